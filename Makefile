@@ -1,0 +1,59 @@
+# Every target does its own set-up: a fresh clone, `make run` or `make test`, and nothing else to type.
+#
+#   make run     the whole job on the demo case: in the window, or without a screen into out/demo/
+#   make test    linters, type checker, import contracts and tests
+#   make lint    the first three alone
+#   make bench   seconds and peak memory of every stage on the demo case
+#   make wheel   builds the wheel and tries it in an empty environment
+#   make clean   removes everything that the targets above made
+#
+# make run PYTHON=python3.12                takes another Python (3.11 to 3.13) where there is no .venv yet
+# make test PYTEST="tests/core -k tiling"   a part of the tests
+# make bench BENCH="CT --modes fast"        another CT, fewer runs
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?=
+PYTEST ?=
+BENCH ?=
+BIN := .venv/bin
+
+.PHONY: run test lint bench wheel clean setup
+.DEFAULT_GOAL := run
+
+setup:
+	@bash scripts/setup.sh "$(PYTHON)"
+
+run: setup
+	@bash scripts/run.sh
+
+lint: setup
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+# Three processes: TensorFlow and the graphics driver each bring an LLVM and crash in one process (the program keeps them
+# apart as well), and the core renders without an X server, as on a computer without a screen.
+test: lint
+ifeq ($(strip $(PYTEST)),)
+	@$(BIN)/pytest --no-xvfb tests/core --ignore tests/core/segmentation --ignore tests/core/training
+	$(BIN)/pytest --no-xvfb tests/core/segmentation tests/core/training
+	$(BIN)/pytest tests/gui
+else
+	@$(BIN)/pytest $(PYTEST)
+endif
+
+bench: setup
+	@mkdir -p out
+	$(BIN)/python -m benchmarks.stages --json out/bench.json $(BENCH)
+
+wheel: setup
+	@bash .ci/wheel-check
+
+clean:
+	@rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

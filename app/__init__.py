@@ -1,0 +1,1 @@
+"""The window of SPINECT Planner. It knows spinect_core; nothing knows it."""

@@ -1,0 +1,199 @@
+"""Menus, tool bar and short cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
+
+from app import messages, theme
+from app.case_model import CaseModel
+from app.session import Session
+from spinect_core.planning.view import PRESETS
+
+PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
+
+
+class Actions:
+    """All actions of the window, by name in :attr:`named`."""
+
+    def __init__(self, window: QMainWindow, model: CaseModel, session: Session) -> None:
+        self._window, self._model, self._session = window, model, session
+        self.named: dict[str, QAction] = {}
+        make = self._make
+        make("open_folder", "Open DICOM folder…", session.ask_folder, "folder", "Ctrl+Shift+O")
+        make("open_file", "Open file…", session.ask_file, "open", QKeySequence.StandardKey.Open)
+        make("demo", "Open demo case", session.open_demo)
+        make("open_plan", "Open plan…", session.ask_plan)
+        make("save", "Save plan…", session.ask_save, "save", QKeySequence.StandardKey.Save)
+        make("export", "Export picture…", session.ask_export, "camera", "Ctrl+E")
+        make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
+        make("segment", "Segment", session.segment, "segment", "Ctrl+R")
+        make("propose", "Propose triangles", session.propose, "propose", "Ctrl+T")
+        make("fit", "Fit to window", self._fit, "fit", "0")
+        make("centre", "Turn about the cross-hair", self._centre, "", "C")
+        make("about", "About and notice", lambda: session.boxes.show(messages.about_box(window)))
+        make("keys", "Mouse and keys", lambda: session.boxes.show(_keys_box(window)), "help", "F1")
+        self._add_history()
+        self._add_menus()
+        self._add_tool_bar()
+        model.case_opened.connect(self.refresh)
+        model.labels_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Enable what makes sense now."""
+        case = self._model.case
+        for name in ("segment", "save", "export", "open_plan", "fit", "centre"):
+            self.named[name].setEnabled(case is not None)
+        self.named["export"].setEnabled(case is not None and self._session.viewport is not None)
+        self.named["propose"].setEnabled(case is not None and case.segmentation is not None)
+
+    def _make(
+        self,
+        name: str,
+        text: str,
+        slot: Callable[[], object],
+        icon: str = "",
+        keys: str | QKeySequence.StandardKey | None = None,
+    ) -> QAction:
+        action = QAction(text, self._window)
+        if icon:
+            action.setIcon(theme.icon(icon))
+        if keys is not None:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _checked=False: slot())
+        self.named[name] = action
+        return action
+
+    def _add_history(self) -> None:
+        history = self._model.history
+        undo = history.createUndoAction(self._window, "Undo")
+        redo = history.createRedoAction(self._window, "Redo")
+        undo.setIcon(theme.icon("undo"))
+        redo.setIcon(theme.icon("redo"))
+        undo.setShortcut(QKeySequence(QKeySequence.StandardKey.Undo))
+        redo.setShortcuts([QKeySequence(QKeySequence.StandardKey.Redo), QKeySequence("Ctrl+Y")])
+        undo.setIconText("Undo")
+        redo.setIconText("Redo")
+        self.named |= {"undo": undo, "redo": redo}
+
+    def _add_menus(self) -> None:
+        bar = self._window.menuBar()
+        self.recent_menu = QMenu("Open recent", self._window)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self._fill(
+            bar.addMenu("&File"),
+            (
+                "open_folder",
+                "open_file",
+                self.recent_menu,
+                "demo",
+                "",
+                "open_plan",
+                "save",
+                "export",
+                "",
+                "quit",
+            ),
+        )
+        self._fill(bar.addMenu("&Edit"), ("undo", "redo"))
+        views = bar.addMenu("&View")
+        for name, view in PRESETS.items():
+            action = QAction(name[:1].upper() + name[1:], self._window)
+            action.setShortcut(QKeySequence(PRESET_KEYS.get(name, "")))
+            action.triggered.connect(lambda _checked=False, view=view: self._model.set_view(view))
+            views.addAction(action)
+        views.addSeparator()
+        self._fill(views, ("fit", "centre"))
+        self._fill(bar.addMenu("&Plan"), ("segment", "propose"))
+        self._fill(bar.addMenu("&Help"), ("keys", "about"))
+
+    def _fill(self, menu: QMenu, entries: tuple[str | QMenu, ...]) -> None:
+        for entry in entries:
+            if isinstance(entry, QMenu):
+                menu.addMenu(entry)
+            elif entry:
+                menu.addAction(self.named[entry])
+            else:
+                menu.addSeparator()
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        paths = self._session.recent.paths
+        for path in paths:
+            action = self.recent_menu.addAction(str(path))
+            action.triggered.connect(lambda _checked=False, path=path: self._session.open_path(Path(path)))
+        if paths:
+            self.recent_menu.addSeparator()
+            self.recent_menu.addAction("Clear this list").triggered.connect(self._session.recent.clear)
+        else:
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    def _add_tool_bar(self) -> None:
+        bar = QToolBar("Tools", self._window)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(20, 20))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for name in (
+            "open_folder",
+            "open_file",
+            "",
+            "segment",
+            "propose",
+            "",
+            "undo",
+            "redo",
+            "",
+            "save",
+            "export",
+            "",
+            "fit",
+        ):
+            if name:
+                bar.addAction(self.named[name])
+            else:
+                bar.addSeparator()
+        self._window.addToolBar(bar)
+        self.bar = bar
+
+    def _fit(self) -> None:
+        if self._session.viewport is not None:
+            self._session.viewport.fit()
+
+    def _centre(self) -> None:
+        if self._session.viewport is not None:
+            self._session.viewport.centre_on(self._model.cursor)
+
+
+def _keys_box(window: QMainWindow) -> QMessageBox:
+    rows = (
+        ("<b>3D view</b>", ""),
+        ("Left drag", "turn about the patient's long axis and tilt"),
+        ("Shift + left drag, middle drag", "move"),
+        ("Wheel, right drag", "zoom"),
+        ("Double click", "put the cross-hair on the surface"),
+        ("Arrow keys (with Shift)", "turn by 1° (10°)"),
+        ("1 … 7, 0, C", "usual views, fit, turn about the cross-hair"),
+        ("<b>Slices</b>", ""),
+        ("Left click or drag", "cross-hair"),
+        ("Wheel, arrow and page keys", "scroll"),
+        ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
+        ("Right drag", "grey values: across width, down level"),
+        ("<b>Triangles</b>", ""),
+        ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),
+        ("Drag a corner", "the area follows"),
+    )
+    text = "".join(
+        f"<tr><td style='padding-right:18px'>{left}</td><td>{right}</td></tr>" for left, right in rows
+    )
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Mouse and keys", f"<table cellspacing='3'>{text}</table>")
+    box.setParent(window, box.windowFlags())
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    return box

@@ -1,0 +1,235 @@
+"""The document behind the window: the open case, where the user looks, what he has measured.
+
+No widgets here. Views listen to the signals and read the state; every change goes through a method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from spinect_core.planning.triangle import KIND_NAMES, Triangle
+from spinect_core.planning.view import View
+from spinect_core.volume import FloatArray, Labels, Volume
+
+if TYPE_CHECKING:
+    from spinect_core.preprocessing.region import Region
+    from spinect_core.surfaces import Surfaces
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A triangle in the table.
+
+    Attributes:
+        key: number that stays the same through edits and undo.
+        name: what the user calls it.
+        triangle: the measured points.
+    """
+
+    key: int
+    name: str
+    triangle: Triangle
+
+
+@dataclass
+class Case:
+    """One patient's CT and all that was made of it.
+
+    Attributes:
+        volume: the CT.
+        source: the file or folder it was read from.
+        region: the part to segment.
+        segmentation: the result of the last run, with labels, region and run facts.
+        surfaces: bone and nerve in LPS mm.
+        facts: what a plan says about the CT, with its checksum; None until a plan needs it.
+        timings: seconds of each stage.
+        notes: what there is to say about proposed triangles.
+    """
+
+    volume: Volume
+    source: Path
+    region: Region | None = None
+    segmentation: Any = None
+    surfaces: Surfaces | None = None
+    facts: Any = None
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels | None:
+        """Labels on the CT's own grid."""
+        return None if self.segmentation is None else self.segmentation.labels
+
+
+class _Replace(QUndoCommand):
+    """One step of the measurements' history: the table before and after (a few small frozen objects)."""
+
+    def __init__(
+        self, model: CaseModel, after: tuple[Measurement, ...], select: int | None, text: str
+    ) -> None:
+        super().__init__(text)
+        self._model, self._after, self._select = model, after, select
+        self._before, self._selected_before = model.measurements, model.selected
+
+    def redo(self) -> None:
+        self._model._put(self._after, self._select)
+
+    def undo(self) -> None:
+        self._model._put(self._before, self._selected_before)
+
+
+class CaseModel(QObject):
+    """The state of the window."""
+
+    case_opened = Signal()
+    case_saved = Signal()
+    region_changed = Signal()
+    labels_changed = Signal()
+    cursor_moved = Signal()
+    view_changed = Signal()
+    measurements_changed = Signal()
+    selection_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.case: Case | None = None
+        self.view = View(0.0)
+        self.cursor: FloatArray = np.zeros(3)
+        self.measurements: tuple[Measurement, ...] = ()
+        self.selected: int | None = None
+        self.history = QUndoStack(self)
+        self._keys = 0
+
+    # ------------------------------------------------------------------------------------------------- the case
+
+    def open(self, case: Case) -> None:
+        """Replace the open case by another; what belonged to the old one goes with it."""
+        self.case = case
+        self.history.clear()
+        self.measurements, self.selected = (), None
+        region = case.region
+        self.cursor = np.array(
+            case.volume.geometry.centre if region is None else region.centre, dtype=np.float64
+        )
+        self.view = View(0.0)
+        self.case_opened.emit()
+        self.labels_changed.emit()
+        self.measurements_changed.emit()
+        self.selection_changed.emit()
+        self.region_changed.emit()
+        self.cursor_moved.emit()
+        self.view_changed.emit()
+
+    def set_region(self, region: Region) -> None:
+        """Choose another part to segment."""
+        if self.case is not None:
+            self.case.region = region
+            self.region_changed.emit()
+
+    def set_segmentation(self, segmentation: Any, surfaces: Surfaces | None) -> None:
+        """Take over labels and surfaces."""
+        if self.case is not None:
+            self.case.segmentation, self.case.surfaces = segmentation, surfaces
+            self.labels_changed.emit()
+
+    # ------------------------------------------------------------------------------------------- where one looks
+
+    def set_cursor(self, point: npt.ArrayLike) -> None:
+        """Move the cross-hair to LPS mm (3,), kept within the CT."""
+        place = np.array(point, dtype=np.float64)
+        if self.case is not None:
+            corners = self.case.volume.geometry.corners()
+            place = np.clip(place, corners.min(axis=0), corners.max(axis=0))
+        if not np.array_equal(place, self.cursor):
+            self.cursor = place
+            self.cursor_moved.emit()
+
+    def set_view(self, view: View) -> None:
+        """Look along another line of sight."""
+        if view != self.view:
+            self.view = view
+            self.view_changed.emit()
+
+    # ---------------------------------------------------------------------------------------------- measurements
+
+    def find(self, key: int | None) -> Measurement | None:
+        """The measurement with this key."""
+        return next((each for each in self.measurements if each.key == key), None)
+
+    def select(self, key: int | None) -> None:
+        """Select a measurement, or none."""
+        if key != self.selected:
+            self.selected = key
+            self.selection_changed.emit()
+
+    def add(self, triangle: Triangle, name: str = "") -> Measurement:
+        """Add a triangle to the table and select it."""
+        self._keys += 1
+        measurement = Measurement(self._keys, name or self._free_name(triangle), triangle)
+        self._push((*self.measurements, measurement), measurement.key, f"draw {measurement.name}")
+        return measurement
+
+    def add_all(self, triangles: Sequence[Triangle], text: str, names: Sequence[str] = ()) -> None:
+        """Add several triangles as one step, under their names or the usual ones."""
+        added: list[Measurement] = []
+        for number, triangle in enumerate(triangles):
+            self._keys += 1
+            name = names[number] if number < len(names) else ""
+            added.append(Measurement(self._keys, name or self._free_name(triangle, added), triangle))
+        if added:
+            self._push((*self.measurements, *added), added[0].key, text)
+
+    def change(self, key: int, triangle: Triangle, text: str) -> None:
+        """Replace a measurement's triangle."""
+        measurement = self.find(key)
+        if measurement is None:
+            return
+        name = measurement.name
+        if name.startswith(_base_name(measurement.triangle)) and _base_name(triangle) != _base_name(
+            measurement.triangle
+        ):
+            name = self._free_name(triangle)
+        self._edit(key, lambda old: replace(old, triangle=triangle, name=name), text)
+
+    def rename(self, key: int, name: str) -> None:
+        """Give a measurement another name."""
+        measurement = self.find(key)
+        if measurement is not None and name.strip() and name != measurement.name:
+            self._edit(key, lambda old: replace(old, name=name.strip()), "rename")
+
+    def remove(self, key: int) -> None:
+        """Delete a measurement."""
+        measurement = self.find(key)
+        if measurement is not None:
+            rest = tuple(each for each in self.measurements if each.key != key)
+            self._push(rest, None, f"delete {measurement.name}")
+
+    def _edit(self, key: int, edit: Callable[[Measurement], Measurement], text: str) -> None:
+        after = tuple(edit(each) if each.key == key else each for each in self.measurements)
+        self._push(after, self.selected, text)
+
+    def _push(self, after: tuple[Measurement, ...], select: int | None, text: str) -> None:
+        self.history.push(_Replace(self, after, select, text))
+
+    def _put(self, measurements: tuple[Measurement, ...], select: int | None) -> None:
+        self.measurements = measurements
+        self.measurements_changed.emit()
+        self.selected = select if self.find(select) else None
+        self.selection_changed.emit()
+
+    def _free_name(self, triangle: Triangle, more: list[Measurement] | None = None) -> str:
+        taken = {each.name for each in (*self.measurements, *(more or []))}
+        base = _base_name(triangle)
+        return next(name for name in (base, *(f"{base} {n}" for n in range(2, 10_000))) if name not in taken)
+
+
+def _base_name(triangle: Triangle) -> str:
+    return f"{triangle.side.capitalize()} {KIND_NAMES[triangle.kind]}"

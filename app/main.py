@@ -1,0 +1,88 @@
+"""Starts the window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
+
+from app import gl_probe
+from spinect_core import __version__
+from spinect_core.notice import NOTICE
+
+ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="spinect-planner",
+        description="Plan an injection at L5/S1 from a CT: bone and nerve in 3D, the line of sight, the triangles.",
+        epilog=NOTICE,
+    )
+    result.add_argument(
+        "ct", nargs="?", type=Path, metavar="CT", help="DICOM folder, zip, NIfTI, NRRD or MetaImage"
+    )
+    result.add_argument("--demo", action="store_true", help="open the demo case on its finished plan")
+    result.add_argument(
+        "--plan", action="store_true", help="segment the CT at once and show the finished plan"
+    )
+    result.add_argument(
+        "--fast", action="store_true", help="with --demo or --plan: less overlap, several times faster"
+    )
+    result.add_argument("--no-3d", action="store_true", help="leave the 3D view out")
+    result.add_argument("--version", action="version", version=f"SPINECT Planner {__version__}")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the planner; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    probe = None if arguments.no_3d else gl_probe.start()
+
+    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app import messages, start_3d, theme
+    from app.main_window import MainWindow
+
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    application.setOrganizationName(ORGANISATION)
+    application.setApplicationName(NAME)
+    application.setWindowIcon(theme.icon("app"))
+    theme.apply(application)
+    settings = QSettings()
+    works = probe is not None and gl_probe.answer(probe)
+    fell = start_3d.fell_last_time(settings)
+    window = MainWindow(settings, works and not fell)
+    starter = start_3d.Starter(window, settings)
+    sys.excepthook = window.session.boxes.show_unexpected
+    window.show()
+    if works and not fell:
+        QTimer.singleShot(0, starter.start)
+    if works and fell:
+        window.status.say("3D did not start last time and was left out. It is tried again at the next start.")
+    notice = messages.first_start_box(settings, window)
+    if notice is not None:
+        window.session.boxes.show(notice)
+    if arguments.fast:
+        window.segment_panel.choose("mode", "fast")
+    if arguments.demo:
+        QTimer.singleShot(0, window.session.open_demo)
+    elif arguments.ct is not None:
+        QTimer.singleShot(0, lambda: window.session.open_path(arguments.ct, arguments.plan))
+    code = application.exec()
+    starter.finish()
+    sys.excepthook = sys.__excepthook__
+    window.deleteLater()
+    application.processEvents()
+    return int(code)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,297 @@
+"""The window: puts the views and panels together, and nothing more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QSurfaceFormat
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import gl_probe, theme
+from app.actions import Actions
+from app.appearance import Appearance
+from app.case_model import CaseModel
+from app.frames import ViewFrame
+from app.jobs import JobRunner
+from app.panels.case_panel import CasePanel, RegionPanel
+from app.panels.display_panel import DisplayPanel
+from app.panels.measurements_panel import MeasurementsPanel
+from app.panels.segment_panel import SegmentPanel, run_summary
+from app.panels.view_panel import ViewPanel
+from app.session import SEGMENTING, Session
+from app.slice_state import SliceState
+from app.slices import SliceView
+from app.status import StatusBar
+from app.welcome import NoThreeD, Welcome
+from spinect_core.planes import PLANES
+
+if TYPE_CHECKING:
+    from app.scene import Viewport
+    from app.triangle_tool import TriangleTool
+
+TITLE = "SPINECT Planner"
+SIDE_WIDTH = 300
+
+
+class MainWindow(QMainWindow):
+    """The planner.
+
+    Args:
+        settings: where choices are kept.
+        three_d: whether OpenGL works here; without it everything but the 3D view does.
+    """
+
+    def __init__(self, settings: QSettings, three_d: bool = True) -> None:
+        super().__init__()
+        self.settings = settings
+        self.model = CaseModel(self)
+        self.jobs = JobRunner(self)
+        self.appearance = Appearance(settings, self)
+        self.slice_state = SliceState(self.model, self)
+        self.session = Session(self.model, self.jobs, settings, self)
+        self.viewport: Viewport | None = None
+        self.tool: TriangleTool | None = None
+        self._closed = False
+        self.setWindowTitle(TITLE)
+        self.setAcceptDrops(True)
+        self.resize(1560, 960)
+        self._build_panels()
+        self._build_views(three_d)
+        self.actions_ = Actions(self, self.model, self.session)
+        self.status = StatusBar(self.jobs, self)
+        self.setStatusBar(self.status)
+        self._connect()
+        geometry = settings.value("window/geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+
+    # -------------------------------------------------------------------------------------------------- assembly
+
+    def _build_panels(self) -> None:
+        self.segment_panel = SegmentPanel(self.model, self.settings)
+        self.display_panel = DisplayPanel(self.appearance, self.slice_state)
+        self.view_panel = ViewPanel(self.model)
+        self.region_panel = RegionPanel(self.model, self.slice_state)
+        self.measurements_panel = MeasurementsPanel(self.model)
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for panel in (
+            CasePanel(self.model),
+            self.segment_panel,
+            self.view_panel,
+            self.display_panel,
+            self.region_panel,
+        ):
+            layout.addWidget(panel)
+        layout.addStretch(1)
+        self.side = QScrollArea()
+        self.side.setWidget(column)
+        self.side.setWidgetResizable(True)
+        self.side.setFixedWidth(SIDE_WIDTH)
+        self.side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.side.setFrameShape(QFrame.Shape.NoFrame)
+        self.session.options = lambda: self.segment_panel.options
+
+    def _build_views(self, three_d: bool) -> None:
+        self.middle = QStackedWidget()
+        self.welcome = Welcome(self.session.recent)
+        self.middle.addWidget(self.welcome)
+        self.middle.addWidget(NoThreeD())
+        self._wants_3d = three_d
+        if three_d:
+            # A window that holds an OpenGL widget from the start need not be made anew when the 3D view comes.
+            QSurfaceFormat.setDefaultFormat(gl_probe.surface_format())
+            QOpenGLWidget(self).hide()
+        self.slices = {
+            name: SliceView(plane, self.model, self.slice_state, self.appearance)
+            for name, plane in PLANES.items()
+        }
+        self.frames = {"3d": ViewFrame("3D", theme.ACCENT, self.middle)}
+        for name, view in self.slices.items():
+            self.frames[name] = ViewFrame(name.capitalize(), theme.PLANE_COLOURS[name], view)
+        for name, frame in self.frames.items():
+            frame.enlarge_wanted.connect(lambda name=name: self.enlarge(name))
+        self.centre = QSplitter(Qt.Orientation.Vertical)
+        self.centre.addWidget(self.frames["3d"])
+        self.centre.addWidget(self.measurements_panel)
+        self.centre.setStretchFactor(0, 1)
+        self.centre.setSizes([700, 170])
+        self.right = QSplitter(Qt.Orientation.Vertical)
+        for name in self.slices:
+            self.right.addWidget(self.frames[name])
+        self.views = QSplitter(Qt.Orientation.Horizontal)
+        self.views.addWidget(self.centre)
+        self.views.addWidget(self.right)
+        self.views.setStretchFactor(0, 5)
+        self.views.setStretchFactor(1, 3)
+        self.views.setSizes([800, 480])
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(self.side)
+        whole.addWidget(self.views)
+        for splitter in (self.centre, self.right, self.views, whole):
+            splitter.setHandleWidth(2)
+            splitter.setChildrenCollapsible(False)
+        self.setCentralWidget(whole)
+
+    def _connect(self) -> None:
+        session, jobs, model = self.session, self.jobs, self.model
+        self.welcome.file_wanted.connect(session.ask_file)
+        self.welcome.folder_wanted.connect(session.ask_folder)
+        self.welcome.demo_wanted.connect(session.open_demo)
+        self.welcome.path_wanted.connect(session.open_path)
+        self.segment_panel.start_wanted.connect(session.segment)
+        self.segment_panel.cancel_wanted.connect(jobs.cancel)
+        jobs.started.connect(lambda title: self._on_job(True, title == SEGMENTING))
+        jobs.ended.connect(lambda _title, _outcome: self._on_job(False, False))
+        session.boxes.failed.connect(self.status.say_error)
+        session.said.connect(self._on_said)
+        session.surfaces_changed.connect(self._on_surfaces)
+        model.case_opened.connect(self._on_case)
+        model.labels_changed.connect(self._on_labels)
+        model.cursor_moved.connect(self._on_cursor)
+        model.history.cleanChanged.connect(self._show_title)
+        self.measurements_panel.draw_wanted.connect(self._on_draw)
+        self.measurements_panel.depth_from.currentIndexChanged.connect(self._on_depth)
+        for button in self.measurements_panel.tools.values():
+            button.setVisible(self._wants_3d)
+
+    def start_3d(self) -> None:
+        """Build the 3D view, once; without its libraries the window goes on without it."""
+        if not self._wants_3d or self._closed:
+            return
+        self._wants_3d = False
+        try:
+            from app.overlay import Overlay
+            from app.scene import Viewport
+            from app.triangle_tool import TriangleTool
+        except ImportError as error:
+            self.status.say(f"3D is left out: {error}", theme.ERROR)
+            return
+        self.viewport = Viewport(self.model, self.appearance, self.middle)
+        self.tool = TriangleTool(self.viewport, self.model)
+        self.viewport.tool = self.tool
+        self.overlay = Overlay(self.viewport, self.model, self.tool)
+        self.session.viewport = self.viewport
+        self.middle.insertWidget(1, self.viewport)
+        self.tool.changed.connect(self._on_tool)
+        self.tool.refused.connect(self.session.boxes.show_error)
+        self.display_panel.cut_changed.connect(self.viewport.set_cut)
+        self.actions_.refresh()
+
+    # ----------------------------------------------------------------------------------------------------- slots
+
+    def _on_job(self, busy: bool, segmenting: bool) -> None:
+        self.segment_panel.set_job(busy, segmenting)
+        self.actions_.named["segment"].setEnabled(not busy and self.model.case is not None)
+
+    def _on_case(self) -> None:
+        self.start_3d()
+        self.middle.setCurrentIndex(1)
+        self._show_title()
+        self.status.device.setText("")
+
+    def _show_title(self, _clean: bool = True) -> None:
+        case = self.model.case
+        if case is not None:
+            star = "" if self.model.history.isClean() else " •"
+            self.setWindowTitle(f"{case.volume.name or case.source.name}{star} – {TITLE}")
+
+    def _on_surfaces(self) -> None:
+        case = self.model.case
+        if self.viewport is not None:
+            self.viewport.set_surfaces(case.surfaces if case else None, self.session.picker)
+
+    def _on_labels(self) -> None:
+        run = getattr(self.model.case.segmentation, "run", None) if self.model.case else None
+        self.status.device.setText(run_summary(run).split("\n")[0] if run is not None else "")
+
+    def _on_cursor(self) -> None:
+        case = self.model.case
+        if case is None:
+            return
+        x, y, z = self.model.cursor
+        index = np.round(case.volume.geometry.to_index(self.model.cursor)).astype(int)
+        index = np.clip(index, 0, np.array(case.volume.geometry.shape) - 1)
+        value = case.volume.array[tuple(index)]
+        for name, number in (("axial", z), ("sagittal", x), ("coronal", y)):
+            self.frames[name].info.setText(f"{number:.1f} mm   {value:.0f} HU")
+
+    def _on_said(self, text: str) -> None:
+        self.status.say(text.split("\n")[0], more=text)
+
+    def _on_draw(self, kind: str) -> None:
+        if self.tool is None:
+            return
+        if kind:
+            self.tool.start(kind)
+        else:
+            self.tool.stop()
+
+    def _on_depth(self) -> None:
+        if self.tool is not None:
+            self.tool.depth_from = str(self.measurements_panel.depth_from.currentData())
+
+    def _on_tool(self) -> None:
+        if self.tool is not None:
+            self.measurements_panel.set_drawing(self.tool.kind if self.tool.drawing else "")
+
+    def enlarge(self, name: str) -> None:
+        """Show one view alone, or all again."""
+        alone = self.frames[name].enlarge.isChecked()
+        for other, frame in self.frames.items():
+            frame.setVisible(not alone or other == name)
+            if other != name:
+                frame.enlarge.setChecked(False)
+        self.measurements_panel.setVisible(not alone or name == "3d")
+        self.centre.setVisible(not alone or name == "3d")
+        self.right.setVisible(not alone or name != "3d")
+
+    # ---------------------------------------------------------------------------------------------------- events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders of this computer are welcome."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped; a plan is taken over, anything else is read as a CT."""
+        path = next((Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()), None)
+        if path is None:
+            return
+        event.acceptProposedAction()
+        if path.suffix.lower() == ".json":
+            self.session.open_plan(path)
+        else:
+            self.session.open_path(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop the work, keep the window's place, give the graphics back."""
+        if self._closed:
+            super().closeEvent(event)
+            return
+        if not self.session.may_close():
+            event.ignore()
+            return
+        self._closed = True
+        self.model.history.cleanChanged.disconnect(self._show_title)
+        self.settings.setValue("window/geometry", self.saveGeometry())
+        self.session.close_boxes()
+        self.jobs.shut_down()
+        if self.viewport is not None:
+            viewport, self.viewport, self.session.viewport = self.viewport, None, None
+            viewport.close()
+        super().closeEvent(event)

@@ -1,0 +1,1 @@
+"""The tool panels beside the views: each shows one part of the case and changes it through the model."""

@@ -1,0 +1,109 @@
+"""What CT is open, and the region of it to segment."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
+
+from app.case_model import CaseModel
+from app.panels.parts import Section, label
+from app.slice_state import SliceState
+
+AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
+SMALLEST_MM = 32.0
+
+
+class CasePanel(Section):
+    """Facts of the CT."""
+
+    def __init__(self, model: CaseModel, parent: QWidget | None = None) -> None:
+        super().__init__("CT", parent)
+        self._model = model
+        self._name = label("No CT open", "title", wrap=True)
+        self._facts = label("", "muted", wrap=True)
+        self._warnings = QLabel()
+        self._warnings.setProperty("role", "notice")
+        self._warnings.setWordWrap(True)
+        for widget in (self._name, self._facts, self._warnings):
+            self.body.addWidget(widget)
+        self._warnings.hide()
+        model.case_opened.connect(self._show)
+
+    def _show(self) -> None:
+        case = self._model.case
+        if case is None:
+            return
+        geometry, details = case.volume.geometry, case.volume.details
+        self._name.setText(case.volume.name or case.source.name)
+        self._name.setToolTip(str(case.source))
+        shape = " × ".join(str(n) for n in geometry.shape[::-1])
+        spacing = " × ".join(f"{s:.3g}" for s in geometry.spacing)
+        lines = [f"{shape} voxels of {spacing} mm"]
+        kernel = details.get("kernel")
+        if kernel:
+            lines.append(f"Kernel {kernel}")
+        self._facts.setText("\n".join(lines))
+        warnings = details.get("warnings") or ()
+        self._warnings.setText("\n".join(str(each) for each in warnings))
+        self._warnings.setVisible(bool(warnings))
+
+
+class RegionPanel(Section):
+    """Six borders of the region to segment, in patient millimetres."""
+
+    def __init__(self, model: CaseModel, state: SliceState, parent: QWidget | None = None) -> None:
+        super().__init__("Region to segment", parent)
+        self._model = model
+        self._shown = QCheckBox("Show in the slices")
+        self._shown.toggled.connect(state.set_show_region)
+        self.body.addWidget(self._shown)
+        self._note = label("", "muted", wrap=True)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(5)
+        self.boxes: dict[tuple[int, int], QDoubleSpinBox] = {}
+        for row, (name, axis) in enumerate(AXES):
+            grid.addWidget(label(name, "muted"), row, 0)
+            for end in (0, 1):
+                box = QDoubleSpinBox()
+                box.setRange(-9999, 9999)
+                box.setDecimals(0)
+                box.setSuffix(" mm")
+                box.setKeyboardTracking(False)
+                box.setSingleStep(5)
+                box.setMinimumWidth(60)
+                box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+                box.lineEdit().setTextMargins(4, 0, 0, 0)
+                box.valueChanged.connect(self._edited)
+                box.setToolTip("LPS millimetres: left, back and head are positive")
+                grid.addWidget(box, row, 1 + end)
+                self.boxes[axis, end] = box
+        self.body.addLayout(grid)
+        self.body.addWidget(self._note)
+        self.setEnabled(False)
+        model.case_opened.connect(self._show)
+        model.region_changed.connect(self._show)
+
+    def _show(self) -> None:
+        region = self._model.case.region if self._model.case else None
+        self.setEnabled(region is not None)
+        if region is None:
+            self._note.setText("No lumbosacral region was recognised in this CT.")
+            return
+        for (axis, end), box in self.boxes.items():
+            box.blockSignals(True)
+            box.setValue((region.minimum, region.maximum)[end][axis])
+            box.blockSignals(False)
+        size = " × ".join(f"{s:.0f}" for s in region.size)
+        note = getattr(region, "note", "")
+        self._note.setText(f"{size} mm" + (f" – {note}" if note else ""))
+
+    def _edited(self) -> None:
+        from spinect_core.preprocessing import Region
+
+        region = self._model.case.region if self._model.case else None
+        if region is None:
+            return
+        low, high = (np.array([self.boxes[axis, end].value() for axis in range(3)]) for end in (0, 1))
+        high = np.maximum(high, low + SMALLEST_MM)
+        self._model.set_region(Region(tuple(low), tuple(high), note="set by hand"))

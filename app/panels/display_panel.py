@@ -1,0 +1,112 @@
+"""Colour, opacity, on and off of bone, nerve and labels; grey values of the slices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
+
+from app.appearance import Appearance
+from app.panels.parts import ColourButton, Section, field_row, percent_slider
+from app.slice_state import WINDOWS, SliceState
+
+ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"))
+
+
+class DisplayPanel(Section):
+    """How things look."""
+
+    cut_changed = Signal(object)
+
+    def __init__(self, appearance: Appearance, state: SliceState, parent: QWidget | None = None) -> None:
+        super().__init__("Display", parent)
+        self._appearance, self._state = appearance, state
+        self.checks: dict[str, QCheckBox] = {}
+        self.sliders: dict[str, QSlider] = {}
+        self.colours: dict[str, ColourButton] = {}
+        for name, title in ROWS:
+            row = QHBoxLayout()
+            row.setSpacing(6)
+            check = QCheckBox(title)
+            check.setFixedWidth(82)
+            check.toggled.connect(partial(self._set_visible, name))
+            slider = percent_slider(partial(self._set_percent, name))
+            slider.setToolTip("Opacity")
+            row.addWidget(check)
+            row.addWidget(slider, 1)
+            self.checks[name], self.sliders[name] = check, slider
+            if name != "labels":
+                colour = ColourButton(partial(self._set_colour, name))
+                self.colours[name] = colour
+                row.addWidget(colour)
+            else:
+                row.addSpacing(28)
+            self.body.addLayout(row)
+        self.grey_values = QComboBox()
+        for title, window in WINDOWS.items():
+            self.grey_values.addItem(f"{title}   W {window.width:.0f}  L {window.level:.0f}", title)
+        self.grey_values.addItem("By hand", "")
+        self.grey_values.activated.connect(self._on_window)
+        self.grey_values.setToolTip(
+            "Grey values of the slices; drag in a slice with the right mouse button to change them"
+        )
+        self.body.addLayout(field_row("Window", self.grey_values))
+        self.cut = QCheckBox("Cut away")
+        self.cut.setFixedWidth(82)
+        self.cut.setToolTip(
+            "Hide what lies farther in front of the cross-hair, such as the ilium in oblique views"
+        )
+        self.cut_mm = QDoubleSpinBox()
+        self.cut_mm.setRange(0, 200)
+        self.cut_mm.setDecimals(0)
+        self.cut_mm.setValue(20)
+        self.cut_mm.setSingleStep(5)
+        self.cut_mm.setSuffix(" mm in front")
+        self.cut_mm.setMinimumWidth(60)
+        self.cut_mm.lineEdit().setTextMargins(4, 0, 0, 0)
+        self.cut_mm.setEnabled(False)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.cut)
+        row.addWidget(self.cut_mm, 1)
+        self.body.addLayout(row)
+        self.cut.toggled.connect(self._on_cut)
+        self.cut_mm.valueChanged.connect(self._on_cut)
+        appearance.changed.connect(self._show)
+        state.changed.connect(self._show)
+        self._show()
+
+    def _set_visible(self, name: str, on: bool) -> None:
+        self._appearance.set(name, replace(self._appearance.part(name), visible=on))
+
+    def _set_percent(self, name: str, percent: int) -> None:
+        self._appearance.set(name, replace(self._appearance.part(name), opacity=percent / 100))
+
+    def _set_colour(self, name: str, colour: str) -> None:
+        self._appearance.set(name, replace(self._appearance.part(name), colour=colour))
+
+    def _on_cut(self) -> None:
+        self.cut_mm.setEnabled(self.cut.isChecked())
+        self.cut_changed.emit(self.cut_mm.value() if self.cut.isChecked() else None)
+
+    def _on_window(self) -> None:
+        title = self.grey_values.currentData()
+        if title in WINDOWS:
+            self._state.set_window(WINDOWS[title])
+
+    def _show(self) -> None:
+        for name, _ in ROWS:
+            part = self._appearance.part(name)
+            for widget in (self.checks[name], self.sliders[name]):
+                widget.blockSignals(True)
+            self.checks[name].setChecked(part.visible)
+            self.sliders[name].setValue(round(part.opacity * 100))
+            self.sliders[name].setEnabled(part.visible)
+            for widget in (self.checks[name], self.sliders[name]):
+                widget.blockSignals(False)
+            if name in self.colours:
+                self.colours[name].set_colour(part.colour)
+        title = next((title for title, window in WINDOWS.items() if window == self._state.window), "")
+        self.grey_values.setCurrentIndex(self.grey_values.findData(title))

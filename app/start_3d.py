@@ -1,0 +1,72 @@
+"""Starts the 3D view after the window is on the screen: its libraries take longer to load than everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSettings, QTimer
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+STARTING = "3d/starting"
+"""Set while the 3D view starts: found at the next start, it says that the driver took the program down."""
+SETTLED_MS = 2000
+LOOK_MS = 20
+
+
+def fell_last_time(settings: QSettings) -> bool:
+    """Whether the last start ended while the 3D view was starting; asked once, then forgotten."""
+    fell = settings.value(STARTING, "no") == "yes"
+    settings.setValue(STARTING, "no")
+    settings.sync()
+    return fell
+
+
+class Starter(QObject):
+    """Loads the libraries beside the window's thread, then has the window build its 3D view.
+
+    Args:
+        window: the window, already shown.
+        settings: where the attempt is noted, in case it ends the process.
+    """
+
+    def __init__(self, window: MainWindow, settings: QSettings) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+        self._thread = threading.Thread(target=_load, name="3D libraries")
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+        self._timer.start()
+
+    def finish(self) -> None:
+        """Wait for the libraries and forget the attempt; called when the program ends."""
+        self._timer.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._settled()
+
+    def _look(self) -> None:
+        if self._thread.is_alive():
+            return
+        self._timer.stop()
+        self._settings.setValue(STARTING, "yes")
+        self._settings.sync()
+        self._window.start_3d()
+        QTimer.singleShot(SETTLED_MS, self, self._settled)
+
+    def _settled(self) -> None:
+        self._settings.setValue(STARTING, "no")
+
+
+def _load() -> None:
+    # The window meets an ImportError again in its own thread, and says so.
+    with contextlib.suppress(ImportError):
+        import app.overlay  # noqa: F401

@@ -1,0 +1,146 @@
+"""What the window has done in its worker thread. No Qt here, and the heavy imports only when they are needed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.case_model import Case
+from spinect_core.errors import ReadingError, SpinectError
+from spinect_core.progress import Cancel, Progress, check, part_of
+
+if TYPE_CHECKING:
+    from app.picking import SurfacePicker
+    from spinect_core.planning.triangle import Triangle
+    from spinect_core.preprocessing.region import Region
+    from spinect_core.reading.series import Series
+    from spinect_core.surfaces import Surfaces
+    from spinect_core.volume import Labels
+
+
+@dataclass(frozen=True)
+class Found:
+    """Several series to choose from.
+
+    Attributes:
+        path: where they were found.
+        series: all of them, loadable or not.
+        best: key of the one that is plainly the best CT; empty if several are as good.
+    """
+
+    path: Path
+    series: list[Series]
+    best: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to segment.
+
+    Attributes:
+        engine: auto, tensorflow or openvino.
+        device: auto, gpu or cpu.
+        mode: paper or fast.
+    """
+
+    engine: str = "auto"
+    device: str = "auto"
+    mode: str = "paper"
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """A finished segmentation with all that the views need.
+
+    Attributes:
+        case: the case it was made from.
+        segmentation: labels and run facts.
+        surfaces: bone and nerve.
+        picker: search trees over the surfaces.
+        seconds: of the surfaces.
+    """
+
+    case: Case
+    segmentation: Any
+    surfaces: Surfaces
+    picker: SurfacePicker
+    seconds: float
+
+
+def open_path(path: Path, progress: Progress, cancel: Cancel) -> Case | Found:
+    """Read a CT, or return the series to choose from if the choice is not plain."""
+    from spinect_core.reading import list_series, read_ct
+    from spinect_core.reading.choosing import choose
+
+    series = list_series(path, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
+    check(cancel)
+    loadable = [each for each in series if each.loadable]
+    if len(loadable) == 1:
+        return open_series(path, loadable[0], part_of(progress, 0.4, 1.0), cancel)
+    if not loadable:
+        read_ct(path, progress=part_of(progress, 0.4, 1.0), cancel=cancel)  # raises, and says of what and why
+    try:
+        best = choose(series, None, path).key
+    except ReadingError:
+        best = ""
+    return Found(path, series, best)
+
+
+def open_series(path: Path, series: Series, progress: Progress, cancel: Cancel) -> Case:
+    """Read one series and find the lumbosacral region in it."""
+    from spinect_core.preprocessing import find_lumbosacral_region
+    from spinect_core.reading import read_series
+
+    started = time.monotonic()
+    volume = read_series(series, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
+    seconds = time.monotonic() - started
+    check(cancel)
+    progress(0.88, "finding the lumbosacral region")
+    region: Region | None
+    try:
+        region = find_lumbosacral_region(volume)
+    except SpinectError:
+        region = None  # a CT is worth looking at even if L5/S1 is not in it; segmenting will say so
+    check(cancel)
+    progress(1.0, "CT read")
+    return Case(volume, path, region, timings={"reading": seconds})
+
+
+def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
+    """Segment the case's region in a child process and build the surfaces."""
+    from spinect_core.segmentation import segment
+
+    segmentation = segment(
+        case.volume,
+        region=case.region,
+        engine=options.engine,
+        device=options.device,
+        mode=options.mode,
+        progress=part_of(progress, 0.0, 0.88),
+        cancel=cancel,
+    )
+    check(cancel)
+    return surfaces_of(case, segmentation, part_of(progress, 0.88, 1.0), cancel)
+
+
+def surfaces_of(case: Case, segmentation: Any, progress: Progress, cancel: Cancel) -> Segmented:
+    """Surfaces and search trees of a segmentation."""
+    from app.picking import SurfacePicker
+    from spinect_core.surfaces import build_surfaces
+
+    started = time.monotonic()
+    surfaces = build_surfaces(segmentation.labels_1mm, progress=progress, cancel=cancel)
+    picker = SurfacePicker({"bone": surfaces.bone, "nerve": surfaces.nerve})
+    check(cancel)
+    return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)
+
+
+def propose(
+    labels: Labels, progress: Progress, cancel: Cancel
+) -> tuple[tuple[Triangle, ...], tuple[str, ...]]:
+    """The triangles the labels suggest, and what there is to say about them."""
+    from spinect_core import job
+
+    return job.propose(labels, "both", progress=progress, cancel=cancel)

@@ -1,0 +1,6 @@
+"""Starts the planner."""
+
+from app.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""The command line: ``spinect plan``, ``segment``, ``series``, ``evaluate``, ``phantom`` and ``info``.
+
+Progress and faults go to standard error, results to standard output. Each command lives in a module of its own, which
+imports what it needs only when it runs: ``spinect --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from spinect_core.cli import evaluate, info, phantom, plan, segment, series
+from spinect_core.cli.log import write_log
+from spinect_core.cli.parser import Parser, command_parser
+from spinect_core.cli.stopping import Stopping
+from spinect_core.errors import Cancelled, SpinectError
+
+COMMANDS = (plan, segment, series, evaluate, phantom, info)
+UNEXPECTED = 70
+"""Exit code of a fault of the program itself (EX_SOFTWARE)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after ``spinect``; those of the process if None.
+
+    Returns:
+        The exit code: 0, or that of the error (see ``spinect --help``).
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    with Stopping() as stopping:
+        try:
+            options = _parser().parse_args(arguments)
+            code: int = options.run(options, stopping.event)
+            sys.stdout.flush()
+            return code
+        except SystemExit as leaving:  # --help and --version
+            return int(leaving.code or 0)
+        except BrokenPipeError:
+            # Whoever read our output has heard enough; Python must not complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt:
+            return _report(Cancelled())
+        except SpinectError as error:
+            if debug and not isinstance(error, Cancelled):
+                raise
+            # Ctrl-C reaches the inference process too, whose end must not look like a fault.
+            return _report(Cancelled() if stopping.event.is_set() else error)
+        except Exception as error:
+            if stopping.event.is_set():
+                return _report(Cancelled())
+            if debug:
+                raise
+            return _report_unexpected(error)
+
+
+def _parser() -> Parser:
+    parser, commands = command_parser()
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def _report(error: SpinectError) -> int:
+    _say(str(error))
+    return error.exit_code
+
+
+def _report_unexpected(error: Exception) -> int:
+    log = write_log(error)
+    where = f"The log is {log}" if log else "Run it again with --debug for the details"
+    _say(f"unexpected {type(error).__name__}: {error}. {where}; please report it.")
+    return UNEXPECTED
+
+
+def _say(message: str) -> None:
+    # One line, whatever is in it.
+    print(f"spinect: error: {' '.join(message.split())}", file=sys.stderr, flush=True)

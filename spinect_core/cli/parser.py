@@ -1,0 +1,135 @@
+"""How the words of a command line are understood, and the help that teaches them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from spinect_core import __version__
+from spinect_core.errors import UsageError
+from spinect_core.notice import NOTICE
+
+DESCRIPTION = f"""\
+Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's triangle measured.
+{NOTICE}"""
+
+EPILOG = """\
+examples:
+  spinect plan scans/ct --out plans/case1             the whole job: labels, surfaces, triangles, pictures, plan.json
+  spinect plan ct.nii.gz --out o --side left --mode fast
+  spinect series scans/                               which CTs are in a folder or zip
+  spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
+  spinect segment phantom7/ct.nii.gz --out seg.nii.gz
+  spinect evaluate --prediction seg.nii.gz --truth phantom7/labels.nii.gz
+  spinect info                                        versions, devices, what to send with a question
+
+Each command explains itself: spinect plan --help
+
+exit codes: 0 done, 2 wrong usage, 3 the CT cannot be read, 4 segmentation, 5 measurement, 6 plan or files,
+            70 a fault of the program, 130 stopped with Ctrl-C
+"""
+
+Commands = Any  # argparse names the type of its sub-commands privately
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like every other error of the program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise :class:`UsageError` instead of printing the usage."""
+        raise UsageError(message[:1].upper() + message[1:], f"See `{self.prog} --help`")
+
+
+def command_parser() -> tuple[Parser, Commands]:
+    """The parser of ``spinect`` and the place its commands are added to."""
+    parser = Parser(
+        prog="spinect",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"SPINECT Planner {__version__}. {NOTICE}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    return parser, commands
+
+
+def add_command(commands: Commands, name: str, help_text: str, description: str, examples: str) -> Parser:
+    """A command with its help: what it does, examples, the notice."""
+    parser: Parser = commands.add_parser(
+        name,
+        help=help_text,
+        description=description,
+        epilog=f"examples:\n{examples}\n\n{NOTICE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
+    return parser
+
+
+def add_quiet(parser: Parser) -> None:
+    """The option that silences progress."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on standard error")
+
+
+def add_ct_options(parser: Parser) -> None:
+    """The CT and the choice of its series."""
+    parser.add_argument(
+        "ct",
+        metavar="CT",
+        type=Path,
+        help="DICOM folder (with any folders in it), zip, DICOM file, NIfTI, NRRD or MetaImage",
+    )
+    parser.add_argument(
+        "--series",
+        metavar="KEY",
+        help="which CT, where there are several; `spinect series CT` lists the keys",
+    )
+
+
+def add_segmentation_options(parser: Parser) -> None:
+    """What runs the network, where, how thoroughly, on which part of the CT."""
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "tensorflow", "openvino"),
+        default="auto",
+        help="auto: TensorFlow on a GPU, OpenVINO on the CPU (default)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "gpu", "cpu"),
+        default="auto",
+        help="auto: the GPU if there is one (default)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=("paper", "fast"),
+        default="paper",
+        help="paper: overlap as published (default); fast: less overlap, about half the time",
+    )
+    parser.add_argument(
+        "--region",
+        nargs=6,
+        type=float,
+        metavar=("X0", "X1", "Y0", "Y1", "Z0", "Z1"),
+        help="the part to segment, LPS mm (x to the left, y to the back, z to the head); found if not given",
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights of your own instead of the built-in"
+    )
+
+
+def region_of(options: argparse.Namespace) -> Any:
+    """The region asked for, or None.
+
+    Raises:
+        UsageError: the box is empty.
+    """
+    if options.region is None:
+        return None
+    from spinect_core.preprocessing.region import Region
+
+    x0, x1, y0, y1, z0, z1 = options.region
+    return Region((x0, y0, z0), (x1, y1, z1), note="given on the command line")

@@ -1,0 +1,100 @@
+"""``spinect plan``: from a CT to measured triangles."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinect_core.cli.parser import (
+    Commands,
+    add_command,
+    add_ct_options,
+    add_quiet,
+    add_segmentation_options,
+    region_of,
+)
+from spinect_core.cli.reporting import reporting
+from spinect_core.progress import Cancel
+
+if TYPE_CHECKING:
+    from spinect_core.plan import Plan
+
+DESCRIPTION = """\
+Does the whole job: reads the CT, segments bone and nerve, builds surfaces, proposes Kambin's and the safe triangle at
+L5/S1 with the view to measure each along, draws pictures, and writes it all into a folder:
+
+  labels.nii.gz       0 background, 1 bone, 2 nerve, on the CT's own grid
+  bone.ply nerve.ply  surfaces in LPS mm
+  views/*.png         pictures with angles, areas and scale; no patient data
+  plan.json           views, triangles with 3D points and areas, engine, timings, versions
+
+The folder changes only when everything is ready. In the window: open the CT, then the plan."""
+
+EXAMPLES = """\
+  spinect plan scans/ct --out plans/case1
+  spinect plan study.zip --out o --series 3f2a --side left
+  spinect plan ct.nii.gz --out o --mode fast --device cpu
+  spinect plan ct.nii.gz --out o --region -70 70 -60 90 -80 60"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "plan", "the whole job: CT in, measured triangles out", DESCRIPTION, EXAMPLES
+    )
+    add_ct_options(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--side",
+        choices=("left", "right", "both"),
+        default="both",
+        help="where triangles are wanted (default: both)",
+    )
+    add_segmentation_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
+    add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, cancel: Cancel) -> int:
+    """Plan the case and print what came out."""
+    region = region_of(options)
+    with reporting("plan", quiet=options.quiet) as progress:
+        from spinect_core.job import plan_case
+
+        plan = plan_case(
+            options.ct,
+            options.out,
+            sides=options.side,
+            series=options.series,
+            region=region,
+            engine=options.engine,
+            device=options.device,
+            mode=options.mode,
+            weights=options.weights,
+            progress=progress,
+            cancel=cancel,
+        )
+    if options.json:
+        print(json.dumps(plan.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(summary(plan, options.out)))
+    return 0
+
+
+def summary(plan: Plan, out: Path) -> list[str]:
+    """The plan in a few lines: where it is, the triangles, what ran, what to know."""
+    lines = [f"plan      {out / 'plan.json'}"]
+    for triangle in plan.triangles:
+        lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")
+    run_facts = plan.run
+    engine = f"{run_facts.get('engine', '?')} on the {str(run_facts.get('device', '?')).upper()}"
+    lines.append(
+        f"ran       {engine}, {run_facts.get('mode', '?')} mode, {plan.timings.get('total', 0):.0f} s in all"
+    )
+    lines.append(f"pictures  {sum(bool(view.picture) for view in plan.views)} in {out / 'views'}")
+    lines += [f"note      {note}" for note in plan.notes]
+    lines.append(plan.notice)
+    return lines

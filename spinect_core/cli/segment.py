@@ -1,0 +1,80 @@
+"""``spinect segment``: labels of bone and nerve alone."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from spinect_core.cli.parser import (
+    Commands,
+    add_command,
+    add_ct_options,
+    add_quiet,
+    add_segmentation_options,
+    region_of,
+)
+from spinect_core.cli.reporting import reporting
+from spinect_core.errors import PlanError, UsageError
+from spinect_core.progress import Cancel, part_of
+
+DESCRIPTION = """\
+Labels bone and nerve in the lumbosacral region of a CT and writes the labels (0 background, 1 bone, 2 nerve) on the
+CT's own grid. Prints what ran, as JSON."""
+
+EXAMPLES = """\
+  spinect segment ct.nii.gz --out labels.nii.gz
+  spinect segment dicom/ --out labels.nrrd --engine tensorflow --device gpu"""
+
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(commands, "segment", "label bone and nerve in a CT", DESCRIPTION, EXAMPLES)
+    add_ct_options(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help=f"the labels: {', '.join(SUFFIXES)}"
+    )
+    add_segmentation_options(parser)
+    add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, cancel: Cancel) -> int:
+    """Segment and print what ran."""
+    out: Path = options.out
+    # Before the minutes of work, not after them.
+    if not out.name.lower().endswith(SUFFIXES):
+        raise UsageError("Labels are not written under such a name", f"Use one of {', '.join(SUFFIXES)}", out)
+    if out.exists() and options.ct.exists() and out.samefile(options.ct):
+        raise PlanError("The labels would replace the CT itself", "Choose another file", out)
+    region = region_of(options)
+    with reporting("segment", quiet=options.quiet) as progress:
+        from spinect_core.plan import plain
+        from spinect_core.reading import read_ct
+        from spinect_core.segmentation import segment
+        from spinect_core.writing import write_labels
+
+        volume = read_ct(options.ct, series=options.series, progress=part_of(progress, 0, 0.1), cancel=cancel)
+        segmentation = segment(
+            volume,
+            region=region,
+            engine=options.engine,
+            device=options.device,
+            mode=options.mode,
+            weights=options.weights,
+            progress=part_of(progress, 0.1, 0.98),
+            cancel=cancel,
+        )
+        write_labels(segmentation.labels, out)
+        progress(1.0, "labels written")
+    used = segmentation.region
+    facts = {
+        "labels": str(out),
+        "region": {"minimum_lps_mm": used.minimum, "maximum_lps_mm": used.maximum, "found": used.found},
+        **dataclasses.asdict(segmentation.run),
+    }
+    print(json.dumps(plain(facts), indent=2, ensure_ascii=False))
+    return 0

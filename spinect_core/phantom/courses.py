@@ -1,0 +1,144 @@
+"""Where the thecal sac and the roots run: points laid through the canal and the foramina of a skeleton."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
+
+from spinect_core.phantom.bones import arched
+from spinect_core.phantom.parameters import Specimen
+from spinect_core.phantom.sdf import Coordinates, block_around, part_of_grid
+from spinect_core.phantom.skeleton import FAR, Skeleton
+from spinect_core.volume import FloatArray
+
+Route = tuple[FloatArray, int, float, float]
+"""Waypoints (n, 3) of a left root in the specimen, index of its ganglion, radius of the root and of the
+ganglion in mm."""
+
+
+def sac_path(skeleton: Skeleton) -> FloatArray:
+    """Points (n, 3) of the specimen along the middle of the canal, from L3 down to S3."""
+    knots: list[FloatArray] = []
+    for name in ("L3", "L4", "L5"):
+        shape, frame = skeleton.shapes[name], skeleton.frames[name]
+        back = shape.depth / 2 + 0.6 + shape.canal_depth / 2
+        half = shape.height / 2
+        if name == "L3":
+            knots.append(frame.outer((0.0, back, half + 22.0)))
+        knots.append(frame.outer((0.0, back + 0.4, half * 0.5)))
+        knots.append(frame.outer((0.0, back, -half * 0.6)))
+    base = skeleton.sacrum
+    frame = skeleton.frames["sacrum"]
+    for z in (-4.0, -16.0, -28.0, -40.0, -52.0, -64.0):
+        b = np.interp(-z, [0.0, 30.0, 55.0, 80.0], [7.4, 6.2, 4.6, 3.5]) * base.canal_depth / 15.0
+        knots.append(frame.outer(arched((0.0, base.back + 0.6 + b, z))))
+    return np.array(knots)
+
+
+def sac_distance(
+    p: Coordinates, specimen: Specimen, skeleton: Skeleton, path: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Signed distance of the thecal sac on the grid, and its centreline (n, 3), both in the specimen."""
+    frame = skeleton.frames["sacrum"]
+    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    s = np.arange(0.0, chord[-1], 0.7)
+    line = np.stack([np.interp(s, chord, path[:, axis]) for axis in range(3)], axis=1)
+    line = gaussian_filter(line, (6.0, 0.0), mode="nearest")
+    depth_below = -np.asarray(frame.local((line[:, 0], line[:, 1], line[:, 2]))[2])
+    end = max(-specimen.sac_end, 14.0)
+    part = np.interp(depth_below, [-60.0, -10.0, 2.0, end * 0.6, end], [1.06, 1.0, 0.93, 0.66, 0.12])
+    keep = depth_below <= end
+    line, part = line[keep], part[keep]
+    tree = cKDTree(line)
+    block = block_around(p, line.mean(axis=0), (16.0, 60.0, 110.0))
+    x, y, z = part_of_grid(p, block)
+    points = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1)
+    distance, index = tree.query(points, distance_upper_bound=14.0)
+    out = np.full(len(points), FAR)
+    near = np.isfinite(distance)
+    offset = points[near] - line[index[near]]
+    a = specimen.sac_width / 2 * part[index[near]]
+    b = specimen.sac_depth / 2 * part[index[near]]
+    along = np.sqrt(np.maximum((offset**2).sum(axis=1) - offset[:, 0] ** 2, 0.0))
+    radius = np.sqrt((offset[:, 0] / a) ** 2 + (along / b) ** 2)
+    out[near] = (radius - 1.0) * np.minimum(a, b)
+    whole = np.full(p[0].shape, FAR)
+    whole[block] = out.reshape(x.shape)
+    return whole, line
+
+
+def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
+    """The way of every left root in the specimen, by level."""
+    base, below = skeleton.sacrum, skeleton.frames["sacrum"]
+    scale = base.s1_height / 30.0
+    routes: dict[str, Route] = {}
+    trunk_top = below.outer(arched((33.0, -9.0, -6.0)))
+    trunk_low = below.outer(arched((37.0, -13.0, -26.0)))
+    plexus = below.outer(arched((41.0, -10.0, -62.0)))
+    for name, upper in (("L3", "L3"), ("L4", "L4"), ("L5", "L5")):
+        shape, frame = skeleton.shapes[upper], skeleton.frames[upper]
+        b, half = shape.depth / 2, shape.height / 2
+        middle = b + shape.canal_depth / 2
+        under = shape.pedicle_z - shape.pedicle_height / 2
+        px = shape.pedicle_x
+        near = [
+            frame.outer((5.5, middle + 0.5, half + 4.0)),
+            frame.outer((shape.canal_width / 2 - 4.0, middle - 2.0, shape.pedicle_z)),
+            frame.outer((px - 5.0, b + 4.8, under - 3.2)),
+            frame.outer((px + 1.5, b + 3.8, under - 5.4)),
+            frame.outer((px + 9.0, b - 1.5, under - 11.5)),
+        ]
+        if name == "L5":
+            rest = [trunk_top, trunk_low, plexus]
+            radius, ganglion = specimen.root_l5 / 2, specimen.ganglion_l5 / 2
+        else:
+            low = skeleton.frames["L5" if name == "L4" else "L4"]
+            rest = [
+                frame.outer((px + 12.0, b - 9.0, -half - 6.0)),
+                low.outer((36.0, 0.0, 6.0)),
+                low.outer((38.0, -6.0, -14.0)),
+            ]
+            if name == "L4":
+                rest += [below.outer(arched((37.0, -14.0, -4.0))), trunk_low]
+            radius, ganglion = specimen.root_l5 / 2 - 0.25, specimen.ganglion_l5 / 2 - 0.35
+        routes[name] = (np.array(near + rest), 3, radius, ganglion)
+    shape5, frame5 = skeleton.shapes["L5"], skeleton.frames["L5"]
+    back = base.back
+    s1 = -32.0 * scale
+    routes["S1"] = (
+        np.array(
+            [
+                frame5.outer((5.5, shape5.depth / 2 + shape5.canal_depth / 2 + 0.5, -8.0)),
+                below.outer((8.5, back + 5.5, -1.0)),
+                below.outer(arched((11.0, back + 4.8, -12.0))),
+                below.outer(arched((14.0, back + 2.0, s1 + 9.5))),
+                below.outer(arched((17.5, back - 6.5, s1 + 3.0))),
+                below.outer(arched((20.5, 0.5, s1 - 2.0))),
+                below.outer(arched((26.0, -10.0, s1 - 9.0))),
+                below.outer(arched((36.0, -9.0, s1 - 34.0))),
+            ]
+        ),
+        3,
+        specimen.root_s1 / 2,
+        specimen.ganglion_l5 / 2 + 0.1,
+    )
+    s2 = -55.0 * scale
+    # Where the sac ends high, the root leaves it higher and runs on through the canal.
+    start = max(-20.0, specimen.sac_end + 9.0)
+    routes["S2"] = (
+        np.array(
+            [
+                below.outer(arched((4.0, back + 6.0, start))),
+                below.outer(arched((7.0, back + 4.5, -32.0))),
+                below.outer(arched((10.0, back + 2.5, s2 + 8.0))),
+                below.outer(arched((16.0, 6.0, s2))),
+                below.outer(arched((21.0, -5.0, s2 - 6.0))),
+                below.outer(arched((30.0, -7.0, s2 - 20.0))),
+            ]
+        ),
+        2,
+        1.9,
+        2.5,
+    )
+    return routes

@@ -1,0 +1,108 @@
+"""The measures of one specimen, drawn from published distributions.
+
+Each entry of :data:`MEASURES` is (mean, SD, unit, source). A seed draws one :class:`Specimen`; values are cut
+at 2.2 SD so that no draw leaves what anatomy allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+SAREMI = "ijssurgery 15/6/1072: CT morphometry of L1-L5, n=196"
+WORKING = "working value without a published source"
+
+MEASURES: dict[str, tuple[float, float, str, str]] = {
+    "l5_height_anterior": (30.3, 1.9, "mm", SAREMI),
+    "l5_height_posterior": (26.3, 1.9, "mm", SAREMI),
+    "l5_body_depth": (35.5, 2.6, "mm", SAREMI),
+    "l5_body_width": (51.0, 3.0, "mm", WORKING),
+    "l5_pedicle_height": (12.9, 1.7, "mm", SAREMI),
+    "l5_pedicle_width": (16.1, 1.9, "mm", SAREMI),
+    "l4_pedicle_height": (14.5, 1.5, "mm", SAREMI),
+    "l4_pedicle_width": (12.6, 1.5, "mm", WORKING),
+    "canal_depth": (15.6, 1.7, "mm", SAREMI),
+    "l5_canal_width": (27.5, 2.2, "mm", SAREMI),
+    "sacral_slope": (40.0, 7.0, "deg", "PMC6334400: sacral slope 41 ± 8° standing"),
+    "disc_height": (
+        9.5,
+        1.7,
+        "mm",
+        "operativeneurosurgery.com: disc height; posterior disc over 4 mm is normal",
+    ),
+    "disc_wedge": (12.0, 3.0, "deg", WORKING),
+    "s1_body_depth": (31.0, 2.6, "mm", WORKING),
+    "s1_body_width": (50.0, 3.0, "mm", WORKING),
+    "s1_body_height": (28.4, 2.0, "mm", "S1 body height 28.4 ± 2.2 mm (CT, sacroiliac screws)"),
+    "crest_height": (36.0, 8.0, "mm", "spandidos etm.2021.10298: classes of crest height"),
+    "root_l5": (5.0, 0.5, "mm", "folia morphologica 2021.0120: S1 5.45 ± 0.8, L5 about 5 mm"),
+    "root_s1": (5.4, 0.6, "mm", "folia morphologica 2021.0120"),
+    "ganglion_l5": (6.3, 0.5, "mm", "PMC4337191: width of the L5 ganglion up to 6.5 mm"),
+    "sac_width": (15.0, 1.8, "mm", WORKING),
+    "sac_depth": (11.8, 1.5, "mm", WORKING),
+    "sac_end": (-36.0, 9.0, "mm", "sac ends L5/S1 to S3, mostly upper S2 (WPRIM 194383)"),
+    "facet_gap": (2.0, 0.4, "mm", WORKING),
+    "spinous_length_l5": (20.0, 4.0, "mm", WORKING),
+    "transverse_half_span_l5": (46.0, 4.0, "mm", WORKING),
+    "skin_depth": (70.0, 14.0, "mm", "rapm 34/2/100: skin to foramen 63 to 122 mm by body mass"),
+    "size": (1.0, 0.045, "", "overall scale; men about 9 % larger than women"),
+    "cancellous": (190.0, 75.0, "HU", "field value 100-300 HU, wider to hold fatty marrow and sclerosis"),
+    "cortex": (780.0, 190.0, "HU", "cortical bone 400-1000 HU"),
+    "cortex_thickness": (1.3, 0.35, "mm", WORKING),
+    "muscle": (52.0, 9.0, "HU", "muscle 40-60 HU"),
+    "fat": (-102.0, 8.0, "HU", "fat -120 to -50 HU"),
+    "sac": (18.0, 7.0, "HU", "CSF with roots 10-25 HU"),
+    "root": (33.0, 6.0, "HU", "nerve tissue 20-45 HU"),
+    "disc": (78.0, 12.0, "HU", "disc 60-80 HU"),
+}
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One drawn specimen: the values of :data:`MEASURES`, and how it leans and turns."""
+
+    seed: int
+    values: dict[str, float]
+    asymmetry: float
+    lateral_lean: tuple[float, float, float]
+    turns: tuple[float, float, float]
+
+    def __getattr__(self, name: str) -> float:
+        try:
+            return float(self.__dict__["values"][name])
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``truth.json``."""
+        return asdict(self)
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """A random stream of its own for each purpose, so that a new draw in one does not shift the others."""
+    salt = int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")
+    return np.random.Generator(np.random.Philox(key=[seed, salt]))
+
+
+def draw_specimen(seed: int) -> Specimen:
+    """The specimen of a seed."""
+    rng = stream(seed, "specimen")
+    values = {
+        name: mean + sd * float(np.clip(rng.standard_normal(), -2.2, 2.2))
+        for name, (mean, sd, _unit, _source) in MEASURES.items()
+    }
+    # A taller anterior wall than posterior is what makes L5 a wedge; a draw must not turn it round.
+    values["l5_height_posterior"] = min(values["l5_height_posterior"], values["l5_height_anterior"] - 1.0)
+    values["cancellous"] = max(values["cancellous"], 45.0)
+    values["cortex_thickness"] = max(values["cortex_thickness"], 0.6)
+    lean = rng.normal(0.0, 1.5, 3)
+    turns = rng.normal(0.0, 2.0, 3)
+    return Specimen(
+        seed=seed,
+        values=values,
+        asymmetry=float(rng.uniform(1.0, 3.0)),
+        lateral_lean=(float(lean[0]), float(lean[1]), float(lean[2])),
+        turns=(float(turns[0]), float(turns[1]), float(turns[2])),
+    )

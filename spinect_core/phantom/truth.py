@@ -1,0 +1,72 @@
+"""Everything known about a specimen, as ``truth.json`` holds it; docs/phantom.md describes every field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spinect_core import __version__
+from spinect_core.notice import NOTICE
+from spinect_core.phantom.bones import CREST_TOP
+from spinect_core.phantom.nerves import Course
+from spinect_core.phantom.paint import STRUCTURES
+from spinect_core.phantom.parameters import Specimen
+from spinect_core.phantom.pose import Pose
+from spinect_core.phantom.scanner import Scan
+from spinect_core.phantom.sdf import Frame
+from spinect_core.phantom.skeleton import Skeleton
+from spinect_core.volume import Geometry
+
+
+def describe(
+    seed: int,
+    family: str,
+    specimen: Specimen,
+    skeleton: Skeleton,
+    pose: Pose,
+    courses: list[Course],
+    geometry: Geometry,
+    setting: Scan,
+) -> dict[str, Any]:
+    """Everything known about the specimen, in patient mm."""
+    shape, frame = skeleton.shapes["L5"], skeleton.frames["L5"]
+    base, below = skeleton.sacrum, skeleton.frames["sacrum"]
+    b, under = shape.depth / 2, shape.pedicle_z - shape.pedicle_height / 2
+    landmarks: dict[str, list[float]] = {}
+
+    def mark(name: str, frame: Frame, point: tuple[float, float, float]) -> None:
+        landmarks[name] = pose.to_patient(frame.outer(point))[0].round(3).tolist()
+
+    mark("L5 body centre", frame, (0.0, 0.0, 0.0))
+    mark("S1 upper end plate centre", below, (0.0, 0.0, 0.0))
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        mark(f"L5 pedicle lower margin {side}", frame, (sign * shape.pedicle_x, b + 3.0, under))
+        mark(f"L5 body lateral border {side}", frame, (sign * shape.width / 2 * 0.93, 4.0, under))
+        mark(f"S1 posterolateral corner {side}", below, (sign * base.width / 2 * 0.86, base.back * 0.55, 0.0))
+        mark(f"S1 superior articular tip {side}", below, (sign * (base.facet_x + 5.0), base.back + 8.5, 11.0))
+        mark(
+            f"S1 superior articular base {side}", below, (sign * (base.facet_x + 5.0), base.back + 3.0, -1.0)
+        )
+        # Under the pedicle, midway between the body and the superior articular process of S1.
+        mark(f"foramen L5/S1 centre {side}", frame, (sign * shape.pedicle_x, b - 1.4, under - 6.5))
+    return {
+        "schema": 1,
+        "notice": NOTICE,
+        "software": f"spinect-planner {__version__}",
+        "frame": "LPS, mm",
+        "family": family,
+        "seed": seed,
+        "specimen": specimen.to_dict(),
+        "scan": vars(setting) | {"spacing": list(geometry.spacing)},
+        "crest_above_s1_mm": specimen.crest_height * pose.size,
+        "crest_outline_mm": CREST_TOP,
+        "structures": STRUCTURES,
+        "landmarks": landmarks,
+        "nerves": {
+            course.name: {
+                "points": course.points[::2].round(3).tolist(),
+                "radii": course.radii[::2].round(3).tolist(),
+                "ganglion": course.points[course.ganglion].round(3).tolist(),
+            }
+            for course in courses
+        },
+    }

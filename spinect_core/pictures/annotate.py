@@ -1,0 +1,205 @@
+"""The writing on a picture: view, C-arm angles, triangles and areas, scale bar, orientation letters, notice.
+
+One function draws it, for pictures rendered without a screen and for the window's screenshots alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from spinect_core import __version__
+from spinect_core.errors import MeasurementError
+from spinect_core.notice import NOTICE
+from spinect_core.pictures.frame import Frame
+from spinect_core.pictures.lettering import text_width, write
+from spinect_core.pictures.palette import BACKGROUND_BOTTOM, EDGE, QUIET_TEXT, TEXT, TRIANGLES, Colour
+from spinect_core.planning.triangle import Triangle
+from spinect_core.planning.view import View, direction_letters
+
+RgbArray = npt.NDArray[np.uint8]
+REFERENCE_HEIGHT = 800
+OVERSAMPLING = 3
+BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200)
+
+
+def annotate(
+    image: RgbArray,
+    view: View,
+    mm_per_pixel: float,
+    triangles: Sequence[Triangle] = (),
+    *,
+    centre: npt.ArrayLike | None = None,
+    title: str = "",
+) -> RgbArray:
+    """A copy of a picture with its writing on it.
+
+    Sizes follow the picture's height, so a picture of twice the pixels looks the same.
+
+    Args:
+        image: uint8 RGB (height, width, 3), rendered in parallel projection.
+        view: the picture's line of sight.
+        mm_per_pixel: scale across the line of sight.
+        triangles: listed with kind, side and area; drawn if ``centre`` is given.
+        centre: LPS mm (3,) of the point in the middle of the picture. Leave it out where the picture shows the
+            triangles already.
+        title: a word before the view's, for example "demo case"; never a patient's name.
+
+    Returns:
+        uint8 RGB of the same shape.
+
+    Raises:
+        MeasurementError: the array is no RGB picture or the scale no scale.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise MeasurementError(f"An array {image.shape} of {image.dtype} is no RGB picture", "Give uint8 RGB")
+    height, width = image.shape[:2]
+    frame = Frame(view, np.zeros(3) if centre is None else np.asarray(centre), mm_per_pixel, (width, height))
+    canvas = Image.fromarray(np.ascontiguousarray(image)).convert("RGBA")
+    unit = min(height, width * 0.8) / REFERENCE_HEIGHT
+    for triangle in triangles if centre is not None else ():
+        _draw_triangle(canvas, frame, triangle, unit)
+    layer = Image.new("RGBA", canvas.size, (*EDGE, 0))
+    canvas.alpha_composite(_scrim(frame, unit, len(triangles)))
+    draw = ImageDraw.Draw(layer)
+    _heading(draw, frame, title, unit)
+    _letters(draw, frame, unit)
+    _legend(draw, frame, triangles, unit)
+    _scale_bar(draw, frame, unit)
+    _footer(draw, frame, unit)
+    canvas.alpha_composite(layer)
+    return np.array(canvas.convert("RGB"))
+
+
+def bar_length_mm(width_mm: float) -> int:
+    """The scale bar for a picture of this width: a round length, at most a fifth of it."""
+    fitting = [length for length in BAR_LENGTHS_MM if length <= width_mm / 5]
+    return fitting[-1] if fitting else BAR_LENGTHS_MM[0]
+
+
+def triangle_lines(triangle: Triangle, view: View) -> tuple[str, str]:
+    """What the legend says about a triangle: its name and area, and how it was measured."""
+    headline = f"{triangle.name}   {triangle.area_mm2:.1f} mm²"
+    edges = " · ".join(f"{edge:.1f}" for edge in triangle.edges_mm)
+    detail = f"edges {edges} mm"
+    if triangle.view.angle_to(view) > 0.05:
+        detail += f" · measured {triangle.view.words}"
+    if triangle.author == "automatic":
+        detail += " · automatic proposal"
+    return headline[0].upper() + headline[1:], detail
+
+
+def _draw_triangle(canvas: Image.Image, frame: Frame, triangle: Triangle, unit: float) -> None:
+    """A translucent triangle with outline and corners, smooth-edged."""
+    pixels = frame.to_pixels(triangle.vertices)
+    # Only the part of the picture it covers is drawn larger and reduced.
+    low = np.maximum(np.floor(pixels.min(axis=0) - 10 * unit), 0).astype(int)
+    high = np.minimum(np.ceil(pixels.max(axis=0) + 10 * unit), frame.size).astype(int)
+    width, height = (int(side) for side in high - low)
+    if min(width, height) < 1:
+        return
+    colour = TRIANGLES[triangle.kind]
+    fine = OVERSAMPLING * unit
+    patch = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (*colour, 0))
+    draw = ImageDraw.Draw(patch)
+    corners = [(float(x), float(y)) for x, y in (pixels - low) * OVERSAMPLING]
+    draw.polygon(corners, fill=(*colour, 84))
+    closed = [*corners, corners[0], corners[1]]
+    draw.line(closed, fill=(*EDGE, 150), width=max(1, round(5.5 * fine)), joint="curve")
+    draw.line(closed, fill=(*colour, 255), width=max(1, round(2.8 * fine)), joint="curve")
+    for x, y in corners:
+        for radius, fill in ((6.5, (*EDGE, 200)), (5.2, (255, 255, 255, 255)), (3.4, (*colour, 255))):
+            reach = radius * fine
+            draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=fill)
+    canvas.alpha_composite(patch.resize((width, height), Image.Resampling.BOX), (int(low[0]), int(low[1])))
+
+
+def _scrim(frame: Frame, unit: float, entries: int) -> Image.Image:
+    """A soft shade under the writing at the top and the bottom, so that it reads on bone."""
+    width, height = frame.size
+    rows = np.arange(height, dtype=np.float64)
+    top = 1.0 - rows / ((158 + 26 * max(0, entries - 2)) * unit)
+    bottom = 1.0 - (height - 1 - rows) / (130 * unit)
+    part = np.clip(np.maximum(top, bottom) * 1.6, 0.0, 1.0)
+    shade = 190 * part**2 * (3.0 - 2.0 * part)
+    layer = np.empty((height, width, 4), dtype=np.uint8)
+    layer[..., :3] = BACKGROUND_BOTTOM
+    layer[..., 3] = shade.astype(np.uint8)[:, np.newaxis]
+    return Image.fromarray(layer)
+
+
+def _heading(draw: ImageDraw.ImageDraw, frame: Frame, title: str, unit: float) -> None:
+    words = frame.view.words
+    large, small = round(25 * unit), round(14.5 * unit)
+    left = 26 * unit
+    write(draw, (left, 46 * unit), words[0].upper() + words[1:], large)
+    write(draw, (left, 71 * unit), f"C-arm {frame.view.c_arm} · detector at the viewer", small, QUIET_TEXT)
+    if title:
+        write(draw, (left, 92 * unit), title, small, QUIET_TEXT)
+
+
+def _letters(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
+    width, height = frame.size
+    size = round(20 * unit)
+    middle = height / 2 + 0.36 * size
+    right, up = frame.view.right, frame.view.up
+    for at, direction, align in (
+        ((22 * unit, middle), -right, "left"),
+        ((width - 22 * unit, middle), right, "right"),
+        ((width / 2, 22 * unit + 0.72 * size), up, "middle"),
+        ((width / 2, height - 47 * unit), -up, "middle"),
+    ):
+        write(draw, at, direction_letters(direction), size, align=align, edge=3.0 * unit)
+
+
+def _legend(draw: ImageDraw.ImageDraw, frame: Frame, triangles: Sequence[Triangle], unit: float) -> None:
+    """One triangle with all about it on two lines, or several on a line each."""
+    right = frame.size[0] - 26 * unit
+    for number, triangle in enumerate(triangles):
+        alone = len(triangles) == 1
+        y = (44 if alone else 60 + 26 * number) * unit
+        _swatch(draw, (right - 12 * unit, y - 12 * unit), 12 * unit, TRIANGLES[triangle.kind])
+        headline, detail = triangle_lines(triangle, frame.view)
+        size, small = round((17 if alone else 15.5) * unit), round(13 * unit)
+        write(draw, (right - 22 * unit, y), headline, size, align="right")
+        if alone:
+            write(draw, (right, y + 20 * unit), detail, small, QUIET_TEXT, "right")
+        else:
+            left = right - 36 * unit - text_width(headline, size)
+            write(draw, (left, y), f"along {triangle.view.words}", small, QUIET_TEXT, "right")
+
+
+def _swatch(draw: ImageDraw.ImageDraw, corner: tuple[float, float], side: float, colour: Colour) -> None:
+    x, y = corner
+    box = (x, y, x + side, y + side)
+    draw.rectangle(box, fill=(*colour, 110), outline=(*colour, 255), width=max(1, round(side / 7)))
+
+
+def _scale_bar(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
+    width, height = frame.size
+    length = bar_length_mm(width * frame.mm_per_pixel)
+    right, y = width - 26 * unit, height - 50 * unit
+    left = right - length / frame.mm_per_pixel
+    tick, line = 5 * unit, max(1, round(2 * unit))
+    for grow, colour in ((max(1, round(unit)), (*EDGE, 170)), (0, (*TEXT, 255))):
+        for x0, y0, x1, y1 in (
+            (left, y - line / 2, right, y + line / 2),
+            (left - line / 2, y - tick, left + line / 2, y + tick),
+            (right - line / 2, y - tick, right + line / 2, y + tick),
+        ):
+            draw.rectangle((x0 - grow, y0 - grow, x1 + grow, y1 + grow), fill=colour)
+    write(draw, ((left + right) / 2, y - 11 * unit), f"{length} mm", round(15 * unit), TEXT, "middle")
+
+
+def _footer(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
+    width, height = frame.size
+    size = round(13 * unit)
+    maker = f"SPINECT Planner {__version__}"
+    while size > 6 and text_width(NOTICE, size) + text_width(maker, size) > width - 70 * unit:
+        size -= 1
+    y = height - 18 * unit
+    write(draw, (26 * unit, y), NOTICE, size, QUIET_TEXT)
+    write(draw, (width - 26 * unit, y), maker, size, QUIET_TEXT, "right")

@@ -1,0 +1,20 @@
+"""The colours of everything drawn, as sRGB (red, green, blue) of 0 to 255.
+
+Ivory bone and yellow nerve as in the paper's figures; cyan and magenta stand out from both, for colour-blind eyes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Colour = tuple[int, int, int]
+
+BONE: Colour = (236, 226, 203)
+NERVE: Colour = (245, 196, 48)
+TRIANGLES: Mapping[str, Colour] = {"kambin": (44, 190, 226), "safe": (240, 84, 150)}
+BACKGROUND_TOP: Colour = (38, 44, 53)
+BACKGROUND_BOTTOM: Colour = (13, 16, 21)
+TEXT: Colour = (244, 246, 248)
+QUIET_TEXT: Colour = (190, 199, 209)
+EDGE: Colour = (10, 12, 16)
+"""Laid thinly under text and lines, so that they read on ivory too."""

@@ -1,0 +1,338 @@
+"""The document of a planned case: what was read, what ran, the views and the measured triangles.
+
+A plan names no patient: neither the file nor the series it came from, only a checksum that recognises the CT.
+The format is described in docs/plan-format.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from spinect_core import __version__
+from spinect_core.errors import PlanError, SpinectError
+from spinect_core.files import write_whole
+from spinect_core.notice import NOTICE
+from spinect_core.planning.triangle import Triangle, now
+from spinect_core.planning.view import View
+from spinect_core.preprocessing.region import Region
+from spinect_core.volume import Geometry, Volume
+
+SCHEMA = 1
+FORMAT = "spinect-plan"
+LARGEST_FILE = 50_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a plan says about its CT.
+
+    Attributes:
+        sha256: of the voxels and the grid, see :func:`volume_hash`.
+        shape: voxels along (z, y, x).
+        spacing: mm along (x, y, z).
+        origin: LPS mm of the centre of voxel [0, 0, 0].
+        direction: the nine numbers of the 3x3 matrix, row by row; its columns are the array axes (x, y, z) in LPS.
+    """
+
+    sha256: str
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    direction: tuple[float, ...]
+
+    @classmethod
+    def of(cls, volume: Volume) -> Case:
+        """The facts of a CT, without its name."""
+        grid = volume.geometry
+        direction = tuple(float(number) for number in grid.direction.ravel())
+        return cls(volume_hash(volume), grid.shape, grid.spacing, grid.origin, direction)
+
+    @property
+    def geometry(self) -> Geometry:
+        """The CT's grid."""
+        return Geometry(self.shape, self.spacing, self.origin, np.asarray(self.direction).reshape(3, 3))
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """A view that belongs to a plan, and the picture made of it.
+
+    Attributes:
+        name: what it is called: a preset's name, or that of the triangle it looks at.
+        view: the line of sight.
+        picture: path of the PNG relative to the plan, with forward slashes; empty without one.
+        centre: LPS mm in the middle of the picture.
+        mm_per_pixel: its scale across the line of sight; 0 without a picture.
+    """
+
+    name: str
+    view: View
+    picture: str = ""
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    mm_per_pixel: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "centre", _three(self.centre))
+        object.__setattr__(self, "mm_per_pixel", float(self.mm_per_pixel))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A planned case. Plans are equal when everything they store is.
+
+    Attributes:
+        case: the CT.
+        region: the part of it that was segmented, in LPS mm.
+        run: engine, device, mode, stride, patches and more, as the segmentation reports it.
+        timings: seconds of each stage of the job.
+        views: lines of sight with their pictures.
+        triangles: the measured triangles.
+        notes: sentences worth knowing, for example why there is no triangle on a side.
+        files: what else belongs to the plan, by purpose, as paths relative to it with forward slashes.
+        versions: of this program and of the libraries it ran on.
+        created: ISO 8601 time.
+        notice: the sentence every export carries.
+    """
+
+    case: Case
+    region: Region | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    views: tuple[PlanView, ...] = ()
+    triangles: tuple[Triangle, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=lambda: {"spinect-planner": __version__})
+    created: str = field(default_factory=now)
+    notice: str = NOTICE
+
+    def __post_init__(self) -> None:
+        # Stored as JSON would give it back, so that a plan equals itself after writing and reading.
+        object.__setattr__(self, "run", plain(self.run))
+        object.__setattr__(self, "timings", {name: float(value) for name, value in self.timings.items()})
+        for name in ("views", "triangles", "notes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.case.sha256, self.created))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as the file holds it."""
+        return {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "notice": self.notice,
+            "created": self.created,
+            "frame": "LPS, mm",
+            "case": {
+                "sha256": self.case.sha256,
+                "shape_zyx": list(self.case.shape),
+                "spacing_xyz_mm": list(self.case.spacing),
+                "origin_lps_mm": list(self.case.origin),
+                "direction": list(self.case.direction),
+            },
+            "region": None
+            if self.region is None
+            else {
+                "minimum_lps_mm": list(self.region.minimum),
+                "maximum_lps_mm": list(self.region.maximum),
+                "found": self.region.found,
+                "note": self.region.note,
+            },
+            "run": dict(self.run),
+            "timings_s": dict(self.timings),
+            "views": [
+                {
+                    "name": entry.name,
+                    **entry.view.to_dict(),
+                    "picture": entry.picture,
+                    "centre_lps_mm": list(entry.centre),
+                    "mm_per_pixel": entry.mm_per_pixel,
+                }
+                for entry in self.views
+            ],
+            "triangles": [triangle.to_dict() for triangle in self.triangles],
+            "notes": list(self.notes),
+            "files": dict(self.files),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: Path | str | None = None) -> Plan:
+        """The plan of plain data.
+
+        Args:
+            data: what :meth:`to_dict` gave.
+            source: the file it came from, for messages.
+
+        Raises:
+            PlanError: no plan, one of a newer program, or one with parts missing or changed.
+        """
+        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+            raise PlanError(
+                "This is not a SPINECT plan", "Choose a plan.json written by SPINECT Planner", source
+            )
+        schema = data.get("schema")
+        if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+            raise PlanError(
+                f"The plan has schema {schema}, this program reads up to {SCHEMA}",
+                "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
+                source,
+            )
+        if schema != SCHEMA or isinstance(schema, bool):
+            raise PlanError(f"There is no plan schema {schema!r}", "Take the plan as it was written", source)
+        try:
+            return _plan_of(data)
+        except SpinectError as error:
+            raise PlanError(error.fault, error.remedy, source) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise PlanError(
+                f"A part of the plan is missing or wrong ({type(error).__name__}: {error})",
+                "Take the plan as it was written",
+                source,
+            ) from error
+
+
+def write_plan(plan: Plan, path: Path | str) -> None:
+    """Write a plan as JSON (UTF-8), in one move.
+
+    Raises:
+        PlanError: a number is not finite, or the file cannot be written.
+    """
+    try:
+        text = json.dumps(plan.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
+    write_whole(Path(path), (text + "\n").encode("utf-8"))
+
+
+def read_plan(path: Path | str) -> Plan:
+    """Read a plan that :func:`write_plan` wrote.
+
+    Raises:
+        PlanError: no such file, no plan, a newer schema, or a plan with parts missing or changed.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise PlanError("The file is too large for a plan", "Choose a plan.json", path)
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise PlanError(
+            f"The plan cannot be read ({error.strerror or error})", "Choose an existing plan.json", path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PlanError(
+            "This is not a SPINECT plan", "Choose a plan.json written by SPINECT Planner", path
+        ) from error
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(
+            f"The file is not complete JSON ({error})", "Take the plan as it was written", path
+        ) from error
+    return Plan.from_dict(data, path)
+
+
+def volume_hash(volume: Volume) -> str:
+    """SHA-256 (hex) that recognises a CT whatever its file is called and however it is packed.
+
+    Taken over the grid (shape as three int64; spacing, origin and direction, row by row, as float64, all little-endian)
+    and the voxels [z, y, x] in C order as little-endian float32.
+    """
+    grid = volume.geometry
+    digest = hashlib.sha256(np.asarray(grid.shape, dtype="<i8").tobytes())
+    digest.update(np.concatenate([grid.spacing, grid.origin, grid.direction.ravel()]).astype("<f8").tobytes())
+    for plane in volume.array:
+        digest.update(np.ascontiguousarray(plane, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: tuples become lists, NumPy's numbers Python's, anything unknown its text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
+
+
+def _plan_of(data: Mapping[str, Any]) -> Plan:
+    case, region = data["case"], data["region"]
+    return Plan(
+        case=Case(
+            sha256=str(case["sha256"]),
+            shape=_three_whole(case["shape_zyx"]),
+            spacing=_three(case["spacing_xyz_mm"]),
+            origin=_three(case["origin_lps_mm"]),
+            direction=tuple(float(number) for number in case["direction"]),
+        ),
+        region=None
+        if region is None
+        else Region(
+            _three(region["minimum_lps_mm"]),
+            _three(region["maximum_lps_mm"]),
+            bool(region["found"]),
+            str(region["note"]),
+        ),
+        run=dict(data["run"]),
+        timings=dict(data["timings_s"]),
+        views=tuple(
+            PlanView(
+                name=str(entry["name"]),
+                view=View.from_dict(entry),
+                picture=_inside(entry["picture"]),
+                centre=_three(entry["centre_lps_mm"]),
+                mm_per_pixel=float(entry["mm_per_pixel"]),
+            )
+            for entry in data["views"]
+        ),
+        triangles=tuple(Triangle.from_dict(entry) for entry in data["triangles"]),
+        notes=tuple(str(note) for note in data["notes"]),
+        files={str(name): _inside(path) for name, path in data["files"].items()},
+        versions={str(name): str(version) for name, version in data["versions"].items()},
+        created=str(data["created"]),
+        notice=str(data["notice"]),
+    )
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def _three_whole(values: Any) -> tuple[int, int, int]:
+    z, y, x = (int(value) for value in values)
+    return z, y, x
+
+
+def _inside(path: Any) -> str:
+    """A path beside the plan: one that leads out of its folder is refused."""
+    text = str(path)
+    parts = PurePosixPath(text)
+    if "\\" in text or ":" in text or parts.is_absolute() or ".." in parts.parts:
+        raise ValueError(f"the path {text!r} leads out of the plan's folder")
+    return text
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of a plan")

@@ -1,0 +1,1 @@
+"""Views, triangles and trajectories: plain geometry in patient millimetres."""

@@ -1,0 +1,123 @@
+"""From the CT's own grid to 1 mm voxels whose axes run as nearly as they can to L, P and S, and back.
+
+The 1 mm grid starts at the outer corner of the CT, taken in canonical axis order, so that a CT stored in any
+of the 48 axis orientations gives the same array bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.volume import Geometry
+
+IndexArray = npt.NDArray[np.intp]
+
+_ROUNDING_MM = 1e-6
+
+
+@dataclass(frozen=True)
+class AxisOrder:
+    """How the array axes of a CT are permuted and flipped to run to S, P and L.
+
+    Attributes:
+        axes: for each canonical array axis (z, y, x), the array axis of the CT that becomes it.
+        flipped: for each canonical array axis, whether it runs against the CT's.
+    """
+
+    axes: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+
+    def view(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The array [z, y, x] with canonical axes: a view, so that writing to it writes to ``array``."""
+        steps = tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)
+        return array.transpose(self.axes)[steps]
+
+
+def canonical_order(geometry: Geometry) -> tuple[AxisOrder, Geometry]:
+    """The order that brings a grid's axes nearest to L, P, S, and the grid seen in that order.
+
+    Between two orders that are equally near (a grid turned by exactly 45 degrees) the direction matrix
+    decides, not the order of storage.
+    """
+    direction = geometry.direction
+
+    def nearness(order: tuple[int, ...]) -> tuple[Any, ...]:
+        columns = direction[:, list(order)]
+        columns = columns * np.where(np.diag(columns) < 0, -1.0, 1.0)
+        return (round(float(np.trace(columns)), 6), *np.round(columns, 6).ravel().tolist())
+
+    best = max(permutations(range(3)), key=nearness)  # best[p]: the CT's column along patient axis p
+    columns = direction[:, list(best)]
+    negative = np.diag(columns) < 0
+    order = AxisOrder(
+        axes=(2 - best[2], 2 - best[1], 2 - best[0]),
+        flipped=(bool(negative[2]), bool(negative[1]), bool(negative[0])),
+    )
+    first = np.zeros(3)
+    for axis, flip in zip(order.axes, order.flipped, strict=True):
+        first[axis] = geometry.shape[axis] - 1 if flip else 0
+    return order, Geometry(
+        shape=(geometry.shape[order.axes[0]], geometry.shape[order.axes[1]], geometry.shape[order.axes[2]]),
+        spacing=(geometry.spacing[best[0]], geometry.spacing[best[1]], geometry.spacing[best[2]]),
+        origin=_rounded(geometry.to_patient(first)),
+        direction=columns * np.where(negative, -1.0, 1.0) + 0.0,
+    )
+
+
+def _rounded(point: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """A point without the last bits, which depend on the order of storage."""
+    x, y, z = (round(float(value) / _ROUNDING_MM) * _ROUNDING_MM for value in point)
+    return x, y, z
+
+
+def regular_grid(canonical: Geometry, step: float) -> Geometry:
+    """The grid of ``step`` mm cubes that covers a canonical grid, corner on corner."""
+    z, y, x = (
+        max(1, math.ceil(count * spacing / step - _ROUNDING_MM))
+        for count, spacing in zip(canonical.shape, canonical.spacing[::-1], strict=True)
+    )
+    corner = canonical.to_patient((-0.5, -0.5, -0.5))
+    return Geometry(
+        shape=(z, y, x),
+        spacing=(step, step, step),
+        origin=_rounded(corner + canonical.direction @ np.full(3, step / 2)),
+        direction=canonical.direction,
+    )
+
+
+def nearest_voxels(count: int, spacing: float, step: float, start: int, stop: int) -> IndexArray:
+    """Along one axis: the CT voxel nearest to the centre of each cube ``start`` to ``stop`` of the regular grid."""
+    centres = (np.arange(start, stop) + 0.5) * step
+    return np.asarray(np.minimum(np.floor(centres / spacing + _ROUNDING_MM), count - 1), dtype=np.intp)
+
+
+def containing_cubes(count: int, spacing: float, step: float) -> IndexArray:
+    """Along one axis: the cube of the regular grid that contains the centre of each CT voxel."""
+    centres = (np.arange(count) + 0.5) * spacing
+    return np.asarray(np.floor(centres / step + _ROUNDING_MM), dtype=np.intp)
+
+
+def resample(
+    array: npt.NDArray[Any],
+    order: AxisOrder,
+    canonical: Geometry,
+    step: float,
+    start: tuple[int, int, int],
+    stop: tuple[int, int, int],
+) -> npt.NDArray[Any]:
+    """Cubes ``start`` to ``stop`` (z, y, x) of the regular grid, each with the value of the nearest CT voxel."""
+    picks = [
+        nearest_voxels(canonical.shape[axis], canonical.spacing[2 - axis], step, start[axis], stop[axis])
+        for axis in range(3)
+    ]
+    seen = order.view(array)
+    # One axis after the other keeps the working copy small when the CT is much finer than the grid.
+    for axis in np.argsort([len(pick) / canonical.shape[axis] for axis, pick in enumerate(picks)]):
+        seen = seen.take(picks[axis], axis=axis)
+    return np.ascontiguousarray(seen)

@@ -1,0 +1,31 @@
+"""Keeps the warnings of the libraries that read files away from the program: what matters is checked and said by us."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import SimpleITK as sitk
+
+LIBRARIES = r"(pydicom|pylibjpeg|openjpeg|libjpeg|jpeg_ls|gzip|zipfile)(\.|$)"
+
+
+@contextmanager
+def quiet_dicom() -> Iterator[None]:
+    """No Python warnings of pydicom and its decoders within the block."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=LIBRARIES)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"spinect_core\.(reading|writing)")
+        yield
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """No warnings of ITK on the error stream within the block."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)

@@ -1,0 +1,83 @@
+"""The reference and GPU engine: Keras with TensorFlow. Import it in the inference process only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
+from spinect_core.segmentation.network import build_network
+from spinect_core.segmentation.weights import load_weights
+
+# cuDNN and the CUDA driver do not always report exhausted memory by the error made for it.
+_MEMORY_WORDS = ("out of memory", "out_of_memory", "oom when", "failed to allocate", "no algorithm worked")
+
+
+class KerasEngine:
+    """The network in TensorFlow.
+
+    Args:
+        weights: a file of :func:`spinect_core.segmentation.weights.save_weights`.
+        patch: voxels of a tile along (z, y, x), each a multiple of 16.
+        device: ``gpu`` or ``cpu``.
+
+    Raises:
+        EngineUnavailable: if TensorFlow cannot be loaded or sees no GPU.
+        SegmentationError: if the weights do not fit.
+    """
+
+    name = "tensorflow"
+
+    def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        if device == "cpu":
+            os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        try:
+            import keras
+            import tensorflow as tf
+        except ImportError as error:
+            raise EngineUnavailable(f"TensorFlow cannot be loaded ({error})") from error
+        if keras.backend.backend() != "tensorflow":
+            raise EngineUnavailable(f"Keras already runs on {keras.backend.backend()} in this process")
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "gpu" and not gpus:
+            raise EngineUnavailable("TensorFlow sees no GPU")
+        for gpu in gpus:
+            # Otherwise TensorFlow takes all of the memory, and the window's own graphics would fail.
+            tf.config.experimental.set_memory_growth(gpu, True)
+        self.device = device
+        self.versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
+        self._out_of_memory: tuple[type[Exception], ...] = (tf.errors.ResourceExhaustedError, MemoryError)
+        self._errors: tuple[type[Exception], ...] = (tf.errors.OpError, MemoryError)
+        try:
+            with tf.device("/GPU:0" if device == "gpu" else "/CPU:0"):
+                network = build_network(patch)
+                load_weights(network, weights)
+        except self._errors as error:
+            raise self._translated(error) from error
+        signature = tf.TensorSpec((None, *patch, 1), tf.float32)
+        self._run = tf.function(lambda tiles: network(tiles, training=False), input_signature=[signature])
+
+    def predict(self, batch: FloatBatch) -> npt.NDArray[Any]:
+        """Probabilities (n, z, y, x, 3) of standardised tiles (n, z, y, x, 1).
+
+        Raises:
+            EngineOutOfMemory: if the batch does not fit into the device's memory.
+        """
+        try:
+            return np.asarray(self._run(batch).numpy())
+        except self._errors as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: Exception) -> Exception:
+        """What an error of TensorFlow means here."""
+        text = str(error).lower()
+        if isinstance(error, self._out_of_memory) or any(word in text for word in _MEMORY_WORDS):
+            return EngineOutOfMemory(f"The memory of the {self.device} does not suffice")
+        first = str(error).strip().splitlines()
+        return EngineUnavailable(f"TensorFlow failed ({first[0][:200] if first else type(error).__name__})")

@@ -1,0 +1,147 @@
+"""The CPU engine: the network built from the weights file in OpenVINO's own operations.
+
+Nothing of TensorFlow or Keras is imported, so it starts within a second or two. The layers and their names are those of
+:func:`spinect_core.segmentation.network.build_network`; batch normalisation is folded into the convolution before it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.errors import SegmentationError
+from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
+from spinect_core.segmentation.network import FILTERS
+from spinect_core.segmentation.weights import Tensors, read_tensors
+
+_NORM_EPSILON = 1e-3  # as in build_network
+_MEMORY_WORDS = ("bad_alloc", "out of memory", "cannot allocate", "failed to allocate", "not enough memory")
+
+
+class OpenVINOEngine:
+    """The network on the CPU.
+
+    Args:
+        weights: a file of :func:`spinect_core.segmentation.weights.save_weights`.
+        patch: voxels of a tile along (z, y, x), each a multiple of 16.
+        device: ``cpu``; there is no other.
+
+    Raises:
+        EngineUnavailable: if OpenVINO is not installed or does not run on this machine.
+        SegmentationError: if the weights do not fit.
+    """
+
+    name = "openvino"
+
+    def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise EngineUnavailable(f"OpenVINO cannot be loaded ({error})") from error
+        if device != "cpu":
+            raise EngineUnavailable("OpenVINO runs on the CPU only")
+        self.device = device
+        self.versions = {"openvino": openvino.__version__.split("-")[0]}
+        tensors, _ = read_tensors(weights)
+        try:
+            network = build_graph(tensors, patch)
+        except KeyError as error:
+            raise SegmentationError(
+                f"The weight {error.args[0]} is missing",
+                "Choose the weights file that came with the program",
+                weights,
+            ) from error
+        # Half precision, the default of some processors, would be faster there and label other voxels.
+        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        try:
+            self._request = openvino.Core().compile_model(network, "CPU", options).create_infer_request()
+        except RuntimeError as error:
+            raise _translated(error) from error
+
+    def predict(self, batch: FloatBatch) -> npt.NDArray[Any]:
+        """Probabilities (n, z, y, x, 3) of standardised tiles (n, z, y, x, 1), one tile after the other."""
+        results = []
+        for tile in batch:
+            channels_first = np.ascontiguousarray(tile[None, None, ..., 0])
+            try:
+                self._request.infer({0: channels_first}, share_inputs=True)
+            except (RuntimeError, MemoryError) as error:
+                raise _translated(error) from error
+            results.append(np.moveaxis(self._request.get_output_tensor(0).data[0], 0, -1).copy())
+        return np.stack(results)
+
+
+def _translated(error: Exception) -> Exception:
+    """What an error of OpenVINO means here."""
+    text = str(error)
+    if isinstance(error, MemoryError) or any(word in text.lower() for word in _MEMORY_WORDS):
+        return EngineOutOfMemory("The memory does not suffice for one tile")
+    return EngineUnavailable(
+        f"OpenVINO failed ({text.strip().splitlines()[0] if text.strip() else 'no reason'})"
+    )
+
+
+def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTERS) -> Any:
+    """The network as an ``openvino.Model`` from (1, 1, z, y, x) to (1, 3, z, y, x).
+
+    Args:
+        tensors: float32 arrays by name, as in the weights file.
+        patch: voxels of a tile along (z, y, x).
+        filters: channels of the levels.
+
+    Raises:
+        KeyError: if a weight is missing.
+    """
+    import openvino
+    from openvino import opset13 as ops
+
+    def convolution(x: Any, name: str, *, relu: bool = True) -> Any:
+        kernel, bias = _folded(tensors, name)
+        x = ops.convolution(
+            x,
+            ops.constant(np.ascontiguousarray(kernel.transpose(4, 3, 0, 1, 2))),
+            [1, 1, 1],
+            [0, 0, 0],
+            [0, 0, 0],
+            [1, 1, 1],
+            auto_pad="same_upper",
+        )
+        x = ops.add(x, ops.constant(bias.reshape(1, -1, 1, 1, 1)))
+        return ops.relu(x) if relu else x
+
+    def rise(x: Any, name: str) -> Any:
+        kernel = np.ascontiguousarray(tensors[f"{name}/kernel"].transpose(4, 3, 0, 1, 2))
+        x = ops.convolution_backprop_data(x, ops.constant(kernel), [2, 2, 2])
+        return ops.add(x, ops.constant(tensors[f"{name}/bias"].reshape(1, -1, 1, 1, 1)))
+
+    image = ops.parameter([1, 1, *patch], np.float32, name="image")
+    x: Any = image
+    skips = []
+    for level in range(len(filters)):
+        x = convolution(convolution(x, f"down{level}_a"), f"down{level}_b")
+        if level < len(filters) - 1:
+            skips.append(x)
+            none = [0, 0, 0]
+            x = ops.max_pool(x, [2, 2, 2], [1, 1, 1], none, none, [2, 2, 2]).output(0)
+    for level in reversed(range(len(filters) - 1)):
+        x = ops.concat([skips[level], rise(x, f"rise{level}")], axis=1)
+        x = convolution(convolution(x, f"up{level}_a"), f"up{level}_b")
+    x = ops.softmax(convolution(x, "classes", relu=False), axis=1)
+    return openvino.Model([x], [image], "spinect")
+
+
+def _folded(tensors: Tensors, name: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Kernel (z, y, x, in, out) and bias (out,) of a convolution and the normalisation after it, if it has one."""
+    kernel = tensors[f"{name}/kernel"].astype(np.float64)
+    bias = tensors[f"{name}/bias"].astype(np.float64)
+    if f"{name}_norm/gamma" in tensors:
+        norm = {key: tensors[f"{name}_norm/{key}"].astype(np.float64) for key in ("gamma", "beta")}
+        mean = tensors[f"{name}_norm/moving_mean"].astype(np.float64)
+        scale = norm["gamma"] / np.sqrt(
+            tensors[f"{name}_norm/moving_variance"].astype(np.float64) + _NORM_EPSILON
+        )
+        kernel, bias = kernel * scale, (bias - mean) * scale + norm["beta"]
+    return kernel.astype(np.float32), bias.astype(np.float32)

@@ -1,0 +1,199 @@
+"""Segmentation of a CT: bone and nerve of its lumbosacral region."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import spinect_core
+from spinect_core.errors import SegmentationError, UsageError
+from spinect_core.preprocessing import Prepared, Region, prepare
+from spinect_core.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidates
+from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
+from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
+from spinect_core.segmentation.tiling import Tiling
+from spinect_core.segmentation.weights import weights_hash, weights_path
+from spinect_core.volume import Labels, Volume
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What ran, for the plan.
+
+    Attributes:
+        engine: ``tensorflow`` or ``openvino``: the one that ran, not the one asked for.
+        device: ``gpu`` or ``cpu``, likewise.
+        mode: ``paper`` or ``fast``.
+        patch: voxels of a tile along (z, y, x).
+        stride: voxels from one tile to the next.
+        batch: tiles run at once.
+        patches: tiles run.
+        patches_skipped: tiles with nothing in them.
+        seconds: of each stage: ``prepare``, ``start`` (the process), ``load`` (engine and weights), ``predict``,
+            ``restore``, and the ``total``, which includes what failed before.
+        peak_memory_mb: largest resident memory of the inference process, in 10^6 bytes.
+        fallbacks: what did not work and what was done instead, as sentences; empty if all went as asked.
+        weights_sha256: of the weights file.
+        versions: of this program and of the libraries that did the work.
+    """
+
+    engine: str
+    device: str
+    mode: str
+    patch: Shape
+    stride: Shape
+    batch: int
+    patches: int
+    patches_skipped: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_memory_mb: float = 0.0
+    fallbacks: tuple[str, ...] = ()
+    weights_sha256: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Bone and nerve.
+
+    Attributes:
+        labels: on the CT's own grid.
+        labels_1mm: on the grid of the network, in the region alone.
+        prepared: what the network was shown, its geometry and region.
+        run: what ran.
+    """
+
+    labels: Labels
+    labels_1mm: Labels
+    prepared: Prepared
+    run: RunInfo
+
+    @property
+    def region(self) -> Region:
+        """The part of the CT that was segmented."""
+        return self.prepared.region
+
+
+def segment(
+    volume: Volume,
+    *,
+    region: Region | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    mode: str = "paper",
+    weights: Path | None = None,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> Segmentation:
+    """Label bone and nerve in the lumbosacral region of a CT.
+
+    The network runs in a process of its own, so this may be called from any thread, and again after any failure.
+
+    Args:
+        volume: a CT in HU.
+        region: the part to segment; found if not given.
+        engine: ``auto``, ``tensorflow`` or ``openvino``.
+        device: ``auto``, ``gpu`` or ``cpu``.
+        mode: ``paper`` (tiles overlap as in the paper) or ``fast``.
+        weights: a weights file instead of the program's own.
+        progress: told of each patch.
+        cancel: stops the work within a tenth of a second.
+
+    Raises:
+        Cancelled: if the user stopped it.
+        UsageError: for an unknown engine, device or mode, or a region outside the CT.
+        SegmentationError: if no engine could do it, or the weights cannot be read.
+    """
+    began = time.perf_counter()
+    if mode not in MODES:
+        raise UsageError(f"There is no mode {mode!r}", f"Choose {' or '.join(MODES)}", "--mode")
+    to_try = candidates(engine, device)
+    path = weights_path() if weights is None else weights
+    sha256 = weights_hash(path)
+    check(cancel)
+    progress(0.0, "preparing the region")
+    prepared = prepare(volume, region)
+    check(cancel)
+    ready = time.perf_counter()
+    ran, outcome, fallbacks = _first_that_runs(
+        to_try, prepared, MODES[mode], path, part_of(progress, 0.03, 0.98), cancel
+    )
+    ended = time.perf_counter()
+    progress(0.98, "bringing the labels to the CT's grid")
+    labels_1mm = Labels(outcome.labels, prepared.geometry)
+    labels = prepared.restore(outcome.labels)
+    restored = time.perf_counter()
+    check(cancel)
+    progress(1.0, "segmented")
+    run = RunInfo(
+        engine=ran.engine,
+        device=ran.device,
+        mode=mode,
+        patch=MODES[mode].patch,
+        stride=MODES[mode].stride,
+        batch=outcome.batch,
+        patches=outcome.patches,
+        patches_skipped=outcome.patches_skipped,
+        seconds={
+            "prepare": ready - began,
+            **outcome.seconds,
+            "restore": restored - ended,
+            "total": restored - began,
+        },
+        peak_memory_mb=outcome.peak_memory_mb,
+        fallbacks=(*fallbacks, *outcome.fallbacks),
+        weights_sha256=sha256,
+        versions={
+            "spinect": spinect_core.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            **outcome.versions,
+        },
+    )
+    return Segmentation(labels, labels_1mm, prepared, run)
+
+
+def _first_that_runs(
+    to_try: list[Candidate],
+    prepared: Prepared,
+    tiling: Tiling,
+    weights: Path,
+    progress: Progress,
+    cancel: Cancel | None,
+) -> tuple[Candidate, Outcome, list[str]]:
+    """The first engine that does the work, what it did, and why those before it did not.
+
+    Each has a process of its own, so that the memory of a GPU is free again and a crash of its driver harms nobody.
+    """
+    fallbacks: list[str] = []
+    for candidate in to_try:
+        job = Job(ENGINES[candidate.engine], candidate.device, weights, tiling, candidate.batch(tiling))
+        place = f"{candidate.engine} on the {candidate.device.upper()}"
+        try:
+            return (
+                candidate,
+                run_job(job, prepared.array, prepared.occupied, progress=progress, cancel=cancel),
+                fallbacks,
+            )
+        except EngineOutOfMemory as error:
+            if candidate.device == "cpu":
+                raise SegmentationError(
+                    str(error), "Close other programs, or choose a smaller region", place
+                ) from error
+            fallbacks.append(f"{place}: its memory does not hold even one tile; the CPU was used")
+        except EngineUnavailable as error:
+            fallbacks.append(f"{place}: {error}")
+        except WorkerDied as error:
+            # A driver that crashes is no reason to give up; a crash on the CPU would only come again.
+            if candidate.device == "cpu":
+                raise
+            fallbacks.append(f"{place}: {error.fault}; the CPU was used")
+    raise SegmentationError(
+        "No engine could run the network: " + "; ".join(fallbacks),
+        "Install the program again (pip install spinect-planner), then see what `spinect info` says",
+    )

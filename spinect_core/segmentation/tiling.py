@@ -1,0 +1,174 @@
+"""The paper's combined algorithm: overlapping tiles, summed probabilities, the likeliest class of each voxel.
+
+A tile with nothing in it, that is, with no voxel above -200 HU, is background for certain; it is counted as such
+and not run. Bone and nerve are not that dark, and the standardisation makes such a tile one constant value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.segmentation.engine import Engine, EngineOutOfMemory, Shape
+from spinect_core.segmentation.network import CLASSES
+
+LabelArray = npt.NDArray[np.uint8]
+BACKGROUND = 0
+
+Report = Callable[[int, int], None]
+"""Called with the tiles done and the tiles to do."""
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How tiles are laid.
+
+    Attributes:
+        name: of the mode.
+        patch: voxels of a tile along (z, y, x).
+        stride: voxels from one tile to the next.
+        tapered: whether a tile's probabilities count less towards its borders, where the network sees less around a
+            voxel. The paper's do not.
+        even: whether tiles are spread evenly, at most ``stride`` apart. The paper's last one is shifted back instead.
+    """
+
+    name: str
+    patch: Shape
+    stride: Shape
+    tapered: bool = False
+    even: bool = False
+
+    def weight(self) -> npt.NDArray[np.float32]:
+        """What the probabilities of a tile count, (z, y, x, 1): 1, or a tent that falls to its outermost voxels."""
+        if not self.tapered:
+            return np.ones((1, 1, 1, 1), dtype=np.float32)
+        z, y, x = (1 - np.abs(np.arange(count) - (count - 1) / 2) / ((count + 1) / 2) for count in self.patch)
+        tent = z[:, None, None, None] * y[None, :, None, None] * x[None, None, :, None]
+        return np.asarray(tent, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """What comes out.
+
+    Attributes:
+        labels: uint8 [z, y, x].
+        patches: tiles that were run.
+        patches_skipped: tiles with nothing in them.
+        batch: tiles run at once at the end.
+        fallbacks: what had to be changed on the way.
+    """
+
+    labels: LabelArray
+    patches: int
+    patches_skipped: int
+    batch: int
+    fallbacks: tuple[str, ...]
+
+
+def tile_starts(length: int, patch: int, stride: int, even: bool = False) -> list[int]:
+    """First voxels of the tiles along one axis; the last tile is shifted back, or all are, to end at the border."""
+    last = max(length - patch, 0)
+    starts = [*range(0, last, stride), last]
+    if even and last:
+        steps = len(starts) - 1
+        return [round(last * step / steps) for step in range(steps + 1)]
+    return starts
+
+
+def tile_corners(shape: Shape, tiling: Tiling) -> list[Shape]:
+    """First voxels (z, y, x) of all tiles of an array, x running fastest."""
+    z, y, x = (
+        tile_starts(length, patch, stride, tiling.even)
+        for length, patch, stride in zip(shape, tiling.patch, tiling.stride, strict=True)
+    )
+    return list(product(z, y, x))
+
+
+def combine(
+    engine: Engine,
+    array: npt.NDArray[np.float32],
+    occupied: npt.NDArray[np.bool_],
+    tiling: Tiling,
+    *,
+    batch: int = 1,
+    report: Report | None = None,
+) -> Combined:
+    """Run the network over a region of any size.
+
+    An array smaller than a tile is continued with the values of its border.
+
+    Args:
+        engine: made for tiles of ``tiling.patch``.
+        array: standardised, [z, y, x].
+        occupied: [z, y, x], where there is more than air.
+        tiling: the mode.
+        batch: tiles to run at once; halved when the engine's memory does not suffice.
+        report: called after each batch.
+
+    Raises:
+        EngineOutOfMemory: if not even one tile at a time fits.
+    """
+    missing = [(0, max(patch - length, 0)) for length, patch in zip(array.shape, tiling.patch, strict=True)]
+    padded = np.pad(array, missing, mode="edge")
+    filled = np.pad(occupied, missing)
+    z, y, x = padded.shape
+    windows = [
+        tuple(slice(first, first + size) for first, size in zip(corner, tiling.patch, strict=True))
+        for corner in tile_corners((z, y, x), tiling)
+    ]
+    to_run = [bool(filled[window].any()) for window in windows]
+    total, done, position = sum(to_run), 0, 0
+    certain = np.zeros(CLASSES, dtype=np.float32)
+    certain[BACKGROUND] = 1
+    weight = tiling.weight()
+    summed = np.zeros((z, y, x, CLASSES), dtype=np.float32)
+    fallbacks: list[str] = []
+    while position < len(windows):
+        # Tiles are summed strictly in order, so that the batch does not decide how the sums are rounded.
+        stop = _end_of_batch(to_run, position, batch)
+        running = [
+            window for window, run in zip(windows[position:stop], to_run[position:stop], strict=True) if run
+        ]
+        try:
+            probabilities = iter(_predict(engine, padded, running))
+        except EngineOutOfMemory:
+            if batch == 1:
+                raise
+            batch = max(1, len(running) // 2)
+            fallbacks.append(
+                f"{engine.device} memory exhausted: {batch} tiles at once instead of {len(running)}"
+            )
+            continue
+        for window, run in zip(windows[position:stop], to_run[position:stop], strict=True):
+            summed[window] += weight * (next(probabilities) if run else certain)
+        position, done = stop, done + len(running)
+        if report is not None:
+            report(done, total)
+    own = tuple(slice(length) for length in array.shape)
+    labels = np.argmax(summed[own], axis=-1).astype(np.uint8)
+    return Combined(labels, total, len(windows) - total, batch, tuple(fallbacks))
+
+
+def _end_of_batch(to_run: list[bool], position: int, batch: int) -> int:
+    """Where the batch that begins at ``position`` ends: after ``batch`` tiles to run and the empty ones between."""
+    count = 0
+    for stop in range(position, len(to_run)):
+        count += to_run[stop]
+        if count == batch:
+            return stop + 1
+    return len(to_run)
+
+
+def _predict(
+    engine: Engine, padded: npt.NDArray[np.float32], windows: list[tuple[slice, ...]]
+) -> npt.NDArray[Any]:
+    """Probabilities of the windows; nothing for none."""
+    if not windows:
+        return np.empty((0,), dtype=np.float32)
+    return engine.predict(np.stack([padded[window] for window in windows])[..., None])

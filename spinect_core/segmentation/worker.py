@@ -1,0 +1,122 @@
+"""The inference process: ``python -m spinect_core.segmentation.worker JOB.json``; the window never imports it.
+
+It reads the job and its arrays from a folder, tells its parent what it does by lines of JSON on standard output, and
+leaves the labels in the same folder. It imports an engine and nothing of the window, and it ends by itself when its
+parent is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spinect_core.errors import SpinectError
+from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
+from spinect_core.segmentation.memory import peak_memory_mb
+from spinect_core.segmentation.tiling import Tiling, combine
+
+_PARENT_POLL_S = 1.0
+
+
+class _Line:
+    """Standard output, kept for messages: what libraries print goes to standard error."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._stream = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
+        os.dup2(2, 1)
+
+    def send(self, **message: Any) -> None:
+        """Tell the parent."""
+        # The parent is gone or has stopped listening; it will end this process or has ended itself.
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(json.dumps(message) + "\n")
+
+
+def _parent_lives(parent: int) -> bool:
+    if sys.platform == "win32":
+        # Not getppid: in a virtual environment on Windows a launcher stands between the two.
+        import psutil
+
+        return psutil.pid_exists(parent)
+    return os.getppid() == parent
+
+
+def _end_with(parent: int) -> None:
+    """End this process as soon as its parent has ended, in whatever way."""
+
+    def watch() -> None:
+        while _parent_lives(parent):
+            time.sleep(_PARENT_POLL_S)
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
+    """Do the job and leave ``labels.npy`` in the folder."""
+    began = time.perf_counter()
+    module, _, name = job["factory"].partition(":")
+    tiling = Tiling(
+        **{**job["tiling"], "patch": tuple(job["tiling"]["patch"]), "stride": tuple(job["tiling"]["stride"])}
+    )
+    make_engine = getattr(importlib.import_module(module), name)
+    engine = make_engine(Path(job["weights"]), tiling.patch, job["device"])
+    loaded = time.perf_counter()
+    line.send(loaded=True, versions=engine.versions)
+
+    def report(done: int, total: int) -> None:
+        peak_memory_mb()  # where the system keeps no record, it is kept by asking often
+        line.send(patch=done, patches=total)
+
+    combined = combine(
+        engine,
+        np.load(folder / "array.npy"),
+        np.load(folder / "occupied.npy"),
+        tiling,
+        batch=job["batch"],
+        report=report,
+    )
+    np.save(folder / "labels.npy", combined.labels)
+    line.send(
+        done=True,
+        patches=combined.patches,
+        patches_skipped=combined.patches_skipped,
+        batch=combined.batch,
+        fallbacks=combined.fallbacks,
+        seconds={"load": loaded - began, "predict": time.perf_counter() - loaded},
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Run one job; the exit code is 0 if the parent was told how it ended, well or not."""
+    path = Path(argv[0])
+    job = json.loads(path.read_text(encoding="utf-8"))
+    line = _Line()
+    _end_with(job["parent"])
+    line.send(started=True)
+    try:
+        work(path.parent, job, line)
+    except EngineOutOfMemory as error:
+        line.send(error="memory", text=str(error))
+    except MemoryError:
+        line.send(error="memory", text="The memory of this computer does not suffice")
+    except EngineUnavailable as error:
+        line.send(error="unavailable", text=str(error))
+    except SpinectError as error:
+        line.send(error="fault", fault=error.fault, remedy=error.remedy, source=error.source)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Training of the network on labelled CT: sampling, augmentation, losses and the loop."""

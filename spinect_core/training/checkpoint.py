@@ -1,0 +1,67 @@
+"""Everything an interrupted training needs to go on, in one file without pickles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.errors import SegmentationError
+from spinect_core.segmentation.weights import Tensors
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A training at some step. Random numbers need no storing: they follow from the seed and the step.
+
+    Attributes:
+        step: steps done.
+        best: best mean Dice so far, -1 before the first validation.
+        weights: of the network, by name.
+        average: averaged weights, by name.
+        moments: the optimiser's variables in its own order.
+    """
+
+    step: int
+    best: float
+    weights: Tensors
+    average: Tensors
+    moments: list[npt.NDArray[Any]]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint in full precision (360 MB), replacing the old one only when the new one is whole."""
+    part = path.with_name(path.name + ".part")
+    arrays = {f"weights:{name}": array for name, array in checkpoint.weights.items()}
+    arrays |= {f"average:{name}": array for name, array in checkpoint.average.items()}
+    arrays |= {f"moments:{i:04d}": array for i, array in enumerate(checkpoint.moments)}
+    state = np.array([checkpoint.step, checkpoint.best], dtype=np.float64)
+    with part.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, state=state, **arrays)
+    part.replace(path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        SegmentationError: the file is missing or damaged.
+    """
+    groups: dict[str, Tensors] = {"weights": {}, "average": {}, "moments": {}}
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
+            step, best = content["state"]
+            for key in content.files:
+                group, _, name = key.partition(":")
+                if name:
+                    groups[group][name] = content[key]
+    except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, BadZipFile) as error:
+        raise SegmentationError(
+            "The checkpoint cannot be read", "Choose another run folder or delete the file", path
+        ) from error
+    moments = [groups["moments"][name] for name in sorted(groups["moments"])]
+    return Checkpoint(int(step), float(best), groups["weights"], groups["average"], moments)

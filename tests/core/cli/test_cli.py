@@ -1,0 +1,455 @@
+"""The command line: results on stdout, one line for an error, the right exit code, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import spinect_core.phantom
+import spinect_core.reading
+import spinect_core.segmentation
+from spinect_core import cli, job
+from spinect_core.cli import evaluate as evaluate_command
+from spinect_core.cli import info as info_command
+from spinect_core.cli import reporting
+from spinect_core.cli.series import table
+from spinect_core.errors import Cancelled, ReadingError, SegmentationError
+from spinect_core.opengl import OpenGl
+from spinect_core.plan import Case, Plan, PlanView, write_plan
+from spinect_core.planning.triangle import Triangle
+from spinect_core.planning.view import View
+from spinect_core.preprocessing import Region
+from spinect_core.reading import read_labels
+from spinect_core.volume import Geometry, Labels, Volume
+from spinect_core.writing import write_labels, write_volume
+
+ROOT = Path(__file__).resolve().parents[3]
+GRID = Geometry((6, 7, 8), (1, 1, 1))
+COMMANDS = ("plan", "segment", "series", "evaluate", "phantom", "info")
+
+
+@pytest.fixture(autouse=True)
+def private_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setattr("spinect_core.cli.log.log_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def plan() -> Plan:
+    volume = Volume(np.zeros(GRID.shape, np.int16), GRID)
+    triangle = Triangle.from_clicks(View(27, -12), [[0, 0], [9, 0], [0, 7]], 0, kind="kambin", side="left")
+    return Plan(
+        Case.of(volume),
+        region=Region((-0.5, -0.5, -0.5), (3.5, 6.5, 5.5)),
+        run={"engine": "openvino", "device": "cpu", "mode": "fast"},
+        timings={"total": 12.3},
+        views=(PlanView("from behind", View(0), "views/from-behind.png", (0, 0, 0), 0.2),),
+        triangles=(triangle,),
+        notes=("No safe triangle was proposed on the left.",),
+    )
+
+
+def picture(grid: Geometry) -> np.ndarray:
+    """HU that differ from voxel to voxel."""
+    return np.arange(np.prod(grid.shape), dtype=np.int16).reshape(grid.shape) - 1000
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of an error; a traceback or a second line fails here."""
+    captured = capsys.readouterr()
+    lines = [
+        line for line in captured.err.splitlines() if not line.startswith(("plan:", "segment:", "phantom:"))
+    ]
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("spinect: error: ")
+    assert "Traceback" not in captured.err
+    return lines[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------- help
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "examples:" in text
+    assert "exit codes:" in text
+    assert "Not cleared for clinical use" in text
+    for command in COMMANDS:
+        assert cli.main([command, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert "examples:" in text
+        assert "Not cleared for clinical use" in text
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert "SPINECT Planner" in capsys.readouterr().out
+
+
+def test_help_needs_no_heavy_module() -> None:
+    code = (
+        "import sys; from spinect_core.cli import main; main(['plan', '--help']);"
+        "heavy = {'numpy', 'vtkmodules', 'pyvista', 'SimpleITK', 'pydicom', 'tensorflow', 'openvino', 'rich'};"
+        "found = heavy & set(sys.modules); sys.exit(f'imported {found}' if found else 0)"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+
+
+# --------------------------------------------------------------------------------------------------------------- usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["plna"],
+        ["plan"],
+        ["plan", "ct.nii.gz"],
+        ["plan", "ct.nii.gz", "--out", "o", "--side", "middle"],
+        ["plan", "ct.nii.gz", "--out", "o", "--engine", "torch"],
+        ["plan", "ct.nii.gz", "--out", "o", "--region", "1", "2"],
+        ["plan", "ct.nii.gz", "--out", "o", "--region", "5", "1", "0", "1", "0", "1"],
+        ["plan", "ct.nii.gz", "--out", "o", "--region", "a", "1", "0", "1", "0", "1"],
+        ["segment", "ct.nii.gz", "--out", "labels.txt"],
+        ["phantom", "--seed", "-1", "--out", "o"],
+        ["phantom", "--seed", "x", "--out", "o"],
+        ["phantom", "--seed", "1", "--out", "o", "--spacing", "1", "2"],
+        ["phantom", "--seed", "1", "--out", "o", "--spacing", "0"],
+        ["phantom", "--seed", "1", "--out", "o", "--spacing", "nan"],
+        ["info", "extra"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    error_line(capsys)
+
+
+def test_negative_numbers_are_a_region(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(job, "plan_case", lambda *_, **options: asked.update(options) or plan)
+    words = ["plan", "ct", "--out", "o", "-q", "--region", "-70", "70", "-60.5", "90", "-80", "60"]
+    assert cli.main(words) == 0
+    assert asked["region"].minimum == (-70, -60.5, -80)
+    assert asked["region"].maximum == (70, 90, 60)
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def test_what_cannot_be_read_is_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", str(tmp_path / "nowhere"), "--out", str(tmp_path / "o"), "-q"]) == 3
+    assert "nowhere" in error_line(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SegmentationError("No engine\ncould run", "Install one"), 4),
+        (ReadingError("a", "b"), 3),
+        (Cancelled(), 130),
+    ],
+)
+def test_errors_are_one_line_and_their_exit_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(job, "plan_case", failing)
+    assert cli.main(["plan", "ct", "--out", "o"]) == code
+    error_line(capsys)
+
+
+def test_an_unexpected_fault_is_one_line_and_a_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], private_log: Path
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr(job, "plan_case", broken)
+    assert cli.main(["plan", "ct", "--out", "o", "-q"]) == cli.UNEXPECTED
+    line = error_line(capsys)
+    log = private_log / "spinect.log"
+    assert str(log) in line
+    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+    assert "Traceback" in log.read_text(encoding="utf-8")
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["plan", "ct", "--out", "o", "-q", "--debug"])
+
+
+# ---------------------------------------------------------------------------------------------------------------- plan
+
+
+def test_plan_prints_a_summary(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        job, "plan_case", lambda *paths, **options: asked.update(options, paths=paths) or plan
+    )
+    words = [
+        "plan",
+        "ct",
+        "--out",
+        "o",
+        "--side",
+        "left",
+        "--mode",
+        "fast",
+        "--device",
+        "cpu",
+        "--series",
+        "k",
+        "-q",
+    ]
+    assert cli.main(words) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "left Kambin triangle L5/S1: 31.5 mm², left oblique 27°, caudal 12°" in out
+    assert "openvino on the CPU, fast mode, 12 s" in out
+    assert "note      No safe triangle" in out
+    assert "Not cleared for clinical use" in out
+    assert asked["paths"] == (Path("ct"), Path("o"))
+    assert (asked["sides"], asked["mode"], asked["device"], asked["series"]) == ("left", "fast", "cpu", "k")
+
+
+def test_plan_as_json(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(job, "plan_case", lambda *_, **__: plan)
+    assert cli.main(["plan", "ct", "--out", "o", "--json"]) == 0
+    assert Plan.from_dict(json.loads(capsys.readouterr().out)) == plan
+
+
+# ------------------------------------------------------------------------------------------------------------- segment
+
+
+def test_segment_writes_labels_and_says_what_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from spinect_core.segmentation.run import RunInfo
+
+    labels = Labels((np.arange(GRID.shape[0] * 56).reshape(GRID.shape) % 3).astype(np.uint8), GRID)
+    run = RunInfo("openvino", "cpu", "paper", (32, 64, 64), (20, 40, 40), 1, 8, 2)
+    result = SimpleNamespace(labels=labels, run=run, region=Region((0, 0, 0), (1, 1, 1)))
+    monkeypatch.setattr(spinect_core.segmentation, "segment", lambda *_, **__: result, raising=False)
+    ct = tmp_path / "ct.nii.gz"
+    write_volume(Volume(picture(GRID), GRID), ct)
+    out = tmp_path / "labels.nrrd"
+    assert cli.main(["segment", str(ct), "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["engine"] == "openvino"
+    assert "segment:" in captured.err
+    np.testing.assert_array_equal(read_labels(out).array, labels.array)
+    assert cli.main(["segment", str(ct), "--out", str(ct)]) == 6
+    error_line(capsys)
+
+
+# ------------------------------------------------------------------------------------------------------------ evaluate
+
+
+@pytest.fixture
+def two_labels(tmp_path: Path) -> tuple[Path, Path]:
+    truth = np.zeros(GRID.shape, np.uint8)
+    truth[1:4, 1:5, 1:3] = 1
+    truth[4:6, 4:6, 6:8] = 2
+    prediction = truth.copy()
+    prediction[truth == 2] = 0
+    prediction[0, 0, 0] = 1
+    write_labels(Labels(prediction, GRID), tmp_path / "p.nii.gz")
+    write_labels(Labels(truth, GRID), tmp_path / "t.nii.gz")
+    return tmp_path / "p.nii.gz", tmp_path / "t.nii.gz"
+
+
+def test_evaluate_prints_json(two_labels: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evaluate", "--prediction", str(two_labels[0]), "--truth", str(two_labels[1])]) == 0
+    measures = json.loads(capsys.readouterr().out)
+    assert measures["bone"]["dice"] == pytest.approx(2 * 24 / 49)
+    assert measures["nerve"]["dice"] == 0
+
+
+def test_evaluate_in_the_region_of_a_plan(
+    two_labels: tuple[Path, Path], plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_plan(plan, tmp_path / "plan.json")
+    words = ["evaluate", "--prediction", str(two_labels[0]), "--truth", str(two_labels[1])]
+    assert cli.main([*words, "--region-of", str(tmp_path / "plan.json")]) == 0
+    measures = json.loads(capsys.readouterr().out)
+    assert measures["bone"]["true_voxels"] == 24
+    assert measures["nerve"]["true_voxels"] == 0
+    assert measures["nerve"]["dice"] is None
+
+
+def test_cropping_keeps_the_voxels_inside_in_any_orientation() -> None:
+    region = Region((-2.4, -3.4, 1.6), (3.4, 0.6, 4.4))
+    for axes in (np.eye(3), np.eye(3)[:, [2, 0, 1]] * [1, -1, 1]):
+        start = Geometry((11, 12, 13), (1, 1, 1), (0, 0, 0), axes)
+        grid = Geometry(start.shape, (1, 1, 1), tuple(-start.centre.round()), axes)
+        points = grid.to_patient(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
+        inside = ((points >= region.minimum) & (points <= region.maximum)).all(axis=-1)
+        crop = evaluate_command.cropped(Labels(inside.astype(np.uint8), grid), region)
+        assert crop.array.all()
+        assert crop.array.sum() == inside.sum() > 0
+        assert (crop.geometry.to_patient((0, 0, 0)) == points[tuple(np.argwhere(inside)[0])]).all()
+
+
+# --------------------------------------------------------------------------------------------------------- the others
+
+
+def test_phantom_writes_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(seed: int, spacing: tuple[float, float, float], *, setting: object) -> SimpleNamespace:
+        assert setting is None  # neither kernel nor noise was asked for
+        grid = Geometry((4, 5, 6), spacing)
+        values = picture(grid) + np.int16(seed)
+        labels = np.ones(grid.shape, np.uint8)
+        truth = {"seed": np.int64(seed), "spacing": spacing}
+        return SimpleNamespace(
+            volume=Volume(values, grid), labels=Labels(labels, grid), structures=labels * 2, truth=truth
+        )
+
+    monkeypatch.setattr(spinect_core.phantom, "draw_case", draw)
+    out = tmp_path / "Phäntom 7"
+    assert (
+        cli.main(["phantom", "--seed", "7", "--out", str(out), "--dicom", "--spacing", "0.7", "0.7", "1.5"])
+        == 0
+    )
+    printed = capsys.readouterr().out.splitlines()
+    names = ["ct.nii.gz", "labels.nii.gz", "structures.nii.gz", "dicom", "truth.json"]
+    assert [Path(line).name for line in printed] == names
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    assert json.loads((out / "truth.json").read_text()) == {"seed": 7, "spacing": [0.7, 0.7, 1.5]}
+    read = spinect_core.reading.read_ct(out / "dicom")
+    np.testing.assert_array_equal(read.array, picture(read.geometry) + 7)
+    assert read.geometry.spacing == pytest.approx((0.7, 0.7, 1.5))
+
+
+def test_series_lists_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_volume(Volume(picture(GRID), GRID), tmp_path / "a.nii.gz")
+    assert cli.main(["series", str(tmp_path), "-q"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("KEY")
+    assert "1 x 1 x 1" in lines[1]
+    assert cli.main(["series", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["shape_zyx"] == [6, 7, 8]
+
+
+def test_series_shows_warnings_and_faults() -> None:
+    entry = SimpleNamespace(
+        key="k1",
+        pictures=3,
+        spacing=None,
+        kernel="",
+        orientation="",
+        description="Scout",
+        loadable=False,
+        fault=ReadingError("One slice", "Choose another"),
+        warnings=("2 files are damaged",),
+    )
+    lines = table([entry])
+    assert "One slice" in lines[2]
+    assert "damaged" in lines[3]
+
+
+def test_info_tells_what_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    opengl = OpenGl(False, fault="no driver")
+    monkeypatch.setattr("spinect_core.opengl.probe_opengl", lambda: opengl)
+    assert cli.main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert "openvino" in text
+    assert "not usable: no driver" in text
+    assert cli.main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["versions"]["numpy"] == np.__version__
+    assert "tensorflow" not in sys.modules
+    assert info_command.collect().keys() == facts.keys()
+
+
+# ------------------------------------------------------------------------------------------------ progress and stopping
+
+
+def test_progress_without_a_terminal_is_sparse(capsys: pytest.CaptureFixture[str]) -> None:
+    with reporting.reporting("plan") as progress:
+        for patch in range(1001):
+            progress(patch / 1000, f"patch {patch}")
+    lines = capsys.readouterr().err.splitlines()
+    assert 10 <= len(lines) <= 12
+    assert lines[0].split() == ["plan:", "0%", "patch", "0"]
+    assert lines[-1].split() == ["plan:", "100%", "patch", "1000"]
+
+
+def test_progress_in_a_terminal_is_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with reporting.reporting("plan") as progress:
+        progress(0.5, "patch [1/2]")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def interrupting() -> Iterator[None]:
+    """Ctrl-C, three tenths of a second from now."""
+    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    yield
+    timer.cancel()
+
+
+@pytest.mark.usefixtures("interrupting")
+@pytest.mark.parametrize("ending", [Cancelled(), SegmentationError("The process ended", "Try again")])
+def test_ctrl_c_asks_the_work_to_stop(
+    ending: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def working(*_: Any, cancel: threading.Event, **__: Any) -> None:
+        deadline = time.monotonic() + 20
+        while not cancel.is_set():
+            assert time.monotonic() < deadline, "nobody asked to stop"
+            time.sleep(0.02)
+        raise ending
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(job, "plan_case", working)
+    assert cli.main(["plan", "ct", "--out", "o", "-q"]) == 130
+    assert "Cancelled" in error_line(capsys)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are a POSIX matter")
+def test_ctrl_c_ends_the_process_with_130(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from spinect_core import cli; from spinect_core.progress import check\n"
+        "def run(options, cancel):\n"
+        "    print('working', flush=True)\n"
+        "    while True: check(cancel); time.sleep(0.05)\n"
+        "cli.info.run = run\n"
+        "sys.exit(cli.main(['info']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "working\n"
+        os.kill(child.pid, signal.SIGINT)
+        began = time.monotonic()
+        _, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert time.monotonic() - began < 10
+    assert err.strip() == "spinect: error: Cancelled. Start it again when you are ready."

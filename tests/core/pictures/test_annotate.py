@@ -1,0 +1,118 @@
+"""The writing on a picture is drawn from geometry and leaves the picture readable."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spinect_core.errors import MeasurementError
+from spinect_core.pictures import Frame, annotate, save_picture
+from spinect_core.pictures.annotate import bar_length_mm, triangle_lines
+from spinect_core.pictures.lettering import text_width
+from spinect_core.pictures.palette import TRIANGLES
+from spinect_core.planning.triangle import Triangle
+from spinect_core.planning.view import PRESETS, View
+
+GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
+VIEW = View(27, -12)
+
+
+def triangle(kind: str = "safe", view: View = VIEW) -> Triangle:
+    return Triangle.from_clicks(view, [[0, 0], [40, 0], [0, 40]], 0, kind=kind, side="left")
+
+
+def test_frame_places_points_as_parallel_projection_does() -> None:
+    frame = Frame(PRESETS["from behind"], np.array([5.0, 7, 9]), 0.5, (400, 300))
+    assert frame.to_pixels([5, 123, 9]).tolist() == [200, 150]
+    # 10 mm to the patient's left and 10 mm up: left and up in the picture, seen from behind.
+    assert frame.to_pixels([15, 0, 19]).tolist() == [180, 130]
+    assert frame.to_picture_mm([180, 130]) == pytest.approx(frame.view.project([15, 0, 19]))
+    assert frame.height_mm == 150
+
+
+def test_frame_around_points_holds_them_with_a_margin() -> None:
+    points = np.random.default_rng(2).normal(size=(50, 3)) * [60, 40, 30]
+    frame = Frame.around(VIEW, points, (400, 300), margin=0.1)
+    pixels = frame.to_pixels(points)
+    assert pixels.min(axis=0) == pytest.approx(np.maximum(pixels.min(axis=0), [40, 30]))
+    assert (pixels.max(axis=0) <= [360.001, 270.001]).all()
+    assert Frame.around(VIEW, [[1, 2, 3]], (400, 300)).mm_per_pixel == pytest.approx(30 / 0.76 / 300)
+
+
+@pytest.mark.parametrize("kind", ["safe", "kambin"])
+def test_triangle_is_painted_where_it_is_and_only_there(kind: str) -> None:
+    measured = triangle(kind)
+    centre = VIEW.unproject([[10, 10]], 0)[0]
+    drawn = annotate(GREY, VIEW, 0.5, [measured], centre=centre).astype(int)
+    listed = annotate(GREY, VIEW, 0.5, [measured]).astype(int)
+    changed = np.abs(drawn - listed).sum(axis=2) > 12
+    area_mm2 = changed.sum() * 0.25
+    assert measured.area_mm2 == pytest.approx(800)
+    assert area_mm2 == pytest.approx(800, rel=0.2)
+    row, column = np.round(Frame(VIEW, centre, 0.5, (400, 320)).to_pixels(measured.centroid)).astype(int)[
+        ::-1
+    ]
+    tint = drawn[row, column] - listed[row, column]
+    assert np.dot(tint, np.array(TRIANGLES[kind]) - 90) > 0
+
+
+def test_input_stays_as_it_was_and_size_is_kept() -> None:
+    before = GREY.copy()
+    after = annotate(GREY, VIEW, 0.5, [triangle()], centre=[0, 0, 0], title="demo")
+    np.testing.assert_array_equal(GREY, before)
+    assert after.shape == GREY.shape
+    assert after.dtype == np.uint8
+
+
+def test_twice_the_pixels_look_the_same() -> None:
+    """The writing follows the picture's height: reduced again it is the same picture."""
+    small = annotate(np.full((400, 500, 3), 60, dtype=np.uint8), VIEW, 0.4, [triangle()], centre=[0, 0, 0])
+    large = annotate(np.full((800, 1000, 3), 60, dtype=np.uint8), VIEW, 0.2, [triangle()], centre=[0, 0, 0])
+    reduced = np.array(Image.fromarray(large).resize((500, 400), Image.Resampling.BOX))
+    assert np.abs(reduced.astype(int) - small).mean() < 3
+
+
+@pytest.mark.parametrize(("width", "bar"), [(100, 20), (260, 50), (49, 5), (3, 1), (5000, 200)])
+def test_scale_bar_is_round(width: float, bar: int) -> None:
+    assert bar_length_mm(width) == bar
+
+
+def test_scale_bar_is_as_long_as_it_says() -> None:
+    mm_per_pixel = 0.25
+    dark = np.zeros((800, 1000, 3), dtype=np.uint8)
+    drawn = annotate(dark, VIEW, mm_per_pixel)
+    row = drawn[750, 700:, 0] > 200
+    assert row.sum() * mm_per_pixel == pytest.approx(bar_length_mm(250), rel=0.02)
+
+
+def test_legend_says_how_an_area_was_measured() -> None:
+    headline, detail = triangle_lines(triangle(), VIEW)
+    assert headline == "Left safe triangle L5/S1   800.0 mm²"
+    assert "measured" not in detail
+    assert "measured left oblique 27°, caudal 12°" in triangle_lines(triangle(), View(0))[1]
+
+
+def test_raised_two_is_narrower_than_a_letter() -> None:
+    assert text_width("mm", 20) < text_width("mm²", 20) < text_width("mm2", 20)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)]
+)
+def test_what_is_no_picture_is_refused(image: np.ndarray) -> None:
+    with pytest.raises(MeasurementError):
+        annotate(image, VIEW, 0.5)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+def test_what_is_no_scale_is_refused(scale: float) -> None:
+    with pytest.raises(MeasurementError):
+        annotate(GREY, VIEW, scale)
+
+
+def test_saved_picture_carries_notice_and_no_more(tmp_path) -> None:
+    path = tmp_path / "Ü ber 脊椎" / "view.png"
+    save_picture(GREY, path)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.array(image), GREY)
+        assert set(image.info) == {"Software", "Disclaimer"}
+        assert "Not cleared for clinical use" in image.info["Disclaimer"]

@@ -1,0 +1,150 @@
+"""The 1 mm grid: independent of the order in which a CT is stored, and exact on the way back."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from spinect_core.errors import UsageError
+from spinect_core.preprocessing import Region, prepare
+from spinect_core.preprocessing.grid import canonical_order, regular_grid
+from spinect_core.volume import Geometry, Volume
+
+ORIENTATIONS = [
+    (axes, flips) for axes in permutations(range(3)) for flips in product((False, True), repeat=3)
+]
+
+
+def stored_as(volume: Volume, axes: tuple[int, ...], flips: tuple[bool, ...]) -> Volume:
+    """The same CT in the patient, its array axes permuted and flipped."""
+    steps = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
+    array = np.ascontiguousarray(volume.array.transpose(axes)[steps])
+    first = np.zeros(3)
+    for new, (old, flip) in enumerate(zip(axes, flips, strict=True)):
+        first[old] = volume.array.shape[old] - 1 if flip else 0
+        assert array.shape[new] == volume.array.shape[old]
+    old_columns = [2 - axes[2 - column] for column in range(3)]
+    signs = np.array([-1.0 if flips[2 - column] else 1.0 for column in range(3)])
+    geometry = Geometry(
+        shape=array.shape,
+        spacing=tuple(np.asarray(volume.geometry.spacing)[old_columns]),
+        origin=tuple(volume.geometry.to_patient(first)),
+        direction=volume.geometry.direction[:, old_columns] * signs,
+    )
+    return Volume(array, geometry)
+
+
+def turned(degrees: float) -> npt.NDArray[np.float64]:
+    angle = np.radians(degrees)
+    about_x = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    about_z = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])
+    return about_z @ about_x
+
+
+@pytest.fixture
+def asymmetric() -> Volume:
+    """Noise with a bright block on the patient's left, at the back and near the head; anisotropic, tilted
+    voxels."""
+    hounsfield = np.random.default_rng(1).integers(-150, 400, (23, 40, 37)).astype(np.int16)
+    hounsfield[17:20, 30:35, 27:33] = 1000
+    return Volume(hounsfield, Geometry((23, 40, 37), (0.71, 0.83, 2.3), (-13.3, 21.7, 5.1), turned(12)))
+
+
+@pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS)
+def test_every_storage_order_gives_the_same_arrays_and_comes_back(
+    asymmetric: Volume, axes: tuple[int, ...], flips: tuple[bool, ...]
+) -> None:
+    region = Region.around(asymmetric.geometry.centre + np.array([1.3, 0.2, 2.6]), (19.7, 21.2, 30.0))
+    reference, stored = prepare(asymmetric, region), stored_as(asymmetric, axes, flips)
+
+    prepared = prepare(stored, region)
+
+    assert np.array_equal(prepared.array, reference.array)
+    assert np.array_equal(prepared.occupied, reference.occupied)
+    assert prepared.geometry.same_grid(reference.geometry, 1e-5)
+    labels = np.random.default_rng(2).integers(0, 3, prepared.array.shape).astype(np.uint8)
+    expected = stored_as(Volume(reference.restore(labels).array, asymmetric.geometry), axes, flips)
+    restored = prepared.restore(labels)
+    assert restored.geometry is stored.geometry
+    assert np.array_equal(restored.array, expected.array)
+
+
+def test_left_back_and_head_lie_at_the_end_of_the_axes(asymmetric: Volume) -> None:
+    whole = Region.around(asymmetric.geometry.centre, (90, 90, 90))
+    prepared = prepare(asymmetric, whole)
+    bright = np.argwhere(prepared.array == prepared.array.max()).mean(axis=0)
+    assert np.all(bright > np.asarray(prepared.array.shape) / 2)
+    true = asymmetric.geometry.to_patient((18, 32, 29.5))
+    assert np.abs(prepared.geometry.to_patient(bright) - true).max() < 0.8
+
+
+def test_a_millimetre_voxel_takes_the_nearest_ct_voxel() -> None:
+    ramp = np.arange(10, dtype=np.int16)[:, None, None] * np.ones((1, 4, 4), np.int16)
+    volume = Volume(ramp, Geometry(ramp.shape, (1.0, 1.0, 2.4)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (50, 50, 50)))
+    assert prepared.array.shape == (24, 4, 4)
+    heights = prepared.geometry.to_patient([(k, 0, 0) for k in range(24)])[:, 2]
+    assert np.array_equal(prepared.sample(ramp)[:, 0, 0], np.round(heights / 2.4))
+
+
+def test_a_ct_voxel_takes_the_label_of_the_millimetre_voxel_that_contains_it() -> None:
+    volume = Volume(np.zeros((7, 9, 30), np.int16), Geometry((7, 9, 30), (0.37, 1.9, 3.0), (4.0, 5.0, 6.0)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre + np.array([1.5, 0, 0]), (6, 9, 8)))
+    labels = np.random.default_rng(3).integers(1, 3, prepared.array.shape).astype(np.uint8)
+
+    restored = prepared.restore(labels).array
+
+    for index in np.ndindex(restored.shape):
+        point = volume.geometry.to_patient(index)
+        cube = np.floor(prepared.geometry.to_index(point) + 0.5 + 1e-7).astype(int)
+        inside = np.all(cube >= 0) and np.all(cube < labels.shape)
+        assert restored[index] == (labels[tuple(cube)] if inside else 0)
+
+
+def test_whole_labels_of_one_millimetre_survive_the_round_trip() -> None:
+    truth = np.random.default_rng(4).integers(0, 3, (12, 15, 18)).astype(np.uint8)
+    geometry = Geometry(truth.shape, (1.0, 1.0, 1.0), (-40.2, 3.3, 9.9), np.diag([-1.0, -1.0, 1.0]))
+    prepared = prepare(Volume(truth.astype(np.int16), geometry), Region.around(geometry.centre, (60, 60, 60)))
+    assert np.array_equal(prepared.restore(prepared.sample(truth)).array, truth)
+
+
+def test_the_region_is_cut_to_the_ct_and_has_the_size_asked_for() -> None:
+    geometry = Geometry((50, 60, 70), (1.0, 1.0, 1.0))
+    volume = Volume(np.zeros(geometry.shape, np.int16), geometry)
+    inside = prepare(volume, Region((9.5, 19.5, 29.5), (39.5, 44.5, 45.5)))
+    assert inside.array.shape == (16, 25, 30)
+    assert np.allclose(inside.geometry.origin, (10, 20, 30))
+    cut = prepare(volume, Region((-100, 19.5, 29.5), (39.5, 44.5, 450)))
+    assert cut.array.shape == (20, 25, 40)
+
+
+def test_a_region_beside_the_ct_is_refused() -> None:
+    volume = Volume(np.zeros((5, 5, 5), np.int16), Geometry((5, 5, 5), (1.0, 1.0, 1.0)))
+    with pytest.raises(UsageError, match="lies outside the CT"):
+        prepare(volume, Region((100, 100, 100), (120, 120, 120)))
+
+
+@pytest.mark.parametrize("maximum", [(0, 10, 10), (10, 10, float("nan")), (10, 10)])
+def test_a_region_must_be_a_box(maximum: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError):
+        Region((0, 0, 0), maximum)
+
+
+def test_arrays_on_another_grid_are_refused() -> None:
+    volume = Volume(np.zeros((5, 5, 5), np.int16), Geometry((5, 5, 5), (2.0, 2.0, 2.0)))
+    prepared = prepare(volume, Region.around((4, 4, 4), (6, 6, 6)))
+    with pytest.raises(UsageError, match="not on the prepared grid"):
+        prepared.restore(np.zeros((5, 5, 5), np.uint8))
+    with pytest.raises(UsageError, match="not on the CT's grid"):
+        prepared.sample(np.zeros((6, 6, 6), np.uint8))
+
+
+def test_a_grid_turned_by_45_degrees_is_read_the_same_in_every_order() -> None:
+    angle = np.pi / 4
+    direction = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    volume = Volume(np.zeros((4, 5, 6), np.int16), Geometry((4, 5, 6), (1.0, 2.0, 3.0), direction=direction))
+    grids = [regular_grid(canonical_order(stored_as(volume, *o).geometry)[1], 1.0) for o in ORIENTATIONS]
+    assert all(grid.same_grid(grids[0]) for grid in grids)

@@ -1,0 +1,140 @@
+"""Weights files: written and read back whole, and refused with a remedy when they do not fit."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spinect_core.errors import SegmentationError
+from spinect_core.segmentation.network import build_network
+from spinect_core.segmentation.weights import (
+    load_weights,
+    read_tensors,
+    save_weights,
+    tensors_of,
+    weights_hash,
+    weights_path,
+    write_tensors,
+)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(5)
+    return build_network((16, 16, 16))
+
+
+@pytest.fixture
+def small():
+    rng = np.random.default_rng(0)
+    return {"one/kernel": rng.normal(size=(3, 4)), "one/bias": rng.normal(size=4)}
+
+
+def test_round_trip_keeps_the_answer(network, tmp_path):
+    path = tmp_path / "sub folder ü" / "weights.safetensors"
+    patch = np.random.default_rng(2).normal(size=(1, 16, 16, 16, 1)).astype(np.float32)
+    before = np.asarray(network(patch, training=False))
+    stored = tensors_of(network)
+    save_weights(network, path, facts={"step": "12"})
+    for weight in network.weights:
+        weight.assign(np.zeros(weight.shape))
+
+    facts = load_weights(network, path)
+
+    assert facts["step"] == "12"
+    for name, array in tensors_of(network).items():
+        np.testing.assert_allclose(array, stored[name], rtol=1e-3, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(np.asarray(network(patch, training=False)), before, atol=2e-3)
+    assert 44e6 < path.stat().st_size < 46e6
+    assert [item.name for item in path.parent.iterdir()] == [path.name], "no temporary file stays"
+
+
+def test_another_network_is_refused_and_nothing_is_changed(network, small, tmp_path):
+    before = tensors_of(network)
+    path = tmp_path / "other.safetensors"
+    write_tensors(small, path)
+    with pytest.raises(SegmentationError, match=r"missing.*Choose a weights file") as caught:
+        load_weights(network, path)
+    assert str(path) in str(caught.value)
+
+    write_tensors({**before, "more/kernel": np.ones((2, 2))}, path)
+    with pytest.raises(SegmentationError, match="unknown, the first is more/kernel"):
+        load_weights(network, path)
+
+    name = "up0_b/kernel"
+    write_tensors({**before, name: before[name][..., :-1]}, path)
+    with pytest.raises(SegmentationError, match=r"up0_b/kernel has shape .* is needed"):
+        load_weights(network, path)
+    for key, array in tensors_of(network).items():
+        np.testing.assert_array_equal(array, before[key])
+
+
+def test_numbers_that_are_not_finite_are_neither_written_nor_read(small, tmp_path):
+    path = tmp_path / "w.safetensors"
+    for bad in (np.nan, np.inf, 1e6):
+        with pytest.raises(SegmentationError, match="not finite"):
+            write_tensors({**small, "one/kernel": np.full((3, 4), bad)}, path)
+    assert not path.exists()
+    write_tensors(small, path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + np.array([np.nan], "<f2").tobytes())
+    with pytest.raises(SegmentationError, match="not finite"):
+        read_tensors(path)
+
+
+def test_vectors_keep_single_precision(small, tmp_path):
+    path = tmp_path / "w.safetensors"
+    write_tensors(small, path)
+    tensors, _ = read_tensors(path)
+    np.testing.assert_array_equal(tensors["one/bias"], small["one/bias"].astype(np.float32))
+    np.testing.assert_array_equal(tensors["one/kernel"], small["one/kernel"].astype(np.float16))
+
+
+def test_damaged_files_are_refused_in_words(small, tmp_path):
+    path = tmp_path / "w.safetensors"
+    write_tensors(small, path)
+    good = path.read_bytes()
+    length = int.from_bytes(good[:8], "little")
+    header = json.loads(good[8 : 8 + length])
+    header["one/kernel"]["data_offsets"] = [0, 1]
+
+    def with_header(value):
+        text = json.dumps(value).encode()
+        return len(text).to_bytes(8, "little") + text + good[8 + length :]
+
+    for content in (
+        b"", b"\x80\x04.", good[:-3], good[:20], b"\xff" * 64, b"PK\x03\x04" + bytes(200),
+        with_header(header), with_header([]), with_header({"__metadata__": 3}), with_header({"a": 1}),
+    ):  # fmt: skip
+        path.write_bytes(content)
+        with pytest.raises(SegmentationError, match="damaged"):
+            read_tensors(path)
+
+
+def test_a_missing_file_and_another_architecture_are_named(small, tmp_path):
+    with pytest.raises(SegmentationError, match="cannot be read"):
+        read_tensors(tmp_path / "none.safetensors")
+    with pytest.raises(SegmentationError, match="cannot be read"):
+        weights_hash(tmp_path / "none.safetensors")
+    path = tmp_path / "w.safetensors"
+    write_tensors(small, path)
+    path.write_bytes(path.read_bytes().replace(b'"version":"1"', b'"version":"9"'))
+    with pytest.raises(SegmentationError, match="version 9"):
+        read_tensors(path)
+
+
+def test_hash_is_of_the_bytes(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"abc")
+    assert weights_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_weights_come_from_the_assets_of_checkout_or_package(monkeypatch, tmp_path):
+    monkeypatch.setattr("spinect_core.assets.FOLDERS", (tmp_path / "package", tmp_path / "checkout"))
+    with pytest.raises(SegmentationError, match="Install SPINECT Planner again"):
+        weights_path()
+    for folder in ("checkout", "package"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "spinect.weights.safetensors").touch()
+        assert weights_path().parent.name == folder

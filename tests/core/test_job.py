@@ -1,0 +1,241 @@
+"""The main job: everything arrives together, or the folder is as it was."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvista as pv
+from PIL import Image
+
+import spinect_core.anatomy.propose
+import spinect_core.segmentation
+from spinect_core import job
+from spinect_core.errors import Cancelled, PlanError, SegmentationError, UsageError
+from spinect_core.opengl import OpenGl
+from spinect_core.plan import read_plan
+from spinect_core.planning.triangle import Triangle
+from spinect_core.planning.view import View
+from spinect_core.preprocessing import Region, prepare
+from spinect_core.reading import read_labels
+from spinect_core.volume import Geometry, Labels, Volume
+from spinect_core.writing import write_volume
+
+REGION = Region((-18, -18, -18), (18, 18, 18))
+OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "views"}
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    engine: str = "openvino"
+    device: str = "cpu"
+    stride: tuple[int, int, int] = (20, 40, 40)
+    seconds: dict[str, float] = field(default_factory=lambda: {"predict": 0.5})
+    fallbacks: tuple[str, ...] = ("tensorflow on the GPU: no GPU was found",)
+
+
+@dataclass(frozen=True, eq=False)
+class FakeSegmentation:
+    labels: Labels
+    labels_1mm: Labels
+    region: Region
+    run: FakeRun = FakeRun()
+
+
+def fake_segment(
+    volume: Volume, *, region: Region | None, progress: Any, cancel: Any, **_: Any
+) -> FakeSegmentation:
+    """Bone where it is bright, nerve where it is less so: what the network would do, without it."""
+    prepared = prepare(volume, region)
+    hounsfield = prepared.sample(volume.array.astype(np.float32))
+    labels = np.where(hounsfield > 600, 1, np.where(hounsfield > 200, 2, 0)).astype(np.uint8)
+    progress(1.0, "segmented")
+    return FakeSegmentation(prepared.restore(labels), Labels(labels, prepared.geometry), prepared.region)
+
+
+def fake_propose(_: Labels, *, sides: tuple[str, ...], **__: Any) -> SimpleNamespace:
+    views = {"left": View(27, -10), "right": View(-25, -8)}
+    triangles = tuple(
+        Triangle.from_clicks(
+            views[side], [[0, 0], [9, 0], [0, 7]], 0, kind="kambin", side=side, author="automatic"
+        )
+        for side in sides
+    )
+    proposals = [SimpleNamespace(triangle=triangle, open_part=0.62, root_found=0.9) for triangle in triangles]
+    return SimpleNamespace(triangles=triangles, proposals=proposals, notes=("The level is doubtful.",))
+
+
+@pytest.fixture
+def ct(tmp_path: Path) -> Path:
+    """A bright ball at the patient's left, a dimmer one at the right."""
+    grid = Geometry((40, 40, 40), (1, 1, 1), (-19.5, -19.5, -19.5))
+    index = np.stack(np.meshgrid(*[np.arange(40)] * 3, indexing="ij"), axis=-1)
+    points = grid.to_patient(index)
+    array = np.full((40, 40, 40), -100, dtype=np.int16)
+    array[np.linalg.norm(points - [8, 0, 0], axis=-1) < 7] = 900
+    array[np.linalg.norm(points - [-9, 2, 3], axis=-1) < 5] = 400
+    path = tmp_path / "Müller Ä" / "ct.nii.gz"
+    write_volume(Volume(array, grid), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
+    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", fake_propose)
+    monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(False, fault="not now"))
+
+
+@pytest.fixture
+def rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(True))
+    monkeypatch.setattr(job, "STANDARD_VIEWS", ("from behind", "left oblique 30°"))
+    monkeypatch.setattr(job, "PICTURE_SIZE", (250, 200))
+
+
+@pytest.mark.usefixtures("rendering")
+def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "Ergebnis 結果" / "o"
+    seen: list[float] = []
+    plan = job.plan_case(ct, out, region=REGION, progress=lambda part, _: seen.append(part))
+    assert {path.name for path in out.iterdir()} == OURS
+    assert read_plan(out / "plan.json") == plan
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+    labels = read_labels(out / "labels.nii.gz")
+    assert labels.geometry.same_grid(plan.case.geometry)
+    where = labels.geometry.to_patient(np.argwhere(labels.array == 1)).mean(axis=0)
+    np.testing.assert_allclose(where, [8, 0, 0], atol=0.2)
+
+    copy = tmp_path / "bone.ply"
+    copy.write_bytes((out / "bone.ply").read_bytes())
+    np.testing.assert_allclose(pv.read(copy).center, [8, 0, 0], atol=0.3)
+
+    names = [view.name for view in plan.views]
+    assert names == [
+        "from behind",
+        "left oblique 30°",
+        "left Kambin triangle L5/S1",
+        "right Kambin triangle L5/S1",
+    ]
+    for view in plan.views:
+        with Image.open(out / view.picture) as picture:
+            assert picture.size == (250, 200)
+            assert np.asarray(picture).std() > 10
+    assert {path.name for path in (out / "views").iterdir()} == {
+        Path(view.picture).name for view in plan.views
+    }
+
+    assert [triangle.area_mm2 for triangle in plan.triangles] == pytest.approx([31.5, 31.5])
+    assert plan.run["engine"] == "openvino"
+    assert set(plan.timings) == {"reading", "segmentation", "surfaces", "triangles", "pictures", "total"}
+    assert plan.region == REGION
+    assert any("no GPU" in note for note in plan.notes)
+    assert any("No safe triangle" in note for note in plan.notes)
+    assert any("62%" in note for note in plan.notes)
+    assert "The level is doubtful." in plan.notes
+    assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
+
+
+def test_one_side_alone(ct: Path, tmp_path: Path) -> None:
+    plan = job.plan_case(ct, tmp_path / "o", sides="right", region=REGION)
+    assert [triangle.side for triangle in plan.triangles] == ["right"]
+    assert not any("left" in note for note in plan.notes)
+    assert all(view.name != "left Kambin triangle L5/S1" for view in plan.views)
+
+
+def test_a_computer_that_cannot_render_gets_its_plan(ct: Path, tmp_path: Path) -> None:
+    plan = job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert any("not now" in note for note in plan.notes)
+    assert all(view.picture == "" for view in plan.views)
+    assert plan.triangles
+
+
+def test_a_plan_without_triangles_says_why(ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise PlanError("The sacrum was not found", "Check the region")
+
+    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", lost)
+    plan = job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert plan.triangles == ()
+    assert any("sacrum was not found" in note for note in plan.notes)
+
+
+@pytest.mark.usefixtures("rendering")
+def test_a_second_plan_replaces_the_first_and_nothing_else(ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    job.plan_case(ct, out, region=REGION)
+    (out / "my notes.txt").write_text("keep")
+    (out / "views" / "mine.png").write_bytes(b"keep")
+    first = (out / "plan.json").read_bytes()
+    job.plan_case(ct, out, region=REGION, sides="left")
+    assert (out / "plan.json").read_bytes() != first
+    assert {path.name for path in out.iterdir()} == OURS | {"my notes.txt"}
+    assert {path.name for path in (out / "views").iterdir()} == {
+        "from-behind.png",
+        "left-oblique-30.png",
+        "left-kambin-triangle-l5-s1.png",
+        "mine.png",
+    }
+
+
+@pytest.mark.parametrize(
+    "failure", [SegmentationError("No engine", "Install one"), Cancelled(), KeyboardInterrupt()]
+)
+def test_a_failure_leaves_the_folder_as_it_was(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    out = tmp_path / "o"
+    job.plan_case(ct, out, region=REGION)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr(job, "draw_pictures", failing)
+    with pytest.raises(type(failure)):
+        job.plan_case(ct, out, region=REGION, sides="left")
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+    with pytest.raises(type(failure)):
+        job.plan_case(ct, tmp_path / "new", region=REGION)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Müller Ä", "o"]
+
+
+def test_a_stop_while_proposing_is_a_stop(ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", stopped)
+    with pytest.raises(Cancelled):
+        job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert not (tmp_path / "o").exists()
+
+
+def test_it_can_be_stopped(ct: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        job.plan_case(ct, tmp_path / "o", cancel=stop)
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_cannot_be_done_is_refused_at_once(ct: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="middle"):
+        job.plan_case(ct, tmp_path / "o", sides="middle")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PlanError, match="not a folder"):
+        job.plan_case(ct, tmp_path / "file")
+    own = ct.with_name("labels.nii.gz")
+    ct.rename(own)
+    with pytest.raises(PlanError, match="replace the CT itself"):
+        job.plan_case(own, own.parent)
+
+
+def test_picture_names_are_plain_and_different() -> None:
+    taken: set[str] = set()
+    names = [job._file_name(name, taken) for name in ("left oblique 30°", "Left oblique 30", "from behind")]
+    assert names == ["left-oblique-30.png", "left-oblique-30-2.png", "from-behind.png"]

@@ -1,0 +1,264 @@
+"""The shape of the project itself: what lies where, what may import what, what is declared, shipped and pinned."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import entry_points, packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("app", "spinect_core")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+TOP_LEVEL = {
+    *(".ci", ".editorconfig", ".gitattributes", ".gitignore"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "THIRD_PARTY.md"),
+    *("app", "assets", "benchmarks", "constraints.txt", "docs", "main.py", "pyproject.toml", "scripts"),
+    *("spinect_core", "tests"),
+}
+POSIX_ONLY = {"crypt", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+WINDOWS_ONLY = {"msvcrt", "winreg", "winsound"}
+
+
+def sources() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of all that a module imports, inside functions as well."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def tracked() -> list[Path]:
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in listing.stdout.split("\0") if line and (ROOT / line).is_file()]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+# ------------------------------------------------------------------------------------------------------ what lies where
+
+
+def test_top_level_holds_only_what_it_should() -> None:
+    found = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert found <= TOP_LEVEL, f"new at the top level: {sorted(found - TOP_LEVEL)}"
+
+
+def test_modules_are_small_and_named_by_what_lives_there() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    long = {name: length for name, length in lengths.items() if length >= 400}
+    assert not long, "split it by what lives there"
+    vague = {"utils", "util", "helpers", "misc", "common", "tools"}
+    assert not [name_of(path) for path in sources() if path.stem in vague or path.parent.name in vague]
+
+
+def test_tests_mirror_the_packages() -> None:
+    core = [
+        path for path in (ROOT / "tests" / "core").iterdir() if path.is_dir() and path.name != "__pycache__"
+    ]
+    holding_tests = {path.name for path in core if any(path.rglob("test_*.py"))}
+    rooms = {path.name for path in (ROOT / "spinect_core").iterdir() if path.is_dir()}
+    assert holding_tests <= rooms, f"tests of no package: {sorted(holding_tests - rooms)}"
+
+
+def test_test_modules_have_unique_names_and_no_packages() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert not [name_of(path) for path in tests if path.name == "__init__.py"]
+    names = [path.name for path in tests if path.name.startswith("test_")]
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+
+
+def test_licence_is_the_apache_licence() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert PROJECT["project"]["license"] == "Apache-2.0"
+
+
+def test_version_is_in_the_changelog() -> None:
+    from spinect_core import __version__
+
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_readme_carries_the_notice_and_every_make_target() -> None:
+    from spinect_core.notice import NOTICE
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert NOTICE in readme
+    for target in ("run", "test", "lint", "bench", "clean"):
+        assert f"make {target}" in readme
+
+
+def test_readme_links_only_to_files_that_are_there() -> None:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        text = document.read_text(encoding="utf-8")
+        targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)", text)
+        gone = [target for target in targets if not (document.parent / target).exists()]
+        assert not gone, f"{name_of(document)} links to {gone}"
+
+
+# ---------------------------------------------------------------------------------------------------- what may be there
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    # Put together here, so that this file does not name them either.
+    forbidden = [
+        *("/" + word + "/" for word in ("work", "root", "opt/pypi", "opt/wheels")),
+        "/home/" + "user",
+        "pypi.org/" + "simple",
+        "files.python" + "hosted.org",
+        "--index" + "-url",
+        "deb.debian" + ".org",
+    ]
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{name_of(path)}: {word}"
+            for word in forbidden
+            if re.search(rf"(?<![\w.]){re.escape(word)}", text)
+        ]
+    assert not found
+
+
+def test_code_runs_on_windows_and_macos_too() -> None:
+    faults = []
+    for path in sources():
+        text = path.read_text(encoding="utf-8")
+        asks_first = any(
+            word in text for word in ("sys.platform", "os.name", "ModuleNotFoundError", "ImportError")
+        )
+        bound = sorted((POSIX_ONLY | WINDOWS_ONLY) & imports(path))
+        if re.search(r"""["']/(tmp|dev|proc|etc|usr)/""", text):
+            bound.append("a fixed path")
+        if bound and not asks_first:
+            faults.append(f"{name_of(path)}: {bound} is not everywhere")
+        if "os.fork(" in text or re.search(r"""get_context\(\s*["']fork""", text):
+            faults.append(f"{name_of(path)}: processes are spawned")
+    assert not faults
+
+
+def test_the_core_starts_without_qt_and_without_an_engine() -> None:
+    heavy = ("tensorflow", "keras", "openvino", "torch", "PySide6", "qtpy", "pyvistaqt", "app")
+    code = f"import sys, spinect_core.cli; print(*(set(sys.modules) & set({heavy!r})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+# ------------------------------------------------------------------------------------ what is declared, shipped, pinned
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    providers = packages_distributions()
+    # torch is one of Keras's backends for training; nobody who only plans needs it.
+    optional = {"torch"}
+    undeclared = {}
+    for path in [*sources(), ROOT / "main.py"]:
+        for name in imports(path) - set(sys.stdlib_module_names) - set(PACKAGES) - optional:
+            if not {canonicalize_name(provider) for provider in providers.get(name, [])} & declared:
+                undeclared.setdefault(name, name_of(path))
+    assert not undeclared
+
+
+def test_every_dependency_is_pinned_within_its_bounds() -> None:
+    pinned = pins()
+    lines = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]
+    for requirement in map(Requirement, lines):
+        version = pinned.get(canonicalize_name(requirement.name))
+        assert version, f"{requirement.name} is not in constraints.txt"
+        assert requirement.specifier.contains(version, prereleases=True), (
+            f"{requirement} but {version} is pinned"
+        )
+
+
+def test_constraints_name_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    wrong = [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.!+-]+", line)]
+    assert not wrong
+    assert not {"pip", "setuptools", "spinect-planner"} & set(pins())
+
+
+def test_third_party_list_shows_the_pinned_versions() -> None:
+    text = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    listed = {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^\| ([\w.-]+) \| ([^ ]+) \|", text, re.MULTILINE)
+        if name != "software"
+    }
+    stale = {name: version for name, version in listed.items() if pins().get(name) != version}
+    assert not stale, "run scripts/third_party.py"
+    direct = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    assert direct <= set(listed), "run scripts/third_party.py"
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [("console_scripts", "spinect"), ("gui_scripts", "spinect-planner")]
+)
+def test_scripts_lead_to_a_function(group: str, name: str) -> None:
+    [script] = entry_points(group=group, name=name)
+    assert callable(script.load())
+
+
+def test_wheel_holds_the_packages_and_the_assets(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        archive.extractall(tmp_path / "site")
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    for path in tracked():
+        parts = path.relative_to(ROOT).parts
+        if parts[0] == "assets":
+            assert "/".join(("spinect_core", "_assets", *parts[1:])) in names
+        elif parts[0] in PACKAGES:
+            assert "/".join(parts) in names
+
+    # What was unpacked must run on its own, from a folder that knows nothing of the source tree.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code = "import sys, spinect_core.cli as cli; print(cli.__file__); sys.exit(cli.main(['info']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=elsewhere,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.splitlines()[0]).is_relative_to(tmp_path / "site")
+    assert str(ROOT) not in done.stdout

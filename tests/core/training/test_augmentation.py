@@ -1,0 +1,139 @@
+"""Augmentation varies what a scanner and a body vary, and never parts the labels from the picture."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spinect_core.preprocessing.standardise import standardise
+from spinect_core.training.augmentation import (
+    PLAIN,
+    Augmentation,
+    _on_a_table,
+    noise,
+    reshaded,
+    scanned,
+    slabs,
+    smooth_field,
+    training_crop,
+)
+
+
+def test_a_plain_crop_is_a_standardised_piece_of_the_case(crude_case):
+    image, labels = training_crop(crude_case, PLAIN, np.random.default_rng(4))
+    assert image.dtype == np.float32
+    assert labels.dtype == np.uint8
+    assert image.shape == labels.shape
+    assert image.mean() == pytest.approx(0, abs=1e-3)
+    assert image.std() == pytest.approx(1, abs=1e-3)
+    assert set(np.unique(labels)) == {0, 1, 2}
+
+
+def test_crops_vary_in_size_and_so_in_their_statistics(crude_case):
+    crops = [training_crop(crude_case, PLAIN, np.random.default_rng(seed)) for seed in range(6)]
+    assert len({image.shape for image, _ in crops}) > 3
+    nerve = [float(image[labels == 2].mean()) for image, labels in crops]
+    assert np.ptp(nerve) > 0.02
+
+
+def test_the_same_seed_gives_the_same_crop(crude_case):
+    one, two = (training_crop(crude_case, Augmentation(), np.random.default_rng(9)) for _ in range(2))
+    np.testing.assert_array_equal(one[0], two[0])
+    np.testing.assert_array_equal(one[1], two[1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_labels_follow_the_picture_through_everything(crude_case, seed):
+    image, labels = training_crop(crude_case, Augmentation(noise=20), np.random.default_rng(seed))
+    assert np.isfinite(image).all()
+    assert image[labels == 1].mean() > image[labels == 0].mean() + 0.5
+    assert image[labels == 2].mean() < image[labels == 1].mean() - 0.5
+
+
+def test_mirroring_swaps_sides_of_picture_and_labels_together(crude_case):
+    whole = replace(PLAIN, smallest=crude_case.hu.shape, largest=crude_case.hu.shape)
+    straight = training_crop(crude_case, whole, np.random.default_rng(0))
+    mirrored = training_crop(crude_case, replace(whole, mirror=1.0), np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored[1], straight[1][:, :, ::-1])
+    np.testing.assert_allclose(mirrored[0], straight[0][:, :, ::-1], atol=1e-5)
+    assert not np.array_equal(straight[1], mirrored[1])
+
+
+def test_bone_density_varies_and_nothing_else(crude_case):
+    settings = replace(PLAIN, bone=1.0)
+    hu = crude_case.hu.astype(np.float32)
+    bone = crude_case.labels == 1
+    means = []
+    for seed in range(12):
+        varied, labels = reshaded(hu, crude_case.labels, settings, np.random.default_rng(seed))
+        np.testing.assert_array_equal(varied[~bone], hu[~bone])
+        assert labels is crude_case.labels
+        means.append(float(varied[bone].mean()))
+    assert min(means) < 470 < 530 < max(means)
+
+
+def test_thick_slices_keep_the_mean_and_repeat(crude_case):
+    ramp = np.arange(30, dtype=np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32)
+    averaged, centres, back = slabs(ramp, 0, 3.0, 1.0)
+    np.testing.assert_allclose(averaged[:, 0, 0], np.arange(10) * 3 + 1, atol=1e-4)
+    np.testing.assert_array_equal(centres, np.arange(10) * 3 + 1)
+    np.testing.assert_array_equal(back, np.repeat(np.arange(10), 3))
+    for phase in (0.0, 0.3, 0.99):
+        averaged, centres, back = slabs(ramp, 0, 2.4, phase)
+        assert len(back) == 30
+        assert len(averaged) == len(centres) > back.max()
+        assert np.abs(averaged[back, 0, 0] - ramp[:, 0, 0]).max() <= 1.3
+
+
+def test_a_thick_sliced_scan_has_the_shape_it_had_and_repeats_along_the_patient(crude_case):
+    settings = replace(PLAIN, slabs=1.0, coarse=0.0, noise=60.0)
+    hu, labels = scanned(
+        crude_case.hu.astype(np.float32), crude_case.labels, settings, np.random.default_rng(2)
+    )
+    assert hu.shape == labels.shape == crude_case.hu.shape
+    repeated = (hu[1:] == hu[:-1]).all(axis=(1, 2))
+    assert 0.1 < repeated.mean() < 0.75
+    assert (labels[1:][repeated] == labels[:-1][repeated]).all()
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_noise_has_the_deviation_asked_for(correlated):
+    field = noise((40, 60, 60), 30.0, correlated, np.random.default_rng(0))
+    assert field.std() == pytest.approx(30, rel=0.03)
+    neighbours = np.corrcoef(field[:, :, 1:].ravel(), field[:, :, :-1].ravel())[0, 1]
+    assert (neighbours > 0.3) == correlated
+
+
+def test_smooth_fields_are_smooth():
+    field = smooth_field((50, 60, 70), np.random.default_rng(0))
+    assert field.shape == (50, 60, 70)
+    assert 0.3 < field.std() < 1.5
+    assert np.abs(np.diff(field, axis=2)).max() < 0.4
+
+
+def test_standardising_ignores_air_and_metal():
+    hu = np.full((8, 8, 8), 40, np.int16)
+    hu[:4] = 300
+    extremes = hu.copy()
+    extremes[0, 0, 0], extremes[7, 7, 7] = 3000, -1000
+    calm = hu.copy()
+    calm[0, 0, 0], calm[7, 7, 7] = 1200, -200
+    np.testing.assert_array_equal(standardise(extremes), standardise(calm))
+    assert standardise(hu).dtype == np.float32
+    assert not standardise(np.full((3, 3, 3), 7.0)).any()
+    assert np.isfinite(standardise(np.array([[[np.nan, 5.0, 90.0]]]))).all()
+
+
+def test_a_table_lies_behind_the_back_and_touches_nothing_else():
+    hu = np.full((20, 60, 40), 40.0, np.float32)
+    hu[:, 35:] = -1000.0  # air behind the patient
+    for seed in range(12):
+        out = _on_a_table(hu, np.random.default_rng(seed))
+        assert np.array_equal(out[:, :35], hu[:, :35])
+        assert (out[:, 35:] != -1000.0).any()
+        assert np.ptp(out[:, 35:], axis=(0, 2)).max() == 0.0
+
+
+def test_no_table_where_no_air_is_shown():
+    hu = np.full((20, 60, 40), 40.0, np.float32)
+    assert np.array_equal(_on_a_table(hu, np.random.default_rng(0)), hu)

@@ -1,0 +1,84 @@
+"""The real window on a small synthetic CT, with a segmentation that takes a second instead of a minute."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("QT_API", "pyside6")
+
+import pytest
+from gui_help import fake_segment, small_region, small_volume
+from PySide6.QtCore import QEvent, QSettings
+
+import spinect_core.preprocessing
+import spinect_core.segmentation
+from spinect_core.writing import write_volume
+
+
+@pytest.fixture
+def ct_file(tmp_path) -> Path:
+    """A CT whose name and folder hold spaces, umlauts and a patient's name."""
+    folder = tmp_path / "Müller Änne 王"
+    folder.mkdir()
+    path = folder / "ct.nii.gz"
+    write_volume(small_volume(), path)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path) -> QSettings:
+    """Settings of this test alone, with the notice acknowledged."""
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture(autouse=True)
+def fast_core(monkeypatch, request):
+    """The network and the search for L5/S1 have their own tests; the slow test of the window uses the real ones."""
+    if request.node.get_closest_marker("slow") is not None:
+        return
+    monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
+    monkeypatch.setattr(spinect_core.preprocessing, "find_lumbosacral_region", small_region)
+
+
+@pytest.fixture
+def window(qtbot, qapp, settings):
+    """The window, shown; afterwards nothing of it may be left."""
+    from app import theme
+    from app.jobs import Job
+    from app.main_window import MainWindow
+
+    theme.apply(qapp)
+    before = set(map(id, qapp.topLevelWidgets()))
+    shown = MainWindow(settings, three_d=True)
+    shown.session.confirm_discard = lambda: True
+    shown.resize(1500, 900)
+    shown.show()
+    shown.start_3d()
+    qtbot.waitExposed(shown)
+    jobs = shown.jobs
+    yield shown
+    shown.close()
+    assert not [job for job in jobs.findChildren(Job) if job.isRunning()]
+    shown.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qapp.processEvents()
+    left = [widget for widget in qapp.topLevelWidgets() if id(widget) not in before]
+    assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+def opened(window, qtbot, ct_file):
+    """The window with the small CT open."""
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        window.session.open_path(ct_file)
+    qtbot.waitUntil(lambda: not window.jobs.busy)
+    return window
+
+
+@pytest.fixture
+def segmented(opened, qtbot):
+    """The window with the small CT segmented and drawn."""
+    with qtbot.waitSignal(opened.session.surfaces_changed, timeout=20000):
+        opened.segment_panel.button.click()
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    opened.viewport.grabFramebuffer()
+    return opened

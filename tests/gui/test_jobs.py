@@ -1,0 +1,96 @@
+"""Work beside the window: what arrives, and that nothing stays behind."""
+
+import threading
+import time
+
+import pytest
+
+from app.jobs import Job, JobRunner
+from spinect_core.errors import ReadingError
+from spinect_core.progress import check
+
+
+@pytest.fixture
+def jobs(qapp):
+    runner = JobRunner()
+    yield runner
+    runner.shut_down()
+    assert not [job for job in runner.findChildren(Job) if job.isRunning()]
+
+
+def finished(qtbot, jobs):
+    qtbot.waitUntil(lambda: not jobs.busy, timeout=5000)
+
+
+def test_results_come_to_the_windows_thread(jobs, qtbot):
+    seen = []
+    jobs.start("work", lambda progress, cancel: threading.get_ident(), lambda value: seen.append(value))
+    finished(qtbot, jobs)
+    assert seen
+    assert seen[0] != threading.get_ident()
+
+
+def test_errors_arrive_as_they_were_raised(jobs, qtbot):
+    def work(progress, cancel):
+        raise ReadingError("The file is empty", "Choose another", "a.nii")
+
+    with qtbot.waitSignal(jobs.failed) as failed:
+        jobs.start("work", work, lambda _: None)
+    assert failed.args[0].fault == "The file is empty"
+    assert not jobs.busy
+
+
+def test_any_other_fault_becomes_a_sentence_and_the_next_job_runs(jobs, qtbot, caplog):
+    with qtbot.waitSignal(jobs.failed) as failed:
+        jobs.start("work", lambda progress, cancel: 1 / 0, lambda _: None)
+    assert "ZeroDivisionError" in failed.args[0].fault
+    seen = []
+    assert jobs.start("work", lambda progress, cancel: 7, seen.append)
+    finished(qtbot, jobs)
+    assert seen == [7]
+
+
+def test_one_job_at_a_time(jobs, qtbot):
+    assert jobs.start("first", lambda progress, cancel: cancel.wait(5), lambda _: None)
+    assert not jobs.start("second", lambda progress, cancel: None, lambda _: None)
+    jobs.cancel()
+    finished(qtbot, jobs)
+
+
+def test_cancel_frees_the_window_within_a_second_even_if_the_work_does_not_listen(jobs, qtbot):
+    seen, release = [], threading.Event()
+    jobs.start("deaf", lambda progress, cancel: release.wait(10), seen.append)
+    began = time.monotonic()
+    with qtbot.waitSignal(jobs.ended, timeout=3000) as ended:
+        jobs.cancel()
+    assert time.monotonic() - began < 1.2
+    assert ended.args == ["deaf", "cancelled"]
+    release.set()
+    qtbot.wait(50)
+    assert seen == []
+
+
+def test_a_new_job_takes_the_place_of_the_old_one(jobs, qtbot):
+    def patient(progress, cancel):
+        while True:
+            check(cancel)
+            time.sleep(0.01)
+
+    seen = []
+    jobs.start("old", patient, seen.append)
+    jobs.start_instead("new", lambda progress, cancel: "new", seen.append)
+    qtbot.waitUntil(lambda: seen == ["new"], timeout=5000)
+    finished(qtbot, jobs)
+
+
+def test_reports_do_not_flood_the_window(jobs, qtbot):
+    reports = []
+    jobs.progressed.connect(lambda fraction, text: reports.append(fraction))
+
+    def chatter(progress, cancel):
+        for step in range(20000):
+            progress(step / 20000, "step")
+
+    jobs.start("chatter", chatter, lambda _: None)
+    finished(qtbot, jobs)
+    assert len(reports) < 200

@@ -1,0 +1,155 @@
+"""Ways into a case: dialogs, drops, recent files, the chooser; and what happens when a file is no CT."""
+
+import re
+
+import pytest
+from bad_inputs import BAD_INPUTS
+from dicom_maker import make_series, set_uids
+from gui_help import small_volume
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
+
+from spinect_core.notice import NOTICE
+from spinect_core.writing import write_volume
+
+
+def settle(window, qtbot):
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=20000)
+
+
+def drop(window, path):
+    """Drag a file over the 3D view and let it go, as the desktop would."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPointF(700, 400), copy, data, left, none)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(700, 400), copy, data, left, none))
+
+
+def test_before_a_case_the_window_says_what_to_do_and_what_it_is_not(window):
+    assert window.middle.currentWidget() is window.welcome
+    assert not window.segment_panel.button.isEnabled()
+    assert not window.actions_.named["export"].isEnabled()
+    assert window.status.notice.text() == NOTICE
+    assert window.status.notice.isVisible()
+
+
+def test_dropped_files_open_and_become_recent(window, qtbot, ct_file):
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        drop(window, ct_file)
+    assert window.middle.currentWidget() is window.viewport
+    assert window.session.recent.paths == [ct_file.resolve()]
+    settle(window, qtbot)
+    window.actions_.recent_menu.aboutToShow.emit()
+    assert str(ct_file.resolve()) in [action.text() for action in window.actions_.recent_menu.actions()]
+    # the settings hold paths and nothing else of the case
+    window.settings.sync()
+    window.session.recent.clear()
+    assert window.session.recent.paths == []
+
+
+def test_recent_files_that_are_gone_are_not_offered(window, qtbot, ct_file):
+    window.session.recent.add(ct_file)
+    ct_file.unlink()
+    assert window.session.recent.paths == []
+
+
+def test_the_dialogs_open_what_was_chosen(window, qtbot, ct_file, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(ct_file), ""))
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        window.actions_.named["open_file"].trigger()
+    settle(window, qtbot)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    window.actions_.named["open_folder"].trigger()
+    assert not window.jobs.busy
+
+
+def test_several_series_are_offered_with_what_speaks_against_them(window, qtbot, tmp_path):
+    folder = tmp_path / "study"
+    for number, name in enumerate(("one", "two", "broken")):
+        make_series(
+            folder / name,
+            small_volume(name),
+            lambda dataset, z, uid=f"1.2.3.{number + 1}": set_uids(dataset, uid, z),
+            lambda z, whole=name != "broken": whole or not 10 <= z < 15,
+        )
+    window.session.open_path(folder)
+    qtbot.waitUntil(lambda: window.session._chooser is not None, timeout=20000)
+    chooser = window.session._chooser
+    assert chooser.list.topLevelItemCount() == 3
+    last = chooser.list.topLevelItem(2)
+    assert not last.flags() & Qt.ItemFlag.ItemIsEnabled
+    assert "missing" in last.text(5).lower()
+    open_button = chooser.buttons.button(QDialogButtonBox.StandardButton.Open)
+    chooser.list.setCurrentItem(chooser.list.topLevelItem(1))
+    assert open_button.isEnabled()
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        open_button.click()
+    assert window.model.case.volume.geometry.shape == (40, 44, 48)
+    settle(window, qtbot)
+
+
+def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp_path):
+    """One window for the whole catalogue: the case must survive them all."""
+    case = opened.model.case
+    made = {}
+    for name, bad in BAD_INPUTS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        try:
+            made[name] = bad, bad.make(folder)
+        except pytest.skip.Exception:
+            continue
+    assert len(made) >= 25
+    for name, (bad, path) in made.items():
+        with qtbot.waitSignal(opened.jobs.ended, timeout=30000) as ended:
+            opened.session.open_path(path)
+        if ended.args[1] == "done":
+            chooser = opened.session._chooser
+            assert chooser is not None, f"{name} was opened"
+            chooser.reject()
+        else:
+            assert opened.session.boxes.shown, name
+            shown = opened.session.boxes.shown[-1]
+            error = opened.session.boxes.last_error
+            assert type(error) is bad.error, f"{name}: {error!r}"
+            assert re.search(bad.says, str(error)), name
+            assert error.fault in shown.text()
+            assert error.remedy in shown.informativeText()
+            assert opened.status.text.text() == " ".join(str(error).split())
+        opened.session.close_boxes()
+        assert opened.model.case is case, name
+        assert opened.middle.currentWidget() is opened.viewport
+
+
+def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):
+    other = tmp_path / "other.nii.gz"
+    write_volume(small_volume("other"), other)
+    first = opened.model.case
+    opened.session.segment()
+    with qtbot.waitSignal(opened.model.case_opened, timeout=20000):
+        opened.session.open_path(other)
+    settle(opened, qtbot)
+    assert opened.model.case is not first
+    assert opened.model.case.labels is None
+
+
+def test_without_3d_the_slices_still_work(qtbot, qapp, settings, ct_file):
+    from app.main_window import MainWindow
+
+    window = MainWindow(settings, three_d=False)
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        window.session.open_path(ct_file)
+    settle(window, qtbot)
+    with qtbot.waitSignal(window.model.labels_changed, timeout=20000):
+        window.session.segment()
+    assert window.viewport is None
+    assert window.slices["axial"]._mask_image() is not None
+    assert not window.actions_.named["export"].isEnabled()
+    settle(window, qtbot)
+    window.close()
