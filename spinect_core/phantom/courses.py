@@ -6,8 +6,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from spinect_core.phantom.bones import arched
 from spinect_core.phantom.parameters import Specimen
+from spinect_core.phantom.sacrum import arched
 from spinect_core.phantom.sdf import Coordinates, block_around, part_of_grid
 from spinect_core.phantom.skeleton import FAR, Skeleton
 from spinect_core.volume import FloatArray

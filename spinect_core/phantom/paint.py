@@ -22,16 +22,8 @@ from spinect_core.phantom.sdf import (
     superellipse,
 )
 from spinect_core.phantom.skeleton import Skeleton
+from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.volume import BONE, NERVE, FloatArray, Geometry, LabelArray
-
-STRUCTURES: dict[str, int] = {
-    "L3": 1, "L4": 2, "L5": 3, "sacrum": 4, "hip left": 5, "hip right": 6,
-    "disc L3/4": 11, "disc L4/5": 12, "disc L5/S1": 13,
-    "thecal sac": 20,
-    "L3 left": 21, "L3 right": 22, "L4 left": 23, "L4 right": 24, "L5 left": 25, "L5 right": 26,
-    "S1 left": 27, "S1 right": 28, "S2 left": 29, "S2 right": 30,
-}  # fmt: skip
-"""Number of every single structure in the structure map."""
 
 
 @dataclass

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinect_core.phantom.bones import SacrumShape, VertebraShape, hip_bone, lumbar_vertebra, sacrum
+from spinect_core.phantom.ilium import hip_bone
 from spinect_core.phantom.parameters import Specimen
+from spinect_core.phantom.sacrum import SacrumShape, sacrum
 from spinect_core.phantom.sdf import (
     Coordinates,
     Frame,
@@ -17,6 +18,7 @@ from spinect_core.phantom.sdf import (
     smooth_max,
     superellipse,
 )
+from spinect_core.phantom.vertebra import VertebraShape, lumbar_vertebra
 from spinect_core.volume import FloatArray
 
 FAR = 40.0

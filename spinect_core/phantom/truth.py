@@ -6,14 +6,14 @@ from typing import Any
 
 from spinect_core import __version__
 from spinect_core.notice import NOTICE
-from spinect_core.phantom.bones import CREST_TOP
+from spinect_core.phantom.ilium import CREST_TOP
 from spinect_core.phantom.nerves import Course
-from spinect_core.phantom.paint import STRUCTURES
 from spinect_core.phantom.parameters import Specimen
 from spinect_core.phantom.pose import Pose
 from spinect_core.phantom.scanner import Scan
 from spinect_core.phantom.sdf import Frame
 from spinect_core.phantom.skeleton import Skeleton
+from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.volume import Geometry
 
 
