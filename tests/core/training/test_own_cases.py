@@ -115,8 +115,9 @@ def test_faults_are_named(tmp_path):
 
 def test_preparation_is_that_of_planning():
     case = prepare_case(CT, Labels(LABELS, GRID), "x", region="labels")
-    low, high = np.array([-30.0, -20, 100]) + [11, 16, 18], np.array([-30.0, -20, 100]) + [49, 34, 62]
-    region = Region(tuple(low - 10), tuple(high + 10))
+    # The labels reach from voxel (11, 16, 9) to (49, 34, 31) along x, y, z.
+    low, high = GRID.to_patient((9, 16, 11)) - 10, GRID.to_patient((31, 34, 49)) + 10
+    region = Region(tuple(low), tuple(high))
     prepared = prepare(CT, region)
     np.testing.assert_array_equal(case.hu, prepared.sample(CT.array))
     np.testing.assert_array_equal(case.labels, prepared.sample(LABELS))
