@@ -173,9 +173,27 @@ class _Network:
     def __init__(self, config: TrainingConfig) -> None:
         self.model: keras.Model = build_network(config.patch_shape)
         self.model.compile(jit_compile=_jit())
+        self._batch = config.batch
 
     def predict(self, patches: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        return np.asarray(self.model.predict_on_batch(patches))
+        # Always as many patches as in training: several devices share them, and JAX compiles for each count.
+        missing = max(0, self._batch - len(patches))
+        filled = np.pad(patches, [(0, missing), *[(0, 0)] * 4])
+        return np.asarray(self.model.predict_on_batch(filled))[: len(patches)]
+
+
+def _check_shares(batch: int) -> None:
+    """Refuse a batch that the devices cannot share evenly."""
+    import keras
+
+    distribution = keras.distribution.distribution()
+    devices = 1 if distribution is None else int(distribution.num_model_replicas)
+    if batch % devices:
+        raise UsageError(
+            f"{batch} patches cannot be shared evenly among {devices} devices",
+            f"Give a multiple of {devices}, such as {devices * math.ceil(batch / devices)}",
+            "--batch",
+        )
 
 
 def _jit() -> bool:
@@ -211,6 +229,7 @@ class _Trainer:
     def __init__(self, config: TrainingConfig, folder: Path, init: Path | None) -> None:
         import keras
 
+        _check_shares(config.batch)
         keras.utils.set_random_seed(config.seed)
         self.config, self.folder = config, folder
         self.model: keras.Model = build_network(config.patch_shape)

@@ -62,10 +62,13 @@ def judge(
         counts = _counts(case.labels, found)
     else:
         counts = np.zeros((CLASSES, CLASSES), dtype=np.int64)
-        for box in central_boxes(case, (3, 2, 2), config.patch_shape):
+        boxes = central_boxes(case, (3, 2, 2), config.patch_shape)
+        for first in range(0, len(boxes), config.batch):
             check(cancel)
-            probabilities = predict(image[box][np.newaxis, ..., np.newaxis])[0]
-            counts += _counts(case.labels[box], probabilities.argmax(-1))
+            some = boxes[first : first + config.batch]
+            probabilities = predict(np.stack([image[box] for box in some])[..., np.newaxis])
+            for box, found in zip(some, probabilities.argmax(-1), strict=True):
+                counts += _counts(case.labels[box], found)
     return _scores(case.name or name, counts)
 
 
