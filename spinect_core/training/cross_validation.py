@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,13 @@ def cross_validate(
         def say(fraction: float, words: str, number: int = place + 1) -> None:
             progress(fraction, f"fold {number} of {len(splits)}: {words}")
 
-        known = _judged(run, fold)
+        made_of = {
+            "recipe": fold.to_dict(),
+            "cases": [
+                [cases.names[i] for i in part] for part in (split.training, split.validation, split.test)
+            ],
+        }
+        known = _judged(run, made_of)
         if known is None:
             middle = begin + 0.95 * (end - begin)
             told = part_of(say, begin, middle)
@@ -78,18 +84,18 @@ def cross_validate(
             judged = TrainingConfig(**{**_shallow(fold), "validation": "full"})
             told = part_of(say, middle, end)
             known = judge_weights(judged, run / BEST, cases, split.test, progress=told, cancel=cancel)
-            content = {"recipe": fold.to_dict(), "scores": [asdict(score) for score in known]}
+            content = {**made_of, "scores": [asdict(score) for score in known]}
             write_whole(run / JUDGED, json.dumps(content, indent=2).encode("utf-8"))
         results.append(known)
         write_report(folder, results, len(splits))
     return results
 
 
-def _judged(run: Path, config: TrainingConfig) -> list[Scores] | None:
-    """The scores of a fold that is done with this very recipe."""
+def _judged(run: Path, made_of: Mapping[str, Any]) -> list[Scores] | None:
+    """The scores of a fold that is done with this very recipe and these very cases."""
     try:
         content = json.loads((run / JUDGED).read_text(encoding="utf-8"))
-        if content["recipe"] == config.to_dict():
+        if all(content[name] == value for name, value in made_of.items()):
             return [Scores(**score) for score in content["scores"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # Not done yet, or cut off: train and judge.
