@@ -27,21 +27,6 @@ def environment_stays(monkeypatch):
 
 
 @pytest.fixture
-def little_network(monkeypatch):
-    """A network of two layers in place of the real one."""
-
-    def build(shape):
-        import keras
-
-        image = keras.Input((*shape, 1))
-        x = keras.layers.Conv3D(4, 3, padding="same", activation="relu", name="a")(image)
-        x = keras.layers.Conv3D(3, 1, name="b")(x)
-        return keras.Model(image, keras.layers.Softmax(name="probabilities")(x))
-
-    monkeypatch.setattr("spinect_core.training.loop.build_network", build)
-
-
-@pytest.fixture
 def patients(tmp_path):
     grid = Geometry((36, 48, 48), (1.0, 1.0, 1.0))
     z, y, x = np.ogrid[:36, :48, :48]
