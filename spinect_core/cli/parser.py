@@ -22,6 +22,7 @@ examples:
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz
   spinect evaluate --prediction seg.nii.gz --truth phantom7/labels.nii.gz
+  spinect train --cases cases --out run               weights of your own from labelled CTs
   spinect info                                        versions, devices, what to send with a question
 
 Each command explains itself: spinect plan --help

@@ -105,7 +105,7 @@ def read_label_file(path: Path) -> Labels:
         ReadingError: not such a file, or other values in it.
         SpatialError: its axes do not say where the voxels are.
     """
-    array, geometry, _ = _read_array(path, path, silent, None)
+    array, geometry = read_numbers(path)
     values = np.unique(array)
     if not np.isin(values, (0, 1, 2)).all():
         others = [f"{v:g}" for v in values[~np.isin(values, (0, 1, 2))].astype(np.float64)]
@@ -116,6 +116,17 @@ def read_label_file(path: Path) -> Labels:
             path,
         )
     return Labels(array.astype(np.uint8), geometry)
+
+
+def read_numbers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
+    """Whatever numbers [z, y, x] a NIfTI, NRRD or MetaImage file holds, and their grid.
+
+    Raises:
+        ReadingError: not such a file, or damaged.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    array, geometry, _ = _read_array(path, path, silent, None)
+    return array, geometry
 
 
 def _read_header(path: Path, source: str | Path) -> tuple[Geometry, np.dtype[Any], tuple[Finding, ...], bool]:

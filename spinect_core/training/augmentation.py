@@ -7,7 +7,7 @@ blur and slabs, then its noise at the resolution of the acquired slices, then ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,9 @@ class Augmentation:
     Attributes:
         smallest: least extent of a crop along (z, y, x).
         largest: greatest extent; the case's own where it is smaller.
-        mirror: chance of swapping left and right.
+        mirror: chance of a flip along each of ``flips``.
+        flips: array axes that may be flipped. Left and right (2) alone gives a body that exists, the mirror image of
+            the patient; the labels know no sides and stay right. Upside down (0) or back to front (1) does not.
         pose: chance of a turn and a change of size.
         turn: greatest turn about each axis, degrees.
         stretch: greatest relative change of size along an axis.
@@ -42,6 +44,7 @@ class Augmentation:
         coarse: chance that the voxels are as coarse in the slice as across it, where there are slabs.
         table: chance of a mattress or table behind the patient, where the crop shows air there.
         noise: greatest standard deviation of the noise.
+        quiet: exponent of its draw from 0 to 1; above 1, quiet scans are more frequent than noisy ones.
         correlated: chance that neighbouring voxels share their noise.
         shift: greatest change of the standardised mean.
         gain: greatest relative change of the standardised deviation.
@@ -50,6 +53,7 @@ class Augmentation:
     smallest: tuple[int, int, int] = (72, 80, 96)
     largest: tuple[int, int, int] = (150, 136, 170)
     mirror: float = 0.5
+    flips: tuple[int, ...] = (2,)
     pose: float = 0.6
     turn: float = 9.0
     stretch: float = 0.1
@@ -64,6 +68,7 @@ class Augmentation:
     coarse: float = 0.3
     table: float = 0.5
     noise: float = 90.0
+    quiet: float = 2.0
     correlated: float = 0.4
     shift: float = 0.12
     gain: float = 0.1
@@ -73,6 +78,14 @@ PLAIN = Augmentation(
     mirror=0, pose=0, bone=0, soft=0, blur=0, sharpen=0, slabs=0, table=0, noise=0, shift=0, gain=0
 )
 """Nothing varied but the crop."""
+
+WHOLE = (4096, 4096, 4096)
+"""An extent larger than any case: no crop at all."""
+
+PAPER = replace(
+    PLAIN, smallest=WHOLE, largest=WHOLE, mirror=0.5, noise=30.0, quiet=1.0, correlated=0.0, coarse=0.0
+)
+"""The paper's noise and flips, on the whole region; how strong its noise is, it does not tell."""
 
 
 def training_crop(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatArray, LabelArray]:
@@ -84,8 +97,9 @@ def training_crop(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatAr
     hu, labels = _cut(case, settings, rng)
     if rng.random() < settings.table:
         hu = _on_a_table(hu, rng)
-    if rng.random() < settings.mirror:
-        hu, labels = hu[:, :, ::-1], labels[:, :, ::-1]
+    for axis in settings.flips:
+        if rng.random() < settings.mirror:
+            hu, labels = np.flip(hu, axis), np.flip(labels, axis)
     hu, labels = scanned(*reshaded(hu, labels, settings, rng), settings, rng)
     image = standardise(hu)
     image *= np.float32(1 + rng.uniform(-settings.gain, settings.gain))
@@ -192,8 +206,8 @@ def scanned(
             labels = np.take(labels, centres, axis)
             coarse.append(back)
     if settings.noise > 0:
-        # Squared, so that quiet scans are as frequent as in practice.
-        hu = hu + noise(hu.shape, settings.noise * rng.random() ** 2, rng.random() < settings.correlated, rng)
+        deviation = settings.noise * rng.random() ** settings.quiet
+        hu = hu + noise(hu.shape, deviation, rng.random() < settings.correlated, rng)
     for axis, back in enumerate(coarse):
         hu, labels = np.take(hu, back, axis), np.take(labels, back, axis)
     return hu, labels

@@ -1,19 +1,20 @@
-"""Labelled cases to learn from: one compressed file each, in folders that may grow while a training runs."""
+"""Labelled cases to learn from, and what a training asks of whoever has them."""
 
 from __future__ import annotations
 
-import re
+import contextlib
+import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.errors import ReadingError, UsageError
+from spinect_core.errors import PlanError, ReadingError
 
 HuArray = npt.NDArray[np.int16]
 LabelArray = npt.NDArray[np.uint8]
@@ -43,12 +44,25 @@ class Case:
 
 
 def save_case(case: Case, path: Path) -> None:
-    """Write a case; a training that watches the folder never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a case, all of it or nothing.
+
+    Raises:
+        PlanError: the disk is full or refuses.
+    """
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as stream:
-        np.savez_compressed(stream, hu=case.hu.astype(np.int16), labels=case.labels.astype(np.uint8))
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            np.savez_compressed(stream, hu=case.hu.astype(np.int16), labels=case.labels.astype(np.uint8))
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise PlanError(
+            f"The prepared case cannot be written ({error.strerror or error})",
+            "Make room (some 10 MB a case), or choose another folder with --cache",
+            path,
+        ) from error
 
 
 def load_case(path: Path) -> Case:
@@ -62,84 +76,77 @@ def load_case(path: Path) -> Case:
             hu: npt.NDArray[Any] = content["hu"]
             labels: npt.NDArray[Any] = content["labels"]
     except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, BadZipFile) as error:
-        raise ReadingError("This is not a training case, or it is damaged", "Write it again", path) from error
+        raise ReadingError(
+            "This is not a training case, or it is damaged", "Delete it; it is then made again", path
+        ) from error
     return Case(hu.astype(np.int16, copy=False), labels.astype(np.uint8, copy=False), path.stem)
 
 
-@dataclass
-class CaseFolders:
-    """Case files in weighted folders, split by the number in their names into training and validation.
+class Cases(Protocol):
+    """Labelled cases in a fixed order. Anything like it can be trained on: files, or specimens drawn when asked for.
 
     Attributes:
-        weights: how often a case is taken from each folder, relative to the others; missing or empty folders
-            are passed over until something appears in them.
-        validation: numbers (the last digits of a file's stem) kept for validation, never trained on.
-        kept: how many cases stay in memory.
+        names: of the cases; logs, reports and the check before resuming use them.
+        patients: whose case each is; cases of one patient are never parted between training and validation.
     """
 
-    weights: Mapping[Path, float]
-    validation: range = range(500, 510)
-    kept: int = 48
-    _files: dict[Path, list[Path]] = field(default_factory=dict, init=False, repr=False)
-    _memory: OrderedDict[tuple[Path, int], Case] = field(default_factory=OrderedDict, init=False, repr=False)
+    names: Sequence[str]
+    patients: Sequence[str]
 
-    def __post_init__(self) -> None:
-        if not self.weights or min(self.weights.values()) < 0:
-            raise UsageError("Every folder of cases needs a weight of at least 0", "Correct the weights")
-        self.refresh()
-
-    def refresh(self) -> int:
-        """Look for new files; how many there are for training."""
-        self._files = {
-            folder: [p for p in sorted(folder.glob("*.npz")) if number_of(p) not in self.validation]
-            for folder in self.weights
-        }
-        return sum(len(files) for files in self._files.values())
-
-    def validation_files(self) -> list[Path]:
-        """The files kept for validation, in a fixed order."""
-        return [
-            p
-            for folder in self.weights
-            for p in sorted(folder.glob("*.npz"))
-            if number_of(p) in self.validation
-        ]
-
-    def draw(self, rng: np.random.Generator) -> Case:
-        """A training case: the folder by its weight, the file evenly.
+    def load(self, number: int) -> Case:
+        """The case of a number from 0, always the same; asked for from several threads.
 
         Raises:
-            UsageError: there is no training case.
+            SpinectError: it cannot be had.
         """
-        folders = [folder for folder, files in self._files.items() if files and self.weights[folder] > 0]
-        if not folders:
-            raise UsageError(
-                "There are no training cases", "Write some with save_case into one of the folders"
-            )
-        chance = np.array([self.weights[folder] for folder in folders], dtype=np.float64)
-        files: Sequence[Path] = self._files[folders[int(rng.choice(len(folders), p=chance / chance.sum()))]]
-        return self.load(files[int(rng.integers(len(files)))])
 
-    def load(self, path: Path) -> Case:
-        """A case by its file, from memory if it was read lately and has not been written again since.
+
+class CaseFiles:
+    """Cases in files of :func:`save_case`, the last used of which stay in memory.
+
+    Args:
+        paths: a file for each case.
+        patients: whose each is; each a patient of his own if absent.
+        kept: how many cases stay in memory (some 16 MB each).
+    """
+
+    def __init__(self, paths: Sequence[Path], patients: Sequence[str] | None = None, kept: int = 48) -> None:
+        self._paths = tuple(paths)
+        self.names: Sequence[str] = tuple(path.stem for path in paths)
+        self.patients: Sequence[str] = self.names if patients is None else tuple(patients)
+        self._kept = kept
+        self._memory: OrderedDict[int, Case] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def load(self, number: int) -> Case:
+        """The case of a number, from memory if it was used lately.
 
         Raises:
             ReadingError: the file is missing, damaged or not a case.
         """
-        try:
-            key = (path, path.stat().st_mtime_ns)
-        except OSError as error:
-            raise ReadingError(
-                "The training case is gone", "Look for new files with refresh", path
-            ) from error
-        case = self._memory.pop(key, None) or load_case(path)
-        self._memory[key] = case
-        while len(self._memory) > self.kept:
-            self._memory.popitem(last=False)
+        with self._lock:
+            case = self._memory.pop(number, None)
+        case = case or load_case(self._paths[number])
+        with self._lock:
+            self._memory[number] = case
+            while len(self._memory) > self._kept:
+                self._memory.popitem(last=False)
         return case
 
 
-def number_of(path: Path) -> int:
-    """The number at the end of a file's stem, such as 1004 of ``case_1004.npz``; -1 if there is none."""
-    match = re.search(r"(\d+)$", path.stem)
-    return int(match.group(1)) if match else -1
+class Together:
+    """Several lists of cases as one, in their order."""
+
+    def __init__(self, sources: Sequence[Cases]) -> None:
+        self._places = [(source, number) for source in sources for number in range(len(source.names))]
+        self.names: Sequence[str] = tuple(source.names[number] for source, number in self._places)
+        self.patients: Sequence[str] = tuple(source.patients[number] for source, number in self._places)
+
+    def load(self, number: int) -> Case:
+        """The case of a number.
+
+        Raises:
+            SpinectError: its source cannot give it.
+        """
+        source, place = self._places[number]
+        return source.load(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.errors import SegmentationError
+from spinect_core.errors import PlanError, SegmentationError
 from spinect_core.segmentation.weights import Tensors
 
 
@@ -21,6 +22,7 @@ class Checkpoint:
     Attributes:
         step: steps done.
         best: best mean Dice so far, -1 before the first validation.
+        judged: the last step that was validated, -1 before the first validation.
         weights: of the network, by name.
         average: averaged weights, by name.
         moments: the optimiser's variables in its own order.
@@ -28,21 +30,35 @@ class Checkpoint:
 
     step: int
     best: float
+    judged: int
     weights: Tensors
     average: Tensors
     moments: list[npt.NDArray[Any]]
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint in full precision (360 MB), replacing the old one only when the new one is whole."""
+    """Write a checkpoint in full precision (360 MB), replacing the old one only when the new one is whole.
+
+    Raises:
+        PlanError: the disk is full or refuses; the old checkpoint is still there.
+    """
     part = path.with_name(path.name + ".part")
     arrays = {f"weights:{name}": array for name, array in checkpoint.weights.items()}
     arrays |= {f"average:{name}": array for name, array in checkpoint.average.items()}
     arrays |= {f"moments:{i:04d}": array for i, array in enumerate(checkpoint.moments)}
-    state = np.array([checkpoint.step, checkpoint.best], dtype=np.float64)
-    with part.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, state=state, **arrays)
-    part.replace(path)
+    state = np.array([checkpoint.step, checkpoint.best, checkpoint.judged], dtype=np.float64)
+    try:
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, state=state, **arrays)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise PlanError(
+            f"The checkpoint cannot be written ({error.strerror or error})",
+            "Make room (some 800 MB) and start the same command again; it goes on from the last checkpoint",
+            path,
+        ) from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -54,7 +70,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     groups: dict[str, Tensors] = {"weights": {}, "average": {}, "moments": {}}
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            step, best = content["state"]
+            step, best, judged = content["state"]
             for key in content.files:
                 group, _, name = key.partition(":")
                 if name:
@@ -64,4 +80,4 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "The checkpoint cannot be read", "Choose another run folder or delete the file", path
         ) from error
     moments = [groups["moments"][name] for name in sorted(groups["moments"])]
-    return Checkpoint(int(step), float(best), groups["weights"], groups["average"], moments)
+    return Checkpoint(int(step), float(best), int(judged), groups["weights"], groups["average"], moments)

@@ -1,242 +1,346 @@
-"""The training loop, in Keras 3 alone: any backend, resumable to the step, the best weights always on disk.
-
-A run folder holds ``checkpoint.npz`` (everything needed to go on), ``best.weights.safetensors`` and
-``last.weights.safetensors`` (for :mod:`spinect_core.segmentation.weights`) and ``log.csv``.
-"""
+"""The training loop, in Keras 3 alone: any backend, resumable to the step, the best weights always on disk."""
 
 from __future__ import annotations
 
-import csv
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.errors import SegmentationError
+from spinect_core.errors import PlanError, SegmentationError, UsageError
 from spinect_core.progress import Cancel, Progress, check, silent
-from spinect_core.segmentation.network import PATCH_SHAPE, build_network
-from spinect_core.segmentation.weights import Tensors, save_weights, tensors_of
-from spinect_core.training.augmentation import Augmentation
-from spinect_core.training.cases import Case, CaseFolders
+from spinect_core.segmentation.network import build_network
+from spinect_core.segmentation.weights import Tensors, load_weights, save_weights, tensors_of
+from spinect_core.training.cases import Cases
 from spinect_core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from spinect_core.training.losses import CLASS_WEIGHTS, training_loss
+from spinect_core.training.curve import draw_curve
+from spinect_core.training.losses import training_loss
+from spinect_core.training.recipe import TrainingConfig
+from spinect_core.training.run_folder import (
+    BEST,
+    CHECKPOINT,
+    LAST,
+    LOSSES,
+    VALIDATION,
+    append,
+    keep_config,
+    rewind,
+    rows_of,
+)
 from spinect_core.training.sampling import BatchStream
-from spinect_core.training.validation import validate
+from spinect_core.training.split import Split
+from spinect_core.training.validation import Scores, judge
 
 if TYPE_CHECKING:
     import keras
 
-BEST, LAST, CHECKPOINT, LOG = (
-    "best.weights.safetensors",
-    "last.weights.safetensors",
-    "checkpoint.npz",
-    "log.csv",
-)
-
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """The recipe; the defaults are the paper's where it tells them.
+class Best:
+    """The validation whose weights were kept.
 
     Attributes:
-        steps: iterations in all.
-        rate: Adam's learning rate after the warm-up.
-        last_rate: rate at the last step.
-        warmup: steps of rising rate.
-        decay_from: step from which the rate falls along a cosine; never, if at or beyond ``steps``.
-        class_weights: of background, bone and nerve in the cross-entropy.
-        dice: weight of the soft Dice loss; 0 is the paper's.
-        batch: patches of an iteration.
-        averaging: part of the old average kept at each step by the averaged weights that are validated and
-            stored.
-        validate_every: steps between validations.
-        save_every: steps between checkpoints.
-        validation_cases: cases of a validation.
-        seed: of the first weights, the crops and the patches.
-        augmentation: how crops are varied.
-        patch_shape: voxels the network reads at once; anything but the default is for tests.
+        step: after which step.
+        dice: mean Dice of the validation cases by class name; NaN if nothing was validated.
     """
 
-    steps: int = 2000
-    rate: float = 5e-4
-    last_rate: float = 3e-5
-    warmup: int = 40
-    decay_from: int = 1000
-    class_weights: Sequence[float] = CLASS_WEIGHTS
-    dice: float = 0.5
-    batch: int = 4
-    averaging: float = 0.99
-    validate_every: int = 100
-    save_every: int = 50
-    validation_cases: int = 3
-    seed: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    patch_shape: tuple[int, int, int] = PATCH_SHAPE
-
-    def rate_at(self, step: int) -> float:
-        """The learning rate of a step."""
-        if step < self.warmup:
-            return self.rate * (step + 1) / self.warmup
-        if step < self.decay_from:
-            return self.rate
-        part = min(1.0, (step - self.decay_from) / max(1, self.steps - self.decay_from))
-        return self.last_rate + (self.rate - self.last_rate) * 0.5 * (1 + math.cos(math.pi * part))
+    step: int
+    dice: dict[str, float]
 
 
 def train(
     config: TrainingConfig,
-    cases: CaseFolders,
+    cases: Cases,
+    split: Split,
     run_folder: Path,
     *,
+    init: Path | None = None,
+    workers: int = 1,
+    facts: dict[str, Any] | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
-) -> dict[str, float]:
+) -> Best:
     """Train until the last step, or go on where an interrupted run in the same folder stopped.
 
     Cancelling saves first, so nothing is lost.
 
     Args:
         config: the recipe.
-        cases: labelled cases; files that appear later are taken up at the next validation.
+        cases: labelled cases.
+        split: which of them are trained on, and which choose the best weights.
         run_folder: created if need be.
+        init: weights to start from instead of random ones.
+        workers: threads that make crops.
+        facts: more to keep in the run's configuration, such as versions.
         progress: told of every step.
-        cancel: looked at before every step (seconds on a CPU).
+        cancel: looked at before every step and between the patches of a validation (seconds on a CPU).
 
     Returns:
-        The last validation's Dice by class name.
+        The best validation.
 
     Raises:
-        SegmentationError: the loss is no longer a number, or the folder's checkpoint does not fit.
+        SegmentationError: the loss is no longer a number, or the checkpoint or the weights do not fit.
+        UsageError: the folder holds another run, or a case is too small.
+        PlanError: the disk is full or refuses.
         Cancelled: the user stopped the run.
     """
-    run_folder.mkdir(parents=True, exist_ok=True)
-    trainer = _Trainer(config, run_folder)
-    stream = BatchStream(
-        cases,
-        seed=config.seed,
-        batch=config.batch,
-        augmentation=config.augmentation,
-        patch_shape=config.patch_shape,
+    if not split.validation:
+        progress(0.0, "no validation cases: the last weights will be kept as the best")
+    keep_config(
+        run_folder,
+        {
+            "recipe": config.to_dict(),
+            "cases": {
+                "training": [cases.names[i] for i in split.training],
+                "validation": [cases.names[i] for i in split.validation],
+                "test": [cases.names[i] for i in split.test],
+                "init": None if init is None else str(init),
+            },
+            **(facts or {}),
+        },
     )
-    scores: dict[str, float] = {}
+    trainer = _Trainer(config, run_folder, init)
+    report = _Report(config, trainer, progress)
     try:
-        while trainer.step < config.steps:
-            check(cancel)
-            if trainer.step % config.validate_every == 0:
-                cases.refresh()
-            loss = trainer.advance(*stream.at(trainer.step))
-            progress(trainer.step / config.steps, f"step {trainer.step} of {config.steps}, loss {loss:.4f}")
-            done = trainer.step == config.steps
-            if done or trainer.step % config.validate_every == 0:
-                files = cases.validation_files()[: config.validation_cases]
-                scores = trainer.judge([cases.load(path) for path in files], cancel)
-            if done or trainer.step % config.save_every == 0:
-                trainer.save()
+        with BatchStream(cases, split.training, config, workers=workers) as stream:
+            while True:
+                check(cancel)
+                done = trainer.step >= config.steps
+                if trainer.step and (done or trainer.step % config.validate_every == 0):
+                    report.validating()
+                    trainer.judge_once(cases, split.validation, cancel)
+                if done:
+                    break
+                report.step(trainer.advance(*stream.at(trainer.step)))
+                if trainer.step % config.save_every == 0:
+                    trainer.save()
+        trainer.save()
+    except PlanError:
+        raise  # The disk has just refused; trying again would hide its reason.
     except BaseException:
         # A checkpoint of weights that are no longer numbers would make the fault permanent.
         if trainer.sound:
             trainer.save()
         raise
+    return best_of(run_folder)
+
+
+def best_of(run_folder: Path) -> Best:
+    """The best validation of a run, from its log.
+
+    Raises:
+        UsageError: nothing was validated yet.
+    """
+    rows = [row for row in rows_of(run_folder, VALIDATION) if row["best"] == "1"]
+    if not rows:
+        raise UsageError("The run has not validated anything yet", "Let it go on", run_folder)
+    row = rows[-1]
+    return Best(int(row["step"]), {name: float(row[f"dice_{name}"]) for name in ("bone", "nerve")})
+
+
+def judge_weights(
+    config: TrainingConfig,
+    weights: Path,
+    cases: Cases,
+    members: Sequence[int],
+    *,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> list[Scores]:
+    """What weights on disk make of cases.
+
+    Raises:
+        SegmentationError: the weights do not fit.
+        Cancelled: the user stopped it.
+    """
+    network = _Network(config)
+    load_weights(network.model, weights)
+    scores = []
+    for place, number in enumerate(members):
+        progress(place / len(members), f"judging {cases.names[number]}")
+        scores.append(judge(network.predict, cases.load(number), config, cases.names[number], cancel))
     return scores
+
+
+class _Network:
+    """A network that predicts, compiled as suits the backend."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.model: keras.Model = build_network(config.patch_shape)
+        self.model.compile(jit_compile=_jit())
+        self._batch = config.batch
+
+    def predict(self, patches: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+        # Always as many patches as in training: several devices share them, and JAX compiles for each count.
+        missing = max(0, self._batch - len(patches))
+        filled = np.pad(patches, [(0, missing), *[(0, 0)] * 4])
+        return np.asarray(self.model.predict_on_batch(filled))[: len(patches)]
+
+
+def _check_shares(batch: int) -> None:
+    """Refuse a batch that the devices cannot share evenly."""
+    import keras
+
+    distribution = keras.distribution.distribution()
+    devices = 1 if distribution is None else int(distribution.num_model_replicas)
+    if batch % devices:
+        raise UsageError(
+            f"{batch} patches cannot be shared evenly among {devices} devices",
+            f"Give a multiple of {devices}, such as {devices * math.ceil(batch / devices)}",
+            "--batch",
+        )
+
+
+def _jit() -> bool:
+    """Whether to compile with XLA: JAX crawls without, TensorFlow on a CPU crawls with it."""
+    import keras
+
+    return bool(keras.backend.backend() == "jax")
+
+
+class _Report:
+    """How far the run is, and how long the rest will take."""
+
+    def __init__(self, config: TrainingConfig, trainer: _Trainer, progress: Progress) -> None:
+        self._config, self._trainer, self._progress = config, trainer, progress
+        self._begun, self._first = time.monotonic(), trainer.step
+
+    def step(self, loss: float) -> None:
+        step, steps = self._trainer.step, self._config.steps
+        each = (time.monotonic() - self._begun) / max(1, step - self._first)
+        best = f", best Dice {self._trainer.best:.3f}" if self._trainer.best >= 0 else ""
+        left = each * (steps - step) / 60
+        words = f"step {step} of {steps}, loss {loss:.4f}{best}, {each:.2f} s a step, {left:.0f} min left"
+        self._progress(step / steps, words)
+
+    def validating(self) -> None:
+        step, steps = self._trainer.step, self._config.steps
+        self._progress(step / steps, f"validating after step {step}")
 
 
 class _Trainer:
     """The network, its optimiser and its averaged twin, at some step."""
 
-    def __init__(self, config: TrainingConfig, folder: Path) -> None:
+    def __init__(self, config: TrainingConfig, folder: Path, init: Path | None) -> None:
         import keras
 
+        _check_shares(config.batch)
         keras.utils.set_random_seed(config.seed)
         self.config, self.folder = config, folder
         self.model: keras.Model = build_network(config.patch_shape)
-        self.twin: keras.Model = build_network(config.patch_shape)
-        self.optimizer: Any = keras.optimizers.Adam(config.rate, clipnorm=5.0)
+        self.optimizer: Any = keras.optimizers.Adam(config.rate, clipnorm=config.clip or None)
         self.model.compile(
-            optimizer=self.optimizer, loss=training_loss(config.class_weights, config.dice), jit_compile=False
+            optimizer=self.optimizer,
+            loss=training_loss(config.class_weights, config.dice),
+            jit_compile=_jit(),
         )
         self.optimizer.build(self.model.trainable_variables)
-        self.step, self.best, self.sound = 0, -1.0, True
-        self.average: Tensors = tensors_of(self.model)
+        self.judged_network = _Network(config)
+        self.step, self.best, self.judged, self.sound = 0, -1.0, -1, True
+        if init is not None:
+            load_weights(self.model, init)
+        self._average(0.0)
         if (folder / CHECKPOINT).exists():
             self._resume(load_checkpoint(folder / CHECKPOINT))
+        rewind(folder, self.step, self.judged)
 
     def advance(self, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
         """One step of Adam; the loss before it."""
-        self.optimizer.learning_rate = self.config.rate_at(self.step)
+        begun = time.monotonic()
+        rate = self.config.rate_at(self.step)
+        self.optimizer.learning_rate = rate
         answer: Any = self.model.train_on_batch(images, labels[..., np.newaxis])
         loss = float(np.asarray(answer).ravel()[0])
         if not math.isfinite(loss):
             self.sound = False
             raise SegmentationError(
                 f"The loss is no longer a number at step {self.step + 1}",
-                "Start again from the checkpoint with a smaller learning rate",
+                "Start the same command again to go on from the last checkpoint; if it happens again, start "
+                "another run with a smaller --rate",
                 self.folder,
             )
         self.step += 1
-        # Early on the average follows quickly, or it would remember the random start for long.
-        kept = np.float32(min(self.config.averaging, (1 + self.step) / (10 + self.step)))
-        for name, value in tensors_of(self.model).items():
-            self.average[name] = kept * self.average[name] + (1 - kept) * value
-        self._log(step=self.step, loss=f"{loss:.5f}", rate=f"{self.config.rate_at(self.step - 1):.3e}")
+        if self.config.averaging:
+            # Early on the average follows quickly, or it would remember the random start for long.
+            self._average(min(self.config.averaging, (1 + self.step) / (10 + self.step)))
+        seconds = time.monotonic() - begun
+        row = {"step": self.step, "loss": f"{loss:.5f}", "rate": f"{rate:.3e}", "seconds": f"{seconds:.3f}"}
+        append(self.folder, LOSSES, row)
         return loss
 
-    def judge(self, cases: Sequence[Case], cancel: Cancel | None) -> dict[str, float]:
-        """Dice of the averaged weights on unseen cases; they are stored, and stored as best if they are."""
-        for layer in self.twin.layers:
-            for variable in layer.weights:
-                variable.assign(self.average[f"{layer.name}/{variable.name}"])
-        scores = validate(self._labels, cases, patch_shape=self.config.patch_shape, cancel=cancel)
-        facts = {"step": str(self.step), **{f"dice_{name}": f"{value:.4f}" for name, value in scores.items()}}
-        save_weights(self.twin, self.folder / LAST, facts=facts)
-        mean = float(np.mean(list(scores.values())))
+    def judge_once(self, cases: Cases, members: Sequence[int], cancel: Cancel | None) -> None:
+        """Dice on validation cases; the weights are stored, and stored as best if they are."""
+        if self.judged == self.step:
+            return
+        if not self.config.averaging:
+            self._average(0.0)
+        chosen = self._chosen(members)
+        network = self.judged_network
+        scores = [judge(network.predict, cases.load(i), self.config, cases.names[i], cancel) for i in chosen]
+        dice = {
+            name: float(np.mean([score.dice[name] for score in scores])) if scores else math.nan
+            for name in ("bone", "nerve")
+        }
+        mean = sum(dice.values()) / len(dice)
         # Without validation cases the mean is not a number, and the last weights are the best known.
-        if math.isnan(mean) or mean > self.best:
+        best = math.isnan(mean) or mean > self.best
+        facts = {"step": str(self.step), **{f"dice_{name}": f"{value:.4f}" for name, value in dice.items()}}
+        save_weights(network.model, self.folder / LAST, facts=facts)
+        if best:
             self.best = self.best if math.isnan(mean) else mean
-            save_weights(self.twin, self.folder / BEST, facts=facts)
-        self._log(step=self.step, **{f"dice_{name}": f"{value:.4f}" for name, value in scores.items()})
-        return scores
+            save_weights(network.model, self.folder / BEST, facts=facts)
+        self.judged = self.step
+        row = {"step": self.step, "mean": f"{mean:.4f}", "best": int(best), "cases": len(chosen)}
+        append(
+            self.folder, VALIDATION, row | {f"dice_{name}": f"{value:.4f}" for name, value in dice.items()}
+        )
+        draw_curve(self.folder)
 
     def save(self) -> None:
         """Write everything needed to go on from this step."""
         from keras import ops
 
         moments = [np.asarray(ops.convert_to_numpy(ops.copy(v))) for v in self.optimizer.variables]
-        save_checkpoint(
-            Checkpoint(self.step, self.best, tensors_of(self.model), self.average, moments),
-            self.folder / CHECKPOINT,
-        )
+        weights = tensors_of(self.model)
+        average: Tensors = tensors_of(self.judged_network.model) if self.config.averaging else {}
+        state = Checkpoint(self.step, self.best, self.judged, weights, average, moments)
+        save_checkpoint(state, self.folder / CHECKPOINT)
 
-    def _labels(self, patches: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    def _chosen(self, members: Sequence[int]) -> list[int]:
+        """Cases of this step's validation."""
+        count = self.config.validation_cases or len(members)
+        if count >= len(members):
+            return list(members)
+        rng = np.random.default_rng([self.config.seed, 2, self.step])
+        return [members[i] for i in sorted(rng.permutation(len(members))[:count])]
+
+    def _average(self, kept: float) -> None:
+        """Move the judged network towards the trained one, on the device; all the way with 0."""
         from keras import ops
 
-        probabilities: npt.NDArray[Any] = ops.convert_to_numpy(self.twin(patches, training=False))
-        return np.asarray(probabilities.argmax(-1), dtype=np.uint8)
+        for mean, value in zip(self.judged_network.model.weights, self.model.weights, strict=True):
+            # A copy: JAX gives the memory of the trained weights away at the next step.
+            mean.assign(ops.copy(value) if kept == 0 else kept * mean + (1 - kept) * value)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        variables = {f"{layer.name}/{v.name}": v for layer in self.model.layers for v in layer.weights}
         try:
-            for name, variable in variables.items():
-                variable.assign(checkpoint.weights[name])
+            _assign(self.model, checkpoint.weights)
             for variable, value in zip(self.optimizer.variables, checkpoint.moments, strict=True):
                 variable.assign(value)
-            self.average = {name: checkpoint.average[name] for name in variables}
+            _assign(self.judged_network.model, checkpoint.average or checkpoint.weights)
         except (KeyError, ValueError) as error:
             raise SegmentationError(
                 "The checkpoint belongs to another network", "Choose another run folder", self.folder
             ) from error
-        self.step, self.best = checkpoint.step, checkpoint.best
+        self.step, self.best, self.judged = checkpoint.step, checkpoint.best, checkpoint.judged
 
-    def _log(self, **row: object) -> None:
-        """Append a row; columns that a row does not have stay empty."""
-        columns = ["step", "loss", "rate", "dice_bone", "dice_nerve"]
-        path = self.folder / LOG
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, columns, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+
+def _assign(model: keras.Model, tensors: Tensors) -> None:
+    for layer in model.layers:
+        for variable in layer.weights:
+            variable.assign(tensors[f"{layer.name}/{variable.name}"])

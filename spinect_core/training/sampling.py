@@ -6,19 +6,23 @@ resumed at step n sees what it would have seen, without a stored generator.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.errors import UsageError
 from spinect_core.segmentation.network import PATCH_SHAPE
-from spinect_core.training.augmentation import Augmentation, FloatArray, training_crop
-from spinect_core.training.cases import CaseFolders, LabelArray
+from spinect_core.training.augmentation import FloatArray, training_crop
+from spinect_core.training.cases import Cases, LabelArray
+from spinect_core.training.recipe import TrainingConfig
 from spinect_core.volume import BONE, NERVE
 
-NERVE_SHARE, BONE_SHARE = 0.50, 0.18
-"""Parts of the patches that are centred on nerve and on bone; the rest lie anywhere in the crop."""
+_AHEAD = 4
+"""Crops made before they are needed."""
 
 
 @dataclass
@@ -40,14 +44,26 @@ class Crop:
         self._bone = np.flatnonzero(self.labels == BONE)
 
     def patch(
-        self, rng: np.random.Generator, size: tuple[int, int, int] = PATCH_SHAPE
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, int, int] = PATCH_SHAPE,
+        *,
+        nerve_share: float = 0.0,
+        bone_share: float = 0.0,
     ) -> tuple[FloatArray, LabelArray]:
-        """A patch of ``size`` voxels, moved inside where its centre lies too near to the edge."""
+        """A patch of ``size`` voxels, moved inside where its centre lies too near to the edge.
+
+        Args:
+            rng: decides where.
+            size: voxels (z, y, x).
+            nerve_share: chance that it is centred on nerve.
+            bone_share: chance that it is centred on bone; otherwise it lies anywhere.
+        """
         dice = rng.random()
         shape = self.image.shape
-        if dice < NERVE_SHARE and len(self._nerve):
+        if dice < nerve_share and len(self._nerve):
             flat = self._nerve[rng.integers(len(self._nerve))]
-        elif dice < NERVE_SHARE + BONE_SHARE and len(self._bone):
+        elif dice < nerve_share + bone_share and len(self._bone):
             flat = self._bone[rng.integers(len(self._bone))]
         else:
             flat = rng.integers(self.image.size)
@@ -63,54 +79,78 @@ class Crop:
 class BatchStream:
     """Batches by step number, from a few crops in memory that are renewed one after the other.
 
+    Use it as a context: threads make the next crops while the network works on the last batch.
+
     Args:
-        cases: where crops come from.
-        seed: with the step it decides everything, as long as the same case files are there.
-        batch: patches of one step.
-        augmentation: how crops are varied.
-        patch_shape: voxels of a patch.
+        cases: what is trained on.
+        members: numbers of the cases to draw from.
+        config: the recipe; its seed and the step decide everything.
+        workers: threads.
         pool: crops in memory; the patches of a batch come from different ones where possible.
         steps_per_crop: steps after which the oldest crop is replaced.
     """
 
     def __init__(
         self,
-        cases: CaseFolders,
+        cases: Cases,
+        members: Sequence[int],
+        config: TrainingConfig,
         *,
-        seed: int = 0,
-        batch: int = 4,
-        augmentation: Augmentation | None = None,
-        patch_shape: tuple[int, int, int] = PATCH_SHAPE,
+        workers: int = 1,
         pool: int = 8,
         steps_per_crop: int = 2,
     ) -> None:
-        self.cases = cases
-        self.seed, self.batch, self.pool, self.steps_per_crop = seed, batch, pool, steps_per_crop
-        self.patch_shape = patch_shape
-        self.augmentation = augmentation or Augmentation()
-        self._crops: OrderedDict[int, Crop] = OrderedDict()
+        if not members:
+            raise UsageError("There are no training cases", "Give more cases, or hold fewer back")
+        self.cases, self.members, self.config = cases, tuple(members), config
+        self.pool, self.steps_per_crop = pool, steps_per_crop
+        self._crops: dict[int, Future[Crop]] = {}
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="crops")
+
+    def __enter__(self) -> BatchStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def at(self, step: int) -> tuple[FloatArray, LabelArray]:
         """The batch of a step.
 
         Returns:
-            float32 (batch, 32, 64, 64, 1) and uint8 (batch, 32, 64, 64).
+            float32 (batch, z, y, x, 1) and uint8 (batch, z, y, x).
+
+        Raises:
+            SpinectError: a case cannot be read, or is smaller than a patch.
         """
-        newest = self.pool - 1 + step // self.steps_per_crop
-        numbers = range(newest - self.pool + 1, newest + 1)
-        self._crops = OrderedDict((n, self._crops[n]) for n in numbers if n in self._crops)
-        for n in numbers:
-            if n not in self._crops:
-                self._crops[n] = self._crop(n)
-        rng = np.random.default_rng([self.seed, 1, step])
+        first = step // self.steps_per_crop
+        numbers = range(first, first + self.pool)
+        self._crops = {
+            n: self._crops.get(n) or self._threads.submit(self._crop, n)
+            for n in range(first, first + self.pool + _AHEAD)
+        }
+        crops = [self._crops[n].result() for n in numbers]
+        rng = np.random.default_rng([self.config.seed, 1, step])
         chosen = rng.permutation(self.pool)
+        shares = {"nerve_share": self.config.nerve_share, "bone_share": self.config.bone_share}
         patches = [
-            self._crops[numbers[chosen[i % self.pool]]].patch(rng, self.patch_shape)
-            for i in range(self.batch)
+            crops[chosen[i % self.pool]].patch(rng, self.config.patch_shape, **shares)
+            for i in range(self.config.batch)
         ]
         images = np.stack([image for image, _ in patches])[..., np.newaxis]
         return images, np.stack([labels for _, labels in patches])
 
     def _crop(self, number: int) -> Crop:
-        rng = np.random.default_rng([self.seed, 0, number])
-        return Crop(*training_crop(self.cases.draw(rng), self.augmentation, rng))
+        rng = np.random.default_rng([self.config.seed, 0, number])
+        chosen = self.members[int(rng.integers(len(self.members)))]
+        crop = Crop(*training_crop(self.cases.load(chosen), self.config.augmentation, rng))
+        size = self.config.patch_shape
+        if any(n < patch for n, patch in zip(crop.image.shape, size, strict=True)):
+            raise UsageError(
+                f"The region of {' x '.join(map(str, crop.image.shape))} mm (z, y, x) is smaller than a patch of "
+                f"{' x '.join(map(str, size))}",
+                "Leave the case out, or give a CT that shows more",
+                self.cases.names[chosen],
+            )
+        return crop

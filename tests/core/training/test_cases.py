@@ -1,10 +1,10 @@
-"""Case files, and the folders they are drawn from while they grow."""
+"""Case files, and the lists of cases that are trained on."""
 
 import numpy as np
 import pytest
 
-from spinect_core.errors import ReadingError, UsageError
-from spinect_core.training.cases import Case, CaseFolders, load_case, number_of, save_case
+from spinect_core.errors import PlanError, ReadingError
+from spinect_core.training.cases import Case, CaseFiles, Together, load_case, save_case
 
 
 def tiny(value=0):
@@ -33,39 +33,20 @@ def test_damaged_files_are_named(tmp_path, content):
         load_case(path)
 
 
-def test_numbers_decide_who_is_kept_for_validation(tmp_path):
-    for number in (499, 500, 509, 510):
-        save_case(tiny(number), tmp_path / f"case_{number}.npz")
-    folders = CaseFolders({tmp_path: 1.0})
-    assert [number_of(p) for p in folders.validation_files()] == [500, 509]
-    drawn = {int(folders.draw(np.random.default_rng(seed)).hu[0, 0, 0]) for seed in range(40)}
-    assert drawn == {499, 510}
+def test_a_disk_that_refuses_is_said(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PlanError, match="cannot be written"):
+        save_case(tiny(), tmp_path / "file" / "case_1.npz")
 
 
-def test_folders_count_by_weight_and_may_be_filled_later(tmp_path):
-    a, b = tmp_path / "a", tmp_path / "b"
-    folders = CaseFolders({a: 3.0, b: 1.0})
-    with pytest.raises(UsageError, match="no training cases"):
-        folders.draw(np.random.default_rng(0))
-    save_case(tiny(1), a / "case_1001.npz")
-    assert folders.refresh() == 1
-    assert folders.draw(np.random.default_rng(0)).hu[0, 0, 0] == 1
-    save_case(tiny(2), b / "case_1001.npz")
-    assert folders.refresh() == 2
-    rng = np.random.default_rng(1)
-    drawn = [int(folders.draw(rng).hu[0, 0, 0]) for _ in range(400)]
-    assert drawn.count(1) == pytest.approx(300, abs=40)
-
-
-def test_memory_is_bounded(tmp_path):
-    for number in range(5):
-        save_case(tiny(number), tmp_path / f"case_{number}.npz")
-    folders = CaseFolders({tmp_path: 1.0}, kept=2)
-    for path in sorted(tmp_path.glob("*.npz")):
-        folders.load(path)
-    assert len(folders._memory) == 2
-
-
-def test_weights_must_not_be_negative(tmp_path):
-    with pytest.raises(UsageError):
-        CaseFolders({tmp_path: -1.0})
+def test_lists_are_joined_in_order_and_memory_is_bounded(tmp_path):
+    paths = [tmp_path / f"case_{number}.npz" for number in range(5)]
+    for number, path in enumerate(paths):
+        save_case(tiny(number), path)
+    first, second = CaseFiles(paths[:3], ["a", "a", "b"], kept=2), CaseFiles(paths[3:])
+    both = Together([first, second])
+    assert [int(both.load(n).hu[0, 0, 0]) for n in range(5)] == [0, 1, 2, 3, 4]
+    assert both.patients == ("a", "a", "b", "case_3", "case_4")
+    assert len(first._memory) == 2
+    paths[2].unlink()
+    assert first.load(2).hu[0, 0, 0] == 2  # from memory
