@@ -74,10 +74,14 @@ def _table_4(examined: Sequence[Examined]) -> Table:
         Column("mean of each in %", 1),
     )
     notes = (
-        "Mean ± SD (range). Corners proposed on either label set; both measured in the view proposed on the true "
-        "labels. Difference: predicted minus true. Shapiro-Wilk tests whether the differences may be normal; paired "
-        f"t test where its P is at least {ALPHA}, else Wilcoxon's signed-rank test; two-sided. Limits of agreement: mean "
-        "difference ± 1.96 SD. Left and right of one patient are not independent: P of both sides together is too small rather "
+        "Mean ± SD (range). Corners proposed on either label set; both measured in the view proposed on "
+        "the true "
+        "labels. Difference: predicted minus true. Shapiro-Wilk tests whether the differences may be "
+        "normal; paired "
+        f"t test where its P is at least {ALPHA}, else Wilcoxon's signed-rank test; two-sided. Limits of "
+        "agreement: mean "
+        "difference ± 1.96 SD. Left and right of one patient are not independent: P of both sides "
+        "together is too small rather "
         "than too large.",
         *reasons,
     )
@@ -120,8 +124,10 @@ def table_of_observers(measurements: Sequence[Measurement]) -> Table:
     chosen = list(measurements)
     rows: list[tuple[Cell, ...]] = []
     notes = [
-        "ICC(2,1): two-way random effects, absolute agreement, single measures (Shrout and Fleiss 1979), with its 95 % "
-        "confidence interval (McGraw and Wong 1996). Test-retest: the sessions of one observer. Between observers: the "
+        "ICC(2,1): two-way random effects, absolute agreement, single measures (Shrout and Fleiss "
+        "1979), with its 95 % "
+        "confidence interval (McGraw and Wong 1996). Test-retest: the sessions of one observer. Between "
+        "observers: the "
         "first session of each. A row of ratings is one side of one case; incomplete rows are left out.",
     ]
     for kind in KINDS:

@@ -18,7 +18,7 @@ from spinect_core.plan import plain, read_plan, volume_hash
 from spinect_core.planes import AXIAL, Reformatter
 from spinect_core.preprocessing import Prepared, Region, prepare
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.reading import read_ct, read_labels
+from spinect_core.reading import read_ct, read_labels, read_structures
 from spinect_core.study.areas import compare_areas
 from spinect_core.study.cases import StudyCase, read_json, slug
 from spinect_core.study.degrade import add_noise, onto, slice_distance, thicken
@@ -284,14 +284,7 @@ class _Case:
                 "Use the file that belongs to the structures",
                 case.truth,
             ) from error
-        image = read_ct(case.structures, cancel=self.cancel)
-        if not image.geometry.same_grid(self.volume.geometry, 0.01):
-            raise ReadingError(
-                "The structures are not on the grid of their CT", "Use those of the same CT", case.structures
-            )
-        if image.array.min() < 0 or image.array.max() > 255:
-            raise ReadingError("Structures are numbers from 0 to 255", "Use another file", case.structures)
-        structures = _within(Labels(image.array.astype(np.uint8), image.geometry), region)
+        structures = _within(self._on_the_ct(read_structures(case.structures), case.structures), region)
         return root_results(
             prediction.array, structures.array, numbers, courses, prediction.geometry, self.cancel
         )

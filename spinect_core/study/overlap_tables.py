@@ -75,9 +75,11 @@ def _class_table(examined: Sequence[Examined], name: str, file: str, title: str)
         chosen = [one for one in examined if group in (one.case.group, "all cases")]
         rows += _summary_rows(group, [[one.overlap[name][m] for one in chosen] for m in MEASURES])
     notes = (
-        "Pixel accuracy: correctly labelled voxels among the true voxels of the class. IoU: common voxels among those "
+        "Pixel accuracy: correctly labelled voxels among the true voxels of the class. IoU: common "
+        "voxels among those "
         "of either. Dice: twice the common voxels among the sum of both. HD95 and mean surface distance: 95th "
-        "percentile and mean of the distances between the surfaces, both directions together. Compared voxel by voxel on the CT's "
+        "percentile and mean of the distances between the surfaces, both directions together. Compared "
+        "voxel by voxel on the CT's "
         "own grid, inside the segmented region where there is one. SD with n - 1.",
         f"The publication's Dice on ten patients, with its own weights: {PAPER_DICE[name]}.",
     )
@@ -120,9 +122,12 @@ def _roots(examined: Sequence[Examined]) -> Table:
             rows.append(("SD", root, "-", *(one.sd for one in sums)))
             rows.append(("lowest", root, "-", *(one.low for one in sums)))
     notes = [
-        "Part found: voxels of the root in the truth that are labelled nerve. Middle off by: mean distance of the "
-        "middle of what is labelled from the middle of the true root, across its course; labelled voxels count to the "
-        "nearest true nerve within 5 mm. Course: part of the root's length with anything labelled; below 0.25 no distance is "
+        "Part found: voxels of the root in the truth that are labelled nerve. Middle off by: mean "
+        "distance of the "
+        "middle of what is labelled from the middle of the true root, across its course; labelled "
+        "voxels count to the "
+        "nearest true nerve within 5 mm. Course: part of the root's length with anything labelled; "
+        "below 0.25 no distance is "
         "given.",
     ]
     without = [one.case.name for one in examined if not one.roots]
@@ -149,8 +154,10 @@ def _curves(examined: Sequence[Examined]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     summary: set[int] = set()
     notes = [
-        "Noise: normal noise of this SD, independent from voxel to voxel, on top of the CT's own. Slices: the CT's "
-        "slices averaged to this thickness and distance. Segmented anew in the same region; the labels are brought "
+        "Noise: normal noise of this SD, independent from voxel to voxel, on top of the CT's own. "
+        "Slices: the CT's "
+        "slices averaged to this thickness and distance. Segmented anew in the same region; the labels "
+        "are brought "
         "back to the CT's own grid by the nearest neighbour and compared there.",
     ]
     for kind, unit in UNITS.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinect_core.errors import Cancelled, PlanError, SpinectError, UsageError
+from spinect_core.errors import Cancelled, PlanError, ReadingError, SpinectError, UsageError
 from spinect_core.opengl import probe_opengl
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.study.area_tables import table_of_observers, tables_of_areas
@@ -133,7 +133,16 @@ def _measurement_paths(cases: Sequence[StudyCase], more: Sequence[Path]) -> list
 def _observed(examined: Sequence[Examined], more: Sequence[Path]) -> list[Measurement]:
     case_of = {one.volume_sha256: one.case.name for one in examined}
     paths = _measurement_paths([one.case for one in examined], more)
-    found = {m.what: m for path in paths for m in read_measurements(path, case_of)}
+    found: dict[tuple[str, ...], Measurement] = {}
+    for path in paths:
+        for measurement in read_measurements(path, case_of):
+            if measurement.what in found:
+                raise ReadingError(
+                    f"{', '.join(measurement.what)} is measured in another file too",
+                    "Keep one, or name another session",
+                    path,
+                )
+            found[measurement.what] = measurement
     return list(found.values())
 
 
