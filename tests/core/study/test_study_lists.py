@@ -11,9 +11,11 @@ from spinect_core.errors import ReadingError, SpinectError, UsageError
 from spinect_core.plan import Case, Plan, write_plan
 from spinect_core.planning.triangle import Triangle
 from spinect_core.planning.view import View
+from spinect_core.reading import read_structures
 from spinect_core.study.cases import read_cases
 from spinect_core.study.measurements import Measurement, between, read_measurements, retest
 from spinect_core.volume import Geometry, Volume
+from spinect_core.writing import write_volume
 
 
 def test_folders_csv_and_json_say_the_same(tmp_path: Path, write_case: Callable[..., Path]) -> None:
@@ -127,3 +129,17 @@ def test_unusual_heading_is_told(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("case,side\n", encoding="utf-8")
     with pytest.raises(UsageError, match="lacks kind, observer, session, area"):
         read_measurements(tmp_path / "m.csv", {})
+
+
+def test_structures_are_bytes_and_nothing_else(tmp_path: Path) -> None:
+    grid = Geometry((2, 3, 4), (1, 1, 1))
+    numbers = np.arange(24).reshape(grid.shape).astype(np.int16)
+    write_volume(Volume(numbers, grid), tmp_path / "map.nii.gz")
+    read = read_structures(tmp_path / "map.nii.gz")
+    assert read.array.dtype == np.uint8
+    assert (read.array == numbers).all()
+    write_volume(Volume(numbers - 1, grid), tmp_path / "ct.nii.gz")
+    with pytest.raises(ReadingError, match="whole numbers from 0 to 255"):
+        read_structures(tmp_path / "ct.nii.gz")
+    with pytest.raises(ReadingError, match="no map of structures"):
+        read_structures(tmp_path)

@@ -179,6 +179,9 @@ def test_observers_meet_their_cases(tmp_path: Path, cases: Any, segmenter: Any) 
     rows = {(r["Comparison"], r["Side"]): r for r in rows_of(tmp_path / "out" / "table5-observers.csv")}
     assert 0.99 < float(rows["test-retest, anna", "left"]["ICC(2,1)"]) < 1
     assert rows["between observers", "both"]["n"] == "3"
+    (tmp_path / "again.csv").write_text("\n".join(lines[:2]), encoding="utf-8")
+    with pytest.raises(ReadingError, match="in another file too"):
+        study(cases, tmp_path / "out", segmenter, measurements=[tmp_path / "m.csv", tmp_path / "again.csv"])
 
 
 @pytest.mark.usefixtures("corners", "bare")
