@@ -41,7 +41,7 @@ def bland_altman(examined: Sequence[Examined]) -> RgbArray | None:
         if result.difference.mean is not None:
             _line(axes, result.difference.mean, "mean", "-")
         if result.limits is not None:
-            _line(axes, result.limits[0], "mean - 1.96 SD", "--")
+            _line(axes, result.limits[0], "mean − 1.96 SD", "--")
             _line(axes, result.limits[1], "mean + 1.96 SD", "--")
         axes.margins(x=0.12, y=0.18)
         axes.set_title(f"{KIND_NAMES[kind][0].upper()}{KIND_NAMES[kind][1:]}, n = {result.n}", fontsize=11)
@@ -55,7 +55,7 @@ def bland_altman(examined: Sequence[Examined]) -> RgbArray | None:
 def _line(axes: Axes, height: float, words: str, style: str) -> None:
     axes.axhline(height, color=GREY, linewidth=1.1, linestyle=style)
     axes.annotate(
-        f"{words} {height:.1f}",
+        f"{words}: {height:.1f}".replace("-", "\N{MINUS SIGN}"),
         (1.0, height),
         xycoords=("axes fraction", "data"),
         xytext=(-3, 3),
@@ -78,9 +78,10 @@ def dice_curves(examined: Sequence[Examined]) -> RgbArray | None:
             _curve(axes, examined, kind, name, colour)
         axes.set_xlabel(titles[kind])
         axes.set_ylabel("Dice")
+        axes.set_xticks(sorted({level for one in examined for level in _points(one, kind)}))
         axes.set_ylim(top=1.0)
         axes.grid(axis="y", color="#e3e7ea", linewidth=0.7)
-        axes.legend(frameon=False, fontsize=9, loc="best")
+        axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return _drawn(figure)
 
 

@@ -26,8 +26,10 @@ NAMES = (
     "automatic",
     "automatic, smoothed",
 )
-VIEWS = (View(0.0), View(30.0, -10.0))
-PANEL = (430, 470)
+VIEWS = (View(0.0), View(180.0))
+"""From the front the roots lie open over the sacrum; in oblique views the iliac wing covers them."""
+PANEL = (460, 400)
+MARGIN = 0.04
 GAP, HEAD, FOOT = 6, 32, 26
 INK = (18, 21, 26)
 
@@ -46,7 +48,7 @@ def four_renderings(one: Examined, *, progress: Progress = silent, cancel: Cance
         progress(0.5 + 0.5 * number / len(stages), f"rendering {NAMES[number]}")
         with Scene(surfaces, PANEL) as scene:
             # The frame of the first serves for all, so that they can be laid over each other.
-            frames = frames or [scene.frame(view) for view in VIEWS]
+            frames = frames or [_frame(surfaces, view) for view in VIEWS]
             columns.append([scene.picture(frame) for frame in frames])
     return _sheet(columns, frames, one.case.name)
 
@@ -89,6 +91,12 @@ def _stepped(labels: Labels, value: int) -> pv.PolyData:
     if np.linalg.det(labels.geometry.direction) < 0:
         surface.flip_faces(inplace=True)
     return surface
+
+
+def _frame(surfaces: Surfaces, view: View) -> Frame:
+    points = [np.asarray(mesh.points) for mesh in (surfaces.bone, surfaces.nerve) if mesh.n_points]
+    every = np.concatenate(points)[::50] if points else np.zeros((0, 3))
+    return Frame.around(view, every, PANEL, margin=MARGIN)
 
 
 def _sheet(columns: list[list[RgbArray]], frames: list[Frame], name: str) -> RgbArray:

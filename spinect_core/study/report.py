@@ -95,7 +95,9 @@ def html_page(
     tables: Sequence[Table], figures: Sequence[Figure], origin: Origin, faults: Sequence[str]
 ) -> str:
     """The page: it needs no other file and no network."""
-    anchors = [(one.file, one.title) for one in tables] + [(one.file, one.title) for one in figures]
+    anchors = [(f"table-{one.file}", one.title) for one in tables] + [
+        (f"figure-{one.file}", one.title) for one in figures
+    ]
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -128,7 +130,7 @@ def _table(table: Table, origin: Origin) -> str:
         f"<th {kind}>{escape(column.name)}</th>" for kind, column in zip(classes, table.columns, strict=True)
     )
     lines = [
-        f'<h2 id="{table.file}">{escape(table.title)}</h2><div class="scroll"><table>',
+        f'<h2 id="table-{table.file}">{escape(table.title)}</h2><div class="scroll"><table>',
         f"<tr>{head}</tr>",
     ]
     for number, row in enumerate(table.rows):
@@ -143,7 +145,7 @@ def _table(table: Table, origin: Origin) -> str:
 
 
 def _figure(figure: Figure, origin: Origin) -> str:
-    lines = [f'<h2 id="{figure.file}">{escape(figure.title)}</h2>']
+    lines = [f'<h2 id="figure-{figure.file}">{escape(figure.title)}</h2>']
     if figure.picture is None:
         lines.append(f"<p>{escape(figure.reason)}</p>")
     else:

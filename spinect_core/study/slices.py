@@ -21,7 +21,8 @@ from spinect_core.study.examine import Examined
 PANEL = 300
 GAP, HEAD, FOOT = 6, 34, 26
 WINDOW_HU = (-160.0, 440.0)
-COVER = 0.55
+COVER = {BONE: 0.5, NERVE: 0.75}
+"""How much of a class's colour lies over the CT."""
 INK = (18, 21, 26)
 
 
@@ -121,5 +122,5 @@ def _coloured(grey: Image.Image, cut: npt.NDArray[np.uint8], size: tuple[int, in
     picture = np.asarray(grey, dtype=np.float64).copy()
     for value, colour in ((1, BONE), (2, NERVE)):
         where = labels == value
-        picture[where] = (1 - COVER) * picture[where] + COVER * np.asarray(colour)
+        picture[where] = (1 - COVER[colour]) * picture[where] + COVER[colour] * np.asarray(colour)
     return Image.fromarray(np.rint(picture).astype(np.uint8))

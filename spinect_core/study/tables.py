@@ -75,7 +75,7 @@ class Origin:
         return cls(
             f"Data: {data or 'no case'}.",
             f"Labels: {labels or 'none'}.",
-            f"SPINECT Planner {__version__}, seed {seed}.",
+            f"SPINECT Planner {__version__}, random seed {seed}.",
         )
 
     @property

@@ -1,6 +1,7 @@
 """The whole study on small specimens with a known prediction: numbers, figures, and what is not computed again."""
 
 import csv
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,6 +111,8 @@ def test_everything_says_what_it_was_made_from(tmp_path: Path, cases: Any, segme
         assert "weights abababababababab, fast mode, openvino on the CPU" in words
         assert "seed 5" in words
     assert page.count(NOTICE) > len(result.tables)
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors)) == page.count('href="#')
     with Image.open(out / "slices.png") as picture:
         assert picture.info["Disclaimer"] == NOTICE
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
