@@ -67,7 +67,7 @@ def read_cases(path: Path) -> tuple[StudyCase, ...]:
         UsageError: the list holds no case, an unknown key, or two cases of one name.
     """
     if path.is_dir():
-        entries = _entries_of_folder(path)
+        entries = _entries_of_folder(path.absolute())
     elif path.suffix.lower() == ".csv":
         entries = _entries_of_csv(path)
     elif path.suffix.lower() == ".json":

@@ -44,6 +44,17 @@ def test_folders_csv_and_json_say_the_same(tmp_path: Path, write_case: Callable[
     assert (case.name, case.seed) == ("case 1", "9")
 
 
+def test_paths_count_from_the_list_and_the_list_from_where_one_is(
+    tmp_path: Path, write_case: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case(tmp_path / "down" / "one")
+    (tmp_path / "down" / "l.csv").write_text("ct,labels\none/ct.nii.gz,one/labels.nii.gz", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for path in ("down", "down/one", "down/l.csv"):
+        [case] = read_cases(Path(path))
+        assert case.ct.samefile(tmp_path / "down" / "one" / "ct.nii.gz")
+
+
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [

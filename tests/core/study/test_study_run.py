@@ -15,7 +15,9 @@ from PIL import Image
 from spinect_core.errors import Cancelled, ReadingError, SegmentationError, UsageError
 from spinect_core.notice import NOTICE
 from spinect_core.opengl import OpenGl
-from spinect_core.reading import read_labels
+from spinect_core.plan import Case, Plan, write_plan
+from spinect_core.preprocessing import Region
+from spinect_core.reading import read_ct, read_labels
 from spinect_core.study.cases import StudyCase, read_cases
 from spinect_core.study.examine import Settings
 from spinect_core.study.run import StudyResult, run_study
@@ -168,6 +170,21 @@ def test_given_labels_need_no_network(tmp_path: Path, cases: Any) -> None:
     assert "were given" in result.examined[0].curves["noise"]["30"]["reason"]
     assert "given as files" in (tmp_path / "out" / "table3-nerve.csv").read_text(encoding="utf-8")
     assert not (tmp_path / "out" / "roots.csv").exists()
+
+
+@pytest.mark.usefixtures("corners", "bare")
+def test_labels_of_a_plan_are_compared_in_its_region(tmp_path: Path, cases: Any) -> None:
+    truth = read_labels(cases[0].labels)
+    volume = read_ct(cases[0].ct)
+    write_labels(truth, tmp_path / "plan" / "labels.nii.gz")
+    half = Region((-30, -30, 0), (30, 30, 30))
+    write_plan(
+        Plan(Case.of(volume), region=half, files={"labels": "labels.nii.gz"}), tmp_path / "plan" / "plan.json"
+    )
+    case = replace(cases[0], prediction=tmp_path / "plan" / "labels.nii.gz")
+    result = run_study([case], tmp_path / "out")
+    heights = truth.geometry.to_patient(np.argwhere(truth.array == 1))[:, 2]
+    assert result.examined[0].overlap["bone"]["true_voxels"] == np.count_nonzero(heights >= 0) < len(heights)
 
 
 @pytest.mark.usefixtures("corners", "bare")
