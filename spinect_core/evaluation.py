@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from spinect_core.errors import UsageError
-from spinect_core.volume import CLASS_NAMES, FloatArray, Labels
+from spinect_core.preprocessing.region import Region
+from spinect_core.volume import CLASS_NAMES, FloatArray, Geometry, Labels
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -51,6 +52,27 @@ def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:
         name: _compare(prediction, prediction.array == value, truth.array == value, surfaces=value > 0)
         for value, name in enumerate(CLASS_NAMES)
     }
+
+
+def cropped(labels: Labels, region: Region) -> Labels:
+    """The part of labels whose voxel centres lie in a region.
+
+    Raises:
+        UsageError: no voxel does.
+    """
+    grid = labels.geometry
+    # On a tilted grid the box keeps its centre and size and turns with the grid, as it did when it was segmented.
+    nearest = np.abs(grid.direction).argmax(axis=0)
+    half = (region.size[nearest] / 2 / np.asarray(grid.spacing))[::-1]
+    middle = grid.to_index(region.centre)
+    first = np.maximum(np.ceil(middle - half - 1e-6), 0).astype(int)
+    last = np.minimum(np.floor(middle + half + 1e-6), np.asarray(grid.shape) - 1).astype(int)
+    if (last < first).any():
+        raise UsageError("The region lies outside the labels", "Use the plan of the same CT", "--region-of")
+    array = labels.array[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
+    x, y, z = (float(value) for value in grid.to_patient(first))
+    shape = (int(array.shape[0]), int(array.shape[1]), int(array.shape[2]))
+    return Labels(array, Geometry(shape, grid.spacing, (x, y, z), grid.direction))
 
 
 def _words(labels: Labels) -> str:

@@ -23,6 +23,7 @@ examples:
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz
   spinect evaluate --prediction seg.nii.gz --truth phantom7/labels.nii.gz
   spinect train --cases cases --out run               weights of your own from labelled CTs
+  spinect study cases/ --out study                    the tables and figures of a whole study, as one page
   spinect info                                        versions, devices, what to send with a question
 
 Each command explains itself: spinect plan --help
@@ -90,8 +91,8 @@ def add_ct_options(parser: Parser) -> None:
     )
 
 
-def add_segmentation_options(parser: Parser) -> None:
-    """What runs the network, where, how thoroughly, on which part of the CT."""
+def add_network_options(parser: Parser) -> None:
+    """What runs the network, where, how thoroughly, with which weights."""
     parser.add_argument(
         "--engine",
         choices=("auto", "tensorflow", "openvino"),
@@ -111,14 +112,19 @@ def add_segmentation_options(parser: Parser) -> None:
         help="paper: overlap as published (default); fast: less overlap, about half the time",
     )
     parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights of your own instead of the built-in"
+    )
+
+
+def add_segmentation_options(parser: Parser) -> None:
+    """The options of the network, and on which part of the CT it runs."""
+    add_network_options(parser)
+    parser.add_argument(
         "--region",
         nargs=6,
         type=float,
         metavar=("X0", "X1", "Y0", "Y1", "Z0", "Z1"),
         help="the part to segment, LPS mm (x to the left, y to the back, z to the head); found if not given",
-    )
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="weights of your own instead of the built-in"
     )
 
 

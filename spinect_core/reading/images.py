@@ -129,6 +129,25 @@ def read_numbers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
     return array, geometry
 
 
+def read_map_file(path: Path) -> Labels:
+    """Structures by number, 0 to 255, of a NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        ReadingError: not such a file, or other values in it.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    array, geometry = read_numbers(path)
+    with np.errstate(invalid="ignore"):  # of numbers that fit no byte; they are refused below
+        numbered = array.astype(np.uint8)
+    if not np.array_equal(numbered, array):
+        raise ReadingError(
+            "The file holds other values than whole numbers from 0 to 255",
+            "Choose a map of structures, such as structures.nii.gz of `spinect phantom`",
+            path,
+        )
+    return Labels(numbered, geometry)
+
+
 def _read_header(path: Path, source: str | Path) -> tuple[Geometry, np.dtype[Any], tuple[Finding, ...], bool]:
     if is_nifti_name(path.name):
         header, geometry = read_nifti_header(path, source)

@@ -13,7 +13,7 @@ from spinect_core.reading.choosing import choose
 from spinect_core.reading.dicom_headers import looks_like_dicom
 from spinect_core.reading.dicom_series import dicom_entries, read_headers
 from spinect_core.reading.folders import files_under
-from spinect_core.reading.images import image_series, is_image_name, read_label_file
+from spinect_core.reading.images import image_series, is_image_name, read_label_file, read_map_file
 from spinect_core.reading.series import Finding, Series, name_some
 from spinect_core.volume import Labels, Volume
 
@@ -108,6 +108,19 @@ def read_labels(path: str | Path) -> Labels:
     if _kind(path) != "image":
         raise ReadingError("This is no label file", "Choose labels as NIfTI, NRRD or MetaImage", path)
     return read_label_file(path)
+
+
+def read_structures(path: str | Path) -> Labels:
+    """A map of structures by number (0 to 255) from a NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        ReadingError: no such file, or other values in it.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    path = Path(path)
+    if _kind(path) != "image":
+        raise ReadingError("This is no map of structures", "Choose a NIfTI, NRRD or MetaImage file", path)
+    return read_map_file(path)
 
 
 def _kind(path: Path) -> str:

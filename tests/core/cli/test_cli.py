@@ -19,11 +19,11 @@ import spinect_core.phantom
 import spinect_core.reading
 import spinect_core.segmentation
 from spinect_core import cli, job
-from spinect_core.cli import evaluate as evaluate_command
 from spinect_core.cli import info as info_command
 from spinect_core.cli import reporting
 from spinect_core.cli.series import table
 from spinect_core.errors import Cancelled, ReadingError, SegmentationError
+from spinect_core.evaluation import cropped
 from spinect_core.opengl import OpenGl
 from spinect_core.plan import Case, Plan, PlanView, write_plan
 from spinect_core.planning.triangle import Triangle
@@ -35,7 +35,7 @@ from spinect_core.writing import write_labels, write_volume
 
 ROOT = Path(__file__).resolve().parents[3]
 GRID = Geometry((6, 7, 8), (1, 1, 1))
-COMMANDS = ("plan", "segment", "series", "evaluate", "phantom", "info")
+COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "train", "info")
 
 
 @pytest.fixture(autouse=True)
@@ -303,7 +303,7 @@ def test_cropping_keeps_the_voxels_inside_in_any_orientation() -> None:
         grid = Geometry(start.shape, (1, 1, 1), tuple(-start.centre.round()), axes)
         points = grid.to_patient(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
         inside = ((points >= region.minimum) & (points <= region.maximum)).all(axis=-1)
-        crop = evaluate_command.cropped(Labels(inside.astype(np.uint8), grid), region)
+        crop = cropped(Labels(inside.astype(np.uint8), grid), region)
         assert crop.array.all()
         assert crop.array.sum() == inside.sum() > 0
         assert (crop.geometry.to_patient((0, 0, 0)) == points[tuple(np.argwhere(inside)[0])]).all()
