@@ -176,10 +176,11 @@ def assemble(
     solids = anatomy.solids(p, lattice)
     bone = np.minimum.reduce(list(solids.values()))
     hips = np.minimum(solids["hip left"], solids["hip right"])
+    structures: LabelArray = np.zeros(geometry.shape, np.uint8)
     painting = Painting(
-        tissue=soft_tissue.fill_trunk(p, lattice, hips, bone, specimen, edge, rng),
+        tissue=soft_tissue.fill_trunk(p, lattice, hips, bone, specimen, edge, rng, structures),
         labels=np.zeros(geometry.shape, np.uint8),
-        structures=np.zeros(geometry.shape, np.uint8),
+        structures=structures,
     )
     discs = build_discs(p, specimen, skeleton, bone)
     paint_fat_and_ligaments(painting, p, specimen, skeleton, edge, stream(seed, "veins"))

@@ -16,7 +16,7 @@ from spinect_core.phantom.sdf import (
     stretched,
     superellipse,
 )
-from spinect_core.volume import FloatArray
+from spinect_core.volume import FloatArray, LabelArray
 
 OUTSIDE_HU = -1000.0
 
@@ -54,6 +54,7 @@ def fill_trunk(
     specimen: Specimen,
     edge: float,
     rng: np.random.Generator,
+    structures: LabelArray,
 ) -> FloatArray:
     """Tissue map in HU of the trunk without spine and nerves.
 
@@ -65,6 +66,7 @@ def fill_trunk(
         specimen: the measures.
         edge: mm over which edges are antialiased (about a voxel).
         rng: random stream of the soft tissue.
+        structures: numbers of the structures [z, y, x], written in place.
     """
     shape = whole[0].shape
     up = lattice.refine
