@@ -28,7 +28,7 @@ from spinect_core.phantom.paint import (
 )
 from spinect_core.phantom.parameters import Specimen, draw_specimen, stream
 from spinect_core.phantom.pose import Pose
-from spinect_core.phantom.scanner import Scan, draw_scan, scan
+from spinect_core.phantom.scanner import Scan, draw_scan, scan, slices_within, thin_slices
 from spinect_core.phantom.sdf import Coordinates, Lattice
 from spinect_core.phantom.skeleton import Skeleton, articulate, build_bones, build_discs
 from spinect_core.volume import FloatArray, Geometry, LabelArray, Labels, Volume
@@ -161,7 +161,9 @@ def assemble(
         setting: scanner setting; drawn from the seed when absent.
     """
     seed, skeleton = specimen.seed, anatomy.skeleton
-    geometry = grid_for(spacing, box)
+    whole, within = grid_for(spacing, box), slices_within(spacing)
+    geometry, middle = thin_slices(whole, within), slice(within // 2, None, within)
+    spacing = geometry.spacing
     setting = setting or draw_scan(stream(seed, "scanner"))
     nz, ny, nx = geometry.shape
     axes = [geometry.origin[axis] + np.arange(n) * spacing[axis] for axis, n in enumerate((nx, ny, nz))]
@@ -194,14 +196,14 @@ def assemble(
     ala = ala_depth(p, skeleton)
     paint_bones(painting, solids, bone, ala, specimen, edge, rng)
 
-    array = scan(painting.tissue, spacing, setting, stream(seed, "noise"))
+    array = scan(painting.tissue, whole.spacing, setting, stream(seed, "noise"), within=within)
     name = (
         f"phantom seed {seed}" if anatomy.family == "procedural" else f"phantom {anatomy.family} seed {seed}"
     )
     details = {"phantom": True, "family": anatomy.family, "seed": seed}
     return Phantom(
-        Volume(array, geometry, name, details),
-        Labels(painting.labels, geometry),
-        painting.structures,
-        truth.describe(seed, anatomy.family, specimen, skeleton, pose, painting.courses, geometry, setting),
+        Volume(array, whole, name, details),
+        Labels(np.ascontiguousarray(painting.labels[middle]), whole),
+        np.ascontiguousarray(painting.structures[middle]),
+        truth.describe(seed, anatomy.family, specimen, skeleton, pose, painting.courses, whole, setting),
     )

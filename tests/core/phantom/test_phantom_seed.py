@@ -79,7 +79,7 @@ def test_noise_is_what_was_asked_for() -> None:
 
 
 def test_kernels_go_from_soft_to_sharp() -> None:
-    blurs = [scan_setting(name).blur_mm for name in ("soft", "standard", "bone")]
+    blurs = [scan_setting(name).fwhm_mm for name in ("soft", "standard", "bone")]
     assert blurs == sorted(blurs, reverse=True)
     assert set(KERNELS) == {"soft", "standard", "bone"}
 
