@@ -124,7 +124,8 @@ class NoiseSpectrum:
                 power += (f + 0.02) * transfer(f, fwhm_mm, boost) ** 2
         f = np.hypot(fy, fx)
         lateral = np.square(np.divide(fy, f, out=np.zeros_like(f), where=f > 0))
-        streak = np.exp(-(1.0 - lateral) / 0.15**2)
+        # Scanners smooth the weakest rays, which leaves long streaks without fine grain.
+        streak = np.exp(-(1.0 - lateral) / 0.15**2 - np.square(f / 0.3))
         # In a real transform all waves but those of the first and the last column stand for two.
         return cls(np.sqrt(power), lateral, streak, shape[0] * shape[1])
 

@@ -147,7 +147,7 @@ def draw_scan(
         noise_hu=noise if noise_hu is None else noise_hu,
         boost=float(KERNELS[name].boost * boost),
         kernel=name,
-        lateral=float(rng.uniform(1.2, 4.0)),
+        lateral=float(rng.uniform(1.1, 2.8)),
         streaks=float(rng.beta(1.0, 3.0) * 1.5),
         hardening=float(rng.beta(2.0, 3.0)),
         cupping_hu=float(rng.normal(2.0, 4.0)),
@@ -228,8 +228,8 @@ def scan(
     clear = across_slices(clear, np.sqrt(max(setting.slice_mm**2 - 0.5 * step**2, 0.0)), step)[middle]
     if setting == IDEAL:
         return _stored(clear)
-    shade = _shade(clear, spacing, setting, rng, None if metal is None else metal[middle])
-    return _reconstructed(clear, shade, spacing, drawn_edge, setting, rng)
+    clear = clear + _shade(clear, spacing, setting, rng, None if metal is None else metal[middle])
+    return _reconstructed(clear, spacing, drawn_edge, setting, rng)
 
 
 def _shade(
@@ -251,13 +251,12 @@ def _shade(
 
 def _reconstructed(
     clear: Picture,
-    shade: Picture,
     spacing: tuple[float, float, float],
     drawn_edge: float,
     setting: Scan,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int16]:
-    """Slices spread by the kernel, with noise of its spectrum, the shade added."""
+    """Slices spread by the kernel, with noise of its spectrum."""
     count, ny, nx = clear.shape
     margin = [int(np.ceil(2.5 * setting.fwhm_mm / step)) + 1 for step in (spacing[1], spacing[0])]
     size = tuple(fft.next_fast_len(n + 2 * m, real=True) for n, m in zip((ny, nx), margin, strict=True))
@@ -287,9 +286,7 @@ def _reconstructed(
                 )
             waves += grains
             white = white[len(white) - 2 * reach :]
-        slices = fft.irfft2(waves, size)[inner]
-        slices += shade if len(shade) == 1 else shade[start:stop]
-        out[start:stop] = _stored(slices)
+        out[start:stop] = _stored(fft.irfft2(waves, size)[inner])
     return out
 
 
@@ -303,4 +300,3 @@ def width_by_slice(picture: Picture) -> FloatArray:
 
 def _stored(picture: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int16]:
     return np.asarray(np.clip(np.rint(picture), LOWEST_HU, HIGHEST_HU).astype(np.int16))
-
