@@ -18,6 +18,7 @@ from spinect_core.phantom.scanner import (
     slices_within,
     thin_slices,
 )
+from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.phantom.tilt import TiltedScan, box_for_tilt, check_tilt, tilted_scan
 
 BYTES_PER_VOXEL = 270
@@ -111,10 +112,15 @@ class Order:
         within, setting = slices_within(spacing), self.setting()
         thin = (spacing[0], spacing[1], spacing[2] / within)
         upright = self._drawn(thin, box_for_tilt(box, tilt_deg), IDEAL)
-        tilted = tilted_scan(upright.volume, box, tilt_deg, setting, stream(self.seed, "noise"), within)
+        metal = upright.structures == STRUCTURES["metal"]
+        tilted = tilted_scan(
+            upright.volume, box, tilt_deg, setting, stream(self.seed, "noise"), metal=metal, within=within
+        )
         scan = {**vars(setting), "spacing": list(spacing)}
         truth: dict[str, Any] = {**upright.truth, "scan": scan, "tilted": tilted.truth()}
         return replace(upright, truth=truth), tilted
 
     def _drawn(self, spacing: tuple[float, float, float], box: Box, setting: Scan) -> Phantom:
-        return draw_case(self.seed, spacing, box=box, setting=setting, family=self.family)
+        return draw_case(
+            self.seed, spacing, box=box, setting=setting, family=self.family, pathologies=self.pathologies
+        )

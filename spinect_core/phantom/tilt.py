@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.errors import UsageError
-from spinect_core.phantom.scanner import HIGHEST_HU, Scan, scan
+from spinect_core.phantom.scanner import Scan, scan
 from spinect_core.volume import FloatArray, Volume
 
 LARGEST_TILT = 30.0
-METAL_HU = HIGHEST_HU - 1
-"""Metal lies beyond the scale; nothing else in the body does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +73,8 @@ def tilted_scan(
     tilt_deg: float,
     setting: Scan,
     rng: np.random.Generator,
+    *,
+    metal: npt.NDArray[np.bool_] | None = None,
     within: int = 1,
 ) -> TiltedScan:
     """Scan a specimen with a leaning gantry.
@@ -86,6 +86,7 @@ def tilted_scan(
         tilt_deg: see :class:`TiltedScan`.
         setting: the scanner.
         rng: stream of the noise.
+        metal: where metal is, on the grid of the tissue.
         within: thin slices for each slice of the CT, an odd number.
 
     Raises:
@@ -101,8 +102,10 @@ def tilted_scan(
     first = box[2][0] - thin * (within - 1) / 2
     down = np.clip(rows * cos / y + (ny - 1) / 2, 0.0, ny - 1.0)
     up = (first + rows * sin - geometry.origin[2]) / thin
-    leaning = _leaning(tissue.array, np.asarray(down), np.asarray(up), count * within)
-    array = scan(leaning, (x, y, thin * within * cos), setting, rng, metal=leaning >= METAL_HU, within=within)
+    rows_at = np.asarray(down), np.asarray(up), count * within
+    leaning = _leaning(tissue.array, *rows_at)
+    hard = None if metal is None or not metal.any() else _leaning(metal, *rows_at) > 0.5
+    array = scan(leaning, (x, y, thin * within * cos), setting, rng, metal=hard, within=within)
     start = np.array(
         [
             geometry.origin[0],

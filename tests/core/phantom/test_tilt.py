@@ -28,7 +28,7 @@ def tilted(angle: float, within: int = 1) -> TiltedScan:
     near = np.min([np.linalg.norm(points - ball, axis=-1) for ball in BALLS], axis=0)
     tissue = 1000.0 * np.clip(5.5 - near, 0.0, 1.0)
     volume = Volume(tissue.astype(np.int16), geometry)
-    return tilted_scan(volume, BOX, angle, Scan(1.0, 1.0, 0.0), np.random.default_rng(0), within)
+    return tilted_scan(volume, BOX, angle, Scan(1.0, 1.0, 0.0), np.random.default_rng(0), within=within)
 
 
 @pytest.mark.parametrize(("angle", "within"), [(20.0, 1), (-12.0, 3)])
