@@ -21,7 +21,7 @@ from spinect_core.phantom.scanner import (
 from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.phantom.tilt import TiltedScan, box_for_tilt, check_tilt, tilted_scan
 
-BYTES_PER_VOXEL = 270
+BYTES_PER_VOXEL = 280
 """Memory that drawing needs at its peak, measured at 1 mm (see benchmarks/phantom.py)."""
 BYTES_OF_A_PROCESS = 200_000_000
 

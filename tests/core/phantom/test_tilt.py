@@ -14,7 +14,7 @@ from spinect_core.volume import Geometry, Volume
 from spinect_core.writing import write_tilted_series
 
 BOX = ((-30.0, 30.0), (-40.0, 40.0), (-20.0, 20.0))
-BALLS = np.array([[8.0, -22.0, 4.0], [-10.0, 25.0, -9.0]])
+BALLS = np.array([[8.0, -22.0, 4.0], [-10.0, 25.0, -3.0]])
 
 
 def tilted(angle: float, within: int = 1) -> TiltedScan:
