@@ -60,9 +60,11 @@ def rim(
         rng: random stream of the notches.
     """
     out = []
-    for turn in np.arange(-130.0, 131.0, 11.0):
+    knots = np.arange(-135.0, 136.0, 30.0)
+    ragged = rng.uniform(0.45, 1.0, len(knots))
+    for turn in np.arange(-130.0, 131.0, 6.5):
         away = (turn - angle + 180.0) % 360.0 - 180.0
-        size = length * np.exp(-((away / 62.0) ** 2)) * float(rng.uniform(0.45, 1.0))
+        size = length * float(np.exp(-((away / 62.0) ** 2)) * np.interp(turn, knots, ragged))
         # Backwards, towards the canal, lips stay small.
         size = min(size, 0.4 * length) if abs(turn) > 95.0 else size
         if size < 1.2:
@@ -73,7 +75,7 @@ def rim(
         z = level + tilt * y
         start = (float(x * 0.88), float(y * 0.88), float(z - towards * 2.6))
         stop = (float(x + size * u), float(y + size * v), float(z + towards * min(0.12 * size, 0.6)))
-        out.append(Growth(start, stop, (2.4, 0.9)))
+        out.append(Growth(start, stop, (2.6, 1.2)))
     return tuple(out)
 
 

@@ -78,8 +78,8 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "disc-height-loss": Pathology(
         "degenerated L5/S1 disc: low, with sclerotic end plates, in some with gas",
-        0.40,
-        BRINJIKJI + ": degeneration 37 % at 20 to 96 % at 80 years",
+        0.3,
+        BRINJIKJI + ": degeneration 37 % at 20 to 96 % at 80 years, at any level",
         {
             "height_left": Draw(0.52, 0.1, 0.35, 0.7, "of the height"),
             "sclerosis": Draw(170.0, 80.0, 30.0, 350.0, "HU"),
@@ -88,7 +88,7 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "facet-arthrosis": Pathology(
         "L5/S1 facets enlarged by irregular sclerotic bone, joint space narrow",
-        0.30,
+        0.25,
         BRINJIKJI + ": facet degeneration rises with age",
         {
             "growth_left": Draw(3.2, 0.9, 1.5, 5.0, "mm"),
@@ -99,7 +99,7 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "osteophytes": Pathology(
         "bony lips on the rims of the end plates, largest in front and at the sides",
-        0.35,
+        0.25,
         WORKING,
         {
             "length": Draw(5.0, 1.5, 2.5, 9.0, "mm"),
@@ -108,8 +108,8 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "disc-bulge": Pathology(
         "the L5/S1 disc stands out all round beyond the end plates",
-        0.40,
-        BRINJIKJI + ": bulge 30 % at 20 to 84 % at 80 years",
+        0.3,
+        BRINJIKJI + ": bulge 30 % at 20 to 84 % at 80 years, at any level",
         {"bulge": Draw(2.6, 0.6, 1.5, 4.0, "mm")},
     ),
     "herniation-l5": Pathology(
@@ -125,8 +125,8 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "herniation-s1": Pathology(
         "paracentral herniation of the L5/S1 disc that reaches the S1 root",
-        0.15,
-        BRINJIKJI + ": protrusion at any level 29 to 43 %; half of them here is a working value",
+        0.12,
+        BRINJIKJI + ": protrusion at any level 29 to 43 %; the share here is a working value",
         {
             "depth": Draw(6.0, 1.2, 4.0, 8.5, "mm"),
             "width": Draw(13.0, 2.0, 9.0, 17.0, "mm"),
@@ -195,12 +195,13 @@ PATHOLOGIES: dict[str, Pathology] = {
     ),
     "obesity": Pathology(
         "thick subcutaneous fat, muscles with much fat in them",
-        0.35,
+        0.3,
         WORKING,
         {
             "skin_depth": Draw(
                 108.0, 12.0, 92.0, 135.0, "mm", "rapm 34/2/100: skin to foramen 100 to 122 mm in obesity"
             ),
+            "subcutaneous": Draw(52.0, 11.0, 34.0, 76.0, "mm of fat behind the fascia"),
             "muscle_fat": Draw(0.25, 0.08, 0.1, 0.45, "share of fat in the back muscles"),
         },
     ),

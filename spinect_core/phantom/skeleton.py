@@ -130,8 +130,8 @@ def overgrown(specimen: Specimen, skeleton: Skeleton) -> Skeleton:
         more["sacrum"] += rim(base.width, base.depth, -0.5, 0.0, 1.0, 0.8 * length, angle, rng)
     if specimen.has("facet-arthrosis"):
         rng = stream(specimen.seed, "arthrotic facets")
-        for side, sign in (("left", 1.0), ("right", -1.0)):
-            growth = specimen.finding("facet-arthrosis", f"growth_{side}")
+        for name, sign in (("left", 1.0), ("right", -1.0)):
+            growth = specimen.finding("facet-arthrosis", f"growth_{name}")
             x, y, z = l5.inferior_facet
             more["L5"] += knobs((sign * x, y, z), INFERIOR_RADII, growth, rng)
             x, y, z = sacral_facet(base)
@@ -139,14 +139,15 @@ def overgrown(specimen: Specimen, skeleton: Skeleton) -> Skeleton:
     if specimen.has("transitional"):
         found = specimen.findings["transitional"]
         thick = float(found["thickness"]) / 2
-        for _side, sign in sides_of(found):
-            ala = skeleton.frames["sacrum"].outer((sign * 42.0, 14.0, 8.0))
-            x, y, z = skeleton.frames["L5"].local((ala[0], ala[1], ala[2]))
-            root = (sign * (l5.pedicle_x + 7.0), l5.depth / 2 + 4.0, l5.pedicle_z - 1.0)
-            stop = (float(x), float(y), float(z) + 0.35 * thick)
-            more["L5"] += (Growth(root, stop, (1.0, 1.0), (7.0, 6.5, thick)),)
+        for _name, side in sides_of(found):
+            for out, x_ala in ((8.5, 39.0), (15.0, 48.0)):
+                ala = skeleton.frames["sacrum"].outer((side * x_ala, 13.0, -3.0))
+                x, y, z = skeleton.frames["L5"].local((ala[0], ala[1], ala[2]))
+                root = (side * (l5.pedicle_x + out), l5.depth / 2 + 5.5, l5.pedicle_z - 1.0)
+                stop = (float(x), float(y), float(z))
+                more["L5"] += (Growth(root, stop, (1.0, 1.0), (6.5, 6.0, thick)),)
             if found["joint"] == "fused":
-                fused += (sign,)
+                fused += (side,)
     for name in ("L4", "L5"):
         shapes[name] = replace(shapes[name], growths=more[name])
     return replace(skeleton, shapes=shapes, sacral_growths=more["sacrum"], fused=fused)
