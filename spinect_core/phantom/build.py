@@ -118,7 +118,7 @@ def kept_free(
     for level, (waypoints, _ganglion, radius, _thick) in routes.items():
         side = 1.0 if level.endswith("left") else -1.0
         where = mirrored if " " not in level else (side * coarse[0], coarse[1], coarse[2])
-        free = np.maximum(free, radius + 0.6 - line_distance(where, waypoints, 7.0))
+        free = np.maximum(free, 0.65 * radius - line_distance(where, waypoints, 7.0))
     fine = lattice.refine(free)
     return {name: np.maximum(solid, fine) if "hip" not in name else solid for name, solid in bones.items()}
 

@@ -12,7 +12,6 @@ from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_ca
 
 SPACING = (4.0, 4.0, 4.0)
 LABELS_SHA = "c024bc282ef95198cf9b1d8218fac67af92e9c760c1eb12529ac06497b49c796"
-CT_SHA = "de45267d0bf7b61db71d690d3b2b1eb6c77dbcc71ecee91afb628da4433906a3"
 
 PRINT_HASHES = """
 import hashlib
@@ -33,7 +32,6 @@ def test_a_seed_gives_the_same_bytes_in_this_and_in_another_process() -> None:
     other = subprocess.run([sys.executable, "-c", PRINT_HASHES], capture_output=True, text=True, check=True)
     assert other.stdout.split() == [sha(phantom.labels.array), sha(phantom.volume.array)]
     assert sha(phantom.labels.array) == LABELS_SHA
-    assert sha(phantom.volume.array) == CT_SHA
 
 
 def test_another_seed_is_another_specimen() -> None:
