@@ -192,7 +192,7 @@ def assemble(
     whole, within = grid_for(spacing, box), slices_within(spacing)
     geometry, middle = thin_slices(whole, within), slice(within // 2, None, within)
     spacing = geometry.spacing
-    setting = setting or draw_scan(stream(seed, "scanner"))
+    setting = setting or draw_scan(stream(seed, "scanner"), step_mm=whole.spacing[2])
     nz, ny, nx = geometry.shape
     axes = [geometry.origin[axis] + np.arange(n) * spacing[axis] for axis, n in enumerate((nx, ny, nz))]
     steps = tuple(max(round(LATTICE_MM / step), 1) for step in spacing[::-1])

@@ -78,8 +78,13 @@ class Order:
 
     def setting(self) -> Scan:
         """The scanner."""
-        rng = stream(self.seed, "scanner")
-        return draw_scan(rng, kernel=self.kernel, noise_hu=self.noise_hu, slice_mm=self.slice_mm)
+        return draw_scan(
+            stream(self.seed, "scanner"),
+            kernel=self.kernel,
+            noise_hu=self.noise_hu,
+            slice_mm=self.slice_mm,
+            step_mm=self.grid()[0][2],
+        )
 
     def bytes_needed(self) -> int:
         """Memory a process needs to draw it."""

@@ -120,6 +120,7 @@ def draw_scan(
     kernel: str | None = None,
     noise_hu: float | None = None,
     slice_mm: float | None = None,
+    step_mm: float = 0.0,
 ) -> Scan:
     """A scanner setting as routine lumbar CT has them; what is given is not drawn, and shifts no other draw.
 
@@ -128,6 +129,7 @@ def draw_scan(
         kernel: one of :data:`~spinect_core.phantom.kernels.KERNELS`.
         noise_hu: standard deviation of the noise in the picture, 0 to 200 HU.
         slice_mm: slice thickness, 0 to 10 mm.
+        step_mm: distance of the slices; they are drawn no thinner than that, for no examination leaves gaps.
 
     Raises:
         UsageError: the kernel is unknown or a number out of range.
@@ -143,7 +145,7 @@ def draw_scan(
     voltage = int(rng.choice(len(voltages), p=[share for share, _ in voltages]))
     return Scan(
         fwhm_mm=float(KERNELS[name].fwhm_mm * width),
-        slice_mm=thickness if slice_mm is None else slice_mm,
+        slice_mm=max(thickness, step_mm) if slice_mm is None else slice_mm,
         noise_hu=noise if noise_hu is None else noise_hu,
         boost=float(KERNELS[name].boost * boost),
         kernel=name,

@@ -4,6 +4,7 @@ import itertools
 import os
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,4 +112,6 @@ def test_an_order_draws_what_it_does_not_name() -> None:
     assert spacing != Order(4, None).grid()[0]
     assert box != order.box
     assert Order(3, kernel="bone", noise_hu=12.0).setting().noise_hu == 12.0
-    assert order.setting() == Order(3, (2.0, 2.0, 2.0)).setting()
+    thin, thick = Order(3, (1.0, 1.0, 0.5)).setting(), Order(3, (1.0, 1.0, 5.0)).setting()
+    assert 0.6 <= thin.slice_mm <= 3.0
+    assert replace(thin, slice_mm=5.0) == thick
