@@ -222,8 +222,10 @@ def assemble(
         paint_sacral_fat(painting, p, specimen, skeleton, edge)
     paint_discs(painting, p, discs, specimen, skeleton, edge)
     hard = np.minimum.reduce([bone, *metal.values()])
-    obstacle = np.minimum.reduce([hard, flava, *discs.values()])
-    paint_nerves(painting, p, specimen, skeleton, pose, geometry, obstacle, hard, anatomy.routes, anatomy.sac)
+    obstacle = np.minimum.reduce([hard, flava + 1.6, *discs.values()])
+    paint_nerves(
+        painting, p, specimen, skeleton, pose, geometry, obstacle, hard, flava, anatomy.routes, anatomy.sac
+    )
     coarse = lattice.sample(p)
     ala, shell = (lattice.refine(part(coarse, skeleton)) for part in (ala_depth, shell_factor))
     extra = sclerosis(p, specimen, skeleton, discs)

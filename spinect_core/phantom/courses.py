@@ -76,7 +76,7 @@ def sac_distance(
     return whole, line
 
 
-def foraminal_course(shape: VertebraShape, frame: Frame) -> list[FloatArray]:
+def foraminal_course(shape: VertebraShape, frame: Frame, sac_width: float) -> list[FloatArray]:
     """Waypoints of a left lumbar root from the sac through the foramen under its pedicle.
 
     From the sac to the ganglion it runs at 54 degrees to the column (published 50 to 59). The ganglion lies in
@@ -89,7 +89,7 @@ def foraminal_course(shape: VertebraShape, frame: Frame) -> list[FloatArray]:
     start, down = shape.canal_width / 2 - 4.0, under - 7.2
     leave = down + (lateral - start) / np.tan(np.radians(54.0))
     return [
-        frame.outer((min(5.5, start), middle + 0.5, leave + 7.0)),
+        frame.outer((0.12 * sac_width, middle + 0.8, leave + 7.5)),
         frame.outer((start, middle - 2.0, leave)),
         frame.outer((px - 4.0, b + 4.4, 0.42 * leave + 0.58 * down)),
         frame.outer((lateral, b + 2.4, down)),
@@ -105,7 +105,7 @@ def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
     trunk_low = below.outer(arched((37.0, -13.0, -26.0)))
     for name in ("L3", "L4", "L5"):
         shape, frame = skeleton.shapes[name], skeleton.frames[name]
-        near = foraminal_course(shape, frame)
+        near = foraminal_course(shape, frame, specimen.sac_width)
         b, half, px = shape.depth / 2, shape.height / 2, shape.pedicle_x
         if name == "L5":
             rest = [
@@ -132,7 +132,11 @@ def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
         np.array(
             [
                 frame5.outer(
-                    (5.5, shape5.depth / 2 + shape5.canal_depth / 2 + 0.5 + 0.65 * skeleton.slip, -8.0)
+                    (
+                        0.25 * specimen.sac_width,
+                        shape5.depth / 2 + shape5.canal_depth / 2 + 0.5 + 0.65 * skeleton.slip,
+                        -8.0,
+                    )
                 ),
                 below.outer((8.5, back + 5.5, -1.0)),
                 below.outer(arched((11.0, back + 4.8, -12.0))),

@@ -40,11 +40,13 @@ def build_discs(
         slip = skeleton.slip if lower == "sacrum" else 0.0
         # Under a vertebra that has slipped the disc is sheared with it.
         y0 = y + slip * np.clip((z - level) / height, 0.0, 1.0)
-        r = superellipse(x, y0, np.asarray(width / 2 + 0.5), np.asarray(depth / 2 + 0.7), 2.5)
-        side = (r - 1.0) * depth * 0.42
-        slab = np.abs(z - level - height / 2) - (height / 2 + 4.5)
-        if lower == "sacrum" and specimen.has("disc-bulge"):
-            side = side - specimen.finding("disc-bulge", "bulge")
+        bulge = specimen.finding("disc-bulge", "bulge") if lower == "sacrum" else 0.0
+        a, b = np.asarray(width / 2 + 0.5 + bulge), np.asarray(depth / 2 + 0.7 + bulge)
+        side = (superellipse(x, y0, a, b, 2.5) - 1.0) * depth * 0.42
+        # Into the hollows of the end plates it reaches far, beyond their rims hardly at all.
+        rim = superellipse(x, y0, np.asarray(width / 2), np.asarray(depth / 2), 2.5)
+        reach = np.interp(rim, [0.8, 1.0], [4.5, 1.2])
+        slab = np.abs(z - level - height / 2) - (height / 2 + reach)
         distance = smooth_max(side, slab, 2.0)
         if lower == "sacrum":
             distance = herniated(distance, (x, y, z), specimen, skeleton, height)
@@ -61,7 +63,7 @@ def herniated(
     back = skeleton.sacrum.back
     for name, x0, y0, z0 in (
         ("herniation-s1", 8.0, back, height / 2 - specimen.finding("herniation-s1", "drop")),
-        ("herniation-l5", 20.5, back - 4.0, height / 2 + specimen.finding("herniation-l5", "rise")),
+        ("herniation-l5", 21.0, back - 2.4, height / 2 + specimen.finding("herniation-l5", "rise")),
     ):
         if not specimen.has(name):
             continue

@@ -93,7 +93,7 @@ PATHOLOGIES: dict[str, Pathology] = {
         {
             "growth_left": Draw(3.2, 0.9, 1.5, 5.0, "mm"),
             "growth_right": Draw(3.2, 0.9, 1.5, 5.0, "mm"),
-            "joint_space": Draw(1.2, 0.2, 0.9, 1.6, "mm"),
+            "joint_space": Draw(1.5, 0.15, 1.3, 1.9, "mm"),
             "sclerosis": Draw(300.0, 80.0, 120.0, 450.0, "HU"),
         },
     ),

@@ -10,7 +10,7 @@ from spinect_core.phantom.nerves import Course, clear_of, lay, tube_distance
 from spinect_core.phantom.paint import Painting
 from spinect_core.phantom.parameters import Specimen, stream
 from spinect_core.phantom.pose import Pose
-from spinect_core.phantom.sdf import Coordinates
+from spinect_core.phantom.sdf import Coordinates, dense
 from spinect_core.phantom.skeleton import Skeleton
 from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.volume import NERVE, FloatArray, Geometry
@@ -32,6 +32,7 @@ def paint_nerves(
     geometry: Geometry,
     obstacle: FloatArray,
     hard: FloatArray,
+    flava: FloatArray,
     routes: dict[str, Route],
     sac: FloatArray,
 ) -> None:
@@ -46,11 +47,13 @@ def paint_nerves(
         geometry: the grid.
         obstacle: signed distance of all that nerves keep clear of, in the specimen.
         hard: that of bone and metal alone.
+        flava: that of the ligamenta flava, which indent the sac; a root yields to them less.
         routes: waypoints by level, or by level and side.
         sac: (n, 3) points along the middle of the canal.
     """
     edge = float(np.mean(geometry.spacing))
     obstacle_mm = obstacle * pose.size
+    axis = dense(sac)
     sheath: list[float] = []
     sheath_hu: list[float] = []
     for level in LEVELS:
@@ -64,6 +67,9 @@ def paint_nerves(
             sheath_hu.append(specimen.fat + part * (specimen.muscle - specimen.fat))
             thick = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
             places = waypoints * np.array([sign, 1.0, 1.0])
+            # However narrow the sac is, the root begins in it.
+            within = axis[np.argmin(((axis - places[0]) ** 2).sum(axis=1))]
+            places[0] += 0.8 * (within - places[0])
             places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
             course = lay(
                 name,
@@ -97,7 +103,7 @@ def paint_nerves(
         painting.labels[block][inside] = NERVE
         painting.structures[block][inside] = STRUCTURES[course.name]
     distance, _line = sac_distance(p, specimen, skeleton, sac)
-    distance = np.maximum(distance, -obstacle)
+    distance = np.maximum(distance, -np.minimum(obstacle, flava))
     # Fluid with the roots of the cauda in it, lying at its back as the patient lies.
     content = specimen.sac + 7.0 * soft_tissue.texture(distance.shape, 4.0, stream(specimen.seed, "roots"))
     soft_tissue.cover(painting.tissue, distance * pose.size, content, edge)

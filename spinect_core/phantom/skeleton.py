@@ -132,10 +132,10 @@ def overgrown(specimen: Specimen, skeleton: Skeleton) -> Skeleton:
         rng = stream(specimen.seed, "arthrotic facets")
         for name, sign in (("left", 1.0), ("right", -1.0)):
             growth = specimen.finding("facet-arthrosis", f"growth_{name}")
-            x, y, z = l5.inferior_facet
-            more["L5"] += knobs((sign * x, y, z), INFERIOR_RADII, growth, rng)
-            x, y, z = sacral_facet(base)
-            more["sacrum"] += knobs((sign * x, y, z), SUPERIOR_RADII, growth, rng)
+            fx, fy, fz = l5.inferior_facet
+            more["L5"] += knobs((sign * fx, fy, fz), INFERIOR_RADII, growth, rng)
+            fx, fy, fz = sacral_facet(base)
+            more["sacrum"] += knobs((sign * fx, fy, fz), SUPERIOR_RADII, growth, rng)
     if specimen.has("transitional"):
         found = specimen.findings["transitional"]
         thick = float(found["thickness"]) / 2
