@@ -11,8 +11,8 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "c024bc282ef95198cf9b1d8218fac67af92e9c760c1eb12529ac06497b49c796"
-CT_SHA = "de45267d0bf7b61db71d690d3b2b1eb6c77dbcc71ecee91afb628da4433906a3"
+LABELS_SHA = "f62cae7afcc2d60b4bedbf487f69b958f206b5e7cadd444052ff4932feabbbff"
+CT_SHA = "088e22840342403c07bc0456fa826a0ec28c79c75076dd7aec636b180aed9c45"
 
 PRINT_HASHES = """
 import hashlib
