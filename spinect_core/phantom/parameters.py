@@ -134,6 +134,8 @@ def draw_specimen(seed: int, pathologies: Sequence[str] | None = None) -> Specim
     values["l5_height_posterior"] = min(values["l5_height_posterior"], values["l5_height_anterior"] - 1.0)
     values["cancellous"] = max(values["cancellous"], 45.0)
     values["cortex_thickness"] = max(values["cortex_thickness"], 0.6)
+    # A joint of a voxel's width would look fused in a CT of 1 mm.
+    values["facet_gap"] = max(values["facet_gap"], 1.4)
     lean = rng.normal(0.0, 1.5, 3)
     turns = rng.normal(0.0, 2.0, 3)
     asymmetry = float(rng.uniform(1.0, 3.0))

@@ -94,7 +94,7 @@ def test_a_herniation_comes_near_its_root_on_its_side(name: str, root: str) -> N
     disc = (phantom.structures == STRUCTURES["disc L5/S1"]) & (normal.structures != STRUCTURES["disc L5/S1"])
     lump = geometry.to_patient(np.argwhere(disc))
     nerve = geometry.to_patient(np.argwhere(phantom.structures == STRUCTURES[f"{root} {side}"]))
-    gaps = np.sqrt(((lump[:, None, :] - nerve[None, ::3, :]) ** 2).sum(axis=2))
+    gaps = np.sqrt(((lump[:, None, :] - nerve[None, :, :]) ** 2).sum(axis=2))
     assert gaps.min() < 3.2
 
 

@@ -11,7 +11,7 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "c024bc282ef95198cf9b1d8218fac67af92e9c760c1eb12529ac06497b49c796"
+LABELS_SHA = "f62cae7afcc2d60b4bedbf487f69b958f206b5e7cadd444052ff4932feabbbff"
 
 PRINT_HASHES = """
 import hashlib
