@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinect_core.phantom.ilium import hip_bone
+from spinect_core.phantom.ilium import DRAWN_SLOPE, hip_bone
 from spinect_core.phantom.parameters import Specimen
 from spinect_core.phantom.sacrum import SacrumShape, sacrum
 from spinect_core.phantom.sdf import (
@@ -93,7 +93,8 @@ def build_bones(
 ) -> dict[str, FloatArray]:
     """Signed distance of every bone on the whole grid; joints are carved so that neighbours never touch."""
     shape = p[0].shape
-    hips = lattice.refine(hip_bone(lattice.sample(p), specimen.crest_height, 1.0))
+    tilt = specimen.sacral_slope - DRAWN_SLOPE
+    hips = lattice.refine(hip_bone(lattice.sample(p), specimen.crest_height, 1.0, tilt))
     solids: dict[str, FloatArray] = {}
     above: FloatArray | None = None
     for name in ("L3", "L4", "L5", "sacrum"):
