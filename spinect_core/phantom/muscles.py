@@ -128,7 +128,7 @@ def paint_flank(
         flesh: the muscles.
         rng: random stream.
     """
-    x, y, z = canvas.p
+    x, _y, z = canvas.p
     ax = np.abs(x)
     side = outward(canvas.p)
     thick = np.interp(z, [-95.0, -50.0, -20.0, 8.0, 28.0], [24.0, 22.0, 17.0, 10.0, 2.0]) * flesh.bulk

@@ -115,7 +115,7 @@ def paint_abdominal_wall(
     leaf = np.abs(depth - 1.0 - thick * taper * 0.55)
     canvas.lay(lateral, muscle - 70.0 * np.exp(-((leaf / 0.9) ** 2)))
     straight = np.abs(depth - 1.0 - 0.42 * thick) - 0.42 * thick
-    rectus = smooth_max(np.maximum(straight, y), np.maximum(ax - rectus_edge + 1.0, 4.0 - ax), 4.0)
+    rectus = smooth_max(np.maximum(straight, y), np.maximum(ax - rectus_edge + 1.0, 2.0 - ax), 3.0)
     canvas.lay(rectus, muscle)
     quadratus = ellipsoid((ax - 0.12 * (z - 60.0), y, z), (72.0, 22.0, 70.0), (21.0, 8.5, 50.0))
     canvas.lay(quadratus, muscle)
