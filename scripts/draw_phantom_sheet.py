@@ -76,7 +76,7 @@ def surface(phantom: Phantom) -> Image.Image:
     centre = np.array(phantom.truth["landmarks"]["foramen L5/S1 centre left"])
     large = (SURFACE_SIZE[0] * 2, SURFACE_SIZE[1] * 2)
     with Scene(build_surfaces(phantom.labels), large) as scene:
-        picture = scene.picture(Frame(view, centre, 150.0 / large[1], large))
+        picture = scene.picture(Frame(view, centre, 170.0 / large[1], large))
     return Image.fromarray(picture).resize(SURFACE_SIZE, Image.Resampling.LANCZOS)
 
 
