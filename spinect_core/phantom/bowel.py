@@ -95,7 +95,9 @@ def paint_bowel(
         rng: random stream.
     """
     p = canvas.p
-    room = np.maximum(np.maximum(wall.fascia + 17.0, p[1] + 34.0), 2.5 - np.minimum(flank, bone - 2.0))
+    # Before the spine the bowel keeps off the vessels; the colon at the sides reaches back to the flank.
+    behind = 34.0 - 0.9 * np.clip(np.abs(p[0]) - 60.0, 0.0, 40.0)
+    room = np.maximum(np.maximum(wall.fascia + 17.0, p[1] + behind), 2.5 - np.minimum(flank, bone - 2.0))
     wave = 1.6 * Marble.draw((6.0, 6.0, 6.0), rng).at(p)
     crumbs = Marble.draw((1.8, 1.8, 1.8), rng).at(p)
     thick = float(rng.uniform(1.8, 3.0))

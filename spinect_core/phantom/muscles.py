@@ -63,7 +63,9 @@ def paint_back(canvas: Canvas, wall: Wall, flesh: Flesh) -> None:
         [12.0, 20.0, 30.0, 42.0, 50.0, 62.0, 70.0, 71.0],
     )
     width = width * (0.5 + 0.5 * flesh.bulk)
-    sheath = smooth_max(smooth_max(wall.fascia + 1.6, floor - y, 7.0), ax - width, 14.0)
+    # Highest beside the midline and falling away to the side, with an uneven floor on laminae and processes.
+    rounded = wall.fascia + 1.6 + 0.0032 * ax**2
+    sheath = smooth_max(smooth_max(rounded, floor + 2.5 * flesh.wave - y, 8.0), ax - width, 18.0)
     # The bulge of the muscle beside the spinous processes.
     sheath = smooth_max(sheath, 1.2 - ax, 1.5)
     gap = flesh.planes
