@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinect_core.phantom.growths import Growth, grown, knobs, rim
-from spinect_core.phantom.ilium import hip_bone
+from spinect_core.phantom.ilium import DRAWN_SLOPE, hip_bone
 from spinect_core.phantom.parameters import Specimen, stream
 from spinect_core.phantom.pathology import sides_of
 from spinect_core.phantom.sacrum import SacrumShape, sacral_facet, sacrum
@@ -167,7 +167,8 @@ def build_bones(
 ) -> dict[str, FloatArray]:
     """Signed distance of every bone on the whole grid; joints are carved so that neighbours never touch."""
     shape = p[0].shape
-    hips = lattice.refine(hip_bone(lattice.sample(p), specimen.crest_height, 1.0))
+    tilt = specimen.sacral_slope - DRAWN_SLOPE
+    hips = lattice.refine(hip_bone(lattice.sample(p), specimen.crest_height, 1.0, tilt))
     solids: dict[str, FloatArray] = {}
     above: FloatArray | None = None
     for name in ("L3", "L4", "L5", "sacrum"):
