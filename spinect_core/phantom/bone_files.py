@@ -11,14 +11,14 @@ import SimpleITK as sitk
 
 from spinect_core.errors import ReadingError
 from spinect_core.phantom.bone_frames import inner_points, measure, probe
-from spinect_core.phantom.bone_placement import in_specimen, meet_neighbours, to_lps
+from spinect_core.phantom.bone_placement import centre_of_mass, in_specimen, meet_neighbours, to_lps
 from spinect_core.phantom.bone_routes import lay_ways
 from spinect_core.phantom.bone_surfaces import Triangles, field_from_mask, field_from_surface, triangles_of
 from spinect_core.phantom.from_bones import BoneField, BoneSet
 from spinect_core.progress import Cancel, Progress, check, silent
 from spinect_core.reading.images import bare_name, is_image_name
 from spinect_core.reading.quiet import quiet_itk
-from spinect_core.volume import geometry_from_sitk
+from spinect_core.volume import FloatArray, geometry_from_sitk
 
 SURFACES = (".ply", ".stl", ".obj", ".glb", ".gltf", ".vtp", ".vtk")
 NAMES_FILE = "names.txt"
@@ -32,7 +32,7 @@ EXTENT = {"L3": (50, 135), "L4": (50, 135), "L5": (50, 135), "sacrum": (70, 185)
 """Least and greatest length in mm of a bone along its longest side: what an adult's bone may have."""
 EXTENT |= {"hip left": (110, 270), "hip right": (110, 270)}
 UNITS = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-FINE, COARSE = 1.0, 2.0
+FINE, COARSE = 1.2, 2.0
 """mm between the samples of spine and hip bones."""
 
 
@@ -74,7 +74,6 @@ def read_bones(
             "Give a folder of PLY, STL, OBJ, GLB or VTP files named by bone, or a NIfTI or NRRD label map",
             path,
         )
-    _check_sides(fields, path)
     fields["hips"] = _joined(fields)
     check(cancel)
     progress(0.6, "measuring the bones")
@@ -84,9 +83,7 @@ def read_bones(
     ways = lay_ways(fields, skeleton)
     progress(1.0, "ready")
     name = path.name if path.is_dir() else bare_name(path)
-    return BoneSet(
-        name, fields, skeleton, ways.routes, ways.sac, ways.sacral_fat, ways.through_bone
-    )
+    return BoneSet(name, fields, skeleton, ways.routes, ways.sac, ways.sacral_fat, ways.through_bone)
 
 
 def bone_named(text: str) -> str | None:
@@ -138,7 +135,10 @@ def _from_surfaces(
         soups[name] = triangles_of(file)
     soups, odd = _in_millimetres(soups, named)
     soups = to_lps(soups, frame, odd, folder)
-    fields = {}
+    middles = {name: soup.reshape(-1, 3).mean(axis=0) for name, soup in soups.items() if name not in odd}
+    l4 = soups["L4"].reshape(-1, 3)
+    _check_sides(middles, (l4.min(axis=0) + l4.max(axis=0)) / 2 - centre_of_mass(soups["L4"]), folder)
+    fields: dict[str, BoneField] = {}
     order = sorted(soups, key=lambda name: name in odd)
     for number, name in enumerate(order):
         check(cancel)
@@ -188,7 +188,9 @@ def _from_label_maps(
             with quiet_itk():
                 image = sitk.ReadImage(str(file))
         except RuntimeError as error:
-            raise ReadingError("The image cannot be read", "Export it again as NIfTI or NRRD", file) from error
+            raise ReadingError(
+                "The image cannot be read", "Export it again as NIfTI or NRRD", file
+            ) from error
         array = sitk.GetArrayFromImage(image)
         if array.ndim != 3 or array.min() < 0 or (array.dtype.kind == "f" and np.any(array % 1)):
             continue
@@ -202,7 +204,7 @@ def _from_label_maps(
         except ReadingError as error:
             fault = fault or error
             continue
-        fields = {}
+        fields: dict[str, BoneField] = {}
         for count, name in enumerate(sorted(found)):
             check(cancel)
             progress(0.1 + 0.5 * count / len(found), f"sampling {name}")
@@ -223,6 +225,9 @@ def _from_label_maps(
                     "Check the spacing of the label map; it has to be in mm",
                     file,
                 )
+        middles = {name: inner_points(field, 2000).mean(axis=0) for name, field in fields.items()}
+        l4 = inner_points(fields["L4"], 4000)
+        _check_sides(middles, (l4.min(axis=0) + l4.max(axis=0)) / 2 - middles["L4"], file)
         return fields
     raise fault or ReadingError(
         "None of the images is a label map", "Give whole numbers from 0, one for each bone", path
@@ -240,23 +245,27 @@ def _names(file: Path) -> dict[int, str]:
     return out
 
 
-def _check_sides(fields: dict[str, BoneField], path: Path) -> None:
-    middle = {name: inner_points(field, 2000).mean(axis=0) for name, field in fields.items()}
-    if "hip left" in middle and middle["hip left"][0] < middle["hip right"][0]:
+def _check_sides(middles: dict[str, FloatArray], backwards: FloatArray, path: Path) -> None:
+    """Refuse bones that lie as no patient does.
+
+    Args:
+        middles: (3,) by bone, LPS mm.
+        backwards: from the centre of mass of L4 to the middle of its box; the spinous process draws the latter.
+        path: for messages.
+    """
+    if "hip left" in middles and middles["hip left"][0] < middles["hip right"][0]:
         raise ReadingError(
             "Left and right are swapped: what is called the left hip lies on the right",
             "Name the hips the other way round, or export the bones unmirrored (RAS or LPS)",
             path,
         )
-    if middle["L3"][2] < middle["sacrum"][2]:
+    if middles["L3"][2] < middles["L5"][2]:
         raise ReadingError(
-            "L3 lies below the sacrum: the bones stand on their head",
+            "L3 lies below L5: the bones stand on their head",
             "Check the orientation of the file, and the names of the bones",
             path,
         )
-    l4 = inner_points(fields["L4"], 4000)
-    ends = l4[:, 1].max() - middle["L4"][1], middle["L4"][1] - l4[:, 1].min()
-    if ends[0] < ends[1]:
+    if backwards[1] < 0:
         raise ReadingError(
             "The spinous process of L4 points to the front",
             "Check the orientation of the file (LPS: y to the back; RAS: y to the front)",
@@ -274,9 +283,7 @@ def _joined(fields: dict[str, BoneField]) -> BoneField:
     low = np.minimum(left.geometry.origin, right.geometry.origin)
     high = np.maximum(left.geometry.corners().max(axis=0), right.geometry.corners().max(axis=0))
     count = np.ceil((high - low) / COARSE).astype(int)
-    geometry = replace(
-        left.geometry, shape=(count[2], count[1], count[0]), origin=(low[0], low[1], low[2])
-    )
+    geometry = replace(left.geometry, shape=(count[2], count[1], count[0]), origin=(low[0], low[1], low[2]))
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in geometry.shape], indexing="ij"), axis=-1)
     points = geometry.to_patient(grid)
     return BoneField(np.minimum(probe(left, points), probe(right, points)), geometry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import label, map_coordinates
 from scipy.optimize import minimize
 
@@ -78,13 +79,16 @@ def midplane(field: BoneField, guess: Frame) -> Frame:
     best = min(starts, key=mirrored)
     simplex = best + np.vstack([np.zeros(3), 3.0 * np.eye(3)])
     found = minimize(
-        mirrored, best, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 1e-4}
+        mirrored,
+        best,
+        method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 1e-4},
     ).x
     frame = turned(guess, found[0] / 50, found[1] / 50)
     return Frame(frame.outer((found[2], 0.0, 0.0)), frame.axes)
 
 
-def run_around(solid: FloatArray, places: FloatArray, at: float) -> tuple[float, float] | None:
+def run_around(solid: npt.NDArray[np.bool_], places: FloatArray, at: float) -> tuple[float, float] | None:
     """Ends of the run of true values round the place nearest to ``at``; None where that is not true."""
     k = int(np.argmin(np.abs(places - at)))
     if not solid[k]:
@@ -108,7 +112,7 @@ def fit_line(y: FloatArray, z: FloatArray, share: float) -> tuple[float, float]:
 
 
 def _body_in_profile(field: BoneField, frame: Frame, name: str) -> tuple[float, float, float, float]:
-    """y and z ends of the body in the midline."""
+    """Y and z ends of the body in the midline."""
     y, z = np.arange(-60.0, 71.0), np.arange(-50.0, 51.0)
     profile = np.median(cut(field, frame, np.arange(-4.0, 5.0, 2.0), y, z), axis=2)
     pieces, count = label(profile < 0)
@@ -155,7 +159,9 @@ def _level_to_end_plates(field: BoneField, frame: Frame, name: str) -> tuple[Fra
     return _with_axes(origin, frame.axes[0], z_axis), top - bottom, (rise + fall)
 
 
-def measure_vertebra(field: BoneField, guess: Frame, base: VertebraShape, name: str) -> tuple[Frame, VertebraShape]:
+def measure_vertebra(
+    field: BoneField, guess: Frame, base: VertebraShape, name: str
+) -> tuple[Frame, VertebraShape]:
     """Frame and measures of a lumbar vertebra.
 
     Args:
@@ -258,7 +264,9 @@ def _posterior(field: BoneField, frame: Frame, shape: VertebraShape) -> Vertebra
     )
 
 
-def measure_sacrum(field: BoneField, l5: Frame, l5_shape: VertebraShape, base: SacrumShape) -> tuple[Frame, SacrumShape]:
+def measure_sacrum(
+    field: BoneField, l5: Frame, l5_shape: VertebraShape, base: SacrumShape
+) -> tuple[Frame, SacrumShape]:
     """Frame and measures of the sacrum below a measured L5.
 
     Raises:

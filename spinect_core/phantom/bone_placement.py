@@ -23,7 +23,9 @@ REGION = (-125.0, 95.0)
 """mm below and above the end plate of S1 that a phantom shows of the hip bones."""
 
 
-def to_lps(soups: dict[str, Triangles], frame: str | None, odd: list[str], folder: Path) -> dict[str, Triangles]:
+def to_lps(
+    soups: dict[str, Triangles], frame: str | None, odd: list[str], folder: Path
+) -> dict[str, Triangles]:
     """Surfaces with axes along those of the patient, x left, y back, z head.
 
     The axes are found on the bones: L3 is above L5, the hips lie side by side, the spinous process behind.
@@ -45,7 +47,7 @@ def to_lps(soups: dict[str, Triangles], frame: str | None, odd: list[str], folde
     side = int(np.argmax(spread))
     back = 3 - head - side
     # The body is bulky and the spinous process long: it reaches farthest from the centre of mass.
-    behind = np.sign((_middle(points["L4"]) - _centre_of_mass(soups["L4"]))[back])
+    behind = np.sign((_middle(points["L4"]) - centre_of_mass(soups["L4"]))[back])
     axes = np.zeros((3, 3))
     axes[2, head] = np.sign(rise[head])
     axes[1, back] = behind
@@ -61,7 +63,7 @@ def _middle(points: FloatArray) -> FloatArray:
     return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
 
 
-def _centre_of_mass(soup: Triangles) -> FloatArray:
+def centre_of_mass(soup: Triangles) -> FloatArray:
     """Of the solid that the triangles enclose."""
     inner = soup.reshape(-1, 3).mean(axis=0)
     a, b, c = (soup[:, k] - inner for k in range(3))

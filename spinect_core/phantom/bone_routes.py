@@ -9,6 +9,7 @@ leads through the thinnest bone and the length is reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates
@@ -25,8 +26,10 @@ from spinect_core.volume import FloatArray, Geometry
 
 STEP = 1.5
 """mm of the grid on which ways are looked for."""
-CORRIDOR = 8.0
+CORRIDOR = 5.0
 """mm from the expected course at which a step costs twice as much as on it."""
+ON_ALA = 2.5
+"""mm of fat between the trunk and the ala it crosses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +63,12 @@ def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
     sac = np.vstack([outline[height > 4.0], below.outer(canal[1::4])])
     sac = gaussian_filter1d(dense(sac, 3.0), 1.2, axis=0, mode="nearest")
     sac[:, 0] = 0.0
-    expected = {name: _on_canal(route, skeleton, canal) for name, route in root_waypoints(
-        skeleton, mean_specimen()
-    ).items()}
+    expected = {
+        name: _on_canal(route, skeleton, canal)
+        for name, route in root_waypoints(skeleton, mean_specimen()).items()
+    }
+    for name in ("L4", "L5"):
+        expected[name] = _onto_ala(expected[name], fields["sacrum"], skeleton)
     everything = np.vstack([route[0] for route in expected.values()])
     low, high = everything.min(axis=0) - 14.0, everything.max(axis=0) + 14.0
     low[0] = -3.0
@@ -97,8 +103,15 @@ def _on_canal(route: Route, skeleton: Skeleton, canal: FloatArray) -> Route:
     levels = canal[::-1, 2]
     drawn = np.array(
         [
-            arched((0.0, shape.back + 0.6 + np.interp(-z, [0, 30, 55, 80], [7.4, 6.2, 4.6, 3.5])
-                    * shape.canal_depth / 15.0, z))[1]
+            arched(
+                (
+                    0.0,
+                    shape.back
+                    + 0.6
+                    + np.interp(-z, [0, 30, 55, 80], [7.4, 6.2, 4.6, 3.5]) * shape.canal_depth / 15.0,
+                    z,
+                )
+            )[1]
             for z in levels
         ]
     )
@@ -106,6 +119,22 @@ def _on_canal(route: Route, skeleton: Skeleton, canal: FloatArray) -> Route:
     # The canal's bend tells where the front of the bone is; near its top nothing moves.
     local[:, 1] += shift * np.clip((-local[:, 2] - 2.0) / 8.0, 0.0, 1.0)
     return frame.outer(local), ganglion, radius, swollen
+
+
+def _onto_ala(route: Route, sacrum: BoneField, skeleton: Skeleton) -> Route:
+    """A route whose part below the end plate of S1 is moved back until it lies on the ala."""
+    waypoints, ganglion, radius, swollen = route
+    local = skeleton.frames["sacrum"].local((waypoints[:, 0], waypoints[:, 1], waypoints[:, 2]))
+    low = np.asarray(local[2]) < 3.0
+    low[: ganglion + 1] = False
+    steps = np.arange(0.0, 24.0, 0.5)
+    out = waypoints.copy()
+    for k in np.flatnonzero(low):
+        line = waypoints[k] + steps[:, None] * np.array([0.0, 1.0, 0.0])
+        near = probe(sacrum, line) < radius + ON_ALA
+        if near.any():
+            out[k] = line[near.argmax()]
+    return out, ganglion, radius, swollen
 
 
 def _discs(points: FloatArray, skeleton: Skeleton) -> FloatArray:
@@ -142,10 +171,13 @@ def _way(waypoints: FloatArray, distance: FloatArray, points: FloatArray, grid: 
     for k, place in enumerate(waypoints[1:-1], 1):
         left = len(waypoints) - 1 - k
         window = line[stations[-1] + 2 : len(line) - 2 * left]
-        stations.append(stations[-1] + 2 + int(np.linalg.norm(window - place, axis=1).argmin()) if len(window)
-                        else stations[-1] + 1)
+        stations.append(
+            stations[-1] + 2 + int(np.linalg.norm(window - place, axis=1).argmin())
+            if len(window)
+            else stations[-1] + 1
+        )
     stations.append(len(line) - 1)
-    middles = [(a + b) // 2 for a, b in zip(stations[:-1], stations[1:], strict=True)]
+    middles = [(a + b) // 2 for a, b in pairwise(stations)]
     order = np.empty(len(stations) + len(middles), dtype=int)
     order[::2], order[1::2] = stations, middles
     return np.asarray(line[np.clip(order, 0, len(line) - 1)])

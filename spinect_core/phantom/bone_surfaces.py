@@ -8,10 +8,12 @@ side is the divergence of the surface's normals.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyvista as pv
+from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label, map_coordinates
 from scipy.spatial import cKDTree
 
@@ -34,7 +36,7 @@ def triangles_of(path: Path) -> Triangles:
         ReadingError: no surface can be read from it.
     """
     try:
-        read = pv.read(path)
+        read: Any = pv.read(path)
         blocks = [read] if isinstance(read, pv.DataSet) else list(read.recursive_iterator())
         meshes = [block.extract_surface(algorithm=None).triangulate() for block in blocks if block.n_cells]
         corners = [np.asarray(m.points, np.float64)[m.regular_faces] for m in meshes]
@@ -64,7 +66,7 @@ def triangles_of(path: Path) -> Triangles:
     out = np.asarray(mesh.points, np.float64)[mesh.regular_faces]
     middle = out.reshape(-1, 3).mean(axis=0)
     volume = np.einsum("ij,ij->i", out[:, 0] - middle, np.cross(out[:, 1] - middle, out[:, 2] - middle)).sum()
-    return out if volume >= 0 else out[:, ::-1]
+    return np.asarray(out if volume >= 0 else out[:, ::-1])
 
 
 def surface_points(triangles: Triangles, step: float) -> tuple[FloatArray, FloatArray]:
@@ -95,7 +97,7 @@ def surface_points(triangles: Triangles, step: float) -> tuple[FloatArray, Float
 def winding_number(points: FloatArray, areas: FloatArray, geometry: Geometry) -> FloatArray:
     """Winding number [z, y, x] of a surface on a grid: 1 inside, 0 outside, blurred over about two voxels."""
     # Room on all sides keeps the copies that a Fourier transform implies away.
-    shape = tuple(int(2 ** np.ceil(np.log2(n * 1.3))) if n > 8 else 16 for n in geometry.shape)
+    shape = tuple(next_fast_len(int(n * 1.25) + 8, real=True) for n in geometry.shape)
     step = geometry.spacing[0]
     index = geometry.to_index(points)
     low = np.floor(index).astype(int)
@@ -106,9 +108,9 @@ def winding_number(points: FloatArray, areas: FloatArray, geometry: Geometry) ->
         weight = np.prod(np.where(offset == 1, part, 1 - part), axis=1)
         at = np.ravel_multi_index(tuple((low + offset).T), shape)
         for axis in range(3):
-            normals[axis] += np.bincount(
-                at, weight * areas[:, axis], minlength=int(np.prod(shape))
-            ).reshape(shape)
+            normals[axis] += np.bincount(at, weight * areas[:, axis], minlength=int(np.prod(shape))).reshape(
+                shape
+            )
     frequencies = [
         2 * np.pi * (np.fft.rfftfreq(n) if axis == 2 else np.fft.fftfreq(n)) for axis, n in enumerate(shape)
     ]
@@ -117,10 +119,10 @@ def winding_number(points: FloatArray, areas: FloatArray, geometry: Geometry) ->
     square[0, 0, 0] = 1.0
     total = np.zeros(square.shape, np.complex128)
     for axis in range(3):
-        total += 1j * k[2 - axis] * np.fft.rfftn(normals[axis])
+        total += 1j * k[2 - axis] * rfftn(normals[axis])
     total *= np.exp(-0.5 * 0.5 * square) / square
     total[0, 0, 0] = 0.0
-    field = np.fft.irfftn(total, s=shape, axes=(0, 1, 2)) / step**2
+    field = irfftn(total, s=shape) / step**2
     # Far outside the number is 0 by definition; the transform leaves a constant open.
     field -= np.median(np.concatenate([field[-2:].ravel(), field[:, -2:].ravel(), field[:, :, -2:].ravel()]))
     nz, ny, nx = geometry.shape
@@ -143,7 +145,7 @@ def field_from_surface(triangles: Triangles, step: float, margin: float, source:
     low = corners.min(axis=0) - margin
     count = np.ceil((corners.max(axis=0) + margin - low) / step).astype(int) + 1
     geometry = Geometry((count[2], count[1], count[0]), (step,) * 3, (low[0], low[1], low[2]))
-    points, areas = surface_points(triangles, step * 0.7)
+    points, areas = surface_points(triangles, step * 0.8)
     number = winding_number(points, areas, geometry)
     near = _distance_to_points(points, geometry, 8.0)
     # Cavities with walls of their own, such as marrow, belong to the bone.
@@ -226,7 +228,7 @@ def _distance_to_points(points: FloatArray, geometry: Geometry, reach: float) ->
     near = np.zeros(geometry.shape, dtype=bool)
     index = np.clip(np.rint(geometry.to_index(points)).astype(int), 0, np.array(geometry.shape) - 1)
     near[tuple(index.T)] = True
-    close = distance_transform_edt(~near) <= 2.5
+    close = distance_transform_edt(~near) <= 2.0
     out = np.full(geometry.shape, np.inf)
     where = geometry.to_patient(np.argwhere(close))
     out[close] = cKDTree(points).query(where, distance_upper_bound=reach)[0]
