@@ -13,7 +13,7 @@ from spinect_core.writing import write_labels, write_volume
 SEED = 7
 SPACING = (0.9, 0.9, 1.5)
 BOX = ((-150.0, 150.0), (-112.0, 108.0), (-88.0, 82.0))
-SETTING = Scan(blur_mm=0.55, slice_blur_mm=0.6, noise_hu=18.0, grain_mm=0.6)
+SETTING = Scan(fwhm_mm=1.1, slice_mm=1.25, noise_hu=18.0)
 
 
 def squeeze(path: Path) -> None:

@@ -43,7 +43,7 @@ def panel(phantom: Phantom, cut: tuple[int | slice, ...], coloured: bool) -> Ima
 
 def row(seed: int) -> list[Image.Image]:
     """Axial through L5 foramina and S1 canal, sagittal in the midline and the foramen, coronal."""
-    phantom = draw_case(seed, box=BOX, setting=Scan(0.5, 0.45, 12.0, 0.6))
+    phantom = draw_case(seed, box=BOX, setting=Scan(1.0, 1.0, 12.0))
     geometry = phantom.volume.geometry
     marks = phantom.truth["landmarks"]
     foramen = np.rint(geometry.to_index(np.array(marks["foramen L5/S1 centre left"]))).astype(int)

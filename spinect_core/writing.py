@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,10 @@ from scipy.spatial.transform import Rotation
 
 from spinect_core.errors import PlanError
 from spinect_core.notice import NOTICE
-from spinect_core.volume import Geometry, Labels, Volume
+from spinect_core.volume import FloatArray, Geometry, Labels, Volume
+
+if TYPE_CHECKING:
+    from spinect_core.phantom.tilt import TiltedScan
 
 INT16 = np.iinfo(np.int16)
 VOLUME_COMPRESSION = 1
@@ -81,40 +84,97 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
     Raises:
         PlanError: values that are not finite, or the disk refused.
     """
-    folder = Path(folder)
-    array = _to_int16(volume.array, folder)
     geometry = volume.geometry
-    content = hashlib.sha256(array.tobytes() + repr(_numbers(geometry)).encode()).hexdigest()
+    positions = geometry.to_patient([(z, 0, 0) for z in range(geometry.shape[0])])
+    thickness = float(volume.details.get("slice_mm", geometry.spacing[2]))
+    return _write_slices(
+        volume.array,
+        positions,
+        geometry.direction[:, :2].T,
+        geometry.spacing[:2],
+        Path(folder),
+        name=volume.name,
+        kernel=str(volume.details.get("kernel", "")),
+        thickness=thickness,
+    )
+
+
+def write_tilted_series(tilted: TiltedScan, folder: str | Path, name: str = "CT") -> list[Path]:
+    """Write the slices of a leaning gantry as a CT Image Storage series.
+
+    Args:
+        tilted: the slices; a patient on the back, head first.
+        folder: made if it is not there; files of the same names in it are replaced.
+        name: of the series.
+
+    Returns:
+        The files in the order of the slices.
+
+    Raises:
+        PlanError: the disk refused.
+    """
+    axes = np.array([tilted.across, tilted.down])
+    return _write_slices(
+        tilted.array,
+        tilted.positions,
+        axes,
+        tilted.pixel_mm,
+        Path(folder),
+        name=name,
+        kernel=tilted.setting.kernel,
+        thickness=tilted.setting.slice_mm,
+        tilt=tilted.tilt_deg,
+    )
+
+
+def _write_slices(
+    values: npt.NDArray[Any],
+    positions: FloatArray,
+    axes: FloatArray,
+    pixel_mm: tuple[float, ...],
+    folder: Path,
+    *,
+    name: str,
+    kernel: str,
+    thickness: float,
+    tilt: float | None = None,
+) -> list[Path]:
+    """One file for each slice [n, row, column] at its position (n, 3), rows and columns along axes (2, 3)."""
+    array = _to_int16(values, folder)
+    place = [*pixel_mm, *positions[:2].ravel().tolist(), *axes.ravel().tolist()]
+    content = hashlib.sha256(array.tobytes() + repr(place).encode()).hexdigest()
     study, series, frame = (
         generate_uid(entropy_srcs=[content, part]) for part in ("study", "series", "frame")
     )
     paths: list[Path] = []
-    for z in range(geometry.shape[0]):
+    for number, (picture, position) in enumerate(zip(array, positions, strict=True), 1):
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID = CTImageStorage
-        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[content, str(z)])
+        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[content, str(number - 1)])
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-        _describe(dataset, volume)
+        _describe(dataset, name, kernel)
+        if tilt is not None:
+            dataset.PatientPosition, dataset.GantryDetectorTilt = "HFS", _decimal(tilt)
         dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = (
             study,
             series,
             frame,
         )
-        dataset.InstanceNumber = z + 1
-        dataset.ImageOrientationPatient = [_decimal(n) for n in geometry.direction[:, :2].T.ravel()]
-        dataset.ImagePositionPatient = [_decimal(n) for n in geometry.to_patient((z, 0, 0))]
-        dataset.PixelSpacing = [_decimal(geometry.spacing[1]), _decimal(geometry.spacing[0])]
-        dataset.SliceThickness = _decimal(geometry.spacing[2])
-        dataset.Rows, dataset.Columns = geometry.shape[1:]
-        dataset.PixelData = array[z].astype("<i2").tobytes()
-        paths.append(folder / f"slice_{z + 1:04d}.dcm")
+        dataset.InstanceNumber = number
+        dataset.ImageOrientationPatient = [_decimal(n) for n in axes.ravel()]
+        dataset.ImagePositionPatient = [_decimal(n) for n in position]
+        dataset.PixelSpacing = [_decimal(pixel_mm[1]), _decimal(pixel_mm[0])]
+        dataset.SliceThickness = _decimal(thickness)
+        dataset.Rows, dataset.Columns = picture.shape
+        dataset.PixelData = picture.astype("<i2").tobytes()
+        paths.append(folder / f"slice_{number:04d}.dcm")
         _write_file(paths[-1], partial(dataset.save_as, enforce_file_format=True))
     return paths
 
 
-def _describe(dataset: FileDataset, volume: Volume) -> None:
+def _describe(dataset: FileDataset, name: str, kernel: str) -> None:
     """The elements that are the same in every slice; those that the standard wants but that are unknown stay empty."""
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.ImageType = ["DERIVED", "PRIMARY", "AXIAL"]
@@ -122,8 +182,8 @@ def _describe(dataset: FileDataset, volume: Volume) -> None:
     dataset.Modality = "CT"
     dataset.PatientName = dataset.PatientID = "SPINECT"
     dataset.Manufacturer = "SPINECT Planner"
-    dataset.SeriesDescription = "".join(c for c in volume.name if c.isprintable() and c != "\\")[:64] or "CT"
-    dataset.ConvolutionKernel = str(volume.details.get("kernel", ""))[:16]
+    dataset.SeriesDescription = "".join(c for c in name if c.isprintable() and c != "\\")[:64] or "CT"
+    dataset.ConvolutionKernel = kernel[:16]
     dataset.ImageComments = NOTICE
     for keyword in (
         "PatientBirthDate",
@@ -155,10 +215,6 @@ def _decimal(value: float) -> str:
         if len(text) <= 16:
             return text
     return "0"
-
-
-def _numbers(geometry: Geometry) -> list[float]:
-    return [*geometry.spacing, *geometry.origin, *geometry.direction.ravel().tolist()]
 
 
 def _to_int16(array: npt.NDArray[Any], path: str | Path) -> npt.NDArray[np.int16]:

@@ -1,51 +1,102 @@
-"""``spinect phantom``: a synthetic CT of which everything is known."""
+"""``spinect phantom``: synthetic CTs of which everything is known."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import re
 from pathlib import Path
 
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.errors import UsageError
-from spinect_core.progress import Cancel, check
+from spinect_core.progress import Cancel
 
 DESCRIPTION = """\
-Draws a lumbosacral phantom (L4 to S2, nerves, fat, muscle, skin) and its CT, blurred and noisy as a scanner's. The same
-seed gives the same CT everywhere. Writes:
+Draws lumbosacral phantoms (L4 to S2, nerves, fat, muscle, skin) and their CTs as a scanner would show them. The same
+seed gives the same CT everywhere. Anatomy, findings, position and scanner are drawn from the seed; what you name is
+taken as you say, and everything else stays as it was drawn. Writes:
 
   ct.nii.gz          the CT in HU
   labels.nii.gz      0 background, 1 bone, 2 nerve
   structures.nii.gz  every structure by number; truth.json names them
-  truth.json         landmarks, courses of the nerves, measures, in LPS mm
-  dicom/             with --dicom: the same CT as a DICOM series"""
+  truth.json         landmarks, courses of the nerves, measures, the scanner, in LPS mm
+  dicom/             with --dicom: the same CT as a DICOM series
+
+One seed goes into DIR itself, several into DIR/seed-N, drawn side by side. A case appears when all of it is written;
+Ctrl-C ends the drawing at once and keeps the finished cases."""
 
 EXAMPLES = """\
+  spinect phantom --list                                  families and findings that can be asked for
   spinect phantom --seed 7 --out phantom7
-  spinect phantom --seed 7 --out phantom7 --dicom --spacing 0.7 0.7 1.5
-  spinect phantom --seed 7 --out phantom7 --kernel bone --noise 40"""
+  spinect phantom --seed 1-20 --out cases --jobs 2        twenty cases in cases/seed-1 to cases/seed-20
+  spinect phantom --seed 7 --out p --pathology disc-bulge
+  spinect phantom --seed 7 --out p --pathology none       the same person, healthy
+  spinect phantom --seed 7 --out p --dicom --spacing 0.7 0.7 1.5 --slice-thickness 2
+  spinect phantom --seed 7 --out p --kernel bone --noise 40
+  spinect phantom --seed 7 --out p --dicom --tilt 18      slices parallel to the sacral end plate"""
+
+MOST_SEEDS = 100_000
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    parser = add_command(commands, "phantom", "draw a synthetic CT with known truth", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--seed", type=int, required=True, metavar="N", help="whole number from 0")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the files")
-    parser.add_argument("--dicom", action="store_true", help="write a DICOM series as well")
+    parser = add_command(commands, "phantom", "draw synthetic CTs with known truth", DESCRIPTION, EXAMPLES)
     parser.add_argument(
+        "--seed",
+        nargs="+",
+        metavar="N",
+        help="whole numbers from 0, or ranges such as 1-20: one case for each",
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for the files")
+    parser.add_argument("--list", action="store_true", help="list families and findings, and end")
+    what = parser.add_argument_group("what is drawn")
+    what.add_argument(
+        "--family", metavar="NAME", default="procedural", help="collection of bones (default: procedural)"
+    )
+    what.add_argument(
+        "--pathology",
+        nargs="+",
+        metavar="NAME",
+        help="these findings and no others; none for a healthy spine (default: drawn)",
+    )
+    scanner = parser.add_argument_group("the scanner (what is not given is drawn from the seed)")
+    scanner.add_argument(
         "--spacing",
         nargs="+",
-        type=float,
-        default=[1.0],
+        default=["1"],
         metavar="MM",
-        help="mm between voxels: one number, or x y z (default: 1)",
+        help="mm between voxels: one number, or x y z (default: 1), or 'drawn', with the field of view",
     )
-    parser.add_argument(
-        "--kernel", choices=("soft", "standard", "bone"), help="of the scanner (default: drawn)"
+    scanner.add_argument(
+        "--box",
+        nargs=6,
+        type=float,
+        metavar=("X0", "X1", "Y0", "Y1", "Z0", "Z1"),
+        help="what the CT shows, LPS mm from about the middle of the upper end plate of S1 (default: L4 to S2)",
     )
+    scanner.add_argument(
+        "--kernel", choices=("soft", "standard", "bone"), help="from smooth and calm to sharp and grainy"
+    )
+    scanner.add_argument(
+        "--noise", type=float, metavar="HU", help="standard deviation of the noise, 0 to 200"
+    )
+    scanner.add_argument(
+        "--slice-thickness", type=float, metavar="MM", help="thickness, which may differ from the spacing"
+    )
+    scanner.add_argument(
+        "--tilt",
+        type=float,
+        default=0.0,
+        metavar="DEG",
+        help="lean of the gantry, -30 to 30, positive with its front to the feet; needs --dicom, and no ct.nii.gz is "
+        "written, for no upright grid holds such slices",
+    )
+    parser.add_argument("--dicom", action="store_true", help="write DICOM series as well")
     parser.add_argument(
-        "--noise", type=float, metavar="HU", help="its noise, as a standard deviation (default: drawn)"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="cases drawn at once (default: what processors and memory allow)",
     )
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -53,43 +104,113 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Draw, write, and print the paths."""
-    if options.seed < 0:
-        raise UsageError(f"The seed {options.seed} is negative", "Give a whole number from 0", "--seed")
-    if len(options.spacing) not in (1, 3):
-        raise UsageError(f"{len(options.spacing)} numbers are no spacing", "Give one, or x y z", "--spacing")
-    x, y, z = options.spacing * (3 if len(options.spacing) == 1 else 1)
-    if not all(0.25 <= step <= 10 for step in (x, y, z)):
-        raise UsageError(f"A spacing of {x} x {y} x {z} mm is not drawn", "Give 0.25 to 10 mm", "--spacing")
-    out: Path = options.out
-    written: list[Path] = []
+    if options.list:
+        print("\n".join(catalogue()))
+        return 0
+    if not options.seed or options.out is None:
+        raise UsageError("--seed and --out are needed", "See `spinect phantom --help`")
+    seeds, spacing = seeds_of(options.seed), spacing_of(options.spacing)
+    if options.tilt and not options.dicom:
+        raise UsageError("A tilted CT is written as DICOM alone", "Add --dicom", "--tilt")
+    if options.jobs is not None and options.jobs < 1:
+        raise UsageError(f"{options.jobs} processes draw nothing", "Give 1 or more", "--jobs")
     with reporting("phantom", quiet=options.quiet) as progress:
-        progress(0.0, "drawing")
-        from spinect_core.files import write_whole
-        from spinect_core.phantom import draw_case, scan_setting
-        from spinect_core.plan import plain
-        from spinect_core.volume import Labels
-        from spinect_core.writing import write_dicom_series, write_labels, write_volume
+        progress(0.0, "starting")
+        from spinect_core.phantom.batch import write_cases
+        from spinect_core.phantom.build import LUMBOSACRAL
+        from spinect_core.phantom.order import Order
+        from spinect_core.phantom.tilt import check_tilt
 
-        setting = None
-        if options.kernel is not None or options.noise is not None:
-            noise = 18.0 if options.noise is None else options.noise
-            setting = scan_setting(options.kernel or "standard", noise_hu=noise)
-        case = draw_case(options.seed, (x, y, z), setting=setting)
-        check(cancel)
-        progress(0.8, "writing")
-        written.append(write_volume(case.volume, out / "ct.nii.gz"))
-        written.append(write_labels(case.labels, out / "labels.nii.gz"))
-        structures = Labels(case.structures, case.labels.geometry)
-        written.append(write_labels(structures, out / "structures.nii.gz"))
-        check(cancel)
-        if options.dicom:
-            progress(0.9, "writing the DICOM series")
-            write_dicom_series(case.volume, out / "dicom")
-            written.append(out / "dicom")
-        # The truth comes last: where it is, the others are complete.
-        truth = json.dumps(plain(case.truth), indent=2, ensure_ascii=False)
-        write_whole(out / "truth.json", (truth + "\n").encode("utf-8"))
-        written.append(out / "truth.json")
-        progress(1.0, "written")
-    print("\n".join(str(path) for path in written))
+        check_tilt(options.tilt)
+        named = None if options.pathology is None else pathologies_of(options.pathology)
+        box = tuple(zip(*[iter(options.box)] * 2, strict=True)) if options.box else LUMBOSACRAL
+        orders = [
+            Order(
+                seed,
+                spacing,
+                box=box,
+                family=options.family,
+                kernel=options.kernel,
+                noise_hu=options.noise,
+                slice_mm=options.slice_thickness,
+                pathologies=named,
+            )
+            for seed in seeds
+        ]
+        files = write_cases(
+            orders,
+            options.out,
+            dicom=options.dicom,
+            tilt_deg=options.tilt,
+            jobs=options.jobs,
+            progress=progress,
+            cancel=cancel,
+        )
+    print("\n".join(str(path) for path in files))
     return 0
+
+
+def catalogue() -> list[str]:
+    """Families and findings, a line each."""
+    from spinect_core.phantom import FAMILIES
+    from spinect_core.phantom.pathology import PATHOLOGIES
+
+    width = max(len(name) for name in PATHOLOGIES)
+    return [
+        "families (--family):",
+        *(f"  {name}" for name in FAMILIES),
+        "findings (--pathology):",
+        f"  {'none':{width}}  a healthy spine",
+        *(f"  {name:{width}}  {entry.summary}" for name, entry in PATHOLOGIES.items()),
+    ]
+
+
+def seeds_of(words: list[str]) -> list[int]:
+    """The seeds of words such as ``7`` and ``1-20``, each once, in the order given.
+
+    Raises:
+        UsageError: a word is no seed and no range.
+    """
+    seeds: dict[int, None] = {}
+    for word in words:
+        match = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", word)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + MOST_SEEDS:
+            raise UsageError(
+                f"{word!r} is no seed", f"Give whole numbers from 0, or ranges up to {MOST_SEEDS}", "--seed"
+            )
+        seeds.update(dict.fromkeys(range(first, last + 1)))
+    return list(seeds)
+
+
+def spacing_of(words: list[str]) -> tuple[float, float, float] | None:
+    """Spacing (x, y, z) in mm, or None if it is to be drawn.
+
+    Raises:
+        UsageError: the words are no spacing.
+    """
+    if words == ["drawn"]:
+        return None
+    try:
+        steps = [float(word) for word in words]
+    except ValueError:
+        raise UsageError(f"{' '.join(words)!r} is no spacing", "Give mm, or 'drawn'", "--spacing") from None
+    if len(steps) not in (1, 3):
+        raise UsageError(f"{len(steps)} numbers are no spacing", "Give one, or x y z", "--spacing")
+    x, y, z = steps * (3 if len(steps) == 1 else 1)
+    return x, y, z
+
+
+def pathologies_of(words: list[str]) -> tuple[str, ...]:
+    """The findings asked for; no words if ``none`` was.
+
+    Raises:
+        UsageError: ``none`` stands beside others.
+    """
+    if words == ["none"]:
+        return ()
+    if "none" in words:
+        raise UsageError(
+            "No findings and some findings contradict each other", "Leave out none", "--pathology"
+        )
+    return tuple(words)

@@ -16,7 +16,7 @@ from spinect_core.phantom.sdf import (
     stretched,
     superellipse,
 )
-from spinect_core.volume import FloatArray
+from spinect_core.volume import FloatArray, LabelArray
 
 OUTSIDE_HU = -1000.0
 
@@ -54,6 +54,7 @@ def fill_trunk(
     specimen: Specimen,
     edge: float,
     rng: np.random.Generator,
+    structures: LabelArray,
 ) -> FloatArray:
     """Tissue map in HU of the trunk without spine and nerves.
 
@@ -65,6 +66,7 @@ def fill_trunk(
         specimen: the measures.
         edge: mm over which edges are antialiased (about a voxel).
         rng: random stream of the soft tissue.
+        structures: numbers of the structures [z, y, x], written in place.
     """
     shape = whole[0].shape
     up = lattice.refine
@@ -76,13 +78,18 @@ def fill_trunk(
     muscle = specimen.muscle + 5.0 * texture(shape, 9.0, rng)
     # Fatty streaks: more of them in a muscle of low attenuation, as in the ageing multifidus.
     streak = texture(shape, 7.0, rng)
-    streaky = muscle - np.clip(streak - float(rng.uniform(0.7, 2.2)), 0.0, 1.2) * 95.0
+    streaks = float(rng.uniform(0.7, 2.2)) - 4.0 * specimen.finding("obesity", "muscle_fat")
+    streaky = muscle - np.clip(streak - streaks, 0.0, 1.2) * 95.0
 
     skin_back = max(24.0 + specimen.skin_depth, 74.0)
     # However thick the fat, three centimetres and more of muscle lie under it.
     subcutaneous = min(float(rng.uniform(10.0, 32.0)), skin_back - 56.0)
+    padding = specimen.finding("obesity", "subcutaneous")
+    subcutaneous = max(subcutaneous, padding)
     half_width = float(rng.uniform(158.0, 185.0))
     front = -float(rng.uniform(115.0, 150.0))
+    half_width += 0.7 * padding
+    front -= 0.7 * padding
     # The back bulges towards the buttocks, and skin and fat cover every bone.
     bulge = float(rng.uniform(2.0, 24.0)) * np.clip((25.0 - z) / 90.0, 0.0, 1.0)
     skin = body_outline(

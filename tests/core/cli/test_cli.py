@@ -131,6 +131,16 @@ def test_help_needs_no_heavy_module() -> None:
         ["phantom", "--seed", "1", "--out", "o", "--spacing", "1", "2"],
         ["phantom", "--seed", "1", "--out", "o", "--spacing", "0"],
         ["phantom", "--seed", "1", "--out", "o", "--spacing", "nan"],
+        ["phantom", "--seed", "1"],
+        ["phantom", "--seed", "5-2", "--out", "o"],
+        ["phantom", "--seed", "1", "--out", "o", "--family", "dragon"],
+        ["phantom", "--seed", "1", "--out", "o", "--pathology", "gout"],
+        ["phantom", "--seed", "1", "--out", "o", "--pathology", "none", "scoliosis"],
+        ["phantom", "--seed", "1", "--out", "o", "--tilt", "10"],
+        ["phantom", "--seed", "1", "--out", "o", "--dicom", "--tilt", "50"],
+        ["phantom", "--seed", "1", "--out", "o", "--noise", "-1"],
+        ["phantom", "--seed", "1", "--out", "o", "--slice-thickness", "99"],
+        ["phantom", "--seed", "1", "--out", "o", "--jobs", "0"],
         ["info", "extra"],
     ],
 )
@@ -310,35 +320,6 @@ def test_cropping_keeps_the_voxels_inside_in_any_orientation() -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- the others
-
-
-def test_phantom_writes_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def draw(seed: int, spacing: tuple[float, float, float], *, setting: object) -> SimpleNamespace:
-        assert setting is None  # neither kernel nor noise was asked for
-        grid = Geometry((4, 5, 6), spacing)
-        values = picture(grid) + np.int16(seed)
-        labels = np.ones(grid.shape, np.uint8)
-        truth = {"seed": np.int64(seed), "spacing": spacing}
-        return SimpleNamespace(
-            volume=Volume(values, grid), labels=Labels(labels, grid), structures=labels * 2, truth=truth
-        )
-
-    monkeypatch.setattr(spinect_core.phantom, "draw_case", draw)
-    out = tmp_path / "Phäntom 7"
-    assert (
-        cli.main(["phantom", "--seed", "7", "--out", str(out), "--dicom", "--spacing", "0.7", "0.7", "1.5"])
-        == 0
-    )
-    printed = capsys.readouterr().out.splitlines()
-    names = ["ct.nii.gz", "labels.nii.gz", "structures.nii.gz", "dicom", "truth.json"]
-    assert [Path(line).name for line in printed] == names
-    assert sorted(path.name for path in out.iterdir()) == sorted(names)
-    assert json.loads((out / "truth.json").read_text()) == {"seed": 7, "spacing": [0.7, 0.7, 1.5]}
-    read = spinect_core.reading.read_ct(out / "dicom")
-    np.testing.assert_array_equal(read.array, picture(read.geometry) + 7)
-    assert read.geometry.spacing == pytest.approx((0.7, 0.7, 1.5))
 
 
 def test_series_lists_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ CORE_BOX = ((-62.0, 62.0), (-40.0, 78.0), (-66.0, 52.0))
 @pytest.fixture(scope="package")
 def fine() -> Phantom:
     """L4 to S2 at 1 mm, without noise."""
-    return draw_case(12, box=CORE_BOX, setting=Scan(0.4, 0.4, 0.0, 0.5))
+    return draw_case(12, box=CORE_BOX, setting=Scan(fwhm_mm=0.9, slice_mm=0.9, noise_hu=0.0))
 
 
 @pytest.fixture(scope="package")
