@@ -19,6 +19,8 @@ from spinect_core.volume import FloatArray, Geometry
 
 SLOPE = (28.0, 55.0)
 """Degrees of sacral slope round which the soft tissue is drawn; bones that lie otherwise are tilted into it."""
+FITTING = 6.0
+"""Misfit of a sacrum, about the sum of its mm too many or too few to hips and L5, up to which it is taken."""
 REGION = (-125.0, 95.0)
 """mm below and above the end plate of S1 that a phantom shows of the hip bones."""
 
@@ -103,6 +105,12 @@ def meet_neighbours(
         reach = np.sort(to_l5)[:60].mean()
         return float(sunk / 15.0 + sum(abs(gap - 2.0) for gap in gaps) + abs(reach - 2.5) + 0.3 * off)
 
+    # Files that differ in their unit alone share their origin.
+    lengths = np.linspace(max(extent[0], 95), min(extent[1], 160), 131)
+    shared = [np.array([*(middle * length / size), length]) for length in lengths]
+    costs = [misfit(v) for v in shared]
+    if min(costs) < FITTING:
+        return np.asarray(soup * (shared[int(np.argmin(costs))][3] / size))
     best, cost = np.zeros(4), np.inf
     start = goal.mean(axis=0)
     for length in np.linspace(max(extent[0], 95), min(extent[1], 150), 6):
@@ -116,7 +124,7 @@ def meet_neighbours(
     result = minimize(
         misfit, best, method="Nelder-Mead", options={"initial_simplex": simplex, "maxiter": 400, "xatol": 0.1}
     )
-    if result.fun > 6.0:
+    if result.fun > FITTING:
         raise ReadingError(
             f"Its size ({size:.3g} units) is no sacrum in the unit of the other bones, and scaled it fits nowhere",
             "Export all bones in millimetres, from one body",
