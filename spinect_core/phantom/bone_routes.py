@@ -81,9 +81,11 @@ def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
         distance = np.minimum(distance, probe(field, points))
         distance = np.minimum(distance, probe(field, points * np.array([-1.0, 1.0, 1.0])))
     distance = np.minimum(distance, _discs(points, skeleton))
+    behind = _behind_canal(points, skeleton, canal)
     routes, through = {}, {}
     for name, (waypoints, ganglion, radius, swollen) in expected.items():
-        found = _way(waypoints, distance, points, grid)
+        around = distance if name not in ("S1", "S2") else np.minimum(distance, behind)
+        found = _way(waypoints, around, points, grid)
         line = dense(found, 0.5)
         depth = map_coordinates(distance, grid.to_index(line).T, order=1, mode="nearest")
         through[name] = float((depth < -0.5).sum() * 0.5)
@@ -135,6 +137,13 @@ def _onto_ala(route: Route, sacrum: BoneField, skeleton: Skeleton) -> Route:
         if near.any():
             out[k] = line[near.argmax()]
     return out, ganglion, radius, swollen
+
+
+def _behind_canal(points: FloatArray, skeleton: Skeleton, canal: FloatArray) -> FloatArray:
+    """Signed distance of what lies behind the sacral canal: sacral roots do not leave through its back."""
+    x, y, z = skeleton.frames["sacrum"].local((points[..., 0], points[..., 1], points[..., 2]))
+    wall = np.interp(z, canal[::-1, 2], canal[::-1, 1]) + skeleton.sacrum.canal_depth / 2 + 1.0
+    return np.asarray(np.maximum(np.maximum(wall - y, z), np.abs(x) - 45.0))
 
 
 def _discs(points: FloatArray, skeleton: Skeleton) -> FloatArray:
