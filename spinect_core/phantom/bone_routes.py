@@ -28,6 +28,8 @@ STEP = 1.5
 """mm of the grid on which ways are looked for."""
 CORRIDOR = 5.0
 """mm from the expected course at which a step costs twice as much as on it."""
+CANAL_ENDS = -45.0
+"""mm below the end plate of S1 down to which the sacral canal, which holds S1 and S2, has to be open."""
 ON_ALA = 2.5
 """mm of fat between the trunk and the ala it crosses."""
 
@@ -40,7 +42,7 @@ class Ways:
         routes: waypoints of the left roots by level.
         sac: (n, 3) middle of the canal.
         sacral_fat: lines and radii of the fat in the sacral canal and its foramina.
-        through_bone: mm by level that a route leads through bone; 0 where a free way was found.
+        through_bone: mm by level, and for ``sacral canal``, that lead through bone; 0 where a free way was found.
     """
 
     routes: dict[str, Route]
@@ -90,6 +92,8 @@ def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
         depth = map_coordinates(distance, grid.to_index(line).T, order=1, mode="nearest")
         through[name] = float((depth < -0.5).sum() * 0.5)
         routes[name] = (found, 2 * ganglion, radius, swollen)
+    upper = dense(below.outer(canal[canal[:, 2] > CANAL_ENDS]), 0.5)
+    through["sacral canal"] = float((probe(fields["sacrum"], upper) < -0.5).sum() * 0.5)
     fat = [(below.outer(canal), 6.5)]
     for name, radius in (("S1", 6.0), ("S2", 5.0)):
         waypoints, ganglion, _radius, _swollen = routes[name]
