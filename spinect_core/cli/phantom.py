@@ -32,6 +32,7 @@ EXAMPLES = """\
   spinect phantom --seed 7 --out p --pathology disc-bulge
   spinect phantom --seed 7 --out p --pathology none       the same person, healthy
   spinect phantom --seed 7 --out p --dicom --spacing 0.7 0.7 1.5 --slice-thickness 2
+  spinect phantom --seed 7 --out p --bones my_bones       on bones from outside
   spinect phantom --seed 7 --out p --kernel bone --noise 40
   spinect phantom --seed 7 --out p --dicom --tilt 18      slices parallel to the sacral end plate"""
 
@@ -52,6 +53,13 @@ def add(commands: Commands) -> None:
     what = parser.add_argument_group("what is drawn")
     what.add_argument(
         "--family", metavar="NAME", default="procedural", help="collection of bones (default: procedural)"
+    )
+    what.add_argument(
+        "--bones",
+        metavar="PATH",
+        type=Path,
+        help="draw on these bones: a folder of surfaces named by bone (L3, L4, L5, sacrum, hip left, hip right), or a "
+        "label map (see docs/phantom.md)",
     )
     what.add_argument(
         "--pathology",
@@ -134,6 +142,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
                 noise_hu=options.noise,
                 slice_mm=options.slice_thickness,
                 pathologies=named,
+                bones=options.bones,
             )
             for seed in seeds
         ]

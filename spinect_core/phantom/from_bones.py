@@ -7,7 +7,7 @@ canal and the foramina are kept as wide as the nerves need.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -69,6 +69,7 @@ class BoneSet:
         sac: (n, 3) points along the middle of the canal.
         sacral_fat: lines (n, 3) with a radius in mm: the fat in the sacral canal and its foramina, left and
             midline.
+        through_bone: mm by level, and for ``sacral canal``, that lead through bone because no free way was found.
     """
 
     name: str
@@ -77,6 +78,7 @@ class BoneSet:
     routes: dict[str, Route]
     sac: FloatArray
     sacral_fat: list[tuple[FloatArray, float]]
+    through_bone: dict[str, float] = field(default_factory=dict)
 
 
 def open_bones(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from spinect_core.errors import UsageError
 from spinect_core.phantom.build import FAMILIES, LUMBOSACRAL, Box, Phantom, draw_case, grid_for
+from spinect_core.phantom.from_bones import BoneSet, draw_on_bones
 from spinect_core.phantom.parameters import stream
 from spinect_core.phantom.pathology import PATHOLOGIES
 from spinect_core.phantom.scanner import (
@@ -26,6 +29,15 @@ BYTES_PER_VOXEL = 280
 BYTES_OF_A_PROCESS = 200_000_000
 
 
+@lru_cache(maxsize=1)
+def bones_of(path: Path) -> BoneSet:
+    """Bones from files, read and measured once in a process."""
+    # Reading surfaces loads VTK, which no other case needs.
+    from spinect_core.phantom.bone_files import read_bones
+
+    return read_bones(path)
+
+
 @dataclass(frozen=True)
 class Order:
     """A case to draw; what is None is drawn from the seed.
@@ -38,6 +50,7 @@ class Order:
         kernel: one of :data:`~spinect_core.phantom.kernels.KERNELS`.
         noise_hu: standard deviation of the noise.
         slice_mm: slice thickness.
+        bones: folder or label map of the bones to draw on, for which ``family`` is not used.
         pathologies: names of :data:`~spinect_core.phantom.pathology.PATHOLOGIES`; none of them if empty.
     """
 
@@ -49,6 +62,7 @@ class Order:
     noise_hu: float | None = None
     slice_mm: float | None = None
     pathologies: tuple[str, ...] | None = None
+    bones: Path | None = None
 
     def check(self) -> None:
         """Raise :class:`UsageError` for what can be seen to be wrong without drawing."""
@@ -60,6 +74,10 @@ class Order:
         if self.family not in FAMILIES:
             raise UsageError(
                 f"There is no family {self.family!r}", f"Choose one of {', '.join(FAMILIES)}", "--family"
+            )
+        if self.bones is not None and self.pathologies:
+            raise UsageError(
+                "Findings are not drawn on bones from files", "Leave out --pathology", "--pathology"
             )
         for name in self.pathologies or ():
             if name not in PATHOLOGIES:
@@ -126,6 +144,8 @@ class Order:
         return replace(upright, truth=truth), tilted
 
     def _drawn(self, spacing: tuple[float, float, float], box: Box, setting: Scan) -> Phantom:
+        if self.bones is not None:
+            return draw_on_bones(self.seed, bones_of(self.bones), spacing, box=box, setting=setting)
         return draw_case(
             self.seed, spacing, box=box, setting=setting, family=self.family, pathologies=self.pathologies
         )

@@ -96,3 +96,13 @@ def test_seeds_and_spacings_are_understood() -> None:
     for wrong in (["-1"], ["3-1"], ["x"], ["1.5"], ["1-"], ["0-999999999"]):
         with pytest.raises(UsageError):
             seeds_of(wrong)
+
+
+def test_findings_are_not_drawn_on_bones_from_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["phantom", "--seed", "7", "--out", str(tmp_path / "p"), "-q", "--bones", str(tmp_path)]
+    assert cli.main([*words, "--pathology", "disc-bulge"]) == 2
+    assert "Leave out --pathology" in capsys.readouterr().err
+    assert cli.main(words) == 3
+    assert "no surfaces and no label map" in capsys.readouterr().err
