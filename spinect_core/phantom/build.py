@@ -7,7 +7,7 @@ the pose in the scanner map it into patient millimetres.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,21 +16,29 @@ import numpy as np
 from spinect_core.errors import UsageError
 from spinect_core.phantom import soft_tissue, truth
 from spinect_core.phantom.courses import Route, root_waypoints, sac_path
+from spinect_core.phantom.discs import build_discs
+from spinect_core.phantom.epidural import (
+    ligamenta_flava,
+    paint_fat_along,
+    paint_fat_and_ligaments,
+    paint_sacral_fat,
+)
+from spinect_core.phantom.metal import implants, paint_metal
 from spinect_core.phantom.paint import (
     Painting,
     ala_depth,
+    paint_basivertebral_veins,
     paint_bones,
     paint_discs,
-    paint_fat_along,
-    paint_fat_and_ligaments,
-    paint_nerves,
-    paint_sacral_fat,
+    sclerosis,
+    shell_factor,
 )
 from spinect_core.phantom.parameters import Specimen, draw_specimen, stream
 from spinect_core.phantom.pose import Pose
+from spinect_core.phantom.roots import paint_nerves
 from spinect_core.phantom.scanner import Scan, draw_scan, scan
-from spinect_core.phantom.sdf import Coordinates, Lattice
-from spinect_core.phantom.skeleton import Skeleton, articulate, build_bones, build_discs
+from spinect_core.phantom.sdf import Coordinates, Lattice, line_distance
+from spinect_core.phantom.skeleton import FAR, Skeleton, articulate, build_bones
 from spinect_core.volume import FloatArray, Geometry, LabelArray, Labels, Volume
 
 LATTICE_MM = 2.0
@@ -93,9 +101,26 @@ def procedural(specimen: Specimen) -> Anatomy:
     skeleton = articulate(specimen)
 
     def solids(p: Coordinates, lattice: Lattice) -> dict[str, FloatArray]:
-        return build_bones(p, lattice, specimen, skeleton)
+        bones = build_bones(p, lattice, specimen, skeleton)
+        return kept_free(bones, p, lattice, routes) if specimen.findings else bones
 
-    return Anatomy("procedural", skeleton, solids, root_waypoints(skeleton, specimen), sac_path(skeleton))
+    routes = root_waypoints(skeleton, specimen)
+    return Anatomy("procedural", skeleton, solids, routes, sac_path(skeleton))
+
+
+def kept_free(
+    bones: dict[str, FloatArray], p: Coordinates, lattice: Lattice, routes: dict[str, Route]
+) -> dict[str, FloatArray]:
+    """The bones with the way of the roots kept open: no overgrowth closes a foramen wholly."""
+    coarse = lattice.sample(p)
+    mirrored = (np.abs(coarse[0]), coarse[1], coarse[2])
+    free = np.full(coarse[0].shape, -FAR)
+    for level, (waypoints, _ganglion, radius, _thick) in routes.items():
+        side = 1.0 if level.endswith("left") else -1.0
+        where = mirrored if " " not in level else (side * coarse[0], coarse[1], coarse[2])
+        free = np.maximum(free, 0.65 * radius - line_distance(where, waypoints, 7.0))
+    fine = lattice.refine(free)
+    return {name: np.maximum(solid, fine) if "hip" not in name else solid for name, solid in bones.items()}
 
 
 FAMILIES = ("procedural",)
@@ -109,6 +134,7 @@ def draw_case(
     box: Box = LUMBOSACRAL,
     setting: Scan | None = None,
     family: str = "procedural",
+    pathologies: Sequence[str] | None = None,
 ) -> Phantom:
     """The phantom of a seed.
 
@@ -118,9 +144,11 @@ def draw_case(
         box: what the CT shows, ((x0, x1), (y0, y1), (z0, z1)) in patient mm.
         setting: scanner setting; drawn from the seed when absent.
         family: one of :data:`FAMILIES`.
+        pathologies: names of :data:`spinect_core.phantom.pathology.PATHOLOGIES`, exactly those; ``()`` or
+            ``("normal",)`` for none; drawn by their prevalence when absent.
 
     Raises:
-        UsageError: the seed, the spacing, the box or the family makes no sense.
+        UsageError: the seed, the spacing, the box, the family or a pathology makes no sense.
     """
     if seed < 0:
         raise UsageError(f"The seed {seed} is negative", "Give a whole number from 0", "--seed")
@@ -130,7 +158,7 @@ def draw_case(
         raise UsageError(f"The box {box} holds too few voxels", "Give a larger box or a finer spacing", "box")
     if family not in FAMILIES:
         raise UsageError(f"There is no family {family!r}", f"Choose one of {', '.join(FAMILIES)}", "--family")
-    specimen = draw_specimen(seed)
+    specimen = draw_specimen(seed, pathologies)
     return assemble(
         specimen,
         Pose.draw(specimen, stream(seed, "pose")),
@@ -183,18 +211,27 @@ def assemble(
         structures=structures,
     )
     discs = build_discs(p, specimen, skeleton, bone)
-    paint_fat_and_ligaments(painting, p, specimen, skeleton, edge, stream(seed, "veins"))
+    flava = ligamenta_flava(p, specimen, skeleton)
+    metal = implants(p, specimen, skeleton)
+    paint_fat_and_ligaments(painting, p, specimen, skeleton, flava, edge, stream(seed, "veins"))
     if anatomy.sacral_fat:
         paint_fat_along(painting, p, anatomy.sacral_fat, specimen.fat, edge)
     else:
         paint_sacral_fat(painting, p, specimen, skeleton, edge)
-    paint_discs(painting, discs, specimen, edge)
-    obstacle = np.minimum(bone, np.minimum.reduce(list(discs.values())))
-    paint_nerves(painting, p, specimen, skeleton, pose, geometry, obstacle, anatomy.routes, anatomy.sac)
-    ala = ala_depth(p, skeleton)
-    paint_bones(painting, solids, bone, ala, specimen, edge, rng)
+    paint_discs(painting, p, discs, specimen, skeleton, edge)
+    hard = np.minimum.reduce([bone, *metal.values()])
+    obstacle = np.minimum.reduce([hard, flava + 1.6, *discs.values()])
+    paint_nerves(
+        painting, p, specimen, skeleton, pose, geometry, obstacle, hard, flava, anatomy.routes, anatomy.sac
+    )
+    coarse = lattice.sample(p)
+    ala, shell = (lattice.refine(part(coarse, skeleton)) for part in (ala_depth, shell_factor))
+    extra = sclerosis(p, specimen, skeleton, discs)
+    paint_bones(painting, solids, bone, ala, shell, extra, specimen, edge, rng)
+    paint_basivertebral_veins(painting, p, skeleton, bone, edge)
+    paint_metal(painting, metal, specimen, edge)
 
-    array = scan(painting.tissue, spacing, setting, stream(seed, "noise"))
+    array = scan(painting.tissue, spacing, setting, stream(seed, "noise"), metal=painting.metal)
     name = (
         f"phantom seed {seed}" if anatomy.family == "procedural" else f"phantom {anatomy.family} seed {seed}"
     )

@@ -7,9 +7,11 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from spinect_core.phantom.parameters import Specimen
+from spinect_core.phantom.pathology import sides_of
 from spinect_core.phantom.sacrum import arched
-from spinect_core.phantom.sdf import Coordinates, block_around, part_of_grid
+from spinect_core.phantom.sdf import Coordinates, Frame, block_around, part_of_grid
 from spinect_core.phantom.skeleton import FAR, Skeleton
+from spinect_core.phantom.vertebra import VertebraShape
 from spinect_core.volume import FloatArray
 
 Route = tuple[FloatArray, int, float, float]
@@ -26,8 +28,10 @@ def sac_path(skeleton: Skeleton) -> FloatArray:
         half = shape.height / 2
         if name == "L3":
             knots.append(frame.outer((0.0, back, half + 22.0)))
-        knots.append(frame.outer((0.0, back + 0.4, half * 0.5)))
-        knots.append(frame.outer((0.0, back, -half * 0.6)))
+        # The arch of a slipped vertebra stays behind, and the sac with it.
+        behind = skeleton.slip if name == "L5" else 0.0
+        knots.append(frame.outer((0.0, back + 0.4 + 0.25 * behind, half * 0.5)))
+        knots.append(frame.outer((0.0, back + 0.65 * behind, -half * 0.6)))
     base = skeleton.sacrum
     frame = skeleton.frames["sacrum"]
     for z in (-4.0, -16.0, -28.0, -40.0, -52.0, -64.0):
@@ -48,6 +52,10 @@ def sac_distance(
     depth_below = -np.asarray(frame.local((line[:, 0], line[:, 1], line[:, 2]))[2])
     end = max(-specimen.sac_end, 14.0)
     part = np.interp(depth_below, [-60.0, -10.0, 2.0, end * 0.6, end], [1.06, 1.0, 0.93, 0.66, 0.12])
+    # A stenosis narrows the sac where discs and ligaments meet, at L5/S1 and at L4/5.
+    upper = skeleton.shapes["L5"].height + skeleton.disc_heights["disc L5/S1"]
+    narrow = sum(np.exp(-(((depth_below + level) / 10.0) ** 2)) for level in (4.0, upper + 6.0))
+    part = part * (1.0 - (1.0 - specimen.finding("stenosis", "sac_left", 1.0)) * np.minimum(narrow, 1.0))
     keep = depth_below <= end
     line, part = line[keep], part[keep]
     tree = cKDTree(line)
@@ -68,34 +76,48 @@ def sac_distance(
     return whole, line
 
 
+def foraminal_course(shape: VertebraShape, frame: Frame, sac_width: float) -> list[FloatArray]:
+    """Waypoints of a left lumbar root from the sac through the foramen under its pedicle.
+
+    From the sac to the ganglion it runs at 54 degrees to the column (published 50 to 59). The ganglion lies in
+    the lateral third of the foraminal zone, at 42 to 49 % of the foramen's height under the pedicle.
+    """
+    b = shape.depth / 2
+    middle = b + shape.canal_depth / 2
+    under = shape.pedicle_z - shape.pedicle_height / 2
+    px, lateral = shape.pedicle_x, shape.pedicle_x + 0.22 * shape.pedicle_width
+    start, down = shape.canal_width / 2 - 4.0, under - 7.2
+    leave = down + (lateral - start) / np.tan(np.radians(54.0))
+    return [
+        frame.outer((0.12 * sac_width, middle + 0.8, leave + 7.5)),
+        frame.outer((start, middle - 2.0, leave)),
+        frame.outer((px - 4.0, b + 4.4, 0.42 * leave + 0.58 * down)),
+        frame.outer((lateral, b + 2.4, down)),
+        frame.outer((px + 9.5, b - 2.5, under - 12.0)),
+    ]
+
+
 def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
-    """The way of every left root in the specimen, by level."""
+    """The way of every left root in the specimen, by level; ``L5 left`` is one that has a way of its own."""
     base, below = skeleton.sacrum, skeleton.frames["sacrum"]
     scale = base.s1_height / 30.0
     routes: dict[str, Route] = {}
-    trunk_top = below.outer(arched((33.0, -9.0, -6.0)))
     trunk_low = below.outer(arched((37.0, -13.0, -26.0)))
-    plexus = below.outer(arched((41.0, -10.0, -62.0)))
-    for name, upper in (("L3", "L3"), ("L4", "L4"), ("L5", "L5")):
-        shape, frame = skeleton.shapes[upper], skeleton.frames[upper]
-        b, half = shape.depth / 2, shape.height / 2
-        middle = b + shape.canal_depth / 2
-        under = shape.pedicle_z - shape.pedicle_height / 2
-        px = shape.pedicle_x
-        near = [
-            frame.outer((5.5, middle + 0.5, half + 4.0)),
-            frame.outer((shape.canal_width / 2 - 4.0, middle - 2.0, shape.pedicle_z)),
-            frame.outer((px - 5.0, b + 4.8, under - 3.2)),
-            frame.outer((px + 1.5, b + 3.8, under - 5.4)),
-            frame.outer((px + 9.0, b - 1.5, under - 11.5)),
-        ]
+    for name in ("L3", "L4", "L5"):
+        shape, frame = skeleton.shapes[name], skeleton.frames[name]
+        near = foraminal_course(shape, frame, specimen.sac_width)
+        b, half, px = shape.depth / 2, shape.height / 2, shape.pedicle_x
         if name == "L5":
-            rest = [trunk_top, trunk_low, plexus]
+            rest = [
+                below.outer(arched((33.0, -9.0, -6.0))),
+                trunk_low,
+                below.outer(arched((41.0, -10.0, -62.0))),
+            ]
             radius, ganglion = specimen.root_l5 / 2, specimen.ganglion_l5 / 2
         else:
             low = skeleton.frames["L5" if name == "L4" else "L4"]
             rest = [
-                frame.outer((px + 12.0, b - 9.0, -half - 6.0)),
+                frame.outer((px + 13.0, b - 9.0, -half - 6.0)),
                 low.outer((36.0, 0.0, 6.0)),
                 low.outer((38.0, -6.0, -14.0)),
             ]
@@ -109,7 +131,13 @@ def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
     routes["S1"] = (
         np.array(
             [
-                frame5.outer((5.5, shape5.depth / 2 + shape5.canal_depth / 2 + 0.5, -8.0)),
+                frame5.outer(
+                    (
+                        0.25 * specimen.sac_width,
+                        shape5.depth / 2 + shape5.canal_depth / 2 + 0.5 + 0.65 * skeleton.slip,
+                        -8.0,
+                    )
+                ),
                 below.outer((8.5, back + 5.5, -1.0)),
                 below.outer(arched((11.0, back + 4.8, -12.0))),
                 below.outer(arched((14.0, back + 2.0, s1 + 9.5))),
@@ -141,4 +169,28 @@ def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
         1.9,
         2.5,
     )
+    routes.update(unlike_routes(routes, specimen))
     return routes
+
+
+def unlike_routes(routes: dict[str, Route], specimen: Specimen) -> dict[str, Route]:
+    """Roots that run otherwise on one side, by level and side, as left ones."""
+    unlike: dict[str, Route] = {}
+    if specimen.has("conjoined-roots"):
+        found = specimen.findings["conjoined-roots"]
+        for side, _sign in sides_of(found):
+            upper, (points, ganglion, radius, thick) = routes["L5"][0], routes["S1"]
+            way = (upper[2] - upper[1]) / np.linalg.norm(upper[2] - upper[1])
+            parting = upper[1] + float(found["common"]) * way
+            below = 0.5 * (parting + points[1]) + np.array([2.0, 1.0, 0.0])
+            start = np.array([upper[0], upper[1], parting, below])
+            unlike[f"S1 {side}"] = (np.concatenate([start, points[2:]]), ganglion + 2, radius, thick)
+    if specimen.has("transitional"):
+        for side, _sign in sides_of(specimen.findings["transitional"]):
+            points, ganglion, radius, thick = routes["L5"]
+            # In front of the joint between process and ala, close to the disc.
+            inner = points.copy()
+            inner[4] += np.array([-3.0, -7.0, 1.0])
+            inner[5] += np.array([0.0, -3.0, 0.0])
+            unlike[f"L5 {side}"] = (inner, ganglion, radius, thick)
+    return unlike

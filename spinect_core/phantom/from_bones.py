@@ -137,7 +137,7 @@ def draw_on_bones(
         setting: scanner setting; drawn from the seed when absent.
     """
     rng = stream(seed, "shapes")
-    specimen = replace(draw_specimen(seed), asymmetry=float(rng.uniform(1.5, 3.6)))
+    specimen = replace(draw_specimen(seed, ()), asymmetry=float(rng.uniform(1.5, 3.6)))
     stretch = np.clip(rng.normal(1.0, 0.045, 3), 0.92, 1.08)
     pose = replace(
         Pose.draw(specimen, stream(seed, "pose")),

@@ -35,7 +35,7 @@ class Flesh:
 
 def draw_flesh(canvas: Canvas, specimen: Specimen, rng: np.random.Generator) -> Flesh:
     """From firm muscle with hairline planes to wasted muscle shot through with fat."""
-    fatty = float(rng.beta(1.3, 2.0))
+    fatty = min(float(rng.beta(1.3, 2.0)) + specimen.finding("obesity", "muscle_fat"), 1.1)
     bulk = float(np.clip(rng.normal(1.0, 0.09) - 0.12 * fatty, 0.78, 1.2))
     fine = Marble.draw((2.4, 2.8, 9.0), rng).at(canvas.p)
     coarse = Marble.draw((5.0, 6.0, 22.0), rng).at(canvas.p)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from spinect_core.errors import UsageError
@@ -63,7 +64,12 @@ def draw_scan(rng: np.random.Generator) -> Scan:
 
 
 def scan(
-    tissue: FloatArray, spacing: tuple[float, float, float], setting: Scan, rng: np.random.Generator
+    tissue: FloatArray,
+    spacing: tuple[float, float, float],
+    setting: Scan,
+    rng: np.random.Generator,
+    *,
+    metal: npt.NDArray[np.bool_] | None = None,
 ) -> np.ndarray:
     """The CT [z, y, x] in whole HU of a tissue map [z, y, x] in HU, ``spacing`` (x, y, z) in mm."""
     sigma = (setting.slice_blur_mm / spacing[2], setting.blur_mm / spacing[1], setting.blur_mm / spacing[0])

@@ -49,13 +49,14 @@ def describe(
         # Under the pedicle, midway between the body and the superior articular process of S1.
         mark(f"foramen L5/S1 centre {side}", frame, (sign * shape.pedicle_x, b - 1.4, under - 6.5))
     return {
-        "schema": 1,
+        "schema": 2,
         "notice": NOTICE,
         "software": f"spinect-planner {__version__}",
         "frame": "LPS, mm",
         "family": family,
         "seed": seed,
         "specimen": specimen.to_dict(),
+        "pathologies": specimen.findings,
         "scan": vars(setting) | {"spacing": list(geometry.spacing)},
         "crest_above_s1_mm": specimen.crest_height * pose.size,
         "crest_outline_mm": CREST_TOP,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinect_core.phantom.growths import Growth, grown
 from spinect_core.phantom.sdf import (
     Coordinates,
     box,
@@ -24,7 +25,11 @@ from spinect_core.volume import FloatArray
 
 @dataclass(frozen=True)
 class VertebraShape:
-    """Measures of a lumbar vertebra in mm; origin of its frame is the middle of the body."""
+    """Measures of a lumbar vertebra in mm; origin of its frame is the middle of the body.
+
+    ``dish`` is the hollow of its end plates; ``slip`` how far the body has left its arch behind, and ``defect``
+    the gap between them (0: one bone); ``growths`` is bone beyond the plan.
+    """
 
     height_anterior: float
     height_posterior: float
@@ -39,6 +44,20 @@ class VertebraShape:
     transverse_radii: tuple[float, float]
     facet_x: float
     facet_spread: float
+    dish: float = 1.6
+    slip: float = 0.0
+    defect: float = 0.0
+    growths: tuple[Growth, ...] = ()
+
+    @property
+    def inferior_facet(self) -> tuple[float, float, float]:
+        """Centre of the left inferior articular process.
+
+        It lies behind and medial of the superior process below, so that the gap between the two runs at 45 to
+        50 degrees to the sagittal plane.
+        """
+        back = self.depth / 2 + self.canal_depth
+        return self.facet_x - 1.6, back + 2.6, -self.height / 2 - 4.0
 
     @property
     def height(self) -> float:
@@ -61,6 +80,23 @@ class VertebraShape:
         return self.height_posterior / 2 - self.pedicle_height / 2 - 1.0
 
 
+FACET_ANGLE = 47.0
+"""Degrees between a facet joint and the sagittal plane, 45 to 50 at L5/S1 (working value)."""
+INFERIOR_RADII = (7.6, 4.8, 9.0)
+SUPERIOR_RADII = (8.4, 5.0, 9.8)
+"""Half-axes of the articular processes along the joint, across it, and upwards, mm."""
+
+
+def articular(
+    p: Coordinates, centre: tuple[float, float, float], radii: tuple[float, float, float]
+) -> FloatArray:
+    """An articular process on both sides: an ellipsoid flattened against its joint."""
+    a = np.radians(FACET_ANGLE)
+    x, y = np.abs(p[0]) - centre[0], p[1] - centre[1]
+    along, across = np.sin(a) * x + np.cos(a) * y, np.cos(a) * x - np.sin(a) * y
+    return ellipsoid((along, across, p[2] - centre[2]), (0.0, 0.0, 0.0), radii)
+
+
 def body(p: Coordinates, shape: VertebraShape) -> FloatArray:
     """Vertebral body with waist, wedge and concave end plates."""
     x, y, z = p
@@ -69,7 +105,7 @@ def body(p: Coordinates, shape: VertebraShape) -> FloatArray:
     r = superellipse(x, y, shape.width / 2 * waist, shape.depth / 2 * (0.06 + 0.94 * waist), 2.5)
     side = (r - 1.0) * (0.42 * shape.depth)
     limit = half + (shape.height_posterior - shape.height_anterior) / 2 * (y / shape.depth)
-    dish = 1.6 * np.clip(1.0 - r**2, 0.0, 1.0)
+    dish = shape.dish * np.clip(1.0 - r**2, 0.0, 1.0)
     return smooth_max(side, np.abs(z) - (limit - dish), 2.0)
 
 
@@ -78,14 +114,51 @@ def inferior_articular(p: Coordinates, shape: VertebraShape) -> FloatArray:
     q = (np.abs(p[0]), p[1], p[2])
     b = shape.depth / 2
     pars = (shape.facet_x, b + shape.canal_depth + 1.0, -1.0)
-    tip = (shape.facet_x - 0.5, b + shape.canal_depth + 4.0, -shape.height / 2 - 4.0)
-    neck = capsule(q, pars, tip, (4.6, 5.0))
-    return smooth_min(neck, ellipsoid(q, tip, (5.0, 5.2, 8.5)), 3.0)
+    tip = shape.inferior_facet
+    neck = capsule(q, pars, tip, (4.4, 4.8))
+    return smooth_min(neck, articular(p, tip, INFERIOR_RADII), 3.0)
 
 
 def superior_articular(p: Coordinates, centre: tuple[float, float, float]) -> FloatArray:
     """Both superior articular processes round ``centre`` (given for the left side)."""
-    return ellipsoid((np.abs(p[0]), p[1], p[2]), centre, (6.4, 6.2, 9.5))
+    return articular(p, centre, SUPERIOR_RADII)
+
+
+def vertebral_canal(p: Coordinates, shape: VertebraShape, grow: float = 0.0) -> FloatArray:
+    """The canal of a vertebra as a column through it, ``grow`` mm wider than drawn."""
+    b, depth = shape.depth / 2, shape.canal_depth
+    r = superellipse(
+        p[0],
+        p[1] - (b + depth / 2 + 0.6),
+        np.asarray(shape.canal_width / 2 + grow),
+        np.asarray(depth / 2 + grow),
+        2.2,
+    )
+    return np.asarray((r - 1.0) * (depth / 2 + grow) * 0.9)
+
+
+def rear_arch(p: Coordinates, shape: VertebraShape) -> FloatArray:
+    """Laminae, inferior articular processes and spinous process: what a defect of the pars cuts off."""
+    q = (np.abs(p[0]), p[1], p[2])
+    back = shape.depth / 2 + shape.canal_depth
+    # A lamina slopes: its upper rim lies nearer the canal than its lower one, as shingles do.
+    sloped = (q[0], q[1] + 0.14 * (q[2] + 5.0), q[2])
+    lamina = capsule(
+        sloped, (shape.facet_x - 1.5, back + 1.6, -3.5), (0.0, back + 6.2, -6.5), 1.0, (3.2, 2.9, 8.6)
+    )
+    arch = smooth_min(inferior_articular(p, shape), lamina, 3.0)
+    length = shape.spinous_length
+    # Blade of a hatchet: low at its root, high and thickened at its end.
+    drop = 0.24 * (p[1] - back)
+    behind = np.clip((p[1] - back - 4.0) / max(length, 1.0), 0.0, 1.0)
+    spinous = box(
+        (p[0] / (0.85 + 0.45 * behind**2), p[1], (p[2] + drop + 5.0) / (0.82 + 0.26 * behind)),
+        (0.0, back + 5.0 + length / 2, 0.0),
+        (2.7, length / 2 + 3.0, 8.6),
+        2.5,
+    )
+    arch = smooth_min(arch, spinous, 4.0)
+    return np.maximum(arch, -vertebral_canal(p, shape))
 
 
 def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
@@ -105,21 +178,8 @@ def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
     solid = smooth_min(solid, pedicle, 4.0)
     pars = (shape.facet_x + 1.5, back + 0.5, -1.0)
     upper = (shape.facet_x + shape.facet_spread, b + shape.canal_depth - 5.0, shape.height / 2 + 4.5)
-    pillar = capsule(q, (upper[0], upper[1], upper[2] - 4.0), pars, (5.6, 4.8))
-    posterior = smooth_min(pillar, superior_articular(p, upper), 3.0)
-    posterior = smooth_min(posterior, inferior_articular(p, shape), 3.0)
-    lamina = capsule(
-        q, (shape.facet_x - 1.0, back + 2.0, -2.0), (0.0, back + 6.5, -6.0), 1.0, (3.4, 3.2, 9.0)
-    )
-    posterior = smooth_min(posterior, lamina, 3.0)
-    drop = 0.22 * (p[1] - back)
-    spinous = box(
-        (p[0], p[1], p[2] + drop),
-        (0.0, back + 5.0 + shape.spinous_length / 2, -5.0),
-        (2.9, shape.spinous_length / 2 + 3.0, 8.5),
-        2.6,
-    )
-    posterior = smooth_min(posterior, spinous, 4.0)
+    pillar = capsule(q, (upper[0], upper[1], upper[2] - 4.0), pars, (5.6, 4.4))
+    front = smooth_min(pillar, superior_articular(p, upper), 3.0)
     transverse = capsule(
         q,
         (shape.pedicle_x + 3.0, b + 2.0, z0 - 0.5),
@@ -127,13 +187,13 @@ def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
         shape.transverse_radii,
         (1.0, 0.8, 1.0),
     )
-    posterior = smooth_min(posterior, transverse, 5.0)
-    canal = superellipse(
-        p[0],
-        p[1] - (b + shape.canal_depth / 2 + 0.6),
-        np.asarray(shape.canal_width / 2),
-        np.asarray(shape.canal_depth / 2),
-        2.2,
-    )
-    posterior = np.maximum(posterior, (1.0 - canal) * shape.canal_depth * 0.45)
-    return smooth_min(solid, posterior, 3.0)
+    front = np.maximum(smooth_min(front, transverse, 5.0), -vertebral_canal(p, shape))
+    if shape.slip and shape.defect:
+        solid = smooth_min(solid, front, 3.0)
+        arch = rear_arch((p[0], p[1] - shape.slip, p[2]), shape)
+        solid = smooth_max(solid, shape.defect - arch, 1.0)
+        solid = grown(solid, p, shape.growths, 2.0)
+        return np.minimum(smooth_max(solid, shape.defect - arch, 1.0), arch)
+    solid = smooth_min(solid, smooth_min(front, rear_arch(p, shape), 3.0), 3.0)
+    solid = grown(solid, p, shape.growths, 2.0)
+    return np.maximum(solid, -vertebral_canal(p, shape, -1.0)) if shape.growths else solid

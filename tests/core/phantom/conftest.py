@@ -9,11 +9,11 @@ CORE_BOX = ((-62.0, 62.0), (-40.0, 78.0), (-66.0, 52.0))
 
 @pytest.fixture(scope="package")
 def fine() -> Phantom:
-    """L4 to S2 at 1 mm, without noise."""
-    return draw_case(12, box=CORE_BOX, setting=Scan(0.4, 0.4, 0.0, 0.5))
+    """L4 to S2 of a normal specimen at 1 mm, without noise."""
+    return draw_case(12, box=CORE_BOX, setting=Scan(0.4, 0.4, 0.0, 0.5), pathologies=())
 
 
 @pytest.fixture(scope="package")
 def whole() -> Phantom:
-    """Everything at 2 mm."""
-    return draw_case(3, (2.0, 2.0, 2.0))
+    """Everything of a normal specimen at 2 mm."""
+    return draw_case(3, (2.0, 2.0, 2.0), pathologies=())

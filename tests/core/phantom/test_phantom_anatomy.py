@@ -54,7 +54,7 @@ def test_every_root_runs_unbroken_from_the_sac_to_its_end(fine, level: str, side
 def test_the_s2_root_leaves_even_a_short_sac() -> None:
     ends = []
     for seed in range(60):
-        specimen = draw_specimen(seed)
+        specimen = draw_specimen(seed, ())
         skeleton = articulate(specimen)
         first = root_waypoints(skeleton, specimen)["S2"][0][0]
         height = skeleton.frames["sacrum"].local((first[0], first[1], first[2]))[2]
@@ -154,7 +154,7 @@ def test_no_bone_stands_out_of_the_skin(whole) -> None:
 
 def test_truth_is_json_and_its_points_lie_in_their_nerves(fine) -> None:
     truth = json.loads(json.dumps(fine.truth))
-    assert truth["schema"] == 1
+    assert truth["schema"] == 2
     assert truth["frame"] == "LPS, mm"
     assert truth["notice"]
     assert set(truth["nerves"]) == {
