@@ -59,7 +59,8 @@ def draw_wall(p: Coordinates, bone: FloatArray, specimen: Specimen, rng: np.rand
     skin_back = max(24.0 + specimen.skin_depth, 74.0)
     # However thick the fat, six centimetres of back lie under it; however lean, half a centimetre of fat over it.
     thick = max(skin_back - muscle_back, 5.0, specimen.finding("obesity", "subcutaneous"))
-    muscle_back = skin_back - thick
+    muscle_back = max(skin_back - thick, MUSCLE_BACK[0] - 10.0)
+    skin_back = muscle_back + thick
     beside = float(np.clip(thick * rng.uniform(0.5, 1.1), 4.0, 55.0))
     before = float(np.clip(thick * rng.uniform(0.5, 1.3), 5.0, 60.0))
     inner = np.interp(z, [-90.0, -40.0, 0.0, 30.0, 90.0], [172.0, 165.0, 153.0, 141.0, 134.0])

@@ -11,7 +11,7 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "f62cae7afcc2d60b4bedbf487f69b958f206b5e7cadd444052ff4932feabbbff"
+LABELS_SHA = "c1408211081efdba13327c1f153616fb5f617d63ab626131bc2cfa3adf411f9a"
 
 PRINT_HASHES = """
 import hashlib
