@@ -25,7 +25,7 @@ def squeeze(path: Path) -> None:
 def main(folder: Path) -> None:
     """Draw the case into a folder: ct.nii.gz, labels.nii.gz, truth.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    phantom = draw_case(SEED, SPACING, box=BOX, setting=SETTING)
+    phantom = draw_case(SEED, SPACING, box=BOX, setting=SETTING, pathologies=())
     write_volume(phantom.volume, folder / "ct.nii.gz")
     write_labels(phantom.labels, folder / "labels.nii.gz")
     for name in ("ct.nii.gz", "labels.nii.gz"):

@@ -16,7 +16,7 @@ from spinect_core.volume import to_sitk
 def main(folder: Path) -> None:
     """Write ``labels.nii.gz`` and ``landmarks.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    phantom = draw_case(SEED, (2.0, 2.0, 2.0))
+    phantom = draw_case(SEED, (2.0, 2.0, 2.0), pathologies=())
     sitk.WriteImage(
         to_sitk(phantom.labels.array, phantom.labels.geometry), str(folder / "labels.nii.gz"), True
     )

@@ -17,7 +17,7 @@ SEED = 64
 
 @pytest.fixture(scope="module")
 def phantom():
-    return draw_case(SEED, (2.0, 2.0, 2.0))
+    return draw_case(SEED, (2.0, 2.0, 2.0), pathologies=())
 
 
 @pytest.fixture(scope="module")
