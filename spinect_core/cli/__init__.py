@@ -1,4 +1,4 @@
-"""The command line: ``spinect plan``, ``segment``, ``series``, ``evaluate``, ``phantom`` and ``info``.
+"""The command line: ``spinect plan``, ``segment``, ``series``, ``evaluate``, ``phantom``, ``phantom-study``, ``info``.
 
 Progress and faults go to standard error, results to standard output. Each command lives in a module of its own, which
 imports what it needs only when it runs: ``spinect --help`` answers at once.
@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from spinect_core.cli import evaluate, info, phantom, plan, segment, series
+from spinect_core.cli import evaluate, info, phantom, phantom_study, plan, segment, series
 from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping
 from spinect_core.errors import Cancelled, SpinectError
 
-COMMANDS = (plan, segment, series, evaluate, phantom, info)
+COMMANDS = (plan, segment, series, evaluate, phantom, phantom_study, info)
 UNEXPECTED = 70
 """Exit code of a fault of the program itself (EX_SOFTWARE)."""
 
