@@ -169,7 +169,8 @@ def foramen(body: Body, sacrum: Solid, walls: Solid, above: Pedicle, disc_up: Fl
     """The foramen under a pedicle.
 
     Height is the longest line along the disc's axis that has the pedicle of L5 above, the sacrum below and neither
-    bone nor disc between them, from 5 mm before to 10 mm behind the rear wall of L5. Widths are the smallest of three
+    bone nor disc between them, from 5 mm before to 10 mm behind the rear wall of L5. Where disc and articular process
+    meet, so that there is no such line, the disc's margin may lie on the way. Widths are the smallest of three
     sagittal slices: through the middle of the pedicle and 2.5 and 5 mm medial to it.
 
     Args:
@@ -205,17 +206,22 @@ def foramen(body: Body, sacrum: Solid, walls: Solid, above: Pedicle, disc_up: Fl
 def _height_line(
     vertebra: Solid, sacrum: Solid, walls: Solid, back: FloatArray, up: FloatArray, start: FloatArray
 ) -> tuple[FloatArray, FloatArray] | None:
-    best: tuple[float, FloatArray, FloatArray] | None = None
+    best: dict[bool, tuple[float, FloatArray, FloatArray]] = {}
     for b in np.arange(-5.0, 10.1, 0.5):
         leave = vertebra.reach(start + b * back, -up, 16.0, enter=False)
         if not leave > 0.0:
             continue
         top = start + b * back - leave * up
-        fall = walls.reach(top - 1.0 * up, -up, 40.0, enter=True) + 1.0
         floor = sacrum.reach(top, -up, 40.0, enter=True)
-        if abs(floor - fall) < 1.0 and (best is None or floor > best[0]):
-            best = (floor, top, top - floor * up)
-    return None if best is None else (best[1], best[2])
+        fall = walls.reach(top - 1.0 * up, -up, 40.0, enter=True) + 1.0
+        again = vertebra.reach(top - 1.0 * up, -up, 40.0, enter=True) + 1.0
+        if np.isnan(floor) or again < floor:
+            continue
+        free = abs(floor - fall) < 1.0
+        if free not in best or floor > best[free][0]:
+            best[free] = (floor, top, top - floor * up)
+    found = best.get(True, best.get(False))
+    return None if found is None else (found[1], found[2])
 
 
 def _widths(

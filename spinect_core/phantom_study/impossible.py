@@ -295,7 +295,7 @@ def _skin(case: Case) -> list[Violation]:
     rim = [pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]]
     open_air = {int(piece) for side in rim for piece in np.unique(side)} - {0}
     found: list[Violation] = []
-    for name, wanted in (("bone outside the skin", True), ("gas against bone", False)):
+    for kind, wanted in (("bone outside the skin", True), ("gas against bone", False)):
         # Noise makes a dark voxel here and there; half a millilitre is gas.
         large = sizes * case.geometry.voxel_volume > 500.0
         large[0] = False
@@ -303,7 +303,8 @@ def _skin(case: Case) -> list[Violation]:
         if not chosen.any():
             continue
         far = distance_transform_edt(~chosen[pieces], sampling=case.geometry.spacing[::-1])
-        near = int((case.bone & (far <= max(2.0, case.step))).sum())
-        if near:
-            found.append(Violation(name, "", near, "voxels within 2 mm of air"))
+        near = case.bone & (far <= max(2.0, case.step))
+        if near.any():
+            where = ", ".join(name for name in BONES if (near & case.mask(name)).any())
+            found.append(Violation(kind, where, int(near.sum()), "voxels within 2 mm of air"))
     return found
