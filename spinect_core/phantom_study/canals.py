@@ -100,12 +100,17 @@ def bony_canal(body: Body, pedicles: tuple[Pedicle, Pedicle]) -> dict[str, float
     low = float(np.mean([p.lower for p in pedicles]))
     high = float(np.mean([p.upper for p in pedicles]))
     depths, widths = [], []
+    usual = body.rear_wall(0.0, 0.0)
     for c in np.arange(low - 4.0, high - 0.2 * (high - low), 0.5):
         wall = body.rear_wall(0.0, c)
-        if not np.isfinite(wall) or wall == 0.0:
+        # Near the end plate the midline leaves the body through its dish, not through its rear wall.
+        if not abs(wall - usual) < 4.0:
             continue
         start = frame.point(0.0, wall + 2.0, c)
-        depths.append(body.solid.reach(start, frame.back, 30.0, enter=True) + 2.0)
+        depth = body.solid.reach(start, frame.back, 30.0, enter=True)
+        if not depth > 0.0:
+            continue
+        depths.append(depth + 2.0)
         middle = frame.point(0.0, wall + 6.0, c)
         if body.solid.at(middle[None])[0] < 0.5:
             sides = [body.solid.reach(middle, s * frame.left, 30.0, enter=True) for s in (1.0, -1.0)]
@@ -231,7 +236,8 @@ def _widths(
 
     def width(share: float) -> float:
         point = line[0] + share * (line[1] - line[0])
-        return sum(walls.reach(point, sign * forwards, 30.0, enter=True) for sign in (-1.0, 1.0))
+        ways = [walls.reach(point, sign * forwards, 30.0, enter=True) for sign in (-1.0, 1.0)]
+        return sum(ways) if min(ways) > 0.0 else float("nan")
 
     return width(0.25), width(0.75), _largest([width(share) for share in np.arange(0.15, 0.86, 0.05)])
 
