@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from spinect_core.cli import evaluate, info, phantom, plan, segment, series, study, train
+from spinect_core.cli import evaluate, info, phantom, phantom_study, plan, segment, series, study, train
 from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping
 from spinect_core.errors import Cancelled, SpinectError
 
-COMMANDS = (plan, segment, series, evaluate, study, phantom, train, info)
+COMMANDS = (plan, segment, series, evaluate, study, phantom, phantom_study, train, info)
 UNEXPECTED = 70
 """Exit code of a fault of the program itself (EX_SOFTWARE)."""
 

@@ -35,7 +35,7 @@ from spinect_core.writing import write_labels, write_volume
 
 ROOT = Path(__file__).resolve().parents[3]
 GRID = Geometry((6, 7, 8), (1, 1, 1))
-COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "train", "info")
+COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "phantom-study", "train", "info")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,309 @@
+"""Looks through one phantom for anatomy that cannot be: broken nerves, floating bone, closed foramina."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import binary_dilation, convolve, distance_transform_edt, label, map_coordinates
+
+from spinect_core.errors import MeasurementError
+from spinect_core.phantom import Phantom
+from spinect_core.phantom_study.bodies import end_plate
+from spinect_core.phantom_study.solids import Mask
+from spinect_core.phantom_study.tubes import ROUND
+from spinect_core.phantom_study.way_out import way_out
+from spinect_core.volume import BONE, NERVE, FloatArray
+
+BONES = ("L3", "L4", "L5", "sacrum", "hip left", "hip right")
+JOINTS = (("L3", "L4"), ("L4", "L5"), ("L5", "sacrum"), ("sacrum", "hip left"), ("sacrum", "hip right"))
+FINE_MM = 1.25
+TOUCH_MM2 = {True: 8.0, False: 150.0}
+"""Contact between neighbouring bones that counts as touching, on voxels up to :data:`FINE_MM` and on coarser ones,
+which bridge a joint gap of 2 mm here and there."""
+AIR_HU = -400.0
+PELVIS_MM = 15.0
+"""A nerve that ends this far below the S1 end plate has reached the pelvis."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that cannot be.
+
+    Attributes:
+        name: kind, such as ``nerve broken``.
+        where: structure or side.
+        size: how much of it, in the unit the detail names.
+        detail: what was found, in words.
+    """
+
+    name: str
+    where: str
+    size: float
+    detail: str
+
+
+class Case:
+    """A phantom with the masks that the checks share."""
+
+    def __init__(self, phantom: Phantom) -> None:
+        self.structures = phantom.structures
+        self.labels = phantom.labels.array
+        self.hu = phantom.volume.array
+        self.geometry = phantom.labels.geometry
+        self.truth: dict[str, Any] = phantom.truth
+        self.names: dict[str, int] = phantom.truth["structures"]
+        self.step = max(self.geometry.spacing)
+        self.bone: Mask = self.labels == BONE
+        self.nerve: Mask = self.labels == NERVE
+
+    def mask(self, name: str) -> Mask:
+        """Voxels of a structure."""
+        return np.asarray(self.structures == self.names.get(name, 255))
+
+    @property
+    def roots(self) -> list[str]:
+        """Names of the roots that have a number."""
+        return [name for name in self.names if name[:2] in ("L3", "L4", "L5", "S1", "S2") and " " in name]
+
+    def course(self, name: str) -> FloatArray:
+        """Fractional indices (n, 3) of the centreline of a nerve, as far as the picture shows it."""
+        points = np.array(self.truth["nerves"][name]["points"], dtype=np.float64)
+        index = self.geometry.to_index(points)
+        shown = ((index >= 0) & (index <= np.array(self.geometry.shape) - 1)).all(axis=1)
+        return np.asarray(index[shown])
+
+
+def find_violations(phantom: Phantom) -> list[Violation]:
+    """Everything impossible in a phantom; an empty list if there is nothing.
+
+    Args:
+        phantom: as :func:`spinect_core.phantom.draw_case` gives it.
+    """
+    case = Case(phantom)
+    found: list[Violation] = []
+    for check in (
+        _labels, _pairs, _sides, _nerves, _nerve_in_bone, _foramina, _floating_bone, _touching, _sac, _skin,
+    ):  # fmt: skip
+        found += check(case)
+    return found
+
+
+def _labels(case: Case) -> list[Violation]:
+    """Labels 1 and 2 stand exactly where a bone's or a nerve's number stands; every number has a name."""
+    known = np.zeros(256, dtype=bool)
+    known[[0, *case.names.values()]] = True
+    expected = np.zeros(256, dtype=np.uint8)
+    for name, number in case.names.items():
+        if name in BONES:
+            expected[number] = BONE
+        elif name == "thecal sac" or name in case.roots:
+            expected[number] = NERVE
+    found: list[Violation] = []
+    unnamed = int((~known[case.structures]).sum())
+    if unnamed:
+        found.append(Violation("structure without a name", "", unnamed, "voxels"))
+    # Bone added by a disease or an implant may carry a number of its own.
+    added = (case.structures >= 40) & (case.labels == BONE)
+    wrong = (expected[case.structures] != case.labels) & ~added
+    if wrong.any():
+        numbers = np.unique(case.structures[wrong])
+        names = [name for name, number in case.names.items() if number in numbers]
+        found.append(Violation("labels against structures", ", ".join(names), int(wrong.sum()), "voxels"))
+    return found
+
+
+def _pairs(case: Case) -> list[Violation]:
+    found: list[Violation] = []
+    for name in ("L4", "L5", "sacrum", "thecal sac", *case.names):
+        paired = name.endswith((" left", " right")) and name[:2] in ("L4", "L5", "S1", "S2", "hi")
+        if (paired or " " not in name or name == "thecal sac") and not case.mask(name).any():
+            found.append(Violation("structure missing", name, 0, "no voxels"))
+    return list(dict.fromkeys(found))
+
+
+def _sides(case: Case) -> list[Violation]:
+    """Left is where x is larger; both sides are compared with each other and with the bone in the middle."""
+    found: list[Violation] = []
+    middle = case.mask("L5")
+    if not middle.any():
+        return found
+    centre = _centre(case, middle)
+    for name in case.names:
+        if not name.endswith(" left"):
+            continue
+        left, right = case.mask(name), case.mask(name.removesuffix("left") + "right")
+        if not left.any() or not right.any():
+            continue
+        a, b = _centre(case, left), _centre(case, right)
+        if not (a > b and a > centre - 2.0 and b < centre + 2.0):
+            found.append(Violation("sides swapped", name, a - b, "mm from right to left"))
+    return found
+
+
+def _centre(case: Case, mask: Mask) -> float:
+    return float(case.geometry.to_patient(np.argwhere(mask).mean(axis=0))[0])
+
+
+def _nerves(case: Case) -> list[Violation]:
+    """Every root hangs together with the sac, has nerve all along its course, and leaves the picture or the spine."""
+    found: list[Violation] = []
+    pieces, _count = label(case.nerve, ROUND)
+    of_sac = pieces[case.mask("thecal sac")]
+    main = int(np.bincount(of_sac[of_sac > 0]).argmax()) if (of_sac > 0).any() else -1
+    near = binary_dilation(case.nerve, ROUND)
+    pelvis = _s1_plate(case)
+    for name in case.roots:
+        mask = case.mask(name)
+        if not mask.any() or name not in case.truth["nerves"]:
+            continue
+        course = case.course(name)
+        loose = int((pieces[mask] != main).sum())
+        # A nerve beyond the picture's edge may come back into it.
+        if loose > 0.02 * mask.sum() and not _touches_edge(mask & (pieces != main)):
+            found.append(Violation("nerve broken", name, loose, "voxels not joined to the sac"))
+        if not len(course):
+            continue
+        index = np.rint(course).astype(int)
+        bare = int((~near[tuple(index.T)]).sum())
+        if bare:
+            found.append(Violation("nerve broken", name, bare, "points of the course without nerve"))
+        gap = np.minimum(course[-1], np.array(case.geometry.shape) - 1 - course[-1]).min() * case.step
+        end = case.geometry.to_patient(course[-1])
+        if gap > 6.0 and pelvis is not None and end[2] > pelvis - PELVIS_MM:
+            found.append(Violation("nerve ends inside", name, float(gap), "mm from the picture's edge"))
+    return found
+
+
+def _touches_edge(mask: Mask) -> bool:
+    return any(
+        bool(np.take(mask, side, axis=axis).any()) for axis in range(3) for side in (0, mask.shape[axis] - 1)
+    )
+
+
+def _s1_plate(case: Case) -> float | None:
+    try:
+        return float(end_plate(case.mask("sacrum"), case.mask("disc L5/S1"), case.geometry)[0][2])
+    except MeasurementError:
+        return None
+
+
+def _nerve_in_bone(case: Case) -> list[Violation]:
+    """No centreline runs where bone fills half a voxel or more, no nerve voxel is walled in by bone."""
+    found: list[Violation] = []
+    bone = case.bone.astype(np.float32)
+    around = np.ones((3, 3, 3), dtype=np.float32)
+    around[1, 1, 1] = 0.0
+    walls = convolve(bone, around, mode="nearest") if case.nerve.any() else bone
+    for name in case.roots:
+        if name in case.truth["nerves"] and len(course := case.course(name)):
+            # One voxel from the edge of a bone the value says only how the voxels fell.
+            values = map_coordinates(bone, course.T, order=1)
+            through = int((values > 0.75).sum())
+            if through:
+                found.append(Violation("nerve through bone", name, through, "points of the course in bone"))
+        buried = int((case.mask(name) & (walls >= 24)).sum())
+        if buried:
+            found.append(Violation("nerve inside bone", name, buried, "voxels walled in by bone"))
+    return found
+
+
+def _foramina(case: Case) -> list[Violation]:
+    """A ball of 2 mm radius rolls from the sac to the outside between L5 and S1 on both sides."""
+    try:
+        closed = way_out(case.bone, case.mask, case.geometry)
+    except MeasurementError as error:
+        return [Violation("foramen not found", "L5/S1", 0, error.fault)]
+    return [
+        Violation("foramen closed", f"L5/S1 {side}", 0, "no way for a ball of 2 mm radius") for side in closed
+    ]
+
+
+def _floating_bone(case: Case) -> list[Violation]:
+    """Apart from its largest piece, a bone has only pieces that the edge of the picture may have cut off."""
+    found: list[Violation] = []
+    for name in BONES:
+        pieces, count = label(case.mask(name), ROUND)
+        if count < 2:
+            continue
+        sizes = np.bincount(pieces.ravel())[1:]
+        for piece in range(1, count + 1):
+            if piece == 1 + int(sizes.argmax()) or _touches_edge(pieces == piece):
+                continue
+            # What hangs on the neighbouring bone only is just as wrong, so other bones do not count.
+            found.append(Violation("floating bone", name, int(sizes[piece - 1]), "voxels"))
+    return found
+
+
+def _touching(case: Case) -> list[Violation]:
+    """Neighbouring bones share no voxel faces, but for a transitional side that is fused."""
+    found: list[Violation] = []
+    z, y, x = case.geometry.spacing[::-1]
+    areas = (y * x, z * x, z * y)
+    diseases = case.truth.get("pathologies") or ()
+    for one, other in JOINTS:
+        if (one, other) == ("L5", "sacrum") and "transitional" in diseases:
+            continue
+        a, b = case.mask(one), case.mask(other)
+        contact = 0.0
+        for axis, area in enumerate(areas):
+            first = [slice(None)] * 3
+            second = [slice(None)] * 3
+            first[axis], second[axis] = slice(None, -1), slice(1, None)
+            f, s = tuple(first), tuple(second)
+            contact += area * float((a[f] & b[s]).sum() + (b[f] & a[s]).sum())
+        if contact > TOUCH_MM2[case.step <= FINE_MM]:
+            found.append(Violation("bones touch", f"{one} and {other}", contact, "mm² of shared faces"))
+    return found
+
+
+def _sac(case: Case) -> list[Violation]:
+    """In front of the sac lies a body, a disc or the sacrum within 25 mm; on three fifths of it bone lies behind."""
+    sac = case.mask("thecal sac")
+    rows = np.flatnonzero(case.mask("L5").any(axis=(1, 2)) | case.mask("sacrum").any(axis=(1, 2)))
+    if not sac.any() or not rows.size:
+        return []
+    wall = case.bone.copy()
+    for name in case.names:
+        if name.startswith("disc"):
+            wall |= case.mask(name)
+    inside = np.argwhere(sac[rows[0] : rows[-1] + 1])
+    inside[:, 0] += rows[0]
+    reach = int(25.0 / case.geometry.spacing[1])
+    front = np.zeros(len(inside), dtype=bool)
+    back = np.zeros(len(inside), dtype=bool)
+    for step in range(1, reach + 1):
+        for hit, sign in ((front, -1), (back, 1)):
+            rank = np.clip(inside[:, 1] + sign * step, 0, sac.shape[1] - 1)
+            hit |= wall[inside[:, 0], rank, inside[:, 2]]
+    if front.mean() < 0.95 or back.mean() < 0.6:
+        share = min(front.mean() / 0.95, back.mean() / 0.6)
+        detail = f"{front.mean():.0%} with a body in front, {back.mean():.0%} with bone behind"
+        return [Violation("sac outside the canal", "thecal sac", float(share), detail)]
+    return []
+
+
+def _skin(case: Case) -> list[Violation]:
+    """No bone within 2 mm of the air behind the body and what is joined to it, nor of gas inside the body."""
+    air = case.hu < AIR_HU
+    pieces, count = label(air)
+    if not count:
+        return []
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    # Front and sides of the picture may cut through gas in the bowel; behind there is none.
+    open_air = set(np.unique(pieces[:, -1]).tolist()) - {0}
+    found: list[Violation] = []
+    for kind, wanted in (("bone outside the skin", True), ("gas against bone", False)):
+        # Noise makes a dark voxel here and there; half a millilitre is gas.
+        large = sizes * case.geometry.voxel_volume > 500.0
+        large[0] = False
+        chosen = large & np.isin(np.arange(count + 1), list(open_air), invert=not wanted)
+        if not chosen.any():
+            continue
+        far = distance_transform_edt(~chosen[pieces], sampling=case.geometry.spacing[::-1])
+        near = case.bone & (far <= max(2.0, case.step))
+        if near.any():
+            where = ", ".join(name for name in BONES if (near & case.mask(name)).any())
+            found.append(Violation(kind, where, int(near.sum()), "voxels within 2 mm of air"))
+    return found

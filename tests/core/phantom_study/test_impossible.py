@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import distance_transform_edt
+
+from spinect_core.phantom import STRUCTURES, Phantom, draw_case
+from spinect_core.phantom_study.impossible import find_violations
+from spinect_core.phantom_study.run import normal_case
+from spinect_core.volume import Labels
+
+GRAVE = {
+    "labels against structures",
+    "structure without a name",
+    "structure missing",
+    "sides swapped",
+    "floating bone",
+    "foramen closed",
+    "foramen not found",
+    "sac outside the canal",
+    "bone outside the skin",
+}
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Phantom:
+    return draw_case(3, (2.0, 2.0, 2.0))
+
+
+def changed(phantom: Phantom, structures: np.ndarray, labels: np.ndarray) -> Phantom:
+    return replace(phantom, structures=structures, labels=Labels(labels, phantom.labels.geometry))
+
+
+def copies(phantom: Phantom) -> tuple[np.ndarray, np.ndarray]:
+    return phantom.structures.copy(), phantom.labels.array.copy()
+
+
+def found(phantom: Phantom) -> set[tuple[str, str]]:
+    return {(violation.name, violation.where) for violation in find_violations(phantom)}
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_sample_of_seeds_has_nothing_gravely_impossible(seed) -> None:
+    assert {name for name, _where in found(normal_case(seed, 3.0))} & GRAVE == set()
+
+
+def test_a_cut_nerve_is_found(phantom) -> None:
+    structures, labels = copies(phantom)
+    course = np.array(phantom.truth["nerves"]["L5 left"]["points"])
+    middle = phantom.labels.geometry.to_index(course[len(course) // 3])
+    index = np.indices(structures.shape)
+    near = ((index - middle[:, None, None, None]) ** 2).sum(axis=0) < 5.0**2
+    cut = near & (structures == STRUCTURES["L5 left"])
+    structures[cut] = 0
+    labels[cut] = 0
+    assert ("nerve broken", "L5 left") in found(changed(phantom, structures, labels)) - found(phantom)
+
+
+def test_an_island_of_bone_is_found(phantom) -> None:
+    structures, labels = copies(phantom)
+    far = distance_transform_edt(structures == 0)
+    far[:4] = far[-4:] = 0
+    far[:, :4] = far[:, -4:] = 0
+    far[:, :, :4] = far[:, :, -4:] = 0
+    z, y, x = np.unravel_index(int(np.argmax(far)), far.shape)
+    structures[z : z + 2, y : y + 2, x : x + 2] = STRUCTURES["L5"]
+    labels[z : z + 2, y : y + 2, x : x + 2] = 1
+    assert ("floating bone", "L5") in found(changed(phantom, structures, labels))
+
+
+def test_swapped_sides_are_found(phantom) -> None:
+    structures, labels = copies(phantom)
+    left, right = (phantom.structures == STRUCTURES[f"S1 {side}"] for side in ("left", "right"))
+    structures[left], structures[right] = STRUCTURES["S1 right"], STRUCTURES["S1 left"]
+    assert ("sides swapped", "S1 left") in found(changed(phantom, structures, labels))
+
+
+def test_a_filled_foramen_is_found_on_its_side_only(phantom) -> None:
+    structures, labels = copies(phantom)
+    centre = phantom.labels.geometry.to_index(phantom.truth["landmarks"]["foramen L5/S1 centre left"])
+    index = np.indices(structures.shape)
+    plug = (
+        np.abs((index - centre[:, None, None, None]) * 2.0) < np.array([16.0, 20.0, 4.0])[:, None, None, None]
+    ).all(axis=0)
+    structures[plug & (structures == 0)] = STRUCTURES["L5"]
+    labels[plug & (labels == 0)] = 1
+    closed = {
+        where for name, where in found(changed(phantom, structures, labels)) if name == "foramen closed"
+    }
+    assert closed == {"L5/S1 left"}
+
+
+def test_labels_that_contradict_structures_and_missing_sides_are_found(phantom) -> None:
+    structures, labels = copies(phantom)
+    labels[structures == STRUCTURES["L4"]] = 2
+    structures[structures == STRUCTURES["S2 right"]] = 0
+    names = found(changed(phantom, structures, labels))
+    assert any(name == "labels against structures" for name, _where in names)
+    assert ("structure missing", "S2 right") in names
+
+
+def test_fused_neighbours_are_found(phantom) -> None:
+    structures, labels = copies(phantom)
+    disc = structures == STRUCTURES["disc L4/5"]
+    structures[disc] = STRUCTURES["L4"]
+    labels[disc] = 1
+    assert ("bones touch", "L4 and L5") in found(changed(phantom, structures, labels))
