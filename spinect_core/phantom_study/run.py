@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import multiprocessing
 import re
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from spinect_core.errors import SpinectError, UsageError
 from spinect_core.phantom import Phantom, draw_case
+from spinect_core.phantom.workers import Workers
 from spinect_core.phantom_study.impossible import AIR_HU, Violation, find_violations
 from spinect_core.phantom_study.morphometry import measure
-from spinect_core.progress import Cancel, Progress, check, silent
+from spinect_core.progress import Cancel, Progress, silent
 
 STUDY_BOX = ((-140.0, 140.0), (-72.0, 118.0), (-88.0, 92.0))
 """Shows what is measured: both crests and the skin of the back."""
@@ -57,11 +54,7 @@ def parse_seeds(text: str) -> list[int]:
 
 def normal_case(seed: int, spacing: float) -> Phantom:
     """A specimen without disease, shown from crest to crest and back to the skin."""
-    # A phantom that draws diseases must be told to leave them out.
-    healthy: dict[str, Any] = (
-        {"pathologies": ()} if "pathologies" in inspect.signature(draw_case).parameters else {}
-    )
-    return draw_case(seed, (spacing,) * 3, box=STUDY_BOX, **healthy)
+    return draw_case(seed, (spacing,) * 3, box=STUDY_BOX, pathologies=())
 
 
 def study_seed(seed: int, spacing: float, check_only: bool) -> Finding:
@@ -103,28 +96,16 @@ def study(
 
     Raises:
         Cancelled: the user asked to stop.
+        PlanError: a process ended by itself, as for want of memory.
     """
     found: list[Finding] = []
     work = partial(study_seed, spacing=spacing, check_only=check_only)
-    context = multiprocessing.get_context("spawn")
-    # Leaving the block ends the processes, whatever they are doing.
-    with context.Pool(max(min(jobs, len(seeds)), 1), initializer=_ignore_interrupts) as pool:
-        results = pool.imap_unordered(work, seeds)
-        progress(0.0, f"0 of {len(seeds)} seeds")
-        while len(found) < len(seeds):
-            check(cancel)
-            try:
-                finding = results.next(timeout=0.25)
-            except multiprocessing.TimeoutError:
-                continue
+    progress(0.0, f"0 of {len(seeds)} seeds")
+    with Workers(work, max(min(jobs, len(seeds)), 1)) as workers:
+        for finding in workers.run(seeds, cancel=cancel, ordered=False):
             found.append(finding)
             progress(len(found) / len(seeds), f"{len(found)} of {len(seeds)} seeds")
     return sorted(found, key=lambda finding: seeds.index(finding.seed))
-
-
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches the whole group; the parent alone decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def counts(findings: Sequence[Finding]) -> dict[str, int]:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from spinect_core.errors import Cancelled, SegmentationError
 from spinect_core.phantom import draw_case
+from spinect_core.phantom.workers import Workers
 from spinect_core.preprocessing.prepare import prepare
 from spinect_core.preprocessing.region import Region
 from spinect_core.progress import Cancel, Progress, silent
@@ -54,60 +48,31 @@ def drawn_cases(
         spacing: mm of the CT that is drawn; 1 unless haste matters more than the picture.
         workers: processes that draw.
         progress: called for each case.
-        cancel: asked five times a second.
+        cancel: asked ten times a second.
 
     Raises:
-        SegmentationError: a drawing process ended by itself, as for want of memory.
-        PlanError: the disk is full or refuses.
+        PlanError: a drawing process ended by itself, as for want of memory, or the disk is full or refuses.
         Cancelled: the user stopped it; what was drawn stays in the cache.
     """
     kind = family if spacing == 1.0 else f"{family}_{spacing:g}mm"
     paths = [cache / f"phantom_{kind}_{seed}.npz" for seed in seeds]
-    missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
+    missing = [
+        _Task(seed, family, spacing, p) for seed, p in zip(seeds, paths, strict=True) if not p.exists()
+    ]
     if missing:
-        context = multiprocessing.get_context("spawn")
-        stop = context.Event()
-        with ProcessPoolExecutor(
-            min(workers, len(missing)), mp_context=context, initializer=_watch, initargs=(stop,)
-        ) as pool:
-            drawing = [pool.submit(_draw, seed, family, spacing, path) for seed, path in missing]
-            try:
-                _wait(drawing, progress, cancel)
-            except BaseException:
-                stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with Workers(_draw, min(workers, len(missing))) as drawing:
+            for count, _ in enumerate(drawing.run(missing, cancel=cancel, ordered=False), start=1):
+                progress(count / len(missing), f"drawn {count} of {len(missing)} phantoms")
     return CaseFiles(paths)
 
 
-def _wait(drawing: list[Future[None]], progress: Progress, cancel: Cancel | None) -> None:
-    running = set(drawing)
-    while running:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
-        done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        for one in done:
-            try:
-                one.result()
-            except BrokenProcessPool as error:
-                raise SegmentationError(
-                    "A process that draws phantoms ended by itself, probably for want of memory",
-                    "Ask for fewer --workers; what is drawn stays",
-                ) from error
-        count = len(drawing) - len(running)
-        progress(count / len(drawing), f"drawn {count} of {len(drawing)} phantoms")
+@dataclass(frozen=True)
+class _Task:
+    seed: int
+    family: str
+    spacing: float
+    path: Path
 
 
-def _watch(stop: Any) -> None:
-    """Let a drawing process end at once when asked to; Ctrl-C is for the parent to deal with."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def leave() -> None:
-        stop.wait()
-        os._exit(1)
-
-    threading.Thread(target=leave, daemon=True, name="stopping").start()
-
-
-def _draw(seed: int, family: str, spacing: float, path: Path) -> None:
-    save_case(phantom_case(seed, family, spacing), path)
+def _draw(task: _Task) -> None:
+    save_case(phantom_case(task.seed, task.family, task.spacing), task.path)

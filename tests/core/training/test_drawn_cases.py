@@ -33,7 +33,7 @@ def test_cases_are_drawn_by_processes_and_kept(tmp_path, monkeypatch):
     assert told[-1] == (1.0, "drawn 2 of 2 phantoms")
     np.testing.assert_array_equal(cases.load(0).hu, phantom_case(5, spacing=MM).hu)
     assert not np.array_equal(cases.load(0).hu, cases.load(1).hu)
-    monkeypatch.setattr(module, "ProcessPoolExecutor", None)  # nothing is left to draw
+    monkeypatch.setattr(module, "Workers", None)  # nothing is left to draw
     again = drawn_cases([5, 6], tmp_path, spacing=MM)
     np.testing.assert_array_equal(again.load(1).hu, cases.load(1).hu)
 
