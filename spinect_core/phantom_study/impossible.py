@@ -17,6 +17,14 @@ from spinect_core.phantom_study.way_out import way_out
 from spinect_core.volume import BONE, NERVE, FloatArray
 
 BONES = ("L3", "L4", "L5", "sacrum", "hip left", "hip right")
+ALWAYS_THERE = (
+    *BONES[1:],
+    "disc L4/5",
+    "disc L5/S1",
+    "thecal sac",
+    *(f"{level} {side}" for level in ("L4", "L5", "S1", "S2") for side in ("left", "right")),
+)
+"""What no picture of L5/S1 lacks; L3 may lie above it, the skin outside it, and few have metal."""
 JOINTS = (("L3", "L4"), ("L4", "L5"), ("L5", "sacrum"), ("sacrum", "hip left"), ("sacrum", "hip right"))
 FINE_MM = 1.25
 TOUCH_MM2 = {True: 8.0, False: 150.0}
@@ -115,12 +123,12 @@ def _labels(case: Case) -> list[Violation]:
 
 
 def _pairs(case: Case) -> list[Violation]:
-    found: list[Violation] = []
-    for name in ("L4", "L5", "sacrum", "thecal sac", *case.names):
-        paired = name.endswith((" left", " right")) and name[:2] in ("L4", "L5", "S1", "S2", "hi")
-        if (paired or " " not in name or name == "thecal sac") and not case.mask(name).any():
-            found.append(Violation("structure missing", name, 0, "no voxels"))
-    return list(dict.fromkeys(found))
+    """Every structure of :data:`ALWAYS_THERE` has voxels on both sides."""
+    return [
+        Violation("structure missing", name, 0, "no voxels")
+        for name in ALWAYS_THERE
+        if not case.mask(name).any()
+    ]
 
 
 def _sides(case: Case) -> list[Violation]:
