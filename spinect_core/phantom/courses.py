@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
+from spinect_core.phantom.ilium import DRAWN_SLOPE
 from spinect_core.phantom.parameters import Specimen
 from spinect_core.phantom.pathology import sides_of
 from spinect_core.phantom.sacrum import arched
@@ -97,6 +98,34 @@ def foraminal_course(shape: VertebraShape, frame: Frame, sac_width: float) -> li
     ]
 
 
+_FEMORAL = np.array(
+    [
+        [50.0, -15.0, 22.0],
+        [60.0, -17.0, 2.0],
+        [70.0, -22.0, -16.0],
+        [75.0, -29.0, -32.0],
+        [79.0, -41.0, -50.0],
+        [82.0, -52.0, -70.0],
+        [83.0, -58.0, -92.0],
+        [83.0, -60.0, -112.0],
+    ]
+)
+"""The left femoral nerve in the specimen, mm: through the back of the psoas to its lateral border at the level of
+the crest, then in the groove between psoas and iliacus. Working values, laid along the drawn muscles."""
+
+
+def femoral_course(tilt: float) -> FloatArray:
+    """Waypoints (n, 3) of the left femoral nerve, which carries L3 on, beyond the psoas.
+
+    Args:
+        tilt: degrees by which the pelvis leans forwards of the drawn one; the iliacus goes with it, the psoas
+            does not, and the groove between them by half.
+    """
+    points = _FEMORAL.copy()
+    points[:, 1] -= np.tan(np.radians(0.5 * tilt)) * np.minimum(points[:, 2], 0.0)
+    return points
+
+
 def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
     """The way of every left root in the specimen, by level; ``L5 left`` is one that has a way of its own."""
     base, below = skeleton.sacrum, skeleton.frames["sacrum"]
@@ -123,6 +152,8 @@ def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
             ]
             if name == "L4":
                 rest += [below.outer(arched((37.0, -14.0, -4.0))), trunk_low]
+            else:
+                rest = [*rest[:2], *femoral_course(specimen.sacral_slope - DRAWN_SLOPE)]
             radius, ganglion = specimen.root_l5 / 2 - 0.25, specimen.ganglion_l5 / 2 - 0.35
         routes[name] = (np.array(near + rest), 3, radius, ganglion)
     shape5, frame5 = skeleton.shapes["L5"], skeleton.frames["L5"]
