@@ -13,7 +13,7 @@ from spinect_core.phantom import Phantom
 from spinect_core.phantom_study.bodies import end_plate
 from spinect_core.phantom_study.solids import Mask
 from spinect_core.phantom_study.tubes import ROUND
-from spinect_core.phantom_study.way_out import way_out
+from spinect_core.phantom_study.way_out import BALL_MM, way_out
 from spinect_core.volume import BONE, NERVE, FloatArray
 
 BONES = ("L3", "L4", "L5", "sacrum", "hip left", "hip right")
@@ -30,6 +30,17 @@ FINE_MM = 1.25
 TOUCH_MM2 = {True: 8.0, False: 150.0}
 """Contact between neighbouring bones that counts as touching, on voxels up to :data:`FINE_MM` and on coarser ones,
 which bridge a joint gap of 2 mm here and there."""
+NARROWING = {
+    "disc-height-loss",
+    "facet-arthrosis",
+    "osteophytes",
+    "disc-bulge",
+    "herniation-l5",
+    "spondylolisthesis",
+    "transitional",
+}
+NARROW_BALL_MM = 1.0
+"""Diseases that narrow the foramen, and the radius of what still has to pass: the root pressed flat."""
 AIR_HU = -400.0
 PELVIS_MM = 15.0
 """A nerve that ends this far below the S1 end plate has reached the pelvis."""
@@ -218,13 +229,16 @@ def _nerve_in_bone(case: Case) -> list[Violation]:
 
 
 def _foramina(case: Case) -> list[Violation]:
-    """A ball of 2 mm radius rolls from the sac to the outside between L5 and S1 on both sides."""
+    """A ball rolls from the sac to the outside between L5 and S1 on both sides: 2 mm in radius, 1 mm if narrowed."""
+    narrowed = NARROWING & set(case.truth.get("pathologies") or ())
+    ball = NARROW_BALL_MM if narrowed else BALL_MM
     try:
-        closed = way_out(case.bone, case.mask, case.geometry)
+        closed = way_out(case.bone, case.mask, case.geometry, ball)
     except MeasurementError as error:
         return [Violation("foramen not found", "L5/S1", 0, error.fault)]
     return [
-        Violation("foramen closed", f"L5/S1 {side}", 0, "no way for a ball of 2 mm radius") for side in closed
+        Violation("foramen closed", f"L5/S1 {side}", 0, f"no way for a ball of {ball:g} mm radius")
+        for side in closed
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import distance_transform_edt, label, map_coordinates
 
 from spinect_core.errors import MeasurementError
 from spinect_core.phantom_study.bodies import end_plate
@@ -14,6 +14,8 @@ from spinect_core.phantom_study.tubes import ROUND
 from spinect_core.volume import FloatArray, Geometry
 
 BALL_MM = 2.0
+FINE_MM = 0.75
+"""The way is looked for on voxels of this size, however coarse the picture is."""
 BELOW_MM, ABOVE_MM = 14.0, 24.0
 """From the middle of the disc along its axis: reaches the S1 and the L5 pedicle but not the foramina beyond them."""
 FRONT_MM, BACK_MM = 16.0, 13.0
@@ -44,13 +46,14 @@ def way_out(bone: Mask, mask: Callable[[str], Mask], geometry: Geometry, ball: f
     local = frame.local(points)
     # The rear edge in the midline; its outermost voxels do not speak for it.
     rear = float(np.percentile(local[np.abs(local[:, 0]) < 6.0][:, 1], 98))
-    block, region = _region(frame, rear, geometry)
-    solid = (bone | disc)[block]
-    spacing = geometry.spacing[::-1]
+    block = _block(frame, rear, geometry)
+    solid, fine = _refined((bone | disc)[block], block, geometry)
     # Distances run from voxel to voxel; the bone's surface lies half a voxel nearer.
-    clear = distance_transform_edt(~solid, sampling=spacing) >= ball + 0.5 * float(np.mean(spacing))
+    far = distance_transform_edt(~solid, sampling=fine.spacing[::-1])
+    clear = far >= ball + 0.5 * float(np.mean(fine.spacing))
+    local = _local(frame, fine)
+    region = _within(local, rear)
     pieces, _count = label(clear & region, ROUND)
-    local = _local(frame, geometry, block)
     lateral = local[..., 0]
     central = (np.abs(lateral) < 10.0) & (local[..., 1] > rear)
     inside = set(np.unique(pieces[central & region])) - {0}
@@ -62,23 +65,49 @@ def way_out(bone: Mask, mask: Callable[[str], Mask], geometry: Geometry, ball: f
     return closed
 
 
-def _region(frame: Frame, rear: float, geometry: Geometry) -> tuple[tuple[slice, slice, slice], Mask]:
+Block = tuple[slice, slice, slice]
+
+
+def _spans(rear: float) -> tuple[tuple[float, float], ...]:
     reach = OUTSIDE_MM + 8.0
-    spans = [(-reach, reach), (rear - FRONT_MM, rear + BACK_MM), (-BELOW_MM, ABOVE_MM)]
+    return (-reach, reach), (rear - FRONT_MM, rear + BACK_MM), (-BELOW_MM, ABOVE_MM)
+
+
+def _block(frame: Frame, rear: float, geometry: Geometry) -> Block:
+    """The part of the grid that holds the region between L5 and S1."""
+    spans = _spans(rear)
     corners = np.array([frame.point(a, b, c) for a in spans[0] for b in spans[1] for c in spans[2]])
     index = geometry.to_index(corners)
     low = np.maximum(np.floor(index.min(axis=0)).astype(int) - 3, 0)
     high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 4, geometry.shape)
     if (high <= low).any():
         raise MeasurementError("The disc L5/S1 lies outside the picture", "Take a larger picture")
-    block = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-    local = _local(frame, geometry, block)
+    return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+
+
+def _refined(solid: Mask, block: Block, geometry: Geometry) -> tuple[Mask, Geometry]:
+    """A block of the picture on voxels of at most :data:`FINE_MM`, its surface half way between voxels.
+
+    On the voxels of a coarse CT a passage is a whole number of them wide, and a ball's middle lies in a voxel's.
+    """
+    parts = [max(int(np.ceil(step / FINE_MM)), 1) for step in geometry.spacing[::-1]]
+    axes = [np.arange((n - 1) * k + 1) / k for n, k in zip(solid.shape, parts, strict=True)]
+    index = np.stack(np.meshgrid(*axes, indexing="ij"))
+    fine = map_coordinates(solid.astype(np.float32), index, order=1) >= 0.5
+    first = geometry.to_patient(np.array([s.start for s in block]))
+    x, y, z = (step / k for step, k in zip(geometry.spacing, parts[::-1], strict=True))
+    origin = (float(first[0]), float(first[1]), float(first[2]))
+    shape = (len(axes[0]), len(axes[1]), len(axes[2]))
+    return np.asarray(fine), Geometry(shape, (x, y, z), origin, geometry.direction)
+
+
+def _within(local: FloatArray, rear: float) -> Mask:
     inside = np.ones(local.shape[:-1], dtype=bool)
-    for axis, (first, last) in enumerate(spans):
+    for axis, (first, last) in enumerate(_spans(rear)):
         inside &= (local[..., axis] >= first) & (local[..., axis] <= last)
-    return block, inside
+    return inside
 
 
-def _local(frame: Frame, geometry: Geometry, block: tuple[slice, slice, slice]) -> FloatArray:
-    index = np.stack(np.meshgrid(*[np.arange(s.start, s.stop) for s in block], indexing="ij"), axis=-1)
+def _local(frame: Frame, geometry: Geometry) -> FloatArray:
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in geometry.shape], indexing="ij"), axis=-1)
     return frame.local(geometry.to_patient(index))

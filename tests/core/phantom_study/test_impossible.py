@@ -84,12 +84,26 @@ def test_a_filled_foramen_is_found_on_its_side_only(phantom) -> None:
     plug = (
         np.abs((index - centre[:, None, None, None]) * 2.0) < np.array([16.0, 20.0, 4.0])[:, None, None, None]
     ).all(axis=0)
-    structures[plug & (structures == 0)] = STRUCTURES["L5"]
-    labels[plug & (labels == 0)] = 1
+    # Through the nerve as well: a small ball would roll along it.
+    structures[plug] = STRUCTURES["L5"]
+    labels[plug] = 1
     closed = {
         where for name, where in found(changed(phantom, structures, labels)) if name == "foramen closed"
     }
     assert closed == {"L5/S1 left"}
+
+
+def test_what_only_some_have_or_few_pictures_show_may_be_missing(phantom) -> None:
+    structures, labels = copies(phantom)
+    for name in ("metal", "skin", "L3", "bowel"):
+        labels[structures == STRUCTURES[name]] = 0
+        structures[structures == STRUCTURES[name]] = 0
+    missing = {where for name, where in found(changed(phantom, structures, labels)) if "missing" in name}
+    assert missing == set()
+
+
+def test_l3_leaves_the_picture(phantom) -> None:
+    assert {where for name, where in found(phantom) if name == "nerve ends inside"} == set()
 
 
 def test_labels_that_contradict_structures_and_missing_sides_are_found(phantom) -> None:
