@@ -62,7 +62,7 @@ def sacral_canal(p: Coordinates, shape: SacrumShape, grow: float = 0.0) -> Float
 
 def sacral_facet(shape: SacrumShape) -> tuple[float, float, float]:
     """Centre of the left superior articular process of S1."""
-    return shape.facet_x + 5.0, shape.back + 8.5, 2.5
+    return shape.facet_x + 5.0, shape.back + 10.8, 0.4
 
 
 # Front of the alae in straightened coordinates, mm, by depth below the end plate (rows) and distance from the midline
@@ -120,7 +120,7 @@ def sacrum(p: Coordinates, shape: SacrumShape) -> FloatArray:
 
     front = ala_front(ax, d)
     rear = np.interp(ax, [0.0, 20.0, 32.0, 45.0, 70.0], [20.0, 24.0, 26.5, 24.0, 20.0])
-    top = 1.0 + np.interp(ax, [0.0, 24.0, 40.0, 60.0], [0.0, 3.0, 6.0, 10.0])
+    top = 1.0 + np.interp(ax, [0.0, 24.0, 40.0, 60.0], [0.0, 0.6, 5.0, 10.0])
     lateral = np.interp(d, [-20.0, 0.0, 30.0, 55.0, 85.0, 110.0], [66.0, 66.0, 66.0, 54.0, 29.0, 15.0])
     mass = smooth_max(front - y, y - rear, 4.0)
     mass = smooth_max(mass, top - d, 5.0)

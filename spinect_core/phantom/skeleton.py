@@ -54,13 +54,15 @@ def slip_of(specimen: Specimen, depth: float) -> float:
 def articulate(specimen: Specimen) -> Skeleton:
     """Stack the vertebrae on the sacrum: end plate, disc, body, end plate."""
     s = specimen
+    # The joints stand as far apart as the pedicles that carry them.
+    wider = 0.4 * (s.l5_canal_width - 27.5)
     base = SacrumShape(
         width=s.s1_body_width,
         depth=s.s1_body_depth,
         s1_height=s.s1_body_height,
         canal_width=29.0,
         canal_depth=s.canal_depth,
-        facet_x=18.6,
+        facet_x=18.6 + wider,
     )
     radii = {"L5": (8.0, 5.2), "L4": (4.4, 2.7), "L3": (4.4, 2.8)}
     slip = slip_of(s, base.depth)
@@ -80,8 +82,9 @@ def articulate(specimen: Specimen) -> Skeleton:
             transverse_half_span=s.transverse_half_span_l5
             - (3.0 if number == 0 else 0.5 if number == 1 else -1.0),
             transverse_radii=radii[name],
-            facet_x=17.0 - 1.6 * number,
+            facet_x=17.0 - 1.6 * number + wider,
             facet_spread=6.5 - 0.2 * number,
+            pars_depth=0.66 if number == 0 else 0.95,
             dish=s.finding("osteoporosis", "dish", 1.6),
             slip=slip if number == 0 and isthmic else 0.0,
             defect=s.finding("spondylolisthesis", "defect") if number == 0 and isthmic else 0.0,

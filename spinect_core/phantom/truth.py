@@ -10,10 +10,12 @@ from spinect_core.phantom.ilium import CREST_TOP
 from spinect_core.phantom.nerves import Course
 from spinect_core.phantom.parameters import Specimen
 from spinect_core.phantom.pose import Pose
+from spinect_core.phantom.sacrum import sacral_facet
 from spinect_core.phantom.scanner import Scan
 from spinect_core.phantom.sdf import Frame
 from spinect_core.phantom.skeleton import Skeleton
 from spinect_core.phantom.structures import STRUCTURES
+from spinect_core.phantom.vertebra import SUPERIOR_RADII
 from spinect_core.volume import Geometry
 
 
@@ -42,10 +44,9 @@ def describe(
         mark(f"L5 pedicle lower margin {side}", frame, (sign * shape.pedicle_x, b + 3.0, under))
         mark(f"L5 body lateral border {side}", frame, (sign * shape.width / 2 * 0.93, 4.0, under))
         mark(f"S1 posterolateral corner {side}", below, (sign * base.width / 2 * 0.86, base.back * 0.55, 0.0))
-        mark(f"S1 superior articular tip {side}", below, (sign * (base.facet_x + 5.0), base.back + 8.5, 11.0))
-        mark(
-            f"S1 superior articular base {side}", below, (sign * (base.facet_x + 5.0), base.back + 3.0, -1.0)
-        )
+        x, y, z = sacral_facet(base)
+        mark(f"S1 superior articular tip {side}", below, (sign * x, y, z + SUPERIOR_RADII[2] - 1.0))
+        mark(f"S1 superior articular base {side}", below, (sign * x, y - 5.5, z - 3.5))
         # Under the pedicle, midway between the body and the superior articular process of S1.
         mark(f"foramen L5/S1 centre {side}", frame, (sign * shape.pedicle_x, b - 1.4, under - 6.5))
     return {

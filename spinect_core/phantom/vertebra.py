@@ -27,8 +27,9 @@ from spinect_core.volume import FloatArray
 class VertebraShape:
     """Measures of a lumbar vertebra in mm; origin of its frame is the middle of the body.
 
-    ``dish`` is the hollow of its end plates; ``slip`` how far the body has left its arch behind, and ``defect``
-    the gap between them (0: one bone); ``growths`` is bone beyond the plan.
+    ``pars_depth`` is how far behind the body the pars stands, in depths of the canal; ``dish`` is the
+    hollow of its end plates; ``slip`` how far the body has left its arch behind, and ``defect`` the gap between
+    them (0: one bone); ``growths`` is bone beyond the plan.
     """
 
     height_anterior: float
@@ -44,6 +45,7 @@ class VertebraShape:
     transverse_radii: tuple[float, float]
     facet_x: float
     facet_spread: float
+    pars_depth: float = 0.95
     dish: float = 1.6
     slip: float = 0.0
     defect: float = 0.0
@@ -57,7 +59,12 @@ class VertebraShape:
         50 degrees to the sagittal plane.
         """
         back = self.depth / 2 + self.canal_depth
-        return self.facet_x - 1.6, back + 2.6, -self.height / 2 - 4.0
+        return self.facet_x - 1.6, back + 3.4, -self.height / 2 - 4.0
+
+    @property
+    def pars(self) -> tuple[float, float, float]:
+        """Middle of the left pars: rear wall of the foramen, so it stands before the lamina."""
+        return self.facet_x, self.depth / 2 + self.pars_depth * self.canal_depth, -4.0
 
     @property
     def height(self) -> float:
@@ -77,13 +84,13 @@ class VertebraShape:
     @property
     def pedicle_z(self) -> float:
         """Height of the pedicle's axis: its upper margin lies just under the upper end plate."""
-        return self.height_posterior / 2 - self.pedicle_height / 2 - 1.0
+        return self.height_posterior / 2 - self.pedicle_height / 2 - 1.6
 
 
 FACET_ANGLE = 47.0
 """Degrees between a facet joint and the sagittal plane, 45 to 50 at L5/S1 (working value)."""
 INFERIOR_RADII = (7.6, 4.8, 9.0)
-SUPERIOR_RADII = (8.4, 5.0, 9.8)
+SUPERIOR_RADII = (8.4, 5.0, 9.0)
 """Half-axes of the articular processes along the joint, across it, and upwards, mm."""
 
 
@@ -112,10 +119,8 @@ def body(p: Coordinates, shape: VertebraShape) -> FloatArray:
 def inferior_articular(p: Coordinates, shape: VertebraShape) -> FloatArray:
     """Both inferior articular processes."""
     q = (np.abs(p[0]), p[1], p[2])
-    b = shape.depth / 2
-    pars = (shape.facet_x, b + shape.canal_depth + 1.0, -1.0)
     tip = shape.inferior_facet
-    neck = capsule(q, pars, tip, (4.4, 4.8))
+    neck = capsule(q, shape.pars, tip, (5.2, 4.8))
     return smooth_min(neck, articular(p, tip, INFERIOR_RADII), 3.0)
 
 
@@ -129,7 +134,7 @@ def vertebral_canal(p: Coordinates, shape: VertebraShape, grow: float = 0.0) -> 
     b, depth = shape.depth / 2, shape.canal_depth
     r = superellipse(
         p[0],
-        p[1] - (b + depth / 2 + 0.6),
+        p[1] - (b + depth / 2 - 0.2),
         np.asarray(shape.canal_width / 2 + grow),
         np.asarray(depth / 2 + grow),
         2.2,
@@ -144,7 +149,7 @@ def rear_arch(p: Coordinates, shape: VertebraShape) -> FloatArray:
     # A lamina slopes: its upper rim lies nearer the canal than its lower one, as shingles do.
     sloped = (q[0], q[1] + 0.14 * (q[2] + 5.0), q[2])
     lamina = capsule(
-        sloped, (shape.facet_x - 1.5, back + 1.6, -3.5), (0.0, back + 6.2, -6.5), 1.0, (3.2, 2.9, 8.6)
+        sloped, (shape.facet_x - 1.5, back + 0.4, -3.5), (0.0, back + 2.0, -6.5), 1.0, (3.2, 2.9, 8.6)
     )
     arch = smooth_min(inferior_articular(p, shape), lamina, 3.0)
     length = shape.spinous_length
@@ -165,7 +170,6 @@ def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
     """A whole lumbar vertebra."""
     q = (np.abs(p[0]), p[1], p[2])
     b, z0 = shape.depth / 2, shape.pedicle_z
-    back = b + shape.canal_depth
     solid = body(p, shape)
     half_height = shape.pedicle_height / 2
     pedicle = capsule(
@@ -176,9 +180,9 @@ def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
         (shape.pedicle_width / 2, 6.0, half_height),
     )
     solid = smooth_min(solid, pedicle, 4.0)
-    pars = (shape.facet_x + 1.5, back + 0.5, -1.0)
+    pars = (shape.facet_x + 1.5, *shape.pars[1:])
     upper = (shape.facet_x + shape.facet_spread, b + shape.canal_depth - 5.0, shape.height / 2 + 4.5)
-    pillar = capsule(q, (upper[0], upper[1], upper[2] - 4.0), pars, (5.6, 4.4))
+    pillar = capsule(q, (upper[0], upper[1], upper[2] - 4.0), pars, (5.6, 5.0))
     front = smooth_min(pillar, superior_articular(p, upper), 3.0)
     transverse = capsule(
         q,

@@ -11,7 +11,7 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "c1408211081efdba13327c1f153616fb5f617d63ab626131bc2cfa3adf411f9a"
+LABELS_SHA = "58e92d40fbded66134845980d69200a2962859e760aa8993f3021d7762073b55"
 
 PRINT_HASHES = """
 import hashlib
