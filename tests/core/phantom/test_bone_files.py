@@ -23,7 +23,7 @@ STEP = 2.0
 LOW, HIGH = (-140.0, -92.0, -112.0), (140.0, 100.0, 128.0)
 BOX = ((-62.0, 62.0), (-46.0, 76.0), (-66.0, 52.0))
 NAMES = {"L3": 3, "L4": 4, "L5": 5, "sacrum": 6, "hip left": 7, "hip right": 8}
-REAL = Path("/work/shared/data")
+REAL = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
