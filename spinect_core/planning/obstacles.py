@@ -90,7 +90,7 @@ class Obstacles:
         return tissue, distance, face
 
     def distance(self, points: FloatArray, tissue: int) -> FloatArray:
-        """Distances (n,) in mm from points to the surface of a tissue, negative inside; infinite where there is none of it.
+        """Distances (n,) in mm from points to the surface of a tissue, negative inside; infinite without it.
 
         Args:
             points: LPS mm (n, 3).
