@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spinect_core.errors import MeasurementError
 from spinect_core.planning.needles import outer_mm
-from spinect_core.planning.triangle import DEFAULT_LEVEL, KIND_NAMES, KINDS, SIDES, now
+from spinect_core.planning.triangle import KIND_NAMES, KINDS, SIDES, now
 from spinect_core.planning.view import CArm, View
 from spinect_core.volume import FloatArray
 
@@ -81,10 +81,10 @@ class Needle:
     name: str
     kind: str
     side: str
+    level: str
+    version: str
     entry: Point
     target: Point
-    level: str = DEFAULT_LEVEL
-    version: str = ""
     gauge: int = 22
     length_mm: float = 89.0
     author: str = "user"

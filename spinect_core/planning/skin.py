@@ -26,7 +26,7 @@ NO_DATA_HU = -1100.0
 """No tissue and no air is darker; scanners fill what lies outside their circle with less than this, if not with air."""
 OPENING = 2
 """Voxels of the copy: sheets up to 8 mm thick (table top, blanket, clothes) come off what they touch."""
-LEAST_ML = 500.0
+LEAST_ML = 100.0
 """A largest piece smaller than this is no trunk."""
 CIRCLE_MM = 4.0
 """A surface nearer than this to the border of the scanner's circle is not skin but the cut."""
@@ -174,7 +174,8 @@ def _body(values: npt.NDArray[np.float32], grid: Geometry) -> npt.NDArray[np.boo
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     core = pieces == int(sizes.argmax()) if sizes.any() else np.zeros_like(solid)
-    # Growing back within what is solid, by one voxel more than was taken: corners of the body come back, sheets do not.
+    # Growing back within what is solid, by one voxel more than was taken: the steps of a slanting surface come back, of
+    # a sheet that touches the skin no more than that voxel.
     body = ndimage.binary_dilation(core, iterations=OPENING + 1, mask=solid)
     axis = 2 - int(np.abs(grid.direction[2]).argmax())
     for number in range(body.shape[axis]):
@@ -224,4 +225,5 @@ def _without_cut(mesh: pv.PolyData, outside: npt.NDArray[np.bool_], grid: Geomet
     middles = np.asarray(mesh.points, dtype=np.float64)[faces].mean(axis=1)
     index = np.moveaxis(grid.to_index(middles), -1, 0)
     near = ndimage.map_coordinates(away, index, order=1, mode="nearest") < CIRCLE_MM
-    return pv.PolyData.from_regular_faces(np.asarray(mesh.points), faces[~near])
+    kept: pv.PolyData = pv.PolyData.from_regular_faces(np.asarray(mesh.points), faces[~near])
+    return kept
