@@ -11,7 +11,7 @@ from spinect_core.surfaces.build import signed_volume
 from spinect_core.volume import FloatArray
 
 NOTHING = pv.PolyData()
-TURNS = 1440
+TURNS = 720
 
 
 def closed(mesh: pv.DataSet) -> pv.PolyData:
@@ -26,7 +26,7 @@ def tube(
     centre: tuple[float, float, float],
     along: tuple[float, float, float],
     radius: float,
-    length: float = 400.0,
+    length: float = 120.0,
 ) -> pv.PolyData:
     """A round bar."""
     return closed(

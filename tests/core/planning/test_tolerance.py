@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from needle_scenes import NOTHING, block, both, from_behind, plate_with_hole, scene, tube, turned
+from scipy.spatial.transform import Rotation
 
 from spinect_core.errors import Cancelled
 from spinect_core.planning.needle import Needle
@@ -114,6 +115,24 @@ def test_mirroring_swaps_the_sides_and_keeps_the_numbers() -> None:
         assert there.amount == pytest.approx(here.amount, abs=0.02)
         assert there.words == here.words
         assert there.tissue == here.tissue
+
+
+def test_a_rigid_motion_changes_no_tolerance() -> None:
+    bone, nerve = tube((9.0, 20, 0), AXIS_Z, 4.0, 60.0), tube((-5.0, 30, 0), AXIS_Z, 2.0, 60.0)
+    rotation = Rotation.from_euler("xyz", [20, -35, 70], degrees=True).as_matrix()
+    shift = np.array([310.0, -120.0, 55.0])
+    planned = from_behind()
+    there = replace(
+        planned,
+        entry=tuple(rotation @ planned.entry + shift),
+        target=tuple(rotation @ planned.target + shift),
+    )
+    one = Aim(scene(bone, nerve)).tolerance(planned)
+    other = Aim(scene(turned(bone, rotation, shift), turned(nerve, rotation, shift))).tolerance(there)
+    for name in ("angle_to_bone", "angle_to_nerve", "shift_to_bone", "shift_to_nerve"):
+        assert getattr(other, name).amount == pytest.approx(getattr(one, name).amount, abs=0.02)
+    # The worst direction turns with the scene; near its minimum the tolerance hardly changes with it.
+    np.testing.assert_allclose(other.angle_to_bone.towards, rotation @ one.angle_to_bone.towards, atol=0.15)
 
 
 def test_another_obstacle_never_widens_the_tolerance() -> None:
