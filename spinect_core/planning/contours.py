@@ -17,6 +17,10 @@ from spinect_core.volume import FloatArray
 
 HALVINGS = 5
 """The border is found to the 64th part of the grid's step."""
+SHARP_DEGREES = 20.0
+"""The outline has a corner where it turns by more than this within a cell of the grid."""
+STRAIGHT = 0.06
+"""So far, in steps, it may leave a straight line beside a corner."""
 Question = Callable[[FloatArray], BoolArray]
 """Asked at places (n, 2), answers (n,)."""
 _CASES = {
@@ -97,3 +101,63 @@ def _segments(
         cells = edges[code == value]
         lines += [np.stack([cells[:, i], cells[:, j]], axis=1) for i, j in pairs]
     return np.asarray(shapely.linestrings(np.concatenate(lines)))
+
+
+def sharpened(free: Question, polygon: shapely.Polygon, step: float) -> shapely.Polygon:
+    """A polygon of :func:`pieces` with the corners that the grid has cut off put back.
+
+    Where the outline runs straight towards a short edge from both sides and the two lines meet beyond it, the corner is
+    where they meet, if the question says so just before and just behind it.
+
+    Args:
+        free: the question.
+        polygon: one piece.
+        step: of the grid it was found on.
+    """
+    rings = [np.asarray(ring.coords)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
+    edges, middles, corners = zip(*(_cut_corners(ring, step) for ring in rings), strict=True)
+    beyond = np.concatenate(corners) - np.concatenate(middles)
+    if len(beyond) == 0:
+        return polygon
+    before, behind = np.split(
+        free(np.concatenate([np.concatenate(middles) + part * beyond for part in (0.9, 1.1)])), 2
+    )
+    inner = shapely.contains_xy(polygon, np.concatenate(middles) + 0.1 * beyond)
+    true = (before != behind) & (before != inner)
+    kept = np.split(true, np.cumsum([len(edge) for edge in edges])[:-1])
+    made = [
+        np.insert(ring, edge[keep] + 1, corner[keep], axis=0)
+        for ring, edge, corner, keep in zip(rings, edges, corners, kept, strict=True)
+    ]
+    found = shapely.Polygon(made[0], made[1:])
+    return found if found.is_valid else polygon
+
+
+def _cut_corners(ring: FloatArray, step: float) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
+    """Edges (n,) of a ring that may cut off a corner, their middles (n, 2) and where the corners would be (n, 2)."""
+    start, stop = ring, np.roll(ring, -1, axis=0)
+    lengths = np.linalg.norm(stop - start, axis=1)
+    far = np.concatenate([[0.0], lengths.cumsum()])
+    around, closed = far[-1], np.concatenate([ring, ring[:1]])
+
+    def at(place: FloatArray) -> FloatArray:
+        return np.column_stack([np.interp(place % around, far, closed[:, i]) for i in range(2)])
+
+    into, out = start - at(far[:-1] - 1.5 * step), stop - at(far[1:] + 1.5 * step)
+    bend_in = np.abs(_cross(start - at(far[:-1] - 0.7 * step), into)) / np.linalg.norm(into, axis=1)
+    bend_out = np.abs(_cross(stop - at(far[1:] + 0.7 * step), out)) / np.linalg.norm(out, axis=1)
+    turn = _cross(into, out)
+    sharp = np.degrees(np.arctan2(np.abs(turn), -(into * out).sum(axis=1)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t, u = _cross(stop - start, out) / turn, _cross(stop - start, into) / turn
+        corner = start + t[:, None] * into
+    middle = (start + stop) / 2
+    likely = (sharp > SHARP_DEGREES) & (t > 0) & (u > 0)
+    likely &= (np.maximum(bend_in, bend_out) < STRAIGHT * step) & (around > 6 * step)
+    likely[likely] &= np.linalg.norm((corner - middle)[likely], axis=1) < 3 * step
+    edges = np.flatnonzero(likely)
+    return edges, middle[edges], corner[edges]
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])

@@ -164,7 +164,10 @@ def _soap_film(points: FloatArray, corners: npt.NDArray[np.int64], heights: Floa
         return full
     links = coo_matrix((count, count))
     for apex, a, b in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        u, v = points[corners[:, a]] - points[corners[:, apex]], points[corners[:, b]] - points[corners[:, apex]]
+        u, v = (
+            points[corners[:, a]] - points[corners[:, apex]],
+            points[corners[:, b]] - points[corners[:, apex]],
+        )
         cotangent = (u * v).sum(axis=1) / np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
         links = links + coo_matrix((cotangent, (corners[:, a], corners[:, b])), shape=(count, count))
     links = (links + links.T).tocsr()

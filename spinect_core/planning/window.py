@@ -10,7 +10,6 @@ windows are measured as well as large ones (:mod:`spinect_core.planning.contours
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ import shapely
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from spinect_core.planning.contours import Question, grid, pieces
+from spinect_core.planning.contours import Question, grid, pieces, sharpened
 from spinect_core.planning.obstacles import BoolArray, Obstacles
 from spinect_core.planning.polygon import nearest_on_ring
 from spinect_core.planning.view import View
@@ -34,6 +33,8 @@ LIFT_MM = 0.02
 """Rays start this far before the membrane: its borders lie on bone and nerve."""
 CIRCLE_TOLERANCE_MM = 0.001
 OUTLINE_TOLERANCE_MM = 0.01
+STRAIGHT_PART = 0.0004
+"""Corners that stand out by less than this part of the window's size only repeat the grid along straight borders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +186,7 @@ class Sight:
         found = pieces(free, nodes)
         zone_area = self._area(flat, view)
         if not found:
-            return FreeWindow(
-                self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0, np.zeros((0, 3))
-            )
+            return FreeWindow(self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0, np.zeros((0, 3)))
         coarse = max(found, key=lambda piece: float(piece.area))
         largest = _finer(coarse, free, grid_mm)
         line = shapely.maximum_inscribed_circle(largest, tolerance=CIRCLE_TOLERANCE_MM)
@@ -202,10 +201,6 @@ class Sight:
             float(line.length),
             self.lifted(outline, view),
         )
-
-    def windows(self, views: Iterable[View], grid_mm: float = GRID_MM) -> list[FreeWindow]:
-        """The free windows along several lines of sight, in their order."""
-        return [self.window(view, grid_mm) for view in views]
 
     def _area(self, flat: FloatArray, view: View) -> float:
         a, b, c = (flat[self._corners[:, i]] for i in range(3))
@@ -222,12 +217,14 @@ def _finer(coarse: shapely.Polygon, free: Question, grid_mm: float) -> shapely.P
     low, high = np.array([low_x, low_y]) - grid_mm, np.array([high_x, high_y]) + grid_mm
     step = max(float(np.sqrt((high - low).prod() / FINE_PLACES)), FINEST_MM)
     if step >= grid_mm:
-        return coarse
+        return sharpened(free, coarse, grid_mm)
 
     def free_in_box(places: FloatArray) -> BoolArray:
-        within = ((places > low) & (places < high)).all(axis=1)
+        within = np.asarray(((places > low) & (places < high)).all(axis=1))
         within[within] = free(places[within])
         return within
 
     found = [piece for piece in pieces(free_in_box, grid(low, high, step)) if piece.intersects(coarse)]
-    return max(found, key=lambda piece: float(piece.area), default=coarse)
+    finer = sharpened(free_in_box, max(found, key=lambda piece: float(piece.area), default=coarse), step)
+    plain = finer.simplify(STRAIGHT_PART * float(np.sqrt(finer.area)))
+    return plain if plain.is_valid else finer

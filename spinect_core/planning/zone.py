@@ -47,7 +47,9 @@ class Border:
         points = np.array(self.points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2:
             raise MeasurementError(
-                f"Points of shape {points.shape} are no border", "Give at least two points in space", self.name
+                f"Points of shape {points.shape} are no border",
+                "Give at least two points in space",
+                self.name,
             )
         if not np.isfinite(points).all():
             raise MeasurementError("A point of the border is not finite", "Place the border again", self.name)
