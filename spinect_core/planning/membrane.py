@@ -133,7 +133,9 @@ def _triangles(shape: shapely.Polygon) -> tuple[FloatArray, npt.NDArray[np.int64
         # Where a notch is narrower than the rim's points are apart, triangles would reach across it.
         halves = (rim + np.roll(rim, -1, axis=0))[split] / 2
         rim = np.insert(rim, np.flatnonzero(split) + 1, halves, axis=0)
-    inside = shapely.contains_xy(shape, points[corners].mean(axis=1))
+    # Along a straight rim rounding makes triangles of no area outside of it.
+    (ux, uy), (vx, vy) = (points[corners[:, i]].T - points[corners[:, 0]].T for i in (1, 2))
+    inside = shapely.contains_xy(shape, points[corners].mean(axis=1)) & (np.abs(ux * vy - uy * vx) > 1e-9)
     return points, corners[inside], len(points) - len(inner)
 
 

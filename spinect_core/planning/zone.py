@@ -85,7 +85,7 @@ class Zone:
             raise MeasurementError(
                 f"There is no {self.side} {self.kind} zone", "Use kambin or safe, left or right"
             )
-        if len(self.outline) < 3:
+        if not self.borders or len(self.outline) < 3:
             raise MeasurementError(
                 f"The borders of the {self.name} enclose nothing", "Place them again", self.level
             )
