@@ -26,8 +26,8 @@ from spinect_core.volume import FloatArray
 
 GRID_MM = 0.25
 """What is narrower than this may be missed; every circle of a 22 G needle's width holds a place of the grid."""
-FINE_PLACES = 4000
-"""Of the second grid, over the box of the largest piece."""
+PLACES = 4000
+"""About so many has each grid, the first over the box of the zone, the second over that of its largest open piece."""
 FINEST_MM = 0.02
 LIFT_MM = 0.02
 """Rays start this far before the membrane: its borders lie on bone and nerve."""
@@ -178,17 +178,19 @@ class Sight:
 
         Args:
             view: the line of sight.
-            grid_mm: distance of the places that are asked first; openings narrower than this may be missed.
+            grid_mm: distance of the places that are asked first, less over small zones; openings narrower than this
+                may be missed.
         """
         flat = view.project(self._points)
-        nodes = grid(flat.min(axis=0), flat.max(axis=0), grid_mm)
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        step = min(_step(low, high), grid_mm)
         free = self.question(view)
-        found = pieces(free, nodes)
+        found = pieces(free, grid(low, high, step))
         zone_area = self._area(flat, view)
         if not found:
             return FreeWindow(self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0, np.zeros((0, 3)))
         coarse = max(found, key=lambda piece: float(piece.area))
-        largest = _finer(coarse, free, grid_mm)
+        largest = _finer(coarse, free, step)
         line = shapely.maximum_inscribed_circle(largest, tolerance=CIRCLE_TOLERANCE_MM)
         outline = np.asarray(largest.exterior.simplify(OUTLINE_TOLERANCE_MM).coords)[:-1]
         return FreeWindow(
@@ -211,13 +213,18 @@ class Sight:
         return float(np.abs(signed.sum())) if unfolded else self.zone_area(view)
 
 
-def _finer(coarse: shapely.Polygon, free: Question, grid_mm: float) -> shapely.Polygon:
+def _step(low: FloatArray, high: FloatArray) -> float:
+    """Distance of :data:`PLACES` on a grid over a box."""
+    return max(float(np.sqrt((high - low).prod() / PLACES)), FINEST_MM)
+
+
+def _finer(coarse: shapely.Polygon, free: Question, coarse_step: float) -> shapely.Polygon:
     """The same piece from a finer grid over its box."""
     low_x, low_y, high_x, high_y = coarse.bounds
-    low, high = np.array([low_x, low_y]) - grid_mm, np.array([high_x, high_y]) + grid_mm
-    step = max(float(np.sqrt((high - low).prod() / FINE_PLACES)), FINEST_MM)
-    if step >= grid_mm:
-        return sharpened(free, coarse, grid_mm)
+    low, high = np.array([low_x, low_y]) - coarse_step, np.array([high_x, high_y]) + coarse_step
+    step = _step(low, high)
+    if step >= coarse_step:
+        return sharpened(free, coarse, coarse_step)
 
     def free_in_box(places: FloatArray) -> BoolArray:
         within = np.asarray(((places > low) & (places < high)).all(axis=1))

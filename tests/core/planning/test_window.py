@@ -82,7 +82,7 @@ def test_an_oblique_view_sees_the_hole_by_its_cosine(angle: float, about: float)
 
 def test_the_circle_lies_on_the_membrane_in_the_middle_of_the_hole() -> None:
     view, at = View(27, -12), np.array([3.0, 40.0, -7.0])
-    plate = sheet(square(30), [regular(720, 2.0) + (1.5, -2.0)], view, at, 9.0)
+    plate = sheet(square(30), [regular(720, 2.0) + np.array([1.5, -2.0])], view, at, 9.0)
     window = Sight(zone_of(BIG, view, at), bone(plate)).window(view)
     assert window.centre == pytest.approx(placed([(1.5, -2.0)], view, at, 0.0)[0], abs=0.02)
 
@@ -101,7 +101,7 @@ def test_a_tube_over_a_plane(radius: float) -> None:
 
 @pytest.mark.parametrize("angle", [0.0, 20.0, -35.0])
 def test_a_corridor_between_two_cylinders(angle: float) -> None:
-    """Seen askew about the cylinders' direction the corridor is narrower by the cosine of the distance of their axes."""
+    """Turned about the cylinders' direction, the view sees their axes nearer to each other by the cosine."""
     view = View(10)
     zone = zone_of([(-20, -6), (20, -6), (20, 6), (-20, 6)], view, np.zeros(3))
     sides = [tube(placed([(x, 0.0)], view, np.zeros(3), 10.0)[0], view.up, 4.0) for x in (-5.5, 5.5)]
@@ -178,7 +178,7 @@ def test_a_membrane_folded_in_the_view_counts_what_it_covers_once() -> None:
 
 
 def test_needles_and_slits() -> None:
-    """A needle's middle line keeps off the outline by the needle's radius; through a slit narrower than it goes none."""
+    """A needle's middle line keeps off the outline by its radius; through a slit narrower than it goes none."""
     view = View(-20, 5)
     zone = zone_of(BIG, view, np.zeros(3))
     for width, area in ((0.8, 0.08 * 5.28), (0.3, 0.0)):

@@ -12,7 +12,9 @@ from spinect_core.errors import MeasurementError
 from spinect_core.planning.membrane import stretch
 from spinect_core.planning.zone import Border, Zone
 
-STAR = np.concatenate([[outer, inner] for outer, inner in zip(regular(5, 9.0), regular(5, 4.0) @ Rotation.from_euler("z", -36, degrees=True).as_matrix()[:2, :2], strict=True)])  # fmt: skip
+STAR = np.array(
+    [(9.0, 4.0)[i % 2] * np.array([np.cos(i * np.pi / 5), np.sin(i * np.pi / 5)]) for i in range(10)]
+)
 NOTCH = np.array([(0, 0), (12, 0), (12, 8), (6.1, 8), (6.0, 1), (5.9, 8), (0, 8)], dtype=float)
 OUTLINES = {
     "three points": np.array([(0.0, 0.0), (9.0, 0.0), (0.0, 5.0)]),
@@ -21,12 +23,13 @@ OUTLINES = {
     "narrow notch": NOTCH,
     "needle": np.array([(0.0, 0.0), (20.0, 0.0), (20.0, 0.2)]),
 }
+SHIFT = np.array([12.0, -340.0, 55.0])
 TURN = Rotation.from_euler("zyx", (40, -25, 70), degrees=True)
 
 
 def in_space(flat: np.ndarray) -> np.ndarray:
     heights = np.zeros(len(flat)) if flat.shape[1] == 2 else flat[:, 2]
-    return TURN.apply(np.column_stack([flat[:, :2], heights])) + (12.0, -340.0, 55.0)
+    return TURN.apply(np.column_stack([flat[:, :2], heights])) + SHIFT
 
 
 def area(points: np.ndarray, corners: np.ndarray) -> float:
@@ -40,7 +43,7 @@ def test_a_flat_outline_is_filled_exactly(name: str) -> None:
     membrane = stretch(in_space(flat))
     assert membrane is not None
     assert area(membrane.points, membrane.corners) == pytest.approx(shapely.Polygon(flat).area, rel=1e-9)
-    back = TURN.inv().apply(membrane.points - (12.0, -340.0, 55.0))
+    back = TURN.inv().apply(membrane.points - SHIFT)
     assert np.abs(back[:, 2]).max() < 1e-9
     # No triangle reaches across a notch.
     middles = back[membrane.corners][:, :, :2].mean(axis=1)
