@@ -95,7 +95,7 @@ class Closing:
         if self.pair is not None:
             both = f"the {self.pair[0]} and the {self.pair[1]} both gave {self.pair_gives_mm:.1f} mm"
             return f"closed, by no part alone; it would open if {both}"
-        return "closed, by more than two parts together"
+        return f"closed, and no one or two parts open it by giving {REACH_MM:.0f} mm or less"
 
 
 def what_closes(

@@ -19,10 +19,12 @@ from spinect_core.volume import FloatArray
 
 OUTSIDE = 0.02
 """At most this part of the triangle may lie outside of the window."""
-CORNERS = 24
+CORNERS = 18
 """So many of the window's sharpest corners, and as many places evenly along its outline, are tried as vertices."""
 STARTS = 4
 BATCH = 256
+WORTHWHILE = 2e-4
+"""A move that gains less than this part of the window's area waits for a finer step."""
 FINEST = 0.002
 """The last step of the search as a part of the window's size (the square root of its area)."""
 
@@ -119,7 +121,7 @@ def _largest(polygon: shapely.Polygon) -> FloatArray:
         gained = _held(moved.reshape(-1, 3, 2), polygon).reshape(len(best), -1)
         choice = gained.argmax(axis=1)
         found = gained[np.arange(len(best)), choice]
-        better = found > held + 1e-9 * polygon.area
+        better = found > held + WORTHWHILE * polygon.area
         best[better], held[better] = moved[better, choice[better]], found[better]
         if not better.any():
             step /= 2

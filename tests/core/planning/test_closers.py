@@ -112,7 +112,7 @@ def test_three_parts_one_behind_another_are_told_apart_from_pairs() -> None:
     found = closing(plates, {"facet": 5, "ala": 10, "crest": 15})
     assert found.pair is None
     assert found.pair_gives_mm is None
-    assert found.words == "closed, by more than two parts together"
+    assert found.words == "closed, and no one or two parts open it by giving 8 mm or less"
 
 
 def test_an_open_window_needs_nothing_to_give() -> None:
