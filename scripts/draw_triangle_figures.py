@@ -224,7 +224,7 @@ def lines_of_sight() -> Figure:
         ("towards the viewer, where the needle’s hub is", (0, 11.9), INK),
         ("bone before\nthe zone: closed", (-12.9, 6.5), INK),
         ("nerve before\nthe zone: closed", (11.4, 5.2), INK),
-        ("bone behind the zone\ndoes not count", (6.2, -3.6), INK),
+        ("bone behind the zone\ndoes not count", (7.2, -3.6), INK),
         ("membrane between\nthe borders", (-12.4, -1.0), INK),
         ("border", (10.2, -0.8), COLOURS["hypotenuse"]),
         ("largest open piece = the free window", (-0.7, -7.9), COLOURS["height"]),
