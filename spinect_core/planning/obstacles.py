@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +17,28 @@ from spinect_core.surfaces.build import Surfaces
 from spinect_core.volume import BONE, NERVE, FloatArray
 
 TISSUES = {BONE: "bone", NERVE: "nerve"}
+BEYOND_MM = 1e-3
+"""A ray goes on this far behind a surface it has met."""
 BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Crossings:
+    """Where rays meet surfaces, ray by ray and along each from its origin.
+
+    Attributes:
+        ray: index (m,) of the ray.
+        tissue: (m,) 1 bone, 2 nerve.
+        distance: mm (m,) from the ray's origin.
+        points: LPS mm (m, 3).
+        face: (m,) triangle of the tissue's mesh.
+    """
+
+    ray: npt.NDArray[np.int64]
+    tissue: npt.NDArray[np.uint8]
+    distance: FloatArray
+    points: FloatArray
+    face: npt.NDArray[np.int64]
 
 
 class Obstacles:
@@ -88,6 +110,39 @@ class Obstacles:
         distance[hit] = np.asarray(found["tfar"], dtype=np.float64)[hit]
         face[hit] = np.asarray(found["primID"])[hit]
         return tissue, distance, face
+
+    def through(self, origins: FloatArray, directions: FloatArray) -> Crossings:
+        """Every surface that rays meet, cast on from hit to hit until nothing is left in the way.
+
+        Args:
+            origins: LPS mm (n, 3). A ray from inside a tissue meets that tissue's surface from within.
+            directions: (3,) or (n, 3), any length but zero.
+        """
+        count = len(origins)
+        ways = np.broadcast_to(np.asarray(directions, dtype=np.float64), (count, 3))
+        ways = ways / np.linalg.norm(ways, axis=1)[:, None] if count else ways
+        ray, travelled = np.arange(count), np.zeros(count)
+        rays, tissues = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint8)]
+        distances, faces = [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
+        while len(ray):
+            tissue, distance, face = self.first(origins[ray] + travelled[:, None] * ways[ray], ways[ray])
+            hit = tissue > 0
+            ray, travelled = ray[hit], travelled[hit] + distance[hit]
+            rays.append(ray)
+            tissues.append(tissue[hit])
+            distances.append(travelled)
+            faces.append(face[hit])
+            travelled = travelled + BEYOND_MM
+        which, along = np.concatenate(rays), np.concatenate(distances)
+        order = np.argsort(which, kind="stable")
+        which, along = which[order], along[order]
+        return Crossings(
+            which,
+            np.concatenate(tissues)[order],
+            along,
+            np.asarray(origins)[which] + along[:, None] * ways[which],
+            np.concatenate(faces)[order],
+        )
 
     def distance(self, points: FloatArray, tissue: int) -> FloatArray:
         """Distances (n,) in mm from points to the surface of a tissue, negative inside; infinite without it.

@@ -67,3 +67,24 @@ def _side(start: FloatArray, stop: FloatArray, points: FloatArray, margin: float
     offset = points - start
     distance = (along[0] * offset[:, 1] - along[1] * offset[:, 0]) / length
     return np.where(np.abs(distance) <= margin, 0, np.sign(distance)).astype(np.int64)
+
+
+def nearest_on_ring(places: npt.ArrayLike, ring: npt.ArrayLike) -> FloatArray:
+    """The points of a closed ring that lie nearest to places in the plane.
+
+    Args:
+        places: (n, 2).
+        ring: (m, k), k at least 2, not closed; the first two columns are plane coordinates, the others ride along.
+
+    Returns:
+        (n, k), straight between the ring's points.
+    """
+    given, start = np.asarray(places, dtype=np.float64), np.asarray(ring, dtype=np.float64)
+    along = np.roll(start, -1, axis=0) - start
+    squared = (along[:, :2] ** 2).sum(axis=1)
+    offset = given[:, None] - start[None, :, :2]
+    part = (offset * along[:, :2]).sum(axis=2) / np.where(squared > 0, squared, 1.0)
+    part = np.clip(part, 0.0, 1.0)
+    gap = ((offset - part[..., None] * along[:, :2]) ** 2).sum(axis=2)
+    best = gap.argmin(axis=1)
+    return np.asarray(start[best] + part[np.arange(len(given)), best][:, None] * along[best])

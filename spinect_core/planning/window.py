@@ -1,40 +1,40 @@
 """The free window of a zone in a view: what bone and nerve in front of it leave open, as a polygon in millimetres.
 
 The zone's membrane is looked at along the line of sight. A place of the picture is free where the way from the
-membrane to the viewer meets neither bone nor nerve. Places are asked on a grid; wherever two neighbours differ, the
-border between them is found by halving the gap, so that the polygon's corners lie on the true border to a hundredth of
-a millimetre and the area does not come in steps of the grid.
+membrane to the viewer meets neither bone nor nerve. Where the membrane is folded in the view, the sheet next to the
+viewer counts: a way that is closed for that one is closed for those behind it.
+
+Places are asked on a grid over the zone, then again on a finer one over the largest open piece alone, so that small
+windows are measured as well as large ones (:mod:`spinect_core.planning.contours`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
+from spinect_core.planning.contours import Question, grid, pieces, sharpened
 from spinect_core.planning.obstacles import BoolArray, Obstacles
+from spinect_core.planning.polygon import nearest_on_ring
 from spinect_core.planning.view import View
 from spinect_core.planning.zone import Zone
 from spinect_core.volume import FloatArray
 
 GRID_MM = 0.25
-HALVINGS = 5
+"""What is narrower than this may be missed; every circle of a 22 G needle's width holds a place of the grid."""
+PLACES = 4000
+"""About so many has each grid, the first over the box of the zone, the second over that of its largest open piece."""
+FINEST_MM = 0.02
 LIFT_MM = 0.02
 """Rays start this far before the membrane: its borders lie on bone and nerve."""
-CIRCLE_TOLERANCE_MM = 0.01
-Free = Callable[[FloatArray], BoolArray]
-"""Whether picture coordinates (n, 2) are free: (n,)."""
-_CASES = {
-    1: ((3, 0),), 2: ((0, 1),), 3: ((3, 1),), 4: ((1, 2),), 5: ((3, 0), (1, 2)), 6: ((0, 2),), 7: ((3, 2),),
-    8: ((2, 3),), 9: ((2, 0),), 10: ((0, 1), (2, 3)), 11: ((2, 1),), 12: ((1, 3),), 13: ((1, 0),), 14: ((0, 3),),
-}  # fmt: skip
-"""Which edges of a cell (0 below, 1 right, 2 above, 3 left) the border joins, by its open corners."""
+CIRCLE_TOLERANCE_MM = 0.001
+OUTLINE_TOLERANCE_MM = 0.01
+STRAIGHT_PART = 0.0004
+"""Corners that stand out by less than this part of the window's size only repeat the grid along straight borders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,14 @@ class FreeWindow:
     Attributes:
         zone: the triangle's borders in space.
         view: the line of sight.
-        polygon: the largest open piece in picture coordinates of the view (mm); empty where nothing is open.
+        polygon: the open piece of the largest area in picture coordinates of the view (mm); empty where nothing is
+            open.
         total_area_mm2: of all open pieces together.
         zone_area_mm2: of the zone's whole outline in this view.
         centre: LPS mm (3,) on the membrane, the middle of the largest circle inside the polygon; None if it is empty.
         radius_mm: of that circle, 0 if nothing is open.
+        outline_lps: LPS mm (n, 3) on the membrane, the outline of the polygon without its islands, right to 0.01 mm in
+            the view, not closed; (0, 3) if nothing is open.
     """
 
     zone: Zone
@@ -58,6 +61,7 @@ class FreeWindow:
     zone_area_mm2: float
     centre: FloatArray | None
     radius_mm: float
+    outline_lps: FloatArray
 
     @property
     def area_mm2(self) -> float:
@@ -69,23 +73,65 @@ class FreeWindow:
         """Whether any way leads in."""
         return not self.polygon.is_empty
 
+    def needle_area_mm2(self, radius_mm: float) -> float:
+        """Area in mm² where the middle line of a needle of this radius may pass without touching the outline."""
+        return float(shapely.buffer(self.polygon, -radius_mm, quad_segs=32).area)
+
 
 class Sight:
-    """A zone among obstacles, ready to be looked at along any line of sight."""
+    """A zone among obstacles, ready to be looked at along any line of sight.
+
+    Its methods may be called from several threads at once; rays are cast without the interpreter's lock.
+    """
 
     def __init__(self, zone: Zone, obstacles: Obstacles) -> None:
         self.zone = zone
         self.obstacles = obstacles
         self._points, self._corners = zone.membrane
-
-    @cached_property
-    def _film(self) -> EmbreeScene:
-        scene = EmbreeScene(robust=True)
         self._middle = self._points.mean(axis=0)
+        self._reach = float(np.linalg.norm(self._points - self._middle, axis=1).max()) + 1.0
+        self._film = EmbreeScene(robust=True)
         self._mesh = TriangleMesh(
-            scene, (self._points - self._middle).astype(np.float32), np.ascontiguousarray(self._corners)
+            self._film, (self._points - self._middle).astype(np.float32), np.ascontiguousarray(self._corners)
         )
-        return scene
+
+    def meet(self, points: FloatArray, towards: FloatArray) -> tuple[BoolArray, FloatArray]:
+        """Where lines first meet the membrane, coming from the viewer.
+
+        Args:
+            points: LPS mm (n, 3), anywhere on the lines.
+            towards: unit vectors (3,) or (n, 3) from the target to the viewer, so many views can be asked at once.
+
+        Returns:
+            Whether they do (n,), and LPS mm (n, 3), not a number where they do not.
+        """
+        if len(points) == 0:
+            return np.zeros(0, dtype=bool), np.zeros((0, 3))
+        offset = np.asarray(points) - self._middle
+        # From just outside of the membrane, however far away the points are: single precision is enough then.
+        start = offset + (self._reach - (offset * towards).sum(axis=1))[:, None] * towards
+        distance = np.asarray(
+            self._film.run(
+                np.ascontiguousarray(start, dtype=np.float32),
+                np.ascontiguousarray(np.broadcast_to(-np.asarray(towards), start.shape), dtype=np.float32),
+                query="DISTANCE",
+            ),
+            dtype=np.float64,
+        )
+        met = distance < 1e30
+        return met, self._middle + start - np.where(met, distance, np.nan)[:, None] * towards
+
+    def free_lines(self, points: FloatArray, towards: FloatArray) -> BoolArray:
+        """Whether the way from the membrane to the viewer is free along lines; False where they miss the membrane.
+
+        Args:
+            points: LPS mm (n, 3), anywhere on the lines.
+            towards: unit vectors (3,) or (n, 3) from the target to the viewer, so many views can be asked at once.
+        """
+        met, places = self.meet(points, towards)
+        ways = np.broadcast_to(towards, places.shape)[met]
+        met[met] = ~self.obstacles.blocked(places[met] + LIFT_MM * ways, ways)
+        return met
 
     def on_membrane(self, places: FloatArray, view: View) -> tuple[BoolArray, FloatArray]:
         """Where lines of sight first meet the membrane, coming from the viewer.
@@ -97,103 +143,95 @@ class Sight:
         Returns:
             Whether they do (n,), and LPS mm (n, 3), not a number where they do not.
         """
-        film = self._film
-        start = float(view.depth(self._points).max()) + 1.0
-        origins = view.unproject(places, start)
-        distance = np.asarray(
-            film.run(
-                np.ascontiguousarray(origins - self._middle, dtype=np.float32),
-                np.ascontiguousarray(np.broadcast_to(-view.vector, origins.shape), dtype=np.float32),
-                query="DISTANCE",
-            ),
-            dtype=np.float64,
-        )
-        met = distance < 1e30
-        points = origins - np.where(met, distance, np.nan)[:, None] * view.vector
-        return met, points
+        return self.meet(view.unproject(places, 0.0), view.vector)
+
+    def lifted(self, places: FloatArray, view: View) -> FloatArray:
+        """LPS mm (n, 3) of picture coordinates (n, 2): on the membrane, and beside it as deep as the nearest rim."""
+        met, points = self.on_membrane(places, view)
+        if not met.all():
+            rim = self.zone.surface.rim
+            ring = np.column_stack([view.project(rim), view.depth(rim)])
+            beside = np.asarray(places)[~met]
+            points[~met] = view.unproject(beside, nearest_on_ring(beside, ring)[:, 2])
+        return points
 
     def free(self, places: FloatArray, view: View) -> BoolArray:
         """Whether the way from the zone to the viewer is free at picture coordinates (n, 2); False beside the zone."""
-        met, points = self.on_membrane(places, view)
-        met[met] = ~self.obstacles.blocked(points[met] + LIFT_MM * view.vector, view.vector)
-        return met
+        return self.question(view)(places)
+
+    def question(self, view: View) -> Question:
+        """:meth:`free` for one view, which is quicker where it is asked again and again."""
+        towards = view.vector
+        axes = np.stack([view.right, view.up])
+        return lambda places: self.free_lines(places @ axes, towards)
+
+    def zone_area(self, view: View) -> float:
+        """Area in mm² of the zone's whole outline in a view."""
+        return float(self.zone_shape(view).area)
+
+    def zone_shape(self, view: View) -> shapely.Geometry:
+        """The zone's whole outline in picture coordinates of a view, as a polygon or several."""
+        return shapely.union_all(shapely.polygons(view.project(self._points)[self._corners]))
 
     def window(self, view: View, grid_mm: float = GRID_MM) -> FreeWindow:
-        """The free window along a line of sight."""
+        """The free window along a line of sight.
+
+        Args:
+            view: the line of sight.
+            grid_mm: distance of the places that are asked first, less over small zones; openings narrower than this
+                may be missed.
+        """
         flat = view.project(self._points)
-        zone_area = _outline_area(flat, self._corners)
-        pieces = _pieces(lambda places: self.free(places, view), flat.min(axis=0), flat.max(axis=0), grid_mm)
-        if not pieces:
-            return FreeWindow(self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0)
-        largest = max(pieces, key=lambda piece: float(piece.area))
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        step = min(_step(low, high), grid_mm)
+        free = self.question(view)
+        found = pieces(free, grid(low, high, step))
+        zone_area = self._area(flat, view)
+        if not found:
+            return FreeWindow(self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0, np.zeros((0, 3)))
+        coarse = max(found, key=lambda piece: float(piece.area))
+        largest = _finer(coarse, free, step)
         line = shapely.maximum_inscribed_circle(largest, tolerance=CIRCLE_TOLERANCE_MM)
-        middle = np.asarray(line.coords[0])
-        met, points = self.on_membrane(middle[None], view)
-        centre = points[0] if met[0] else view.unproject(middle, float(view.depth(self.zone.centre)))
-        total = float(sum(piece.area for piece in pieces))
-        return FreeWindow(self.zone, view, largest, total, zone_area, centre, float(line.length))
-
-
-def _outline_area(flat: FloatArray, corners: npt.NDArray[np.int32]) -> float:
-    triangles = shapely.polygons(flat[corners])
-    return float(shapely.union_all(triangles).area)
-
-
-def _pieces(free: Free, low: FloatArray, high: FloatArray, step: float) -> list[shapely.Polygon]:
-    """Polygons of where ``free`` holds between two corners, by marching squares with borders found by halving."""
-    count = np.maximum(np.ceil((high - low) / step).astype(int) + 3, 2)
-    first = (low + high) / 2 - (count - 1) * step / 2
-    axes = [first[i] + step * np.arange(count[i]) for i in range(2)]
-    x, y = np.meshgrid(axes[0], axes[1], indexing="ij")
-    inside = free(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
-    if not inside.any():
-        return []
-    nodes = np.stack([x, y], axis=-1)
-    across = _crossings(free, inside, nodes, 0)
-    up = _crossings(free, inside, nodes, 1)
-    lines = _segments(free, inside, nodes, across, up)
-    faces = shapely.get_parts(shapely.polygonize(lines))
-    if len(faces) == 0:
-        return []
-    middles = shapely.get_coordinates(shapely.point_on_surface(faces))
-    return [face for face, is_free in zip(faces, free(middles), strict=True) if is_free]
-
-
-def _crossings(free: Free, inside: BoolArray, nodes: FloatArray, axis: int) -> FloatArray:
-    """Where the border crosses the grid's edges along ``axis``: (nx, ny, 2), not a number where it does not."""
-    a = inside[:-1] if axis == 0 else inside[:, :-1]
-    b = inside[1:] if axis == 0 else inside[:, 1:]
-    where = a != b
-    start = (nodes[:-1] if axis == 0 else nodes[:, :-1])[where]
-    stop = (nodes[1:] if axis == 0 else nodes[:, 1:])[where]
-    first = a[where]
-    low, high = np.zeros(len(start)), np.ones(len(start))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        same = free(start + middle[:, None] * (stop - start)) == first
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    found = np.full((*inside.shape, 2), np.nan)
-    found[: a.shape[0], : a.shape[1]][where] = start + ((low + high) / 2)[:, None] * (stop - start)
-    return found
-
-
-def _segments(
-    free: Free, inside: BoolArray, nodes: FloatArray, across: FloatArray, up: FloatArray
-) -> npt.NDArray[np.object_]:
-    """The pieces of border inside each cell of the grid."""
-    corner = inside.astype(int)
-    code = corner[:-1, :-1] + 2 * corner[1:, :-1] + 4 * corner[1:, 1:] + 8 * corner[:-1, 1:]
-    edges = np.stack([across[:-1, :-1], up[1:, :-1], across[:-1, 1:], up[:-1, :-1]], axis=2)
-    saddle = np.argwhere((code == 5) | (code == 10))
-    if len(saddle):
-        open_middle = free(
-            (nodes[saddle[:, 0], saddle[:, 1]] + nodes[saddle[:, 0] + 1, saddle[:, 1] + 1]) / 2
+        outline = np.asarray(largest.exterior.simplify(OUTLINE_TOLERANCE_MM).coords)[:-1]
+        return FreeWindow(
+            self.zone,
+            view,
+            largest,
+            float(sum(piece.area for piece in found) - coarse.area + largest.area),
+            zone_area,
+            self.lifted(np.asarray(line.coords[:1]), view)[0],
+            float(line.length),
+            self.lifted(outline, view),
         )
-        # With the middle open, the two open corners hang together: the border cuts off the other two.
-        swap = saddle[open_middle]
-        code[swap[:, 0], swap[:, 1]] = 15 - code[swap[:, 0], swap[:, 1]]
-    lines = []
-    for value, pairs in _CASES.items():
-        cells = edges[code == value]
-        lines += [np.stack([cells[:, i], cells[:, j]], axis=1) for i, j in pairs]
-    return np.asarray(shapely.linestrings(np.concatenate(lines)))
+
+    def _area(self, flat: FloatArray, view: View) -> float:
+        a, b, c = (flat[self._corners[:, i]] for i in range(3))
+        (ux, uy), (vx, vy) = (b - a).T, (c - a).T
+        signed = (ux * vy - uy * vx) / 2
+        # Without a fold every triangle is seen from the same face and none covers another.
+        unfolded = signed.min() >= 0 or signed.max() <= 0
+        return float(np.abs(signed.sum())) if unfolded else self.zone_area(view)
+
+
+def _step(low: FloatArray, high: FloatArray) -> float:
+    """Distance of :data:`PLACES` on a grid over a box."""
+    return max(float(np.sqrt((high - low).prod() / PLACES)), FINEST_MM)
+
+
+def _finer(coarse: shapely.Polygon, free: Question, coarse_step: float) -> shapely.Polygon:
+    """The same piece from a finer grid over its box."""
+    low_x, low_y, high_x, high_y = coarse.bounds
+    low, high = np.array([low_x, low_y]) - coarse_step, np.array([high_x, high_y]) + coarse_step
+    step = _step(low, high)
+    if step >= coarse_step:
+        return sharpened(free, coarse, coarse_step)
+
+    def free_in_box(places: FloatArray) -> BoolArray:
+        within = np.asarray(((places > low) & (places < high)).all(axis=1))
+        within[within] = free(places[within])
+        return within
+
+    found = [piece for piece in pieces(free_in_box, grid(low, high, step)) if piece.intersects(coarse)]
+    finer = sharpened(free_in_box, max(found, key=lambda piece: float(piece.area), default=coarse), step)
+    plain = finer.simplify(STRAIGHT_PART * float(np.sqrt(finer.area)))
+    return plain if plain.is_valid else finer
