@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,37 @@ from spinect_core import __version__
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
+from spinect_core.plan_fields import inner_path, stored_fields
+from spinect_core.plan_fields import plain as plain
+from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import Triangle, now
 from spinect_core.planning.view import View
 from spinect_core.preprocessing.region import Region
 from spinect_core.volume import Geometry, Volume
 
-SCHEMA = 1
+SCHEMA = 2
+OLDEST_SCHEMA = 1
 FORMAT = "spinect-plan"
 LARGEST_FILE = 50_000_000
+PLANNING_KEYS = tuple(stored.key for stored in stored_fields(Planning).values())
+KEYS = {
+    *(
+        "format",
+        "schema",
+        "notice",
+        "created",
+        "frame",
+        "case",
+        "region",
+        "run",
+        "timings_s",
+        "views",
+        "triangles",
+    ),
+    *PLANNING_KEYS,
+    *("notes", "files", "versions"),
+}
+"""What this program knows of a plan; the rest of a file is kept as it is."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +117,16 @@ class Plan:
         timings: seconds of each stage of the job.
         views: lines of sight with their pictures.
         triangles: the measured triangles.
+        planning: level, landmarks, courses, zones, windows, searches and needles.
         notes: sentences worth knowing, for example why there is no triangle on a side.
         files: what else belongs to the plan, by purpose, as paths relative to it with forward slashes.
         versions: of this program and of the libraries it ran on.
         created: ISO 8601 time.
         notice: the sentence every export carries.
+        extras: what a file of a later program had beside all this; it is written again.
+
+    Raises:
+        PlanError: a path leads out of the plan's folder.
     """
 
     case: Case
@@ -108,15 +135,18 @@ class Plan:
     timings: Mapping[str, float] = field(default_factory=dict)
     views: tuple[PlanView, ...] = ()
     triangles: tuple[Triangle, ...] = ()
+    planning: Planning = field(default_factory=Planning)
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: {"spinect-planner": __version__})
     created: str = field(default_factory=now)
     notice: str = NOTICE
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Stored as JSON would give it back, so that a plan equals itself after writing and reading.
-        object.__setattr__(self, "run", plain(self.run))
+        for name in ("run", "extras"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         object.__setattr__(self, "timings", {name: float(value) for name, value in self.timings.items()})
         for name in ("views", "triangles", "notes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -129,7 +159,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as the file holds it."""
-        return {
+        known = {
             "format": FORMAT,
             "schema": SCHEMA,
             "notice": self.notice,
@@ -163,10 +193,12 @@ class Plan:
                 for entry in self.views
             ],
             "triangles": [triangle.to_dict() for triangle in self.triangles],
+            **self.planning.to_dict(),
             "notes": list(self.notes),
             "files": dict(self.files),
             "versions": dict(self.versions),
         }
+        return {**known, **{key: value for key, value in self.extras.items() if key not in known}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Path | str | None = None) -> Plan:
@@ -190,13 +222,17 @@ class Plan:
                 "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
                 source,
             )
-        if schema != SCHEMA or isinstance(schema, bool):
+        if (
+            not isinstance(schema, int)
+            or isinstance(schema, bool)
+            or schema not in range(OLDEST_SCHEMA, SCHEMA + 1)
+        ):
             raise PlanError(f"There is no plan schema {schema!r}", "Take the plan as it was written", source)
         try:
             return _plan_of(data)
         except SpinectError as error:
             raise PlanError(error.fault, error.remedy, source) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
             raise PlanError(
                 f"A part of the plan is missing or wrong ({type(error).__name__}: {error})",
                 "Take the plan as it was written",
@@ -259,23 +295,6 @@ def volume_hash(volume: Volume) -> str:
     return digest.hexdigest()
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: tuples become lists, NumPy's numbers Python's, anything unknown its text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)
-
-
 def _plan_of(data: Mapping[str, Any]) -> Plan:
     case, region = data["case"], data["region"]
     return Plan(
@@ -300,18 +319,20 @@ def _plan_of(data: Mapping[str, Any]) -> Plan:
             PlanView(
                 name=str(entry["name"]),
                 view=View.from_dict(entry),
-                picture=_inside(entry["picture"]),
+                picture=inner_path(entry["picture"]),
                 centre=_three(entry["centre_lps_mm"]),
                 mm_per_pixel=float(entry["mm_per_pixel"]),
             )
             for entry in data["views"]
         ),
         triangles=tuple(Triangle.from_dict(entry) for entry in data["triangles"]),
+        planning=Planning.from_dict({key: data[key] for key in PLANNING_KEYS if key in data}),
         notes=tuple(str(note) for note in data["notes"]),
-        files={str(name): _inside(path) for name, path in data["files"].items()},
+        files={str(name): inner_path(path) for name, path in data["files"].items()},
         versions={str(name): str(version) for name, version in data["versions"].items()},
         created=str(data["created"]),
         notice=str(data["notice"]),
+        extras={str(key): value for key, value in data.items() if key not in KEYS},
     )
 
 
@@ -323,15 +344,6 @@ def _three(values: Any) -> tuple[float, float, float]:
 def _three_whole(values: Any) -> tuple[int, int, int]:
     z, y, x = (int(value) for value in values)
     return z, y, x
-
-
-def _inside(path: Any) -> str:
-    """A path beside the plan: one that leads out of its folder is refused."""
-    text = str(path)
-    parts = PurePosixPath(text)
-    if "\\" in text or ":" in text or parts.is_absolute() or ".." in parts.parts:
-        raise ValueError(f"the path {text!r} leads out of the plan's folder")
-    return text
 
 
 def _refuse_constant(name: str) -> float:
