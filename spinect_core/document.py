@@ -1,7 +1,7 @@
 """The document of a planned case in one file: plan, labels, pictures. It opens with or without its CT.
 
-A ``.spinect`` file is a zip. ``document.json`` holds the plan, says where the labels lie in the patient and lists every other
-member with its size and SHA-256. The format is described in docs/plan-format.md.
+A ``.spinect`` file is a zip. ``document.json`` holds the plan, says where the labels lie in the patient and lists every
+other member with its size and SHA-256. The format is described in docs/plan-format.md.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core.document_members import Member, pack, unpack
+from spinect_core.document_members import HEAD, Member, is_member_name, pack, unpack
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
-from spinect_core.plan import SCHEMA as PLAN_SCHEMA
 from spinect_core.plan import Plan, plain, volume_hash
 from spinect_core.plan_fields import inner_path, many, number, whole
 from spinect_core.volume import NERVE, Geometry, LabelArray, Labels, Volume
@@ -113,7 +112,7 @@ class Document:
         if crop is not None and (np.add(crop.first, crop.array.shape) > self.plan.case.shape).any():
             raise PlanError("The labels reach beyond the CT", REMEDY)
         for path in self.files:
-            if path in (LABELS_MEMBER, CROP_MEMBER, "document.json") or not path:
+            if path in (LABELS_MEMBER, CROP_MEMBER, HEAD) or not is_member_name(path):
                 raise PlanError(f"A file in the document cannot be called {path!r}", "Give it another name")
         missing = sorted(paths_of(self.plan) - set(self.files))
         if missing:
@@ -203,7 +202,7 @@ def read_document(path: Path | str) -> Document:
         raise PlanError(f"There is no document schema {schema!r}", REMEDY, path)
     if schema > SCHEMA:
         raise PlanError(
-            f"The document has schema {schema}, this program reads up to {SCHEMA} (with plans up to {PLAN_SCHEMA})",
+            f"The document has schema {schema}, this program reads up to {SCHEMA}",
             "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
             path,
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from spinect_core import __version__
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
-from spinect_core.plan_fields import inner_path, stored_fields
+from spinect_core.plan_fields import flag, inner_path, many, number, points, stored_fields, text, view, whole
 from spinect_core.plan_fields import plain as plain
 from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import Triangle, now
@@ -50,6 +50,10 @@ KEYS = {
     *("notes", "files", "versions"),
 }
 """What this program knows of a plan; the rest of a file is kept as it is."""
+
+_NUMBERS = many(number(-1e6, 1e6))
+_SIZES = many(whole(1, 1_000_000))
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class PlanView:
     mm_per_pixel: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "centre", _three(self.centre))
+        object.__setattr__(self, "centre", _three([float(value) for value in self.centre]))
         object.__setattr__(self, "mm_per_pixel", float(self.mm_per_pixel))
 
 
@@ -297,53 +301,55 @@ def volume_hash(volume: Volume) -> str:
 
 def _plan_of(data: Mapping[str, Any]) -> Plan:
     case, region = data["case"], data["region"]
-    return Plan(
+    plan = Plan(
         case=Case(
-            sha256=str(case["sha256"]),
-            shape=_three_whole(case["shape_zyx"]),
-            spacing=_three(case["spacing_xyz_mm"]),
-            origin=_three(case["origin_lps_mm"]),
-            direction=tuple(float(number) for number in case["direction"]),
+            sha256=text(case["sha256"]),
+            shape=_three(_SIZES(case["shape_zyx"])),
+            spacing=_three(_NUMBERS(case["spacing_xyz_mm"])),
+            origin=_three(_NUMBERS(case["origin_lps_mm"])),
+            direction=_NUMBERS(case["direction"]),
         ),
         region=None
         if region is None
         else Region(
-            _three(region["minimum_lps_mm"]),
-            _three(region["maximum_lps_mm"]),
-            bool(region["found"]),
-            str(region["note"]),
+            _three(_NUMBERS(region["minimum_lps_mm"])),
+            _three(_NUMBERS(region["maximum_lps_mm"])),
+            flag(region["found"]),
+            text(region["note"]),
         ),
         run=dict(data["run"]),
-        timings=dict(data["timings_s"]),
+        timings={str(stage): number()(seconds) for stage, seconds in data["timings_s"].items()},
         views=tuple(
             PlanView(
-                name=str(entry["name"]),
-                view=View.from_dict(entry),
+                name=text(entry["name"]),
+                view=view(entry),
                 picture=inner_path(entry["picture"]),
-                centre=_three(entry["centre_lps_mm"]),
-                mm_per_pixel=float(entry["mm_per_pixel"]),
+                centre=_three(_NUMBERS(entry["centre_lps_mm"])),
+                mm_per_pixel=number(0)(entry["mm_per_pixel"]),
             )
             for entry in data["views"]
         ),
-        triangles=tuple(Triangle.from_dict(entry) for entry in data["triangles"]),
+        triangles=tuple(_triangle(entry) for entry in data["triangles"]),
         planning=Planning.from_dict({key: data[key] for key in PLANNING_KEYS if key in data}),
-        notes=tuple(str(note) for note in data["notes"]),
-        files={str(name): inner_path(path) for name, path in data["files"].items()},
-        versions={str(name): str(version) for name, version in data["versions"].items()},
-        created=str(data["created"]),
-        notice=str(data["notice"]),
+        notes=many(text)(data["notes"]),
+        files={str(purpose): inner_path(path) for purpose, path in data["files"].items()},
+        versions={str(program): text(version) for program, version in data["versions"].items()},
+        created=text(data["created"]),
+        notice=text(data["notice"]),
         extras={str(key): value for key, value in data.items() if key not in KEYS},
     )
+    plan.case.geometry.corners()  # a grid that is none is refused here and not where it is used
+    return plan
 
 
-def _three(values: Any) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in values)
-    return x, y, z
+def _triangle(entry: Mapping[str, Any]) -> Triangle:
+    points(3)(entry["vertices_lps_mm"])
+    return Triangle.from_dict(entry)
 
 
-def _three_whole(values: Any) -> tuple[int, int, int]:
-    z, y, x = (int(value) for value in values)
-    return z, y, x
+def _three(values: Sequence[_T]) -> tuple[_T, _T, _T]:
+    first, second, third = values
+    return first, second, third
 
 
 def _refuse_constant(name: str) -> float:

@@ -37,6 +37,9 @@ def _needle(value: Any) -> Needle:
         return value
     if not isinstance(value, Mapping):
         raise ValueError("it is no needle")
+    for key in ("entry_lps_mm", "target_lps_mm"):
+        if key in value:
+            point(value[key])
     return Needle.from_dict(value)
 
 
