@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from spinect_core.document_members import HEAD, Member, is_member_name, pack, unpack
 from spinect_core.errors import PlanError, SpinectError
@@ -19,7 +20,7 @@ from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
 from spinect_core.plan import Plan, plain, volume_hash
 from spinect_core.plan_fields import inner_path, many, number, whole
-from spinect_core.volume import NERVE, Geometry, LabelArray, Labels, Volume
+from spinect_core.volume import NERVE, Geometry, LabelArray, Labels, Volume, to_sitk
 
 FORMAT = "spinect-document"
 SCHEMA = 1
@@ -123,6 +124,15 @@ class Document:
         case = self.plan.case
         return volume.geometry.shape == case.shape and volume_hash(volume) == case.sha256
 
+    def labels_for(self, geometry: Geometry) -> Labels | None:
+        """The labels on the grid of the document's CT: as they were there, or else the nearest 1 mm label.
+
+        None for a document without labels.
+        """
+        if self.labels_on_ct is not None:
+            return self.labels_on_ct.on(geometry)
+        return None if self.labels is None else _resampled(self.labels, geometry)
+
 
 def paths_of(plan: Plan) -> set[str]:
     """Paths of all files a plan names: pictures, angle maps, labels and surfaces."""
@@ -146,6 +156,22 @@ def naming_only(plan: Plan, paths: Iterable[str]) -> Plan:
         planning=replace(plan.planning, searches=searches),
         files={name: path for name, path in plan.files.items() if path in kept},
     )
+
+
+def _resampled(labels: Labels, geometry: Geometry) -> Labels:
+    """Labels on another grid: each voxel takes the nearest label, and none beyond the old grid."""
+    image = sitk.Resample(
+        to_sitk(labels.array, labels.geometry),
+        geometry.shape[::-1],
+        sitk.Transform(),
+        sitk.sitkNearestNeighbor,
+        geometry.origin,
+        geometry.spacing,
+        geometry.direction.ravel().tolist(),
+        0,
+        sitk.sitkUInt8,
+    )
+    return Labels(sitk.GetArrayFromImage(image), geometry)
 
 
 def write_document(document: Document, path: Path | str) -> None:
