@@ -316,6 +316,8 @@ class Session(QObject):
         self._remember(path)
         self.picker = opened.picker
         self.surfaces_changed.emit()
+        if opened.plan.triangles:
+            self._model.set_cursor(opened.plan.triangles[0].centroid)
         without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
         self.said.emit(f"Plan opened: {path.name}.{without}")
         self.plan_ready.emit()

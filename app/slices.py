@@ -154,9 +154,9 @@ class SliceView(QWidget):
             self._draw_cross(painter)
             self._draw_text(painter, grid, box)
         if self._without_ct:
-            painter.setPen(QColor(theme.WARNING))
             place = QRectF(0, self.locate.y() - 24, self.width(), 20)
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "The CT of this plan is not open")
+            text = "The CT of this plan is not open"
+            _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(theme.WARNING))
         painter.end()
 
     def _grey_image(self) -> QImage:

@@ -24,6 +24,7 @@ Take = Callable[[Any], Any]
 """Checks a value of the program or of a file and gives it in the record's own form; ValueError says what is wrong."""
 FARTHEST_MM = 1e5
 LONGEST_TEXT = 20_000
+AS_WRITTEN = "Take the plan as it was written"
 _FIELDS: dict[type, dict[str, Stored]] = {}
 
 
@@ -38,6 +39,23 @@ class Stored:
 
     key: str
     take: Take
+
+
+class RecordError(PlanError):
+    """A record cannot hold what it was given.
+
+    Attributes:
+        detail: the field and what is wrong with it.
+    """
+
+    detail = ""
+
+    @classmethod
+    def of(cls, title: str, detail: str, remedy: str) -> Self:
+        """The error of a kind of record."""
+        error = cls(f"The {title} is not right: {detail}", remedy)
+        error.detail = detail
+        return error
 
 
 @dataclass(frozen=True)
@@ -61,9 +79,7 @@ class Record:
             object.__setattr__(self, "extras", plain(self.extras))
             self.examine()
         except ValueError as error:
-            raise PlanError(
-                f"The {self.title} cannot be kept: {error}", "Measure or place it again"
-            ) from error
+            raise RecordError.of(self.title, str(error), "Measure or place it again") from error
 
     def examine(self) -> None:
         """Check what several fields say together; ValueError says what is wrong."""
@@ -83,7 +99,7 @@ class Record:
             PlanError: a part is missing or not what it should be.
         """
         if not isinstance(data, Mapping):
-            raise PlanError(f"The {cls.title} is no JSON object", "Take the plan as it was written")
+            raise RecordError.of(cls.title, "it is no JSON object", AS_WRITTEN)
         given = {}
         optional = {each.name for each in dataclasses.fields(cls) if _has_default(each)}
         fields = stored_fields(cls)
@@ -91,9 +107,12 @@ class Record:
             if stored.key in data:
                 given[name] = data[stored.key]
             elif name not in optional:
-                raise PlanError(f"The {cls.title} has no {stored.key}", "Take the plan as it was written")
+                raise RecordError.of(cls.title, f"it has no {stored.key}", AS_WRITTEN)
         known = {stored.key for stored in fields.values()}
-        return cls(**given, extras={key: value for key, value in data.items() if key not in known})
+        try:
+            return cls(**given, extras={key: value for key, value in data.items() if key not in known})
+        except RecordError as error:
+            raise RecordError.of(cls.title, error.detail, AS_WRITTEN) from error
 
 
 def stored_fields(kind: type[Record]) -> dict[str, Stored]:
@@ -235,7 +254,12 @@ def record(kind: type[Record]) -> Take:
     """A record within a record."""
 
     def take(value: Any) -> Record:
-        return value if isinstance(value, kind) else kind.from_dict(value)
+        if isinstance(value, kind):
+            return value
+        try:
+            return kind.from_dict(value)
+        except RecordError as error:
+            raise ValueError(error.detail) from error
 
     return take
 
