@@ -14,6 +14,7 @@ from spinect_core.plan_fields import (
     Record,
     Stored,
     choice,
+    flag,
     many,
     maybe,
     name,
@@ -60,19 +61,46 @@ class ClearanceRecord(Record):
 
 
 @dataclass(frozen=True)
-class ToleranceRecord(Record):
-    """How far hand or breathing may err before the needle touches a tissue.
+class MarginRecord(Record):
+    """How far a needle may err in the direction in which it may err least.
 
     Attributes:
-        degrees: the largest angle about the entry that is safe in every direction.
-        towards: in words, the direction in which it is least; empty if it is the same all round.
-        shift_mm: the largest parallel shift that is safe in every direction; None if it was not measured.
+        amount: degrees or mm that are free.
+        at_least: nothing was met as far as was looked, so that more may be free.
+        tissue: "bone" or "nerve", what is met first.
+        towards: that direction in words; empty where nothing was met.
+    """
+
+    title: ClassVar[str] = "margin"
+    amount: Annotated[float, Stored("amount", number(0, 1000))]
+    at_least: Annotated[bool, Stored("at_least", flag)] = False
+    tissue: Annotated[str, Stored("tissue", choice("", *TISSUES))] = ""
+    towards: Annotated[str, Stored("direction", text)] = ""
+
+
+MARGIN = maybe(record(MarginRecord))
+
+
+@dataclass(frozen=True)
+class ToleranceRecord(Record):
+    """How far hand or breathing may err before the needle touches bone or nerve; None where it was not measured.
+
+    Attributes:
+        angle: degrees about the entry, to whichever of the two comes first.
+        angle_to_bone: degrees to bone.
+        angle_to_nerve: degrees to nerve.
+        shift: mm of a parallel shift, to whichever comes first.
+        shift_to_bone: mm to bone.
+        shift_to_nerve: mm to nerve.
     """
 
     title: ClassVar[str] = "tolerance"
-    degrees: Annotated[float, Stored("angle_deg", number(0, 180))]
-    towards: Annotated[str, Stored("least_towards", text)] = ""
-    shift_mm: Annotated[float | None, Stored("shift_mm", maybe(NOT_NEGATIVE))] = None
+    angle: Annotated[MarginRecord | None, Stored("angle_deg", MARGIN)] = None
+    angle_to_bone: Annotated[MarginRecord | None, Stored("angle_to_bone_deg", MARGIN)] = None
+    angle_to_nerve: Annotated[MarginRecord | None, Stored("angle_to_nerve_deg", MARGIN)] = None
+    shift: Annotated[MarginRecord | None, Stored("shift_mm", MARGIN)] = None
+    shift_to_bone: Annotated[MarginRecord | None, Stored("shift_to_bone_mm", MARGIN)] = None
+    shift_to_nerve: Annotated[MarginRecord | None, Stored("shift_to_nerve_mm", MARGIN)] = None
 
 
 @dataclass(frozen=True)
@@ -83,11 +111,12 @@ class RiskRecord(Record):
         method: how the needle is guided, such as "free hand".
         mean_deg: of the error before it is cut off at 0.
         spread_deg: its standard deviation.
-        samples: needles drawn.
+        needles: how many were drawn.
         nerve: part of them that meets nerve, 0 to 1.
         bone: part that meets bone.
         either: part that meets one of them.
         standard_error: of ``either``.
+        nerve_on_the_way: part that meets nerve before the last 3 mm; None if it was not told apart.
         miss_mean_mm: mean distance of the tip from the target.
         miss_95_mm: 95 of 100 tips lie nearer.
     """
@@ -96,11 +125,12 @@ class RiskRecord(Record):
     method: Annotated[str, Stored("method", name)]
     mean_deg: Annotated[float, Stored("error_mean_deg", number(0, 90))]
     spread_deg: Annotated[float, Stored("error_sd_deg", number(0, 90))]
-    samples: Annotated[int, Stored("samples", whole(1, 1_000_000_000))]
+    needles: Annotated[int, Stored("needles", whole(1, 1_000_000_000))]
     nerve: Annotated[float, Stored("nerve", PART)]
     bone: Annotated[float, Stored("bone", PART)]
     either: Annotated[float, Stored("either", PART)]
     standard_error: Annotated[float, Stored("standard_error", PART)] = 0.0
+    nerve_on_the_way: Annotated[float | None, Stored("nerve_on_the_way", maybe(PART))] = None
     miss_mean_mm: Annotated[float, Stored("miss_mean_mm", NOT_NEGATIVE)] = 0.0
     miss_95_mm: Annotated[float, Stored("miss_95_mm", NOT_NEGATIVE)] = 0.0
 
@@ -118,8 +148,9 @@ class StructureRecord(Record):
         name: such as "exiting L5 root".
         tissue: "bone" or "nerve".
         relation: "crossed" by the needle, "near" it, or "beyond" its tip.
-        depth_mm: where the needle meets it or comes nearest.
-        distance_mm: from the needle's surface; 0 where it is crossed.
+        depth_mm: where the needle's axis meets it, or the needle comes nearest.
+        until_mm: depth at which the axis leaves it; None for a structure that is only near.
+        gap_mm: from the needle's surface, negative where it touches; 0 where the axis goes through.
     """
 
     title: ClassVar[str] = "structure on the way"
@@ -127,7 +158,11 @@ class StructureRecord(Record):
     tissue: Annotated[str, Stored("tissue", choice(*TISSUES))]
     relation: Annotated[str, Stored("relation", choice("crossed", "near", "beyond"))]
     depth_mm: Annotated[float, Stored("depth_mm", DISTANCE)]
-    distance_mm: Annotated[float, Stored("distance_mm", NOT_NEGATIVE)] = 0.0
+    until_mm: Annotated[float | None, Stored("until_mm", maybe(DISTANCE))] = None
+    gap_mm: Annotated[float, Stored("gap_mm", DISTANCE)] = 0.0
+
+
+CLEARANCE = maybe(record(ClearanceRecord))
 
 
 @dataclass(frozen=True)
@@ -135,27 +170,21 @@ class SafetyRecord(Record):
     """How safe a needle is; a part is None where it was not measured, or where there is no such tissue.
 
     Attributes:
-        nerve: the smallest distance to nerve along the way.
-        bone: the same to bone.
-        tip_to_nerve_mm: from the tip to the nerve it shall reach.
-        tolerance: of bone and nerve together.
-        nerve_tolerance: of nerve alone.
-        bone_tolerance: of bone alone.
+        nerve: the smallest distance to nerve along the way, up to 3 mm before the target.
+        bone: the smallest distance to bone along the whole way.
+        nerve_at_target: the smallest distance to nerve of the last 3 mm, where it is the aim of the injection.
+        tip_to_nerve_mm: from the tip's surface to nerve.
+        tolerance: how far the needle may err.
         risks: for one or more ways of guiding the needle.
         structures: what the needle passes, in order from the skin.
     """
 
     title: ClassVar[str] = "safety"
-    nerve: Annotated[ClearanceRecord | None, Stored("clearance_nerve", maybe(record(ClearanceRecord)))] = None
-    bone: Annotated[ClearanceRecord | None, Stored("clearance_bone", maybe(record(ClearanceRecord)))] = None
+    nerve: Annotated[ClearanceRecord | None, Stored("clearance_nerve", CLEARANCE)] = None
+    bone: Annotated[ClearanceRecord | None, Stored("clearance_bone", CLEARANCE)] = None
+    nerve_at_target: Annotated[ClearanceRecord | None, Stored("clearance_nerve_last_3_mm", CLEARANCE)] = None
     tip_to_nerve_mm: Annotated[float | None, Stored("tip_to_nerve_mm", maybe(DISTANCE))] = None
     tolerance: Annotated[ToleranceRecord | None, Stored("tolerance", maybe(record(ToleranceRecord)))] = None
-    nerve_tolerance: Annotated[
-        ToleranceRecord | None, Stored("tolerance_nerve", maybe(record(ToleranceRecord)))
-    ] = None
-    bone_tolerance: Annotated[
-        ToleranceRecord | None, Stored("tolerance_bone", maybe(record(ToleranceRecord)))
-    ] = None
     risks: Annotated[tuple[RiskRecord, ...], Stored("risks", many(record(RiskRecord)))] = ()
     structures: Annotated[
         tuple[StructureRecord, ...], Stored("structures", many(record(StructureRecord)))

@@ -21,6 +21,7 @@ from spinect_core.plan_anatomy import (
 from spinect_core.plan_fields import Record, Stored, many, maybe, record
 from spinect_core.plan_needles import (
     ClearanceRecord,
+    MarginRecord,
     NeedleRecord,
     RiskRecord,
     SafetyRecord,
@@ -28,29 +29,26 @@ from spinect_core.plan_needles import (
     ToleranceRecord,
 )
 from spinect_core.plan_searches import (
-    AlternativeRecord,
     AxialRecord,
-    BestRecord,
+    ChoiceRecord,
     CloserRecord,
-    RecommendedRecord,
     SearchRecord,
     TermRecord,
     WindowRecord,
 )
 
 __all__ = [
-    "AlternativeRecord",
     "AxialRecord",
-    "BestRecord",
     "BorderRecord",
+    "ChoiceRecord",
     "ClearanceRecord",
     "CloserRecord",
     "CourseRecord",
     "LandmarkRecord",
     "LevelRecord",
+    "MarginRecord",
     "NeedleRecord",
     "Planning",
-    "RecommendedRecord",
     "RiskRecord",
     "SafetyRecord",
     "SearchRecord",

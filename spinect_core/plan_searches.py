@@ -44,7 +44,7 @@ class CloserRecord(Record):
     """A structure that covers part of a zone in a view.
 
     Attributes:
-        name: of the structure, such as "S1 superior articular process"; of a pair with " and " between.
+        name: of the structure, such as "S1 superior articular process".
         covered: part of the zone it covers, 0 to 1.
         alone: part that nothing else covers, 0 to 1.
         gives_mm: by how much it would have to give way until a needle passes; None if that would open nothing.
@@ -72,6 +72,8 @@ class WindowRecord(Record):
         outline: LPS mm (n, 3) round the largest open piece; empty where nothing is open.
         author: "user" or "automatic".
         closers: what closes it.
+        pair: two structures that together have to give way where none alone opens it; empty if there is no need.
+        pair_gives_mm: by how much both have to; None without a pair.
     """
 
     title: ClassVar[str] = "window"
@@ -85,6 +87,8 @@ class WindowRecord(Record):
     outline: Annotated[tuple[Point, ...], Stored("outline_lps_mm", points())] = ()
     author: Annotated[str, Stored("author", choice(*AUTHORS))] = "automatic"
     closers: Annotated[tuple[CloserRecord, ...], Stored("closed_by", many(record(CloserRecord)))] = ()
+    pair: Annotated[tuple[str, ...], Stored("closed_by_pair", many(name))] = ()
+    pair_gives_mm: Annotated[float | None, Stored("pair_gives_mm", maybe(NOT_NEGATIVE))] = None
 
     @classmethod
     def of(
@@ -122,29 +126,17 @@ class WindowRecord(Record):
         return self.area_mm2 > 0
 
     def examine(self) -> None:
-        """A closed window has no circle, and no piece is larger than all together."""
-        if self.area_mm2 > self.total_area_mm2 * (1 + 1e-6):
+        """No piece is larger than all together, but for the grid each was measured on; a circle has a centre."""
+        if self.area_mm2 > self.total_area_mm2 * 1.02 + 0.1:
             raise ValueError(
                 f"its area {self.area_mm2:g} mm² is more than the {self.total_area_mm2:g} mm² of all pieces"
             )
-        if (self.centre is None) != (self.radius_mm == 0):
+        if self.radius_mm > 0 and self.centre is None:
             raise ValueError("a circle needs both a centre and a radius")
+        if len(self.pair) not in (0, 2):
+            raise ValueError("a pair is two structures")
         if 0 < len(self.outline) < 3:
             raise ValueError("an outline of fewer than three points bounds nothing")
-
-
-@dataclass(frozen=True)
-class BestRecord(Record):
-    """The view of the largest area.
-
-    Attributes:
-        view: the line of sight.
-        area_mm2: of the free window in it.
-    """
-
-    title: ClassVar[str] = "best view"
-    view: Annotated[View, Stored("view", view)]
-    area_mm2: Annotated[float, Stored("area_mm2", NOT_NEGATIVE)]
 
 
 @dataclass(frozen=True)
@@ -153,45 +145,43 @@ class TermRecord(Record):
 
     Attributes:
         name: such as "clearance to nerve".
-        value: how well it is met, 0 to 1.
+        value: how well it is met, 0 to 1; None where what it rests on is not known.
         weight: how much it counts beside the others.
     """
 
     title: ClassVar[str] = "term of a score"
     name: Annotated[str, Stored("name", name)]
-    value: Annotated[float, Stored("value", PART)]
+    value: Annotated[float | None, Stored("value", maybe(PART))]
     weight: Annotated[float, Stored("weight", NOT_NEGATIVE)]
 
 
 @dataclass(frozen=True)
-class RecommendedRecord(Record):
-    """The view of the highest score.
-
-    Attributes:
-        view: the line of sight.
-        score: 0 to 1.
-        terms: what it is made of.
-    """
-
-    title: ClassVar[str] = "recommended view"
-    view: Annotated[View, Stored("view", view)]
-    score: Annotated[float, Stored("score", PART)]
-    terms: Annotated[tuple[TermRecord, ...], Stored("terms", many(record(TermRecord)))] = ()
-
-
-@dataclass(frozen=True)
-class AlternativeRecord(Record):
-    """Another good view.
+class ChoiceRecord(Record):
+    """A view worth taking; what was not measured is None.
 
     Attributes:
         view: the line of sight.
         area_mm2: of the free window in it.
-        words: how it differs from the best.
+        radius_mm: of the largest circle inside.
+        depth_mm: from the skin to the window's middle.
+        bone_mm: smallest distance of the way through the middle to bone; None without bone.
+        nerve_mm: the same to nerve.
+        ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
+        score: 0 to 1.
+        terms: what the score is made of.
+        words: how it differs from the best view; empty for that view itself.
     """
 
-    title: ClassVar[str] = "alternative view"
+    title: ClassVar[str] = "view of a search"
     view: Annotated[View, Stored("view", view)]
     area_mm2: Annotated[float, Stored("area_mm2", NOT_NEGATIVE)]
+    radius_mm: Annotated[float | None, Stored("circle_radius_mm", maybe(NOT_NEGATIVE))] = None
+    depth_mm: Annotated[float | None, Stored("depth_mm", maybe(NOT_NEGATIVE))] = None
+    bone_mm: Annotated[float | None, Stored("clearance_bone_mm", maybe(number(-1000, 1000)))] = None
+    nerve_mm: Annotated[float | None, Stored("clearance_nerve_mm", maybe(number(-1000, 1000)))] = None
+    ends_before_skin: Annotated[bool, Stored("ends_before_skin", flag)] = False
+    score: Annotated[float | None, Stored("score", maybe(PART))] = None
+    terms: Annotated[tuple[TermRecord, ...], Stored("terms", many(record(TermRecord)))] = ()
     words: Annotated[str, Stored("words", text)] = ""
 
 
@@ -226,20 +216,22 @@ class SearchRecord(Record):
         step: degrees between the views looked at.
         seconds: how long it took.
         axial: whether an axial plane would do; None if it was not asked.
+        candidate: the view nearest to being open, where none is allowed; None else.
+        notes: what a reader of the result has to know.
         map: path of the angle map beside the plan or within the document; empty without one.
     """
 
     title: ClassVar[str] = "search"
     zone: Annotated[str, Stored("zone", name)]
-    best: Annotated[BestRecord | None, Stored("best", maybe(record(BestRecord)))]
-    recommended: Annotated[RecommendedRecord | None, Stored("recommended", maybe(record(RecommendedRecord)))]
+    best: Annotated[ChoiceRecord | None, Stored("best", maybe(record(ChoiceRecord)))]
+    recommended: Annotated[ChoiceRecord | None, Stored("recommended", maybe(record(ChoiceRecord)))]
     ridge_part: Annotated[float, Stored("ridge_part", PART)]
     allowed: Annotated[int, Stored("allowed_views", whole(0, 10_000_000))]
     step: Annotated[float, Stored("step_deg", number(0.001, 90))]
     seconds: Annotated[float, Stored("seconds", NOT_NEGATIVE)] = 0.0
     ridge: Annotated[tuple[View, ...], Stored("ridge", many(view))] = ()
-    alternatives: Annotated[
-        tuple[AlternativeRecord, ...], Stored("alternatives", many(record(AlternativeRecord)))
-    ] = ()
+    alternatives: Annotated[tuple[ChoiceRecord, ...], Stored("alternatives", many(record(ChoiceRecord)))] = ()
     axial: Annotated[AxialRecord | None, Stored("axial", maybe(record(AxialRecord)))] = None
+    candidate: Annotated[View | None, Stored("candidate", maybe(view))] = None
+    notes: Annotated[tuple[str, ...], Stored("notes", many(text))] = ()
     map: Annotated[str, Stored("map", inner_path)] = ""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spinect_core.errors import MeasurementError
 from spinect_core.planning.needles import outer_mm
-from spinect_core.planning.triangle import DEFAULT_LEVEL, KIND_NAMES, KINDS, SIDES, now
+from spinect_core.planning.triangle import KIND_NAMES, KINDS, SIDES, now
 from spinect_core.planning.view import CArm, View
 from spinect_core.volume import FloatArray
 
@@ -39,7 +39,7 @@ class EntryPlace:
 
     @property
     def side(self) -> str:
-        """ "left" or "right" of the midline."""
+        """The side of the midline it lies on, "left" or "right"."""
         return "left" if self.midline_mm >= 0 else "right"
 
     @property
@@ -81,10 +81,10 @@ class Needle:
     name: str
     kind: str
     side: str
+    level: str
+    version: str
     entry: Point
     target: Point
-    level: str = DEFAULT_LEVEL
-    version: str = ""
     gauge: int = 22
     length_mm: float = 89.0
     author: str = "user"
@@ -151,7 +151,7 @@ class Needle:
 
     @property
     def axial_deg(self) -> float:
-        """Angle between needle and axial plane, -90 to 90: positive with the entry nearer to the head than the target."""
+        """Angle between needle and axial plane, -90 to 90: positive with the entry on the target's head side."""
         return _steepness(self.towards_entry, 2)
 
     @property
@@ -173,8 +173,8 @@ class Needle:
     def entry_place(self, landmarks: Mapping[str, npt.ArrayLike]) -> EntryPlace:
         """Where the entry lies, from the midline and from S1.
 
-        The midline plane holds the centre of the upper end plate of S1 and that of the body of L5 and runs from front to
-        back; a spine that leans to the side takes it along.
+        The midline plane holds the centre of the upper end plate of S1 and that of the body of L5 and runs from front
+        to back; a spine that leans to the side takes it along.
 
         Args:
             landmarks: LPS mm (3,) by name, with "S1 upper end plate centre" and "L5 body centre".

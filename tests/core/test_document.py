@@ -138,7 +138,7 @@ def test_what_a_later_program_added_is_kept(path: Path) -> None:
         head["mood"] = {"colour": "blue"}
         head["plan"]["approval"] = ["Dr. X"]
         head["plan"]["zones"][0]["texture"] = 7
-        head["plan"]["needles"][0]["safety"]["tolerance"]["breathing"] = 0.5
+        head["plan"]["needles"][0]["safety"]["tolerance"]["angle_deg"]["breathing"] = 0.5
         head["members"]["notes/a.txt"] = {
             "bytes": 2,
             "sha256": "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4",
