@@ -145,7 +145,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     progress(0.2, "plan read")
     plan = document.plan
     volume = current.volume if current is not None else None
-    same = None if current is None or volume is None else facts_of(current).sha256 == plan.case.sha256
+    same = None if current is None or volume is None else facts_of(current).same_ct(plan.case)
     check(cancel)
     names, others = _names(plan)
     case = Case(

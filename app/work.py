@@ -115,7 +115,7 @@ def open_series(
     if plan is not None:
         progress(0.86, "comparing with the plan")
         facts = Facts.of(volume)
-        if facts.sha256 == plan.facts.sha256:
+        if facts.same_ct(plan.facts):
             return Case(volume, path, segmentation=with_ct(plan, volume), facts=plan.facts)
     progress(0.88, "finding the lumbosacral region")
     region: Region | None

@@ -18,7 +18,7 @@ from spinect_core.document_members import HEAD, Member, is_member_name, pack, un
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
-from spinect_core.plan import Plan, plain, volume_hash
+from spinect_core.plan import Case, Plan, plain
 from spinect_core.plan_fields import inner_path, many, number, whole
 from spinect_core.volume import NERVE, Geometry, LabelArray, Labels, Volume, to_sitk
 
@@ -122,7 +122,7 @@ class Document:
     def matches(self, volume: Volume) -> bool:
         """Whether this is the CT the document was made on, by grid and voxels, whatever its file is called."""
         case = self.plan.case
-        return volume.geometry.shape == case.shape and volume_hash(volume) == case.sha256
+        return volume.geometry.shape == case.shape and case.same_ct(Case.of(volume))
 
     def labels_for(self, geometry: Geometry) -> Labels | None:
         """The labels on the grid of the document's CT: as they were there, or else the nearest 1 mm label.

@@ -31,6 +31,8 @@ SCHEMA = 2
 OLDEST_SCHEMA = 1
 FORMAT = "spinect-plan"
 LARGEST_FILE = 50_000_000
+SAME_MM = 0.01
+"""Grids whose corners agree to this are the same."""
 PLANNING_KEYS = tuple(stored.key for stored in stored_fields(Planning).values())
 KEYS = {
     *(
@@ -66,6 +68,7 @@ class Case:
         spacing: mm along (x, y, z).
         origin: LPS mm of the centre of voxel [0, 0, 0].
         direction: the nine numbers of the 3x3 matrix, row by row; its columns are the array axes (x, y, z) in LPS.
+        voxels_sha256: of the voxels alone, "" in a plan of schema 1.
     """
 
     sha256: str
@@ -73,13 +76,27 @@ class Case:
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     direction: tuple[float, ...]
+    voxels_sha256: str = ""
 
     @classmethod
     def of(cls, volume: Volume) -> Case:
         """The facts of a CT, without its name."""
         grid = volume.geometry
         direction = tuple(float(number) for number in grid.direction.ravel())
-        return cls(volume_hash(volume), grid.shape, grid.spacing, grid.origin, direction)
+        whole_hash, voxels = _hashes(volume)
+        return cls(whole_hash, grid.shape, grid.spacing, grid.origin, direction, voxels)
+
+    def same_ct(self, other: Case) -> bool:
+        """Whether both are of one CT: the same voxels in the same places.
+
+        The last digits of a grid may differ between computers that read the same files, and so do the checksums over
+        grid and voxels; plans of schema 2 compare voxels and grid apart.
+        """
+        if self.voxels_sha256 and other.voxels_sha256:
+            return self.voxels_sha256 == other.voxels_sha256 and self.geometry.same_grid(
+                other.geometry, SAME_MM
+            )
+        return self.sha256 == other.sha256
 
     @property
     def geometry(self) -> Geometry:
@@ -171,6 +188,7 @@ class Plan:
             "frame": "LPS, mm",
             "case": {
                 "sha256": self.case.sha256,
+                "voxels_sha256": self.case.voxels_sha256,
                 "shape_zyx": list(self.case.shape),
                 "spacing_xyz_mm": list(self.case.spacing),
                 "origin_lps_mm": list(self.case.origin),
@@ -291,12 +309,19 @@ def volume_hash(volume: Volume) -> str:
     Taken over the grid (shape as three int64; spacing, origin and direction, row by row, as float64, all little-endian)
     and the voxels [z, y, x] in C order as little-endian float32.
     """
+    return _hashes(volume)[0]
+
+
+def _hashes(volume: Volume) -> tuple[str, str]:
+    """SHA-256 of grid and voxels, see :func:`volume_hash`, and of the voxels alone."""
     grid = volume.geometry
-    digest = hashlib.sha256(np.asarray(grid.shape, dtype="<i8").tobytes())
-    digest.update(np.concatenate([grid.spacing, grid.origin, grid.direction.ravel()]).astype("<f8").tobytes())
+    both, voxels = hashlib.sha256(np.asarray(grid.shape, dtype="<i8").tobytes()), hashlib.sha256()
+    both.update(np.concatenate([grid.spacing, grid.origin, grid.direction.ravel()]).astype("<f8").tobytes())
     for plane in volume.array:
-        digest.update(np.ascontiguousarray(plane, dtype="<f4").tobytes())
-    return digest.hexdigest()
+        values = np.ascontiguousarray(plane, dtype="<f4").tobytes()
+        both.update(values)
+        voxels.update(values)
+    return both.hexdigest(), voxels.hexdigest()
 
 
 def _plan_of(data: Mapping[str, Any]) -> Plan:
@@ -308,6 +333,7 @@ def _plan_of(data: Mapping[str, Any]) -> Plan:
             spacing=_three(_NUMBERS(case["spacing_xyz_mm"])),
             origin=_three(_NUMBERS(case["origin_lps_mm"])),
             direction=_NUMBERS(case["direction"]),
+            voxels_sha256=text(case.get("voxels_sha256", "")),
         ),
         region=None
         if region is None

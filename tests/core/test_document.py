@@ -116,6 +116,11 @@ def test_a_document_knows_its_ct() -> None:
     changed = ct.array.copy()
     changed[0, 0, 0] += 1
     assert not document.matches(Volume(changed, ct.geometry))
+    for shift, same in ((1e-9, True), (0.1, False)):  # another computer's last digit, and another place
+        moved = replace(ct.geometry, origin=(ct.geometry.origin[0] + shift, *ct.geometry.origin[1:]))
+        assert document.matches(Volume(ct.array, moved)) is same
+        old = replace(document.plan, case=replace(document.plan.case, voxels_sha256=""))
+        assert not replace(document, plan=old).matches(Volume(ct.array, moved))
     assert not document.matches(Volume(ct.array[:-1], replace(ct.geometry, shape=(11, 10, 8))))
 
 
