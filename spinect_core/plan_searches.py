@@ -97,6 +97,8 @@ class WindowRecord(Record):
         outline: Iterable[Iterable[float]] = (),
         author: str = "automatic",
         closers: tuple[CloserRecord, ...] = (),
+        pair: tuple[str, ...] = (),
+        pair_gives_mm: float | None = None,
     ) -> WindowRecord:
         """The record of a free window.
 
@@ -105,6 +107,8 @@ class WindowRecord(Record):
             outline: LPS mm (n, 3) of its largest open piece.
             author: who chose the view.
             closers: what covers the rest of the zone.
+            pair: two of them that together have to give way.
+            pair_gives_mm: by how much.
         """
         zone = window.zone
         return cls(
@@ -118,6 +122,8 @@ class WindowRecord(Record):
             outline=tuple(point(tuple(each)) for each in outline),
             author=author,
             closers=closers,
+            pair=pair,
+            pair_gives_mm=pair_gives_mm,
         )
 
     @property
