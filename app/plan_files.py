@@ -1,4 +1,7 @@
-"""Plans and documents on disk: what the window writes, and a case made of what it reads. No Qt here."""
+"""Plans and documents on disk: what the window writes, and a case made of what it reads.
+
+No Qt here, and the heavy imports only when they are needed.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,20 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from app.case_model import Case
-from spinect_core.document import SUFFIX as DOCUMENT_SUFFIX
-from spinect_core.document import Crop, Document, naming_only, paths_of, read_document, write_document
 from spinect_core.errors import PlanError
-from spinect_core.plan import Case as Facts
-from spinect_core.plan import Plan, PlanView, read_plan, write_plan
 from spinect_core.planning.view import PRESETS
 from spinect_core.progress import Cancel, Progress, check, part_of
-from spinect_core.volume import Labels, Volume
 
 if TYPE_CHECKING:
     from app.case_model import Measurement
     from app.picking import SurfacePicker
+    from spinect_core.document import Crop, Document
+    from spinect_core.plan import Case as Facts
+    from spinect_core.plan import Plan, PlanView
     from spinect_core.plan_records import Planning
+    from spinect_core.volume import Labels, Volume
 
+DOCUMENT_SUFFIX = ".spinect"
 PLAN_SUFFIX = ".json"
 SUFFIXES = (DOCUMENT_SUFFIX, PLAN_SUFFIX)
 SAME_VIEW_DEGREES = 0.05
@@ -76,6 +79,8 @@ def with_suffix(path: Path) -> Path:
 
 def facts_of(case: Case) -> Facts:
     """What a plan says about the case's CT; its checksum takes a moment the first time."""
+    from spinect_core.plan import Case as Facts
+
     if case.facts is None:
         assert case.volume is not None  # without a CT the facts come from the plan
         case.facts = Facts.of(case.volume)
@@ -89,6 +94,9 @@ def save(case: Case, measurements: tuple[Measurement, ...], planning: Planning, 
     Raises:
         PlanError: the file cannot be written.
     """
+    from spinect_core.document import Crop, Document, naming_only, paths_of, write_document
+    from spinect_core.plan import write_plan
+
     plan = make_plan(case, measurements, planning)
     if path.suffix.lower() == PLAN_SUFFIX:
         # files that lie beside the plan stay named in it; what was inside a document does not come along
@@ -108,6 +116,8 @@ def save(case: Case, measurements: tuple[Measurement, ...], planning: Planning, 
 
 def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:
     """The plan of a case: no patient data, the CT recognised by its checksum."""
+    from spinect_core.plan import Plan
+
     facts = facts_of(case)
     before = case.plan or Plan(case=facts)
     run = getattr(case.segmentation, "run", None)
@@ -177,6 +187,9 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
 
 def with_ct(case: Case, volume: Volume) -> Kept | None:
     """What a case that was opened without its CT keeps of the segmentation, with the labels on the CT's grid."""
+    from spinect_core.document import Document, naming_only
+    from spinect_core.plan import Plan
+
     kept = case.segmentation
     if kept is None:
         return None
@@ -185,6 +198,9 @@ def with_ct(case: Case, volume: Volume) -> Kept | None:
 
 
 def _read(path: Path) -> Document:
+    from spinect_core.document import Document, naming_only, paths_of, read_document
+    from spinect_core.plan import read_plan
+
     if path.suffix.lower() == DOCUMENT_SUFFIX:
         return read_document(path)
     plan = read_plan(path)
@@ -218,6 +234,8 @@ def _names(plan: Plan) -> tuple[list[str], tuple[PlanView, ...]]:
 
 def _view_of(measurement: Measurement, plan: Plan) -> PlanView:
     """The view of a triangle; with its picture where neither its name nor its line of sight has changed."""
+    from spinect_core.plan import PlanView
+
     name, view, triangle = measurement.name, measurement.triangle.view, measurement.triangle
     if triangle in plan.triangles:
         for entry in plan.views:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.errors import PlanError
-from spinect_core.plan_fields import inner_path
+from spinect_core.plan_fields import inner_path, json_text
 
 HEAD = "document.json"
 LARGEST_HEAD = 50_000_000
@@ -97,7 +97,7 @@ def pack(head: Mapping[str, Any], members: Mapping[str, bytes], path: Path | str
         PlanError: a number is not finite, or it is more than a document holds.
     """
     try:
-        text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        text = json_text(head).encode("utf-8")
     except (ValueError, TypeError) as error:
         raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
     size = len(text) + sum(map(len, members.values()))

@@ -19,7 +19,18 @@ from spinect_core import __version__
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
-from spinect_core.plan_fields import flag, inner_path, many, number, points, stored_fields, text, view, whole
+from spinect_core.plan_fields import (
+    flag,
+    inner_path,
+    json_text,
+    many,
+    number,
+    points,
+    stored_fields,
+    text,
+    view,
+    whole,
+)
 from spinect_core.plan_fields import plain as plain
 from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import Triangle, now
@@ -269,10 +280,10 @@ def write_plan(plan: Plan, path: Path | str) -> None:
         PlanError: a number is not finite, or the file cannot be written.
     """
     try:
-        text = json.dumps(plan.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        content = json_text(plan.to_dict()).encode("utf-8")
     except (ValueError, TypeError) as error:
         raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
-    write_whole(Path(path), (text + "\n").encode("utf-8"))
+    write_whole(Path(path), content)
 
 
 def read_plan(path: Path | str) -> Plan:

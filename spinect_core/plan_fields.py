@@ -7,7 +7,9 @@ makes a record and when it reads one, so nothing can be written that would not b
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -25,6 +27,7 @@ Take = Callable[[Any], Any]
 FARTHEST_MM = 1e5
 LONGEST_TEXT = 20_000
 AS_WRITTEN = "Take the plan as it was written"
+_NUMBERS = re.compile(r"\[\n([-+0-9.eE,\s]+?)\n\s*\]")
 _FIELDS: dict[type, dict[str, Stored]] = {}
 
 
@@ -271,6 +274,18 @@ def inner_path(value: Any) -> str:
     if any(mark in path for mark in "\\:\0") or parts.is_absolute() or ".." in parts.parts:
         raise ValueError(f"the path {_short(path)} leads out of the plan's folder")
     return path
+
+
+def json_text(data: Any) -> str:
+    """JSON for people to read: indented, but a list of plain numbers on one line.
+
+    Raises:
+        ValueError: a number is not finite.
+        TypeError: something that JSON cannot hold.
+    """
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    # within a text no line ends, so this finds lists alone
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def plain(value: Any) -> Any:

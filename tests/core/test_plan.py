@@ -213,6 +213,16 @@ def test_a_failed_write_keeps_the_old_plan(plan: Plan, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
 
 
+def test_the_file_is_one_to_read(tmp_path: Path) -> None:
+    text = 'a text with\n[\n1,\n2\n] and "quotes"'
+    write_plan(replace(full_plan(), notes=(text,)), tmp_path / "plan.json")
+    lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
+    assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
+    assert max(map(len, lines)) < 200
+    assert len(lines) < 700
+    assert read_plan(tmp_path / "plan.json").notes == (text,)
+
+
 def test_plain_values() -> None:
     assert plain({"a": (1, np.float64(2.5)), 3: np.arange(2), "p": Path("x")}) == {
         "a": [1, 2.5],

@@ -242,6 +242,13 @@ def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
     assert read_plan(path).views[0].picture == "views/a.png"  # it still lies beside the plan
 
 
+def test_the_window_knows_the_suffix_without_loading_the_core():
+    from app import plan_files
+    from spinect_core.document import SUFFIX
+
+    assert plan_files.DOCUMENT_SUFFIX == SUFFIX
+
+
 def test_a_damaged_document_is_explained_and_the_open_case_stays(opened, qtbot, saved):
     case = opened.model.case
     content = bytearray(saved.read_bytes())
