@@ -47,8 +47,9 @@ class Actions:
     def refresh(self) -> None:
         """Enable what makes sense now."""
         case = self._model.case
-        for name in ("segment", "save", "export", "open_plan", "fit", "centre"):
+        for name in ("save", "export", "fit", "centre"):
             self.named[name].setEnabled(case is not None)
+        self.named["segment"].setEnabled(case is not None and case.volume is not None)
         self.named["export"].setEnabled(case is not None and self._session.viewport is not None)
         self.named["propose"].setEnabled(case is not None and case.segmentation is not None)
 

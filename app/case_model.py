@@ -15,11 +15,13 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import KIND_NAMES, Triangle
 from spinect_core.planning.view import View
-from spinect_core.volume import FloatArray, Labels, Volume
+from spinect_core.volume import FloatArray, Geometry, Labels, Volume
 
 if TYPE_CHECKING:
+    from spinect_core.plan import Plan, PlanView
     from spinect_core.preprocessing.region import Region
     from spinect_core.surfaces import Surfaces
 
@@ -44,17 +46,22 @@ class Case:
     """One patient's CT and all that was made of it.
 
     Attributes:
-        volume: the CT.
-        source: the file or folder it was read from.
+        volume: the CT; None while a plan is open without it.
+        source: the file or folder the CT was read from, or that of the plan.
         region: the part to segment.
-        segmentation: the result of the last run, with labels, region and run facts.
+        segmentation: the result of the last run, or what a plan kept of it, with labels and run facts.
         surfaces: bone and nerve in LPS mm.
         facts: what a plan says about the CT, with its checksum; None until a plan needs it.
         timings: seconds of each stage.
         notes: what there is to say about proposed triangles.
+        plan: the plan that was opened; what the window does not know of is saved again from it.
+        other_views: views of that plan that belong to no triangle.
+        files: pictures and maps that came with it, by path.
+        extras: what a later program had added to the document.
+        document: where the plan was opened or saved last.
     """
 
-    volume: Volume
+    volume: Volume | None
     source: Path
     region: Region | None = None
     segmentation: Any = None
@@ -62,11 +69,30 @@ class Case:
     facts: Any = None
     timings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+    other_views: tuple[PlanView, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    document: Path | None = None
 
     @property
     def labels(self) -> Labels | None:
-        """Labels on the CT's own grid."""
-        return None if self.segmentation is None else self.segmentation.labels
+        """Labels on the grid of the slices: the CT's own, or without it the 1 mm grid."""
+        if self.segmentation is None:
+            return None
+        return self.segmentation.labels_1mm if self.volume is None else self.segmentation.labels
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid of the CT; without it that of the labels, or what the plan says of the CT."""
+        if self.volume is not None:
+            return self.volume.geometry
+        return self.facts.geometry if self.labels is None else self.labels.geometry
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return (self.volume.name if self.volume is not None else "") or self.source.name
 
 
 class _Replace(QUndoCommand):
@@ -86,8 +112,32 @@ class _Replace(QUndoCommand):
         self._model._put(self._before, self._selected_before)
 
 
+class _Plan(QUndoCommand):
+    """One step of the user's in the planning records."""
+
+    def __init__(self, model: CaseModel, after: Planning, text: str) -> None:
+        super().__init__(text)
+        self._model, self._before, self._after = model, model.planning, after
+
+    def redo(self) -> None:
+        self._model.set_planning(self._after)
+
+    def undo(self) -> None:
+        self._model.set_planning(self._before)
+
+
 class CaseModel(QObject):
-    """The state of the window."""
+    """The state of the window.
+
+    Attributes:
+        case: the open case.
+        view: the line of sight.
+        cursor: LPS mm of the cross-hair.
+        measurements: the triangles.
+        selected: key of one of them.
+        planning: level, landmarks, zones, windows, searches and needles, saved and opened with the plan.
+        history: the steps that can be undone.
+    """
 
     case_opened = Signal()
     case_saved = Signal()
@@ -97,6 +147,7 @@ class CaseModel(QObject):
     view_changed = Signal()
     measurements_changed = Signal()
     selection_changed = Signal()
+    planning_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,28 +156,53 @@ class CaseModel(QObject):
         self.cursor: FloatArray = np.zeros(3)
         self.measurements: tuple[Measurement, ...] = ()
         self.selected: int | None = None
+        self.planning = Planning()
         self.history = QUndoStack(self)
         self._keys = 0
 
     # ------------------------------------------------------------------------------------------------- the case
 
-    def open(self, case: Case) -> None:
-        """Replace the open case by another; what belonged to the old one goes with it."""
+    def open(
+        self,
+        case: Case,
+        triangles: Sequence[Triangle] = (),
+        names: Sequence[str] = (),
+        planning: Planning | None = None,
+    ) -> None:
+        """Replace the open case by another; what belonged to the old one goes with it.
+
+        Args:
+            case: the new one.
+            triangles: the measurements it comes with.
+            names: of them, "" for the usual ones.
+            planning: the records it comes with.
+        """
         self.case = case
         self.history.clear()
         self.measurements, self.selected = (), None
+        self.measurements = tuple(self._named(triangles, names))
+        self.planning = planning or Planning()
         region = case.region
-        self.cursor = np.array(
-            case.volume.geometry.centre if region is None else region.centre, dtype=np.float64
-        )
-        self.view = View(0.0)
+        self.cursor = np.array(case.geometry.centre if region is None else region.centre, dtype=np.float64)
+        self.view = triangles[0].view if triangles else View(0.0)
         self.case_opened.emit()
         self.labels_changed.emit()
         self.measurements_changed.emit()
         self.selection_changed.emit()
+        self.planning_changed.emit()
         self.region_changed.emit()
         self.cursor_moved.emit()
         self.view_changed.emit()
+
+    def add_ct(self, volume: Volume, source: Path, segmentation: Any) -> None:
+        """Give a case that was opened without its CT the CT, and the labels on its grid."""
+        if self.case is not None:
+            self.case.volume, self.case.source, self.case.segmentation = volume, source, segmentation
+            self.case_opened.emit()
+            self.labels_changed.emit()
+            self.region_changed.emit()
+            self.set_cursor(self.cursor)
+            self.cursor_moved.emit()
 
     def set_region(self, region: Region) -> None:
         """Choose another part to segment."""
@@ -138,7 +214,22 @@ class CaseModel(QObject):
         """Take over labels and surfaces."""
         if self.case is not None:
             self.case.segmentation, self.case.surfaces = segmentation, surfaces
+            # pictures, maps and run facts of an opened plan are of other labels
+            self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
+
+    def set_planning(self, planning: Planning, text: str = "") -> None:
+        """Take over planning records.
+
+        Args:
+            planning: all of them.
+            text: what the user did, for a step that can be undone; empty for what the program found by itself.
+        """
+        if text:
+            self.history.push(_Plan(self, planning, text))
+        elif planning != self.planning:
+            self.planning = planning
+            self.planning_changed.emit()
 
     # ------------------------------------------------------------------------------------------- where one looks
 
@@ -146,7 +237,7 @@ class CaseModel(QObject):
         """Move the cross-hair to LPS mm (3,), kept within the CT."""
         place = np.array(point, dtype=np.float64)
         if self.case is not None:
-            corners = self.case.volume.geometry.corners()
+            corners = self.case.geometry.corners()
             place = np.clip(place, corners.min(axis=0), corners.max(axis=0))
         if not np.array_equal(place, self.cursor):
             self.cursor = place
@@ -179,11 +270,7 @@ class CaseModel(QObject):
 
     def add_all(self, triangles: Sequence[Triangle], text: str, names: Sequence[str] = ()) -> None:
         """Add several triangles as one step, under their names or the usual ones."""
-        added: list[Measurement] = []
-        for number, triangle in enumerate(triangles):
-            self._keys += 1
-            name = names[number] if number < len(names) else ""
-            added.append(Measurement(self._keys, name or self._free_name(triangle, added), triangle))
+        added = self._named(triangles, names)
         if added:
             self._push((*self.measurements, *added), added[0].key, text)
 
@@ -224,6 +311,14 @@ class CaseModel(QObject):
         self.measurements_changed.emit()
         self.selected = select if self.find(select) else None
         self.selection_changed.emit()
+
+    def _named(self, triangles: Sequence[Triangle], names: Sequence[str]) -> list[Measurement]:
+        added: list[Measurement] = []
+        for number, triangle in enumerate(triangles):
+            self._keys += 1
+            name = names[number] if number < len(names) else ""
+            added.append(Measurement(self._keys, name or self._free_name(triangle, added), triangle))
+        return added
 
     def _free_name(self, triangle: Triangle, more: list[Measurement] | None = None) -> str:
         taken = {each.name for each in (*self.measurements, *(more or []))}

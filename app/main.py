@@ -25,7 +25,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=NOTICE,
     )
     result.add_argument(
-        "ct", nargs="?", type=Path, metavar="CT", help="DICOM folder, zip, NIfTI, NRRD or MetaImage"
+        "ct",
+        nargs="?",
+        type=Path,
+        metavar="CT",
+        help="DICOM folder, zip, NIfTI, NRRD or MetaImage; or a plan (.spinect, .json)",
     )
     result.add_argument("--demo", action="store_true", help="open the demo case on its finished plan")
     result.add_argument(

@@ -40,6 +40,7 @@ from spinect_core.planes import PLANES
 if TYPE_CHECKING:
     from app.scene import Viewport
     from app.triangle_tool import TriangleTool
+    from spinect_core.volume import Volume
 
 TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
@@ -153,6 +154,9 @@ class MainWindow(QMainWindow):
         self.welcome.folder_wanted.connect(session.ask_folder)
         self.welcome.demo_wanted.connect(session.open_demo)
         self.welcome.path_wanted.connect(session.open_path)
+        for view in self.slices.values():
+            view.file_wanted.connect(session.ask_file)
+            view.folder_wanted.connect(session.ask_folder)
         self.segment_panel.start_wanted.connect(session.segment)
         self.segment_panel.cancel_wanted.connect(jobs.cancel)
         jobs.started.connect(lambda title: self._on_job(True, title == SEGMENTING))
@@ -196,7 +200,9 @@ class MainWindow(QMainWindow):
 
     def _on_job(self, busy: bool, segmenting: bool) -> None:
         self.segment_panel.set_job(busy, segmenting)
-        self.actions_.named["segment"].setEnabled(not busy and self.model.case is not None)
+        self.actions_.named["segment"].setEnabled(
+            not busy and self.model.case is not None and self.model.case.volume is not None
+        )
 
     def _on_case(self) -> None:
         self.start_3d()
@@ -208,7 +214,7 @@ class MainWindow(QMainWindow):
         case = self.model.case
         if case is not None:
             star = "" if self.model.history.isClean() else " •"
-            self.setWindowTitle(f"{case.volume.name or case.source.name}{star} – {TITLE}")
+            self.setWindowTitle(f"{case.name}{star} – {TITLE}")
 
     def _on_surfaces(self) -> None:
         case = self.model.case
@@ -224,11 +230,15 @@ class MainWindow(QMainWindow):
         if case is None:
             return
         x, y, z = self.model.cursor
-        index = np.round(case.volume.geometry.to_index(self.model.cursor)).astype(int)
-        index = np.clip(index, 0, np.array(case.volume.geometry.shape) - 1)
-        value = case.volume.array[tuple(index)]
+        value = "" if case.volume is None else f"   {self._hounsfield(case.volume):.0f} HU"
         for name, number in (("axial", z), ("sagittal", x), ("coronal", y)):
-            self.frames[name].info.setText(f"{number:.1f} mm   {value:.0f} HU")
+            self.frames[name].info.setText(f"{number:.1f} mm{value}")
+
+    def _hounsfield(self, volume: Volume) -> float:
+        """The CT's value under the cross-hair."""
+        index = np.round(volume.geometry.to_index(self.model.cursor)).astype(int)
+        index = np.clip(index, 0, np.array(volume.geometry.shape) - 1)
+        return float(volume.array[tuple(index)])
 
     def _on_said(self, text: str) -> None:
         self.status.say(text.split("\n")[0], more=text)
@@ -268,15 +278,12 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped; a plan is taken over, anything else is read as a CT."""
+        """Open what was dropped, a CT or a plan."""
         path = next((Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()), None)
         if path is None:
             return
         event.acceptProposedAction()
-        if path.suffix.lower() == ".json":
-            self.session.open_plan(path)
-        else:
-            self.session.open_path(path)
+        self.session.open_path(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the work, keep the window's place, give the graphics back."""

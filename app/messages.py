@@ -11,6 +11,28 @@ from spinect_core.notice import NOTICE
 
 SOURCE = "Fan et al., AJNR Am J Neuroradiol 2019;40:1074"
 
+DISCARD = (
+    "Measurements not saved",
+    "The measurements of the open case have not been saved. Go on and lose them?",
+    QMessageBox.StandardButton.Discard,
+)
+WITHOUT_CT = (
+    "Another CT",
+    "was made on another CT than the one that is open. Close this CT and open the plan without its CT?",
+    QMessageBox.StandardButton.Open,
+)
+OTHER_CT = (
+    "Another CT",
+    "This is not the CT of the open plan: its grid or its voxels differ. Close the plan and open this CT?",
+    QMessageBox.StandardButton.Open,
+)
+
+
+def asked(parent: QWidget, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
+    """Ask, and wait for the answer: whether the user chose to go on."""
+    cancel = QMessageBox.StandardButton.Cancel
+    return QMessageBox.question(parent, title, text, go_on | cancel, cancel) == go_on
+
 
 def error_box(title: str, error: SpinectError, parent: QWidget | None) -> QMessageBox:
     """A dialog that shows an error's own text; it does not block."""

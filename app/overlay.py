@@ -171,11 +171,15 @@ class Overlay(QWidget):
         font.setPixelSize(17)
         painter.setFont(font)
         painter.setPen(QColor(theme.MUTED))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Not segmented yet")
+        without_ct = self._model.case is not None and self._model.case.volume is None
+        title = "This plan came without labels" if without_ct else "Not segmented yet"
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
         font.setPixelSize(13)
         painter.setFont(font)
         painter.setPen(QColor(theme.FAINT))
         text = "Check the region in the slices, then press “Segment bone and nerve” (Ctrl+R)"
+        if without_ct:
+            text = "Open its CT to segment bone and nerve"
         painter.drawText(box.translated(0, 28), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_hint(self, painter: QPainter, text: str) -> None:

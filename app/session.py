@@ -7,23 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import work
+from app import messages, plan_files, work
 from app.boxes import Boxes
 from app.case_model import Case, CaseModel
 from app.chooser import SeriesChooser
 from app.jobs import JobRunner
+from app.plan_files import Opened
 from app.recent import RecentFiles
 from app.work import Found, Options, Segmented
 from spinect_core.assets import asset
 from spinect_core.errors import SpinectError, UsageError
+from spinect_core.plan_records import Planning
 
 if TYPE_CHECKING:
     from app.scene import Viewport
     from spinect_core.planning.triangle import Triangle
 
-CT_FILES = "CT (*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd);;All files (*)"
+CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
+OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
+PLAN_FILES = "Plans (*.spinect *.json)"
+SAVE_FILES = "Plan with labels and pictures (*.spinect);;Measurements alone (*.json)"
 DEMO = "demo/ct.nii.gz"
 SEGMENTING = "Segmenting"
 
@@ -61,7 +66,9 @@ class Session(QObject):
 
     def ask_file(self) -> None:
         """Let the user choose a file."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a CT", self._last_folder(), CT_FILES)
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a CT or a plan", self._last_folder(), OPEN_FILES
+        )
         if name:
             self.open_path(Path(name))
 
@@ -81,34 +88,56 @@ class Session(QObject):
         self.open_path(path, finish)
 
     def open_path(self, path: Path, finish: bool = False) -> None:
-        """Open a CT; what is open stays until the new one has been read.
+        """Open a CT or a plan; what is open stays until the new one has been read.
+
+        A CT joins the plan that is open without it, if it is the plan's.
 
         Args:
             path: file or folder.
             finish: go on to the finished plan.
         """
-        if not self._may_discard():
+        if plan_files.is_plan(path):
+            self.open_plan(path)
+            return
+        plan = self._plan_without_ct
+        if plan is None and not self._may_discard():
             return
         self._go_on = finish
         self._jobs.start_instead(
             f"Opening {path.name}",
-            lambda progress, cancel: work.open_path(path, progress, cancel),
-            lambda result: self._on_read(path, result),
+            lambda progress, cancel: work.open_path(path, progress, cancel, plan),
+            lambda result: self._on_read(path, result, plan),
         )
 
-    def _on_read(self, path: Path, result: Case | Found) -> None:
+    @property
+    def _plan_without_ct(self) -> Case | None:
+        case = self._model.case
+        return case if case is not None and case.volume is None else None
+
+    def _on_read(self, path: Path, result: Case | Found, plan: Case | None) -> None:
         if isinstance(result, Found):
-            self._choose(result)
+            self._choose(result, plan)
             return
+        if plan is not None and self._model.case is plan:
+            if result.facts == plan.facts and result.volume is not None:
+                self._model.add_ct(result.volume, path, result.segmentation)
+                self._remember(path)
+                self.said.emit(f"{path.name} is the CT of this plan.")
+                return
+            if not self.confirm_other_ct() or not self._may_discard():
+                return
         self._model.open(result)
-        self._settings.setValue("folder", str(path.parent))
-        self.recent.add(path)
+        self._remember(path)
         self.picker = None
         self.surfaces_changed.emit()
         if self._go_on:
             self.segment()
 
-    def _choose(self, found: Found) -> None:
+    def _remember(self, path: Path) -> None:
+        self._settings.setValue("folder", str(path.parent))
+        self.recent.add(path)
+
+    def _choose(self, found: Found, plan: Case | None) -> None:
         chooser = SeriesChooser(found.series, found.path.name, found.best, self._window)
         self._chooser = chooser
 
@@ -117,8 +146,8 @@ class Session(QObject):
             if series is not None:
                 self._jobs.start_instead(
                     f"Opening {series.description or series.key}",
-                    lambda progress, cancel: work.open_series(found.path, series, progress, cancel),
-                    lambda case: self._on_read(found.path, case),
+                    lambda progress, cancel: work.open_series(found.path, series, progress, cancel, plan),
+                    lambda case: self._on_read(found.path, case, plan),
                 )
 
         chooser.accepted.connect(accepted)
@@ -135,6 +164,9 @@ class Session(QObject):
         """Segment the open case."""
         case = self._model.case
         if case is None:
+            return
+        if case.volume is None:
+            self.boxes.show_error(UsageError("The CT of this plan is not open", "Open it first", case.name))
             return
         if case.region is None:
             self.boxes.show_error(
@@ -216,65 +248,91 @@ class Session(QObject):
 
     def ask_save(self) -> None:
         """Let the user name the plan and write it."""
-        if self._model.case is None:
+        case = self._model.case
+        if case is None:
             return
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save plan", str(Path(self._last_folder()) / "plan.json"), "Plan (*.json)"
-        )
+        suggested = case.document or Path(self._last_folder()) / "plan.spinect"
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save plan", str(suggested), SAVE_FILES)
         if name:
             self.save_plan(Path(name))
 
     def save_plan(self, path: Path) -> None:
-        """Write the plan."""
-        from app import export
-
-        case, measurements = self._model.case, self._model.measurements
+        """Write the plan: as a document, or as plan.json where the path ends so."""
+        case, measurements, planning = self._model.case, self._model.measurements, self._model.planning
         if case is None:
             return
-        if path.suffix.lower() != ".json":
-            path = path.with_name(f"{path.name}.json")
+        path = plan_files.with_suffix(path)
         index = self._model.history.index()
 
         def saved(_result: object) -> None:
-            if self._model.case is case and self._model.history.index() == index:
-                self._model.history.setClean()
+            if self._model.case is case:
+                case.document = path
+                if self._model.history.index() == index:
+                    self._model.history.setClean()
+            self.recent.add(path)
             self.said.emit(f"Plan saved: {path.name}")
 
         self._start(
-            "Saving the plan", lambda _progress, _cancel: export.save_plan(case, measurements, path), saved
+            "Saving the plan",
+            lambda _progress, _cancel: plan_files.save(case, measurements, planning, path),
+            saved,
         )
 
     def ask_plan(self) -> None:
         """Let the user choose a saved plan."""
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a plan", self._last_folder(), "Plan (*.json)"
-        )
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a plan", self._last_folder(), PLAN_FILES)
         if name:
             self.open_plan(Path(name))
 
     def open_plan(self, path: Path) -> None:
-        """Add the measurements of a saved plan to the case it was made on."""
-        from app import export
+        """Open a saved plan, with its CT if that is open and without it otherwise.
 
+        A plan.json only adds its measurements to an open CT, which has to be its own.
+        """
         case = self._model.case
-        if case is None:
-            self.boxes.show_error(
-                UsageError("A plan needs its CT", "Open the CT it was made on first", path.name)
-            )
+        adds = path.suffix.lower() == plan_files.PLAN_SUFFIX and case is not None and case.volume is not None
+        if not adds and not self._may_discard():
             return
+        self._go_on = False
+        start = self._start if adds else self._jobs.start_instead
+        start(
+            f"Opening {path.name}",
+            lambda progress, cancel: plan_files.open_plan(path, case, progress, cancel),
+            lambda opened: self._on_plan(path, opened, case, adds),
+        )
 
-        def read(result: Any) -> None:
-            plan, names = result
-            if self._model.case is not case:
-                return
-            if plan.region is not None:
-                self._model.set_region(plan.region)
-            self._model.add_all(plan.triangles, f"open {path.name}", names)
-            if plan.triangles:
-                self._model.set_view(plan.triangles[0].view)
-            self.said.emit(f"Plan opened: {path.name}")
+    def _on_plan(self, path: Path, opened: Opened, case: Case | None, adds: bool) -> None:
+        if self._model.case is not case:
+            return
+        if adds and not opened.same_ct:
+            self._on_failure(plan_files.another_ct(path))
+            return
+        if adds:
+            self._add_plan(path, opened)
+            return
+        if opened.same_ct is False and not self.confirm_without_ct(path):
+            return
+        self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
+        self._remember(path)
+        self.picker = opened.picker
+        self.surfaces_changed.emit()
+        if opened.plan.triangles:
+            self._model.set_cursor(opened.plan.triangles[0].centroid)
+        without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
+        self.said.emit(f"Plan opened: {path.name}.{without}")
+        self.plan_ready.emit()
 
-        self._start("Opening the plan", lambda _progress, _cancel: export.load_plan(case, path), read)
+    def _add_plan(self, path: Path, opened: Opened) -> None:
+        plan = opened.plan
+        if plan.region is not None:
+            self._model.set_region(plan.region)
+        if plan.planning != Planning():
+            self._model.set_planning(plan.planning)
+        self._model.add_all(plan.triangles, f"open {path.name}", opened.names)
+        if plan.triangles:
+            self._model.set_view(plan.triangles[0].view)
+        self.recent.add(path)
+        self.said.emit(f"Plan opened: {path.name}")
 
     def _start(self, title: str, job: Any, then: Callable[[Any], None]) -> None:
         if not self._jobs.start(title, job, then):
@@ -297,18 +355,24 @@ class Session(QObject):
 
     def confirm_discard(self) -> bool:
         """Ask whether unsaved measurements may go."""
-        answer = QMessageBox.question(
-            self._window,
-            "Measurements not saved",
-            "The measurements of the open case have not been saved. Go on and lose them?",
-            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Discard
+        return messages.asked(self._window, *messages.DISCARD)
+
+    def confirm_without_ct(self, path: Path) -> bool:
+        """Ask whether to open a plan that was made on another CT than the open one."""
+        title, text, go_on = messages.WITHOUT_CT
+        return messages.asked(self._window, title, f"{path.name} {text}", go_on)
+
+    def confirm_other_ct(self) -> bool:
+        """Ask whether to open a CT that is not the one of the open plan."""
+        return messages.asked(self._window, *messages.OTHER_CT)
 
     def _may_discard(self) -> bool:
-        unsaved = bool(self._model.measurements) and not self._model.history.isClean()
-        made_by_hand = any(each.triangle.author == "user" for each in self._model.measurements)
+        model = self._model
+        some = bool(model.measurements) or model.planning.by_hand
+        unsaved = some and not model.history.isClean()
+        made_by_hand = model.planning.by_hand or any(
+            each.triangle.author == "user" for each in model.measurements
+        )
         return not (unsaved and made_by_hand) or self.confirm_discard()
 
     def may_close(self) -> bool:

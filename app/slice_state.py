@@ -52,4 +52,6 @@ class SliceState(QObject):
 
     def _on_case(self) -> None:
         case = self._model.case
-        self.reformatter = None if case is None else Reformatter(case.volume.geometry)
+        # A plan without its CT is cut on the grid of its labels, if it has any.
+        shown = case is not None and (case.volume is not None or case.labels is not None)
+        self.reformatter = Reformatter(case.geometry) if case is not None and shown else None

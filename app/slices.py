@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app import theme
 from app.appearance import Appearance
@@ -19,7 +29,15 @@ HU_PER_PIXEL = 2.0
 
 
 class SliceView(QWidget):
-    """One plane."""
+    """One plane.
+
+    Signals:
+        file_wanted: the user looks for the CT of the open plan, as a file.
+        folder_wanted: the same, as a folder.
+    """
+
+    file_wanted = Signal()
+    folder_wanted = Signal()
 
     def __init__(
         self,
@@ -40,6 +58,12 @@ class SliceView(QWidget):
         self._wheel = 0.0
         self._grey: tuple[int, Window, QImage] | None = None
         self._mask: tuple[int, QImage] | None = None
+        self.locate = QPushButton("Open its CT", self)
+        menu = QMenu(self.locate)
+        menu.addAction("DICOM folder…").triggered.connect(lambda _=False: self.folder_wanted.emit())
+        menu.addAction("File…").triggered.connect(lambda _=False: self.file_wanted.emit())
+        self.locate.setMenu(menu)
+        self.locate.hide()
         model.case_opened.connect(self.reset)
         model.cursor_moved.connect(self.update)
         model.labels_changed.connect(self._forget)
@@ -54,7 +78,22 @@ class SliceView(QWidget):
     def reset(self) -> None:
         """Whole picture, new case."""
         self._zoom, self._pan = 1.0, QPointF(0, 0)
+        self.locate.setVisible(self._without_ct)
+        self._place_button()
         self._forget()
+
+    @property
+    def _without_ct(self) -> bool:
+        return self._model.case is not None and self._model.case.volume is None
+
+    def _place_button(self) -> None:
+        self.locate.adjustSize()
+        self.locate.move((self.width() - self.locate.width()) // 2, self.height() - self.locate.height() - 26)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the button in its place."""
+        super().resizeEvent(event)
+        self._place_button()
 
     def _forget(self) -> None:
         self._grey = self._mask = None
@@ -101,7 +140,8 @@ class SliceView(QWidget):
         if placed is not None:
             grid, box = placed
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(box, self._grey_image())
+            if not self._without_ct:
+                painter.drawImage(box, self._grey_image())
             mask = self._mask_image()
             if mask is not None:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -113,11 +153,15 @@ class SliceView(QWidget):
             self._draw_triangles(painter)
             self._draw_cross(painter)
             self._draw_text(painter, grid, box)
+        if self._without_ct:
+            place = QRectF(0, self.locate.y() - 24, self.width(), 20)
+            text = "The CT of this plan is not open"
+            _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(theme.WARNING))
         painter.end()
 
     def _grey_image(self) -> QImage:
         case, reformatter = self._model.case, self._state.reformatter
-        if case is None or reformatter is None:
+        if case is None or case.volume is None or reformatter is None:
             return QImage()
         position = float(self._model.cursor[self.plane.normal])
         number, window = reformatter.nearest(self.plane, position), self._state.window

@@ -212,9 +212,7 @@ class TriangleTool(QObject):
         case = self._model.case
         middle = 0.0
         if case is not None:
-            middle = float(
-                (case.region.centre if case.region is not None else case.volume.geometry.centre)[0]
-            )
+            middle = float((case.region.centre if case.region is not None else case.geometry.centre)[0])
         return "left" if point[0] > middle else "right"
 
     def _corner_at(self, position: QPointF) -> tuple[Measurement, int] | None:

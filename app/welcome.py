@@ -34,7 +34,9 @@ class Welcome(QWidget):
         title.setStyleSheet("font-size: 24px; font-weight: 600;")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(title)
-        text = label("Drop a CT here: a DICOM folder, a zip of one, NIfTI, NRRD or MetaImage", "muted")
+        text = label(
+            "Drop a CT here (a DICOM folder, a zip of one, NIfTI, NRRD or MetaImage), or a plan", "muted"
+        )
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(text)
         column.addSpacing(14)

@@ -69,8 +69,15 @@ class Segmented:
     seconds: float
 
 
-def open_path(path: Path, progress: Progress, cancel: Cancel) -> Case | Found:
-    """Read a CT, or return the series to choose from if the choice is not plain."""
+def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None = None) -> Case | Found:
+    """Read a CT, or return the series to choose from if the choice is not plain.
+
+    Args:
+        path: file or folder.
+        progress: told the part done.
+        cancel: looked at between the stages.
+        plan: the case that is open without its CT, if there is one.
+    """
     from spinect_core.reading import list_series, read_ct
     from spinect_core.reading.choosing import choose
 
@@ -78,7 +85,7 @@ def open_path(path: Path, progress: Progress, cancel: Cancel) -> Case | Found:
     check(cancel)
     loadable = [each for each in series if each.loadable]
     if len(loadable) == 1:
-        return open_series(path, loadable[0], part_of(progress, 0.4, 1.0), cancel)
+        return open_series(path, loadable[0], part_of(progress, 0.4, 1.0), cancel, plan)
     if not loadable:
         read_ct(path, progress=part_of(progress, 0.4, 1.0), cancel=cancel)  # raises, and says of what and why
     try:
@@ -88,8 +95,15 @@ def open_path(path: Path, progress: Progress, cancel: Cancel) -> Case | Found:
     return Found(path, series, best)
 
 
-def open_series(path: Path, series: Series, progress: Progress, cancel: Cancel) -> Case:
-    """Read one series and find the lumbosacral region in it."""
+def open_series(
+    path: Path, series: Series, progress: Progress, cancel: Cancel, plan: Case | None = None
+) -> Case:
+    """Read one series and find the lumbosacral region in it.
+
+    If it is the CT of the plan that is open without it, the plan's labels come with it instead.
+    """
+    from app.plan_files import with_ct
+    from spinect_core.plan import Case as Facts
     from spinect_core.preprocessing import find_lumbosacral_region
     from spinect_core.reading import read_series
 
@@ -97,6 +111,12 @@ def open_series(path: Path, series: Series, progress: Progress, cancel: Cancel) 
     volume = read_series(series, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
     seconds = time.monotonic() - started
     check(cancel)
+    facts = None
+    if plan is not None:
+        progress(0.86, "comparing with the plan")
+        facts = Facts.of(volume)
+        if facts.same_ct(plan.facts):
+            return Case(volume, path, segmentation=with_ct(plan, volume), facts=plan.facts)
     progress(0.88, "finding the lumbosacral region")
     region: Region | None
     try:
@@ -105,13 +125,14 @@ def open_series(path: Path, series: Series, progress: Progress, cancel: Cancel) 
         region = None  # a CT is worth looking at even if L5/S1 is not in it; segmenting will say so
     check(cancel)
     progress(1.0, "CT read")
-    return Case(volume, path, region, timings={"reading": seconds})
+    return Case(volume, path, region, facts=facts, timings={"reading": seconds})
 
 
 def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
     """Segment the case's region in a child process and build the surfaces."""
     from spinect_core.segmentation import segment
 
+    assert case.volume is not None  # nothing is segmented without its CT
     segmentation = segment(
         case.volume,
         region=case.region,

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,14 +19,54 @@ from spinect_core import __version__
 from spinect_core.errors import PlanError, SpinectError
 from spinect_core.files import write_whole
 from spinect_core.notice import NOTICE
+from spinect_core.plan_fields import (
+    flag,
+    inner_path,
+    json_text,
+    many,
+    number,
+    points,
+    stored_fields,
+    text,
+    view,
+    whole,
+)
+from spinect_core.plan_fields import plain as plain
+from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import Triangle, now
 from spinect_core.planning.view import View
 from spinect_core.preprocessing.region import Region
 from spinect_core.volume import Geometry, Volume
 
-SCHEMA = 1
+SCHEMA = 2
+OLDEST_SCHEMA = 1
 FORMAT = "spinect-plan"
 LARGEST_FILE = 50_000_000
+SAME_MM = 0.01
+"""Grids whose corners agree to this are the same."""
+PLANNING_KEYS = tuple(stored.key for stored in stored_fields(Planning).values())
+KEYS = {
+    *(
+        "format",
+        "schema",
+        "notice",
+        "created",
+        "frame",
+        "case",
+        "region",
+        "run",
+        "timings_s",
+        "views",
+        "triangles",
+    ),
+    *PLANNING_KEYS,
+    *("notes", "files", "versions"),
+}
+"""What this program knows of a plan; the rest of a file is kept as it is."""
+
+_NUMBERS = many(number(-1e6, 1e6))
+_SIZES = many(whole(1, 1_000_000))
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +79,7 @@ class Case:
         spacing: mm along (x, y, z).
         origin: LPS mm of the centre of voxel [0, 0, 0].
         direction: the nine numbers of the 3x3 matrix, row by row; its columns are the array axes (x, y, z) in LPS.
+        voxels_sha256: of the voxels alone, "" in a plan of schema 1.
     """
 
     sha256: str
@@ -47,13 +87,27 @@ class Case:
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     direction: tuple[float, ...]
+    voxels_sha256: str = ""
 
     @classmethod
     def of(cls, volume: Volume) -> Case:
         """The facts of a CT, without its name."""
         grid = volume.geometry
         direction = tuple(float(number) for number in grid.direction.ravel())
-        return cls(volume_hash(volume), grid.shape, grid.spacing, grid.origin, direction)
+        whole_hash, voxels = _hashes(volume)
+        return cls(whole_hash, grid.shape, grid.spacing, grid.origin, direction, voxels)
+
+    def same_ct(self, other: Case) -> bool:
+        """Whether both are of one CT: the same voxels in the same places.
+
+        The last digits of a grid may differ between computers that read the same files, and so do the checksums over
+        grid and voxels; plans of schema 2 compare voxels and grid apart.
+        """
+        if self.voxels_sha256 and other.voxels_sha256:
+            return self.voxels_sha256 == other.voxels_sha256 and self.geometry.same_grid(
+                other.geometry, SAME_MM
+            )
+        return self.sha256 == other.sha256
 
     @property
     def geometry(self) -> Geometry:
@@ -80,7 +134,7 @@ class PlanView:
     mm_per_pixel: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "centre", _three(self.centre))
+        object.__setattr__(self, "centre", _three([float(value) for value in self.centre]))
         object.__setattr__(self, "mm_per_pixel", float(self.mm_per_pixel))
 
 
@@ -95,11 +149,16 @@ class Plan:
         timings: seconds of each stage of the job.
         views: lines of sight with their pictures.
         triangles: the measured triangles.
+        planning: level, landmarks, courses, zones, windows, searches and needles.
         notes: sentences worth knowing, for example why there is no triangle on a side.
         files: what else belongs to the plan, by purpose, as paths relative to it with forward slashes.
         versions: of this program and of the libraries it ran on.
         created: ISO 8601 time.
         notice: the sentence every export carries.
+        extras: what a file of a later program had beside all this; it is written again.
+
+    Raises:
+        PlanError: a path leads out of the plan's folder.
     """
 
     case: Case
@@ -108,15 +167,18 @@ class Plan:
     timings: Mapping[str, float] = field(default_factory=dict)
     views: tuple[PlanView, ...] = ()
     triangles: tuple[Triangle, ...] = ()
+    planning: Planning = field(default_factory=Planning)
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: {"spinect-planner": __version__})
     created: str = field(default_factory=now)
     notice: str = NOTICE
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Stored as JSON would give it back, so that a plan equals itself after writing and reading.
-        object.__setattr__(self, "run", plain(self.run))
+        for name in ("run", "extras"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         object.__setattr__(self, "timings", {name: float(value) for name, value in self.timings.items()})
         for name in ("views", "triangles", "notes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -129,7 +191,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as the file holds it."""
-        return {
+        known = {
             "format": FORMAT,
             "schema": SCHEMA,
             "notice": self.notice,
@@ -137,6 +199,7 @@ class Plan:
             "frame": "LPS, mm",
             "case": {
                 "sha256": self.case.sha256,
+                "voxels_sha256": self.case.voxels_sha256,
                 "shape_zyx": list(self.case.shape),
                 "spacing_xyz_mm": list(self.case.spacing),
                 "origin_lps_mm": list(self.case.origin),
@@ -163,10 +226,12 @@ class Plan:
                 for entry in self.views
             ],
             "triangles": [triangle.to_dict() for triangle in self.triangles],
+            **self.planning.to_dict(),
             "notes": list(self.notes),
             "files": dict(self.files),
             "versions": dict(self.versions),
         }
+        return {**known, **{key: value for key, value in self.extras.items() if key not in known}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Path | str | None = None) -> Plan:
@@ -190,13 +255,17 @@ class Plan:
                 "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
                 source,
             )
-        if schema != SCHEMA or isinstance(schema, bool):
+        if (
+            not isinstance(schema, int)
+            or isinstance(schema, bool)
+            or schema not in range(OLDEST_SCHEMA, SCHEMA + 1)
+        ):
             raise PlanError(f"There is no plan schema {schema!r}", "Take the plan as it was written", source)
         try:
             return _plan_of(data)
         except SpinectError as error:
             raise PlanError(error.fault, error.remedy, source) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
             raise PlanError(
                 f"A part of the plan is missing or wrong ({type(error).__name__}: {error})",
                 "Take the plan as it was written",
@@ -211,10 +280,10 @@ def write_plan(plan: Plan, path: Path | str) -> None:
         PlanError: a number is not finite, or the file cannot be written.
     """
     try:
-        text = json.dumps(plan.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        content = json_text(plan.to_dict()).encode("utf-8")
     except (ValueError, TypeError) as error:
         raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
-    write_whole(Path(path), (text + "\n").encode("utf-8"))
+    write_whole(Path(path), content)
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -251,87 +320,73 @@ def volume_hash(volume: Volume) -> str:
     Taken over the grid (shape as three int64; spacing, origin and direction, row by row, as float64, all little-endian)
     and the voxels [z, y, x] in C order as little-endian float32.
     """
+    return _hashes(volume)[0]
+
+
+def _hashes(volume: Volume) -> tuple[str, str]:
+    """SHA-256 of grid and voxels, see :func:`volume_hash`, and of the voxels alone."""
     grid = volume.geometry
-    digest = hashlib.sha256(np.asarray(grid.shape, dtype="<i8").tobytes())
-    digest.update(np.concatenate([grid.spacing, grid.origin, grid.direction.ravel()]).astype("<f8").tobytes())
+    both, voxels = hashlib.sha256(np.asarray(grid.shape, dtype="<i8").tobytes()), hashlib.sha256()
+    both.update(np.concatenate([grid.spacing, grid.origin, grid.direction.ravel()]).astype("<f8").tobytes())
     for plane in volume.array:
-        digest.update(np.ascontiguousarray(plane, dtype="<f4").tobytes())
-    return digest.hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: tuples become lists, NumPy's numbers Python's, anything unknown its text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)
+        values = np.ascontiguousarray(plane, dtype="<f4").tobytes()
+        both.update(values)
+        voxels.update(values)
+    return both.hexdigest(), voxels.hexdigest()
 
 
 def _plan_of(data: Mapping[str, Any]) -> Plan:
     case, region = data["case"], data["region"]
-    return Plan(
+    plan = Plan(
         case=Case(
-            sha256=str(case["sha256"]),
-            shape=_three_whole(case["shape_zyx"]),
-            spacing=_three(case["spacing_xyz_mm"]),
-            origin=_three(case["origin_lps_mm"]),
-            direction=tuple(float(number) for number in case["direction"]),
+            sha256=text(case["sha256"]),
+            shape=_three(_SIZES(case["shape_zyx"])),
+            spacing=_three(_NUMBERS(case["spacing_xyz_mm"])),
+            origin=_three(_NUMBERS(case["origin_lps_mm"])),
+            direction=_NUMBERS(case["direction"]),
+            voxels_sha256=text(case.get("voxels_sha256", "")),
         ),
         region=None
         if region is None
         else Region(
-            _three(region["minimum_lps_mm"]),
-            _three(region["maximum_lps_mm"]),
-            bool(region["found"]),
-            str(region["note"]),
+            _three(_NUMBERS(region["minimum_lps_mm"])),
+            _three(_NUMBERS(region["maximum_lps_mm"])),
+            flag(region["found"]),
+            text(region["note"]),
         ),
         run=dict(data["run"]),
-        timings=dict(data["timings_s"]),
+        timings={str(stage): number()(seconds) for stage, seconds in data["timings_s"].items()},
         views=tuple(
             PlanView(
-                name=str(entry["name"]),
-                view=View.from_dict(entry),
-                picture=_inside(entry["picture"]),
-                centre=_three(entry["centre_lps_mm"]),
-                mm_per_pixel=float(entry["mm_per_pixel"]),
+                name=text(entry["name"]),
+                view=view(entry),
+                picture=inner_path(entry["picture"]),
+                centre=_three(_NUMBERS(entry["centre_lps_mm"])),
+                mm_per_pixel=number(0)(entry["mm_per_pixel"]),
             )
             for entry in data["views"]
         ),
-        triangles=tuple(Triangle.from_dict(entry) for entry in data["triangles"]),
-        notes=tuple(str(note) for note in data["notes"]),
-        files={str(name): _inside(path) for name, path in data["files"].items()},
-        versions={str(name): str(version) for name, version in data["versions"].items()},
-        created=str(data["created"]),
-        notice=str(data["notice"]),
+        triangles=tuple(_triangle(entry) for entry in data["triangles"]),
+        planning=Planning.from_dict({key: data[key] for key in PLANNING_KEYS if key in data}),
+        notes=many(text)(data["notes"]),
+        files={str(purpose): inner_path(path) for purpose, path in data["files"].items()},
+        versions={str(program): text(version) for program, version in data["versions"].items()},
+        created=text(data["created"]),
+        notice=text(data["notice"]),
+        extras={str(key): value for key, value in data.items() if key not in KEYS},
     )
+    plan.case.geometry.corners()  # a grid that is none is refused here and not where it is used
+    return plan
 
 
-def _three(values: Any) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in values)
-    return x, y, z
+def _triangle(entry: Mapping[str, Any]) -> Triangle:
+    points(3)(entry["vertices_lps_mm"])
+    return Triangle.from_dict(entry)
 
 
-def _three_whole(values: Any) -> tuple[int, int, int]:
-    z, y, x = (int(value) for value in values)
-    return z, y, x
-
-
-def _inside(path: Any) -> str:
-    """A path beside the plan: one that leads out of its folder is refused."""
-    text = str(path)
-    parts = PurePosixPath(text)
-    if "\\" in text or ":" in text or parts.is_absolute() or ".." in parts.parts:
-        raise ValueError(f"the path {text!r} leads out of the plan's folder")
-    return text
+def _three(values: Sequence[_T]) -> tuple[_T, _T, _T]:
+    first, second, third = values
+    return first, second, third
 
 
 def _refuse_constant(name: str) -> float:

@@ -33,8 +33,13 @@ class CasePanel(Section):
         case = self._model.case
         if case is None:
             return
-        geometry, details = case.volume.geometry, case.volume.details
-        self._name.setText(case.volume.name or case.source.name)
+        geometry, details = case.geometry, {}
+        if case.volume is None:
+            geometry = case.facts.geometry
+            details = {"warnings": ("The CT of this plan is not open. Open it; it is known by its content.",)}
+        else:
+            details = case.volume.details
+        self._name.setText(case.name)
         self._name.setToolTip(str(case.source))
         shape = " × ".join(str(n) for n in geometry.shape[::-1])
         spacing = " × ".join(f"{s:.3g}" for s in geometry.spacing)
@@ -85,8 +90,9 @@ class RegionPanel(Section):
         model.region_changed.connect(self._show)
 
     def _show(self) -> None:
-        region = self._model.case.region if self._model.case else None
-        self.setEnabled(region is not None)
+        case = self._model.case
+        region = case.region if case is not None else None
+        self.setEnabled(region is not None and case is not None and case.volume is not None)
         if region is None:
             self._note.setText("No lumbosacral region was recognised in this CT.")
             return

@@ -75,7 +75,8 @@ class SegmentPanel(Section):
         self.button.setText(
             "Cancel" if self._running else "Segment again" if done else "Segment bone and nerve"
         )
-        self.button.setEnabled(self._running or (case is not None and not self._busy))
+        ready = case is not None and case.volume is not None and not self._busy
+        self.button.setEnabled(self._running or ready)
         for box in self.boxes.values():
             box.setEnabled(not self._running)
         run = getattr(case.segmentation, "run", None) if case is not None and done else None

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plan_maker import full_plan, full_planning
 
 from spinect_core.errors import PlanError
 from spinect_core.plan import SCHEMA, Case, Plan, PlanView, plain, read_plan, volume_hash, write_plan
+from spinect_core.plan_records import Planning
 from spinect_core.planning.triangle import Triangle
 from spinect_core.planning.view import PRESETS, View
 from spinect_core.preprocessing import Region
@@ -69,6 +71,49 @@ def test_a_plan_of_schema_1_is_still_read() -> None:
     assert old.region == Region((-60, -40, -70), (60, 50, 80))
     assert old.views[0].picture == "views/from-behind.png"
     assert old.case.spacing == (0.7, 0.7, 1.25)
+
+
+def test_a_real_plan_of_schema_1_is_still_read(tmp_path: Path) -> None:
+    """What `spinect plan` of schema 1 made of the demo case; it has nothing of the planning."""
+    old = read_plan(Path(__file__).parents[1] / "data" / "plan-schema-1.json")
+    assert [triangle.name for triangle in old.triangles] == [
+        "left Kambin triangle L5/S1",
+        "left safe triangle L5/S1",
+        "right Kambin triangle L5/S1",
+        "right safe triangle L5/S1",
+    ]
+    assert old.triangles[0].area_mm2 == pytest.approx(41.0, abs=0.05)
+    assert len(old.views) == 10
+    assert old.files["labels"] == "labels.nii.gz"
+    assert old.planning == Planning()
+    write_plan(old, tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json") == old
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["schema"] == SCHEMA == 2
+
+
+def test_the_planning_comes_back_with_everything_in_it(tmp_path: Path) -> None:
+    whole = full_plan()
+    write_plan(whole, tmp_path / "plan.json")
+    back = read_plan(tmp_path / "plan.json")
+    assert back == whole
+    assert back.planning == full_planning()
+    assert back.planning.needles[0].needle == full_planning().needles[0].needle
+    data = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert data["level"]["shift_by_user"] == -1
+    assert data["windows"][0]["zone"] == "L5/S1 left kambin bony"
+    assert data["windows"][0]["closed_by"][0]["gives_mm"] == 1.25
+    assert data["searches"][0]["axial"]["reachable"] is True
+    assert data["needles"][0]["safety"]["clearance_nerve"]["mm"] == 2.25
+
+
+def test_what_a_later_program_added_is_written_again(tmp_path: Path) -> None:
+    data = full_plan().to_dict() | {"approval": {"by": "Dr. X", "on": [1, None, 2.5]}}
+    data["searches"][0]["axial"]["gantry_tilt_deg"] = 12.5
+    data["landmarks"][1]["colour"] = "red"
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    write_plan(read_plan(path), path)
+    assert json.loads(path.read_text(encoding="utf-8")) == data
 
 
 def test_the_file_says_what_it_is_and_names_nobody(plan: Plan, tmp_path: Path) -> None:
@@ -166,6 +211,16 @@ def test_a_failed_write_keeps_the_old_plan(plan: Plan, tmp_path: Path) -> None:
         write_plan(replace(plan, timings={"reading": float("nan")}), path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_the_file_is_one_to_read(tmp_path: Path) -> None:
+    text = 'a text with\n[\n1,\n2\n] and "quotes"'
+    write_plan(replace(full_plan(), notes=(text,)), tmp_path / "plan.json")
+    lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
+    assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
+    assert max(map(len, lines)) < 200
+    assert len(lines) < 700
+    assert read_plan(tmp_path / "plan.json").notes == (text,)
 
 
 def test_plain_values() -> None:

@@ -3,8 +3,8 @@
 import time
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from spinect_core.preprocessing import Prepared, Region
@@ -59,6 +59,17 @@ def drag(widget, start, stop, button=LEFT, steps=8, modifiers=NO_KEY):
     for step in range(1, steps + 1):
         send(widget, QEvent.Type.MouseMove, start + (stop - start) * step / steps, none, button, modifiers)
     send(widget, QEvent.Type.MouseButtonRelease, stop, button, none, modifiers)
+
+
+def drop(window, path):
+    """Drag a file over the 3D view and let it go, as the desktop would."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(700, 400), copy, data, left, none)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(700, 400), copy, data, left, none))
 
 
 def fake_segment(volume, *, region=None, engine="auto", device="auto", mode="paper", progress, cancel, **_):

@@ -5,10 +5,9 @@ import re
 import pytest
 from bad_inputs import BAD_INPUTS
 from dicom_maker import make_series, set_uids
-from gui_help import small_volume
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
+from gui_help import drop, small_volume
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 
 from spinect_core.notice import NOTICE
 from spinect_core.writing import write_volume
@@ -16,17 +15,6 @@ from spinect_core.writing import write_volume
 
 def settle(window, qtbot):
     qtbot.waitUntil(lambda: not window.jobs.busy, timeout=20000)
-
-
-def drop(window, path):
-    """Drag a file over the 3D view and let it go, as the desktop would."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(700, 400), copy, data, left, none)
-    QApplication.sendEvent(window, enter)
-    assert enter.isAccepted()
-    QApplication.sendEvent(window, QDropEvent(QPointF(700, 400), copy, data, left, none))
 
 
 def test_before_a_case_the_window_says_what_to_do_and_what_it_is_not(window):

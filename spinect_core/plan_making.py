@@ -1,0 +1,186 @@
+"""From what the planning computed to the records of a plan.
+
+The results are taken as they are, by their attributes; which class each is of stands in the function's description.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from spinect_core.plan_anatomy import zone_key
+from spinect_core.plan_needles import (
+    ClearanceRecord,
+    MarginRecord,
+    RiskRecord,
+    SafetyRecord,
+    StructureRecord,
+    ToleranceRecord,
+)
+from spinect_core.plan_searches import (
+    AxialRecord,
+    ChoiceRecord,
+    CloserRecord,
+    SearchRecord,
+    TermRecord,
+    WindowRecord,
+)
+from spinect_core.planning.view import View
+
+
+def search_record(
+    result: Any, weights: Any, *, seconds: float, axial: AxialRecord | None = None, map_path: str = ""
+) -> SearchRecord:
+    """The record of a search.
+
+    Args:
+        result: a ``SearchResult`` of :mod:`spinect_core.planning.search`.
+        weights: the ``Weights`` it used, of :mod:`spinect_core.planning.weights`.
+        seconds: how long it took.
+        axial: whether an axial plane would do; see :func:`axial_record`.
+        map_path: of the angle map beside the plan or within the document.
+    """
+    zone, allowed = result.zone, result.allowed_count
+    ridge = result.ridge
+    crest = () if ridge is None else ((float(oblique), float(tilt)) for oblique, tilt in ridge.crest)
+    return SearchRecord(
+        zone=zone_key(zone.kind, zone.version, zone.side, zone.level),
+        best=None if result.best is None else _choice(result.best, weights),
+        recommended=None if result.recommended is None else _choice(result.recommended, weights),
+        ridge_part=0.0 if ridge is None or not allowed else min(float(ridge.mask.sum()) / allowed, 1.0),
+        allowed=allowed,
+        step=float(result.map.tilts[1] - result.map.tilts[0]),
+        seconds=seconds,
+        ridge=tuple(View.oblique(zone.side, oblique, tilt) for oblique, tilt in crest),
+        alternatives=tuple(_choice(each, weights) for each in result.alternatives),
+        axial=axial,
+        candidate=result.candidate if result.best is None else None,
+        notes=tuple(result.notes),
+        map=map_path,
+    )
+
+
+def axial_record(way: Any) -> AxialRecord:
+    """The record of an ``InPlaneWay`` of :mod:`spinect_core.planning.axial`, found for slices without gantry tilt."""
+    if not way.possible:
+        return AxialRecord(False)
+    return AxialRecord(True, way.area_mm2, way.oblique)
+
+
+def window_record(window: Any, closing: Any = None, *, author: str = "automatic") -> WindowRecord:
+    """The record of a free window.
+
+    Args:
+        window: a ``FreeWindow`` with its outline.
+        closing: a ``Closing`` of :mod:`spinect_core.planning.closers` for the same view; None where nothing was asked.
+        author: who chose the view.
+    """
+    return WindowRecord.of(
+        window,
+        window.outline_lps,
+        author,
+        ()
+        if closing is None
+        else tuple(
+            CloserRecord(each.name, each.covered, each.alone, each.gives_mm) for each in closing.closers
+        ),
+        () if closing is None or closing.pair is None else closing.pair,
+        None if closing is None else closing.pair_gives_mm,
+    )
+
+
+def safety_record(
+    clearance: Any,
+    tolerance: Any = None,
+    risks: Iterable[Any] = (),
+    crossings: Iterable[Any] = (),
+    neighbours: Iterable[Any] = (),
+) -> SafetyRecord:
+    """The record of a needle's safety.
+
+    Args:
+        clearance: a ``Clearance`` of :mod:`spinect_core.planning.safety`.
+        tolerance: a ``Tolerance`` of :mod:`spinect_core.planning.tolerance`; None if it was not measured.
+        risks: ``Risk`` of :mod:`spinect_core.planning.risk`, one for each way of guiding the needle.
+        crossings: ``Crossing`` of :mod:`spinect_core.planning.safety`.
+        neighbours: ``Neighbour`` of :mod:`spinect_core.planning.safety`.
+    """
+    met = [
+        StructureRecord(
+            each.name, each.tissue, "beyond" if each.behind_tip else "crossed", each.from_mm, each.to_mm
+        )
+        for each in crossings
+    ]
+    met += [
+        StructureRecord(each.name, each.tissue, "near", each.depth_mm, gap_mm=each.gap_mm)
+        for each in neighbours
+    ]
+    tip = clearance.nerve_at_tip.gap_mm
+    return SafetyRecord(
+        nerve=_nearest(clearance.nerve),
+        bone=_nearest(clearance.bone),
+        nerve_at_target=_nearest(clearance.nerve_at_target),
+        tip_to_nerve_mm=_finite(tip),
+        tolerance=None
+        if tolerance is None
+        else ToleranceRecord(
+            angle=_margin(tolerance.angle),
+            angle_to_bone=_margin(tolerance.angle_to_bone),
+            angle_to_nerve=_margin(tolerance.angle_to_nerve),
+            shift=_margin(tolerance.shift),
+            shift_to_bone=_margin(tolerance.shift_to_bone),
+            shift_to_nerve=_margin(tolerance.shift_to_nerve),
+        ),
+        risks=tuple(_risk(each) for each in risks),
+        structures=tuple(sorted(met, key=lambda each: each.depth_mm)),
+    )
+
+
+def _choice(choice: Any, weights: Any) -> ChoiceRecord:
+    window = choice.window
+    terms = tuple(
+        TermRecord(name, value, float(getattr(weights, name))) for name, value in choice.terms.items()
+    )
+    return ChoiceRecord(
+        view=choice.view,
+        area_mm2=window.area_mm2,
+        radius_mm=window.radius_mm,
+        depth_mm=choice.depth_mm,
+        bone_mm=_finite(choice.bone_mm),
+        nerve_mm=_finite(choice.nerve_mm),
+        ends_before_skin=choice.ends_before_skin,
+        score=choice.score,
+        terms=terms,
+        words=choice.words,
+    )
+
+
+def _nearest(closest: Any) -> ClearanceRecord | None:
+    """None where there is no such tissue."""
+    gap = _finite(closest.gap_mm)
+    return None if gap is None else ClearanceRecord(gap, closest.place, closest.depth_mm)
+
+
+def _margin(margin: Any) -> MarginRecord:
+    return MarginRecord(margin.amount, margin.unlimited, margin.tissue, margin.words)
+
+
+def _risk(risk: Any) -> RiskRecord:
+    return RiskRecord(
+        method=risk.error.name,
+        mean_deg=risk.error.mean_deg,
+        spread_deg=risk.error.sd_deg,
+        needles=risk.needles,
+        nerve=risk.nerve.value,
+        bone=risk.bone.value,
+        either=risk.either.value,
+        standard_error=risk.either.standard_error,
+        nerve_on_the_way=risk.nerve_on_the_way.value,
+        miss_mean_mm=risk.miss_mean_mm,
+        miss_95_mm=risk.miss_95_mm,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

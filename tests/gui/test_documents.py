@@ -1,0 +1,287 @@
+"""Documents in the window: with their CT, without it, with another one; saved again they lose nothing."""
+
+import numpy as np
+import pytest
+from gui_help import drop, small_region, small_volume
+from plan_maker import VIEW, full_planning
+from PySide6.QtWidgets import QFileDialog
+
+from spinect_core.document import Crop, Document, read_document, write_document
+from spinect_core.errors import PlanError
+from spinect_core.plan import Case, Plan, PlanView, read_plan, write_plan
+from spinect_core.plan_records import LandmarkRecord, Planning
+from spinect_core.planning.triangle import Triangle
+from spinect_core.planning.view import PRESETS, View
+from spinect_core.reading import read_ct
+from spinect_core.volume import Labels
+from spinect_core.writing import write_volume
+
+MAP = full_planning().searches[0].map
+
+
+def settle(window, qtbot):
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=20000)
+
+
+def truth(volume):
+    labels = np.zeros(volume.geometry.shape, np.uint8)
+    labels[volume.array > 150] = 2
+    labels[volume.array > 500] = 1
+    return Labels(labels, volume.geometry)
+
+
+@pytest.fixture
+def document(ct_file) -> Document:
+    """What a later program made of the small CT: everything, and something this one does not know."""
+    volume = read_ct(ct_file)
+    corners = ((-12.0, 4.0, -3.0), (14.5, 9.0, 2.0), (3.0, -7.5, 11.0))
+    triangle = Triangle("kambin", "left", corners, VIEW, author="user")
+    plan = Plan(
+        case=Case.of(volume),
+        region=small_region(volume),
+        run={"engine": "openvino", "device": "cpu", "patches": 3, "seconds": {"total": 2.0}},
+        timings={"reading": 1.0},
+        views=(
+            PlanView("Above the root", VIEW, "views/a.png", (1, 2, 3), 0.25),
+            PlanView("from behind", PRESETS["from behind"], "views/b.png", (1, 2, 3), 0.25),
+        ),
+        triangles=(triangle,),
+        planning=full_planning(),
+        notes=("A note.",),
+        extras={"approval": "Dr. X"},
+    )
+    labels = truth(volume)
+    files = {"views/a.png": b"a", "views/b.png": b"b", MAP: b"map", "later/thing.bin": b"?"}
+    return Document(plan, labels, Crop.of(labels), files, {"mood": "blue"})
+
+
+@pytest.fixture
+def saved(document, tmp_path):
+    path = tmp_path / "Fälle" / "case.spinect"
+    write_document(document, path)
+    return path
+
+
+def open_and_wait(window, qtbot, path):
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        window.session.open_path(path)
+    settle(window, qtbot)
+
+
+def test_saving_writes_a_document_that_brings_everything_back(segmented, qtbot, tmp_path, monkeypatch):
+    model, session = segmented.model, segmented.session
+    triangle = Triangle("safe", "right", ((-12, 4, -3), (14, 9, 2), (3, -7, 11)), View(-20, 5))
+    model.add(triangle, "Mine")
+    model.set_planning(full_planning(), "plan")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "fall"), ""))
+    segmented.actions_.named["save"].trigger()
+    settle(segmented, qtbot)
+    path = tmp_path / "fall.spinect"
+    assert model.history.isClean()
+    assert session.recent.paths[0] == path.resolve()
+    labels = model.case.labels.array.copy()
+    stored = read_document(path)
+    assert stored.plan.run["engine"] == "openvino"
+    content = b"".join((stored.plan.case.sha256.encode(), *stored.files.values()))
+    assert "Müller".encode() not in path.read_bytes() + content
+    model.remove(model.measurements[0].key)
+    model.set_planning(Planning())
+    open_and_wait(segmented, qtbot, path)
+    assert model.case.volume is not None
+    assert [each.triangle for each in model.measurements] == [triangle]
+    assert model.measurements[0].name == "Mine"
+    assert model.view == triangle.view
+    assert model.planning.windows == full_planning().windows
+    assert model.planning.searches[0].best == full_planning().searches[0].best
+    np.testing.assert_array_equal(model.case.labels.array, labels)
+    assert model.case.surfaces.bone.n_cells > 0
+    assert model.history.isClean()
+    assert not segmented.slices["axial"].locate.isVisible()
+
+
+def test_a_document_opens_without_its_ct_and_takes_it_later(window, qtbot, saved, document, ct_file):
+    drop(window, saved)
+    qtbot.waitUntil(lambda: window.model.case is not None, timeout=20000)
+    settle(window, qtbot)
+    model, axial = window.model, window.slices["axial"]
+    assert model.case.volume is None
+    assert "not open" in window.status.text.text()
+    assert window.middle.currentWidget() is window.viewport
+    assert set(window.viewport._parts) == {"bone", "nerve"}
+    assert [each.name for each in model.measurements] == ["Above the root"]
+    assert model.view == VIEW
+    assert model.planning == document.plan.planning
+    assert window.session.recent.paths == [saved.resolve()]
+    for view in window.slices.values():
+        assert view.locate.isVisible()
+        assert view._mask_image() is not None
+        view.grab()
+    assert "HU" not in window.frames["axial"].info.text()
+    assert not window.segment_panel.button.isEnabled()
+    assert not window.actions_.named["segment"].isEnabled()
+    window.session.segment()
+    assert "not open" in window.session.boxes.last_error.fault
+    window.session.close_boxes()
+    model.set_cursor((500, 500, 500))
+    model.rename(model.measurements[0].key, "Renamed")
+
+    surfaces = model.case.surfaces
+    open_and_wait(window, qtbot, ct_file)
+    assert model.case.volume is not None
+    assert [each.name for each in model.measurements] == ["Renamed"]
+    assert model.case.surfaces is surfaces
+    np.testing.assert_array_equal(model.case.labels.array, truth(model.case.volume).array)
+    assert "HU" in window.frames["axial"].info.text()
+    assert not axial.locate.isVisible()
+    assert axial._grey_image().width() > 0
+    assert window.segment_panel.button.isEnabled()
+    assert model.planning == document.plan.planning
+
+
+def test_the_button_in_the_slices_looks_for_the_ct(window, qtbot, saved, ct_file, monkeypatch):
+    open_and_wait(window, qtbot, saved)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(ct_file), ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    folder, file = window.slices["sagittal"].locate.menu().actions()
+    folder.trigger()
+    assert not window.jobs.busy
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        file.trigger()
+    settle(window, qtbot)
+    assert window.model.case.volume is not None
+    assert window.model.measurements
+
+
+def test_a_document_saved_again_without_its_ct_loses_nothing(window, qtbot, saved, document, tmp_path):
+    open_and_wait(window, qtbot, saved)
+    again = tmp_path / "again.spinect"
+    window.session.save_plan(again)
+    settle(window, qtbot)
+    assert again.read_bytes() == saved.read_bytes()
+    window.session.save_plan(tmp_path / "plan.json")
+    settle(window, qtbot)
+    plan = read_plan(tmp_path / "plan.json")
+    assert plan.planning.needles == document.plan.planning.needles
+    assert plan.extras == {"approval": "Dr. X"}
+    assert [view.picture for view in plan.views] == ["", ""]  # they did not come along
+
+
+def test_the_picture_of_a_changed_triangle_goes(window, qtbot, saved, tmp_path):
+    open_and_wait(window, qtbot, saved)
+    (measurement,) = window.model.measurements
+    window.model.change(measurement.key, measurement.triangle.moved(0, (-14, 4, -3)), "move")
+    again = tmp_path / "again.spinect"
+    window.session.save_plan(again)
+    settle(window, qtbot)
+    stored = read_document(again)
+    assert sorted(stored.files) == ["later/thing.bin", MAP, "views/b.png"]
+    assert [view.name for view in stored.plan.views] == ["Above the root", "from behind"]
+
+
+def test_another_ct_does_not_join_a_plan_unasked(window, qtbot, saved, tmp_path):
+    other = small_volume("other")
+    other.array[20, 20, 20] += 1
+    write_volume(other, tmp_path / "other.nii.gz")
+    open_and_wait(window, qtbot, saved)
+    plan = window.model.case
+    asked = []
+    window.session.confirm_other_ct = lambda: asked.append(1) or False
+    window.session.open_path(tmp_path / "other.nii.gz")
+    settle(window, qtbot)
+    assert asked
+    assert window.model.case is plan
+    window.session.confirm_other_ct = lambda: True
+    open_and_wait(window, qtbot, tmp_path / "other.nii.gz")
+    assert window.model.case.volume is not None
+    assert window.model.measurements == ()
+    assert window.model.planning == Planning()
+
+
+def test_a_plan_of_another_ct_says_so_and_asks(opened, qtbot, document, tmp_path):
+    path = tmp_path / "other.spinect"
+    facts = document.plan.case
+    other = Plan(
+        case=Case("0" * 64, facts.shape, facts.spacing, facts.origin, facts.direction),
+        triangles=document.plan.triangles,
+    )
+    write_document(Document(other), path)
+    case = opened.model.case
+    asked = []
+    opened.session.confirm_without_ct = lambda file: asked.append(file) or False
+    opened.session.open_path(path)
+    settle(opened, qtbot)
+    assert asked == [path]
+    assert opened.model.case is case
+    opened.session.confirm_without_ct = lambda _: True
+    open_and_wait(opened, qtbot, path)
+    assert opened.model.case.volume is None
+    assert len(opened.model.measurements) == 1
+    for view in opened.slices.values():  # neither CT nor labels: nothing to cut
+        assert view.placement() is None
+        view.grab()
+    opened.viewport.grabFramebuffer()
+
+
+def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
+    from spinect_core.document import naming_only
+
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "a.png").write_bytes(b"a")
+    path = tmp_path / "plan.json"
+    write_plan(naming_only(document.plan, document.files), path)
+    open_and_wait(window, qtbot, path)
+    assert window.model.case.volume is None
+    assert window.model.case.surfaces is None
+    assert len(window.model.measurements) == 1
+    assert window.model.planning.needles == document.plan.planning.needles
+    window.session.save_plan(tmp_path / "case.spinect")
+    settle(window, qtbot)
+    assert read_document(tmp_path / "case.spinect").files == {"views/a.png": b"a"}
+    window.session.save_plan(path)
+    settle(window, qtbot)
+    assert read_plan(path).views[0].picture == "views/a.png"  # it still lies beside the plan
+
+
+def test_the_window_knows_the_suffix_without_loading_the_core():
+    from app import plan_files
+    from spinect_core.document import SUFFIX
+
+    assert plan_files.DOCUMENT_SUFFIX == SUFFIX
+
+
+def test_a_damaged_document_is_explained_and_the_open_case_stays(opened, qtbot, saved):
+    case = opened.model.case
+    content = bytearray(saved.read_bytes())
+    content[len(content) // 2] ^= 255
+    saved.write_bytes(content)
+    with qtbot.waitSignal(opened.session.boxes.failed, timeout=20000) as failed:
+        opened.session.open_path(saved)
+    assert isinstance(failed.args[0], PlanError)
+    settle(opened, qtbot)
+    assert opened.model.case is case
+    assert opened.session.recent.paths[0] != saved.resolve()
+
+
+def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(opened, qtbot, tmp_path):
+    model = opened.model
+    changes = []
+    model.planning_changed.connect(lambda: changes.append(model.planning))
+    found = Planning(landmarks=(LandmarkRecord("S1 upper end plate centre", (1, 2, 3), 0.9),))
+    model.set_planning(found)
+    assert changes == [found]
+    assert model.history.isClean()
+    moved = Planning(landmarks=(LandmarkRecord("S1 upper end plate centre", (1, 2, 4), 0.9, moved=True),))
+    model.set_planning(moved, "move a landmark")
+    assert not model.history.isClean()
+    asked = []
+    opened.session.confirm_discard = lambda: asked.append(1) or False
+    assert not opened.close()
+    assert asked
+    opened.session.confirm_discard = lambda: True
+    model.history.undo()
+    assert model.planning == found
+    model.history.redo()
+    assert model.planning == moved
+    opened.session.save_plan(tmp_path / "a.json")
+    settle(opened, qtbot)
+    assert read_plan(tmp_path / "a.json").planning == moved
