@@ -38,6 +38,8 @@ STARTS = 6
 """So many of the map's peaks are climbed for the best view."""
 PEAK = 0.85
 """Part of the map's largest area from which a peak is climbed: between two views of the map it may rise to the best."""
+WORTH_TURNING = 0.01
+"""By so much the best score has to beat that of the best area, or else that view is recommended as well."""
 _ROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 Angles = tuple[float, float]
 
@@ -83,7 +85,7 @@ class SearchResult:
         map: every view of the grid.
         score: of the views (n,) of the map, 0 to 1; not a number for those that are not allowed.
         best: the allowed view of the largest window; None where no view is allowed.
-        recommended: the allowed view of the highest score.
+        recommended: the allowed view of the highest score; the best view itself where none is better by 0.01.
         ridge: the good views round the best one.
         alternatives: peaks of the area at least 8° apart with at least a quarter of the best area, largest first.
         candidate: the view of the map that comes nearest to being open, where none is allowed; else the best view.
@@ -171,10 +173,11 @@ def search(
         found = weights.score(_terms(some, weights, largest, survey.limits))
         return np.where(some.allowed, found, -1.0)
 
-    climb_score = _Climb(survey, step, cancel, scored)
-    recommended = choose(climb_score.to_the_top([first])[0], best)
+    recommended = choose(_Climb(survey, step, cancel, scored).to_the_top([first])[0], best)
+    if recommended.score < best.score + WORTH_TURNING:
+        recommended = best
     progress(0.93, "comparing alternatives")
-    others = [at for at in climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, top)])]
+    others = climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, top)])
     alternatives = tuple(choose(at, best) for at in _apart(chart.side, [top, *others])[1:])
     ridge = find_ridge(chart, top, largest)
     progress(1.0, "search finished")
@@ -339,10 +342,8 @@ def difference(best: Choice, other: Choice) -> str:
     if abs(lean) >= 1:
         parts.append(f"{abs(lean):.0f}° more {'cranial' if lean > 0 else 'caudal'}")
     area = other.window.area_mm2 - best.window.area_mm2
-    if abs(area) >= 0.5:
-        parts.append(
-            f"{abs(area):.0f} mm² {'larger' if area > 0 else 'smaller'}" if abs(area) >= 1 else "as large"
-        )
+    if abs(area) >= 0.1:
+        parts.append(f"{abs(area):.1f} mm² {'larger' if area > 0 else 'smaller'}")
     if other.depth_mm is not None and best.depth_mm is not None:
         deeper = other.depth_mm - best.depth_mm
         if abs(deeper) >= 1:
