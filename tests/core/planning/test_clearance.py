@@ -43,10 +43,11 @@ def test_it_is_the_smallest_exact_distance_along_the_way():
     targets = np.array([20.0, 15.0, -5.0]) + rng.uniform(-3, 3, (200, 3))
     outside = (obstacles.distance(targets, 1) > 0) & (obstacles.distance(targets, 2) > 0)
     free = outside & ~obstacles.blocked(targets, ways)
-    assert free.sum() > 20
+    free[np.flatnonzero(free)[20:]] = False
+    assert free.sum() == 20
     found = Clearance(obstacles).along(targets[free], ways[free])
-    along = np.arange(0, 60, 0.05)
+    along = np.arange(0, 40, 0.1)
     for k, (target, way) in enumerate(zip(targets[free], ways[free], strict=True)):
         for tissue in (1, 2):
             exact = obstacles.distance(target + along[:, None] * way, tissue).min()
-            assert exact - 0.01 < found[tissue][k] <= exact + 1e-5
+            assert exact - 0.02 < found[tissue][k] <= exact + 1e-5

@@ -11,7 +11,7 @@ from search_scenes import MIDDLE, bone, circle, mirrored, plate, square_zone, th
 from spinect_core.errors import Cancelled, MeasurementError
 from spinect_core.planning.angle_map import Survey, angle_map
 from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.search import search
+from spinect_core.planning.search import SearchResult, search
 from spinect_core.planning.view import View
 from spinect_core.planning.weights import Limits, Reason
 from spinect_core.planning.window import Sight
@@ -78,7 +78,7 @@ def wild() -> Sight:
 
 
 def test_the_result_is_the_same_every_time_and_for_any_number_of_threads(wild):
-    one, two, again = (search(wild, FlatSkin(), step=4.0, threads=count) for count in (1, 2, 2))
+    one, two, again = (search(wild, FlatSkin(), step=6.0, threads=count) for count in (1, 2, 2))
     for other in (two, again):
         for name in ("area_mm2", "radius_mm", "target", "depth_mm", "bone_mm", "nerve_mm", "reason"):
             assert getattr(one.map.looks, name).tobytes() == getattr(other.map.looks, name).tobytes()
@@ -97,19 +97,27 @@ def test_a_mirrored_scene_has_the_mirrored_map(wild):
     assert (left.reason == right.reason).all()
 
 
-def test_the_best_view_is_the_best_of_all_single_degrees(wild):
-    found = search(wild, None)
+@pytest.fixture(scope="module")
+def found(wild) -> SearchResult:
+    return search(wild, FlatSkin(), step=4.0)
+
+
+def test_no_view_is_better_than_the_best(wild, found):
     every = [
         wild.window(View.oblique("left", turn, lean)).area_mm2
-        for turn in np.arange(0.0, 61.0, 3.0)
-        for lean in np.arange(-40.0, 41.0, 3.0)
+        for turn in np.arange(0.0, 61.0, 5.0)
+        for lean in np.arange(-40.0, 41.0, 5.0)
     ]
-    assert found.best.window.area_mm2 >= 0.99 * max(every)
+    near = [
+        wild.window(found.best.view.turned(turn, lean)).area_mm2
+        for turn in (-1.0, 0.0, 1.0)
+        for lean in (-1.0, 0.0, 1.0)
+    ]
+    assert found.best.window.area_mm2 >= 0.99 * max(*every, *near)
     assert found.allowed_count == found.map.looks.allowed.sum() > 0
 
 
-def test_the_recommended_view_has_the_highest_score(wild):
-    found = search(wild, FlatSkin())
+def test_the_recommended_view_has_the_highest_score(found):
     assert found.recommended.score >= found.best.score
     assert found.recommended.score >= np.nanmax(found.score) - 0.02
     assert np.isnan(found.score[~found.map.looks.allowed]).all()
@@ -117,8 +125,7 @@ def test_the_recommended_view_has_the_highest_score(wild):
     assert 0 <= found.recommended.score <= 1
 
 
-def test_alternatives_lie_apart(wild):
-    found = search(wild, None)
+def test_alternatives_lie_apart(found):
     views = [found.best.view, *(one.view for one in found.alternatives)]
     assert len(views) > 1
     assert min(a.angle_to(b) for k, a in enumerate(views) for b in views[:k]) >= 8.0
