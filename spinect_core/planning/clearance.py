@@ -55,17 +55,22 @@ class _Edges:
         points = np.asarray(mesh.points, dtype=np.float64)
         faces = np.asarray(mesh.regular_faces, dtype=np.int64)
         ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        ends.sort(axis=1)
-        keys = np.unique(ends[:, 0] * len(points) + ends[:, 1])
+        keys = np.sort(ends.min(axis=1) * len(points) + ends.max(axis=1))
+        keys = keys[np.append(True, keys[1:] != keys[:-1])]
         start, stop = points[keys // len(points)], points[keys % len(points)]
         order = cKDTree((start + stop) / 2, leafsize=BUNCH, balanced_tree=False).indices
         # The last bunch is filled up with the last edge.
         order = np.append(order, np.full(-len(order) % BUNCH, order[-1]))
         self._start = start[order].reshape(-1, BUNCH, 3)
-        self._along = stop[order].reshape(-1, BUNCH, 3) - self._start
-        both = np.concatenate([self._start, self._start + self._along], axis=1)
-        self._middle = (both.min(axis=1) + both.max(axis=1)) / 2
-        self._radius = np.linalg.norm(both - self._middle[:, None], axis=2).max(axis=1)
+        far = stop[order].reshape(-1, BUNCH, 3)
+        self._along = far - self._start
+        low, high = np.minimum(self._start, far).min(axis=1), np.maximum(self._start, far).max(axis=1)
+        self._middle = (low + high) / 2
+        squared = np.zeros(len(low))
+        for end in (self._start, far):
+            offset = end - self._middle[:, None]
+            squared = np.maximum(squared, np.einsum("ijk,ijk->ij", offset, offset).max(axis=1))
+        self._radius = np.sqrt(squared)
 
     def distance(self, targets: FloatArray, directions: FloatArray, known: FloatArray) -> FloatArray:
         """Smallest distance (n,) of half-lines to the edges, or ``known`` (n,) where that is smaller."""
