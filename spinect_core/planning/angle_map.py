@@ -25,6 +25,8 @@ TILT_DEGREES = (-40.0, 40.0)
 """What a C-arm reaches round a prone patient."""
 STEP_DEGREES = 2.0
 VIEWS_AT_ONCE = 64
+MOSTLY = 0.9
+"""One tissue closes a view alone if so much of the zone meets it first."""
 Part_co = TypeVar("Part_co", covariant=True)
 
 
@@ -257,9 +259,10 @@ class Survey:
             reason[np.isnan(depth)] = Reason.NO_SKIN
         reason[openings.radius_mm < self.limits.needle_radius_mm] = Reason.NARROW
         shut = met[:, 0] == 0
-        reason[shut & (met[:, 1] > 0)] = Reason.BONE
-        reason[shut & (met[:, 2] > 0)] = Reason.NERVE
-        reason[shut & (met[:, 1:] > 0).all(axis=1)] = Reason.BONE_AND_NERVE
+        most = MOSTLY * met.sum(axis=1)
+        reason[shut] = Reason.BONE_AND_NERVE
+        reason[shut & (met[:, 1] >= most)] = Reason.BONE
+        reason[shut & (met[:, 2] >= most)] = Reason.NERVE
         reason[met.sum(axis=1) == 0] = Reason.NOT_SEEN
         return Looks(
             turn,
