@@ -20,6 +20,7 @@ from spinect_core.planning.angle_map import (
 )
 from spinect_core.planning.clearance import Clearance
 from spinect_core.planning.many_views import Frames
+from spinect_core.planning.obstacles import BoolArray
 from spinect_core.planning.ridge import Ridge, find_ridge
 from spinect_core.planning.view import View
 from spinect_core.planning.weights import Limits, Reason, Weights
@@ -177,7 +178,7 @@ def search(
     if recommended.score < best.score + WORTH_TURNING:
         recommended = best
     progress(0.93, "comparing alternatives")
-    others = climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, top)])
+    others = climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, cancel)])
     alternatives = tuple(choose(at, best) for at in _apart(chart.side, [top, *others])[1:])
     ridge = find_ridge(chart, top, largest)
     progress(1.0, "search finished")
@@ -257,27 +258,33 @@ def _open_area(chart: AngleMap) -> FloatArray:
     return np.where(chart.looks.allowed, chart.looks.area_mm2, 0.0)
 
 
-def _peaks(chart: AngleMap) -> list[int]:
-    """The highest local maxima of the area among allowed views."""
+def _local_maxima(chart: AngleMap) -> BoolArray:
+    """Whether no neighbour on the map is larger (n,)."""
     area = np.asarray(chart.grid(_open_area(chart)), dtype=np.float64)
     around = np.pad(area, 1)
     highest = np.max(
-        [around[1 + i : 1 + i + area.shape[0], 1 + j : 1 + j + area.shape[1]] for i, j in _ROUND],
-        axis=0,
+        [around[1 + i : 1 + i + area.shape[0], 1 + j : 1 + j + area.shape[1]] for i, j in _ROUND], axis=0
     )
-    found = np.flatnonzero((area >= highest) & (area >= PEAK * area.max()))
-    return [int(k) for k in found[np.argsort(-area.ravel()[found], kind="stable")][:STARTS]]
+    return np.asarray((area >= highest).ravel())
 
 
-def _far_peaks(chart: AngleMap, top: Angles) -> list[int]:
+def _peaks(chart: AngleMap) -> list[int]:
+    """The highest local maxima of the area among allowed views."""
+    area = _open_area(chart)
+    found = np.flatnonzero(_local_maxima(chart) & (area >= PEAK * area.max()))
+    return [int(k) for k in found[np.argsort(-area[found], kind="stable")][:STARTS]]
+
+
+def _far_peaks(chart: AngleMap, cancel: Cancel | None) -> list[int]:
     """Allowed views without a better one within 8°, the largest first."""
     area = _open_area(chart)
     vectors = Frames.of(chart.side, chart.looks.oblique, chart.looks.tilt).vector
-    close = np.cos(np.radians(APART_DEGREES))
-    open_to = np.flatnonzero(area >= WORTH_A_LOOK * area.max() * 0.9)
+    open_to = np.flatnonzero(area > 0)
+    worth = np.flatnonzero(_local_maxima(chart) & (area >= WORTH_A_LOOK * PEAK * area.max()))
     found: list[int] = []
-    for k in open_to[np.argsort(-area[open_to], kind="stable")]:
-        near = vectors[open_to] @ vectors[k] > close
+    for k in worth[np.argsort(-area[worth], kind="stable")]:
+        check(cancel)
+        near = vectors[open_to] @ vectors[k] > np.cos(np.radians(APART_DEGREES))
         if area[k] >= area[open_to][near].max():
             found.append(int(k))
     return found
