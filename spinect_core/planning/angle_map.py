@@ -24,7 +24,7 @@ OBLIQUE_DEGREES = (0.0, 60.0)
 TILT_DEGREES = (-40.0, 40.0)
 """What a C-arm reaches round a prone patient."""
 STEP_DEGREES = 2.0
-VIEWS_AT_ONCE = 64
+VIEWS_AT_ONCE = 32
 MOSTLY = 0.9
 """One tissue closes a view alone if so much of the zone meets it first."""
 Part_co = TypeVar("Part_co", covariant=True)
@@ -178,9 +178,12 @@ class Survey:
         lean = np.atleast_1d(np.asarray(tilt, dtype=np.float64))
         frames = Frames.of(self.side, turn, lean)
 
+        # Few views are shared out too. By their number alone, so that the threads make no difference.
+        size = int(np.clip(-(-len(turn) // 2), 8, VIEWS_AT_ONCE))
+
         def part(first: int) -> tuple[Openings, FloatArray, FloatArray]:
             check(cancel)
-            some = frames.take(slice(first, first + VIEWS_AT_ONCE))
+            some = frames.take(slice(first, first + size))
             openings = self._many.openings(some)
             near = np.full((2, len(openings.area_mm2)), np.nan)
             opened = np.flatnonzero(openings.radius_mm > 0)
@@ -190,7 +193,7 @@ class Survey:
                 near[:, opened] = found[BONE], found[NERVE]
             return openings, near[0], near[1]
 
-        done = self._in_threads(part, range(0, len(turn), VIEWS_AT_ONCE), progress, cancel)
+        done = self._in_threads(part, range(0, len(turn), size), progress, cancel)
         openings = Openings(
             *(np.concatenate([getattr(one[0], field.name) for one in done]) for field in fields(Openings))
         )

@@ -369,8 +369,11 @@ def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[str, .
     if best is None:
         reasons: npt.NDArray[np.integer] = np.bincount(chart.looks.reason)
         notes.append(f"No view is allowed; most often: {Reason(int(reasons.argmax())).words}")
-    elif best.ends_before_skin:
-        notes.append(
-            "Bone and nerve are not known up to the skin along the best view: the rest of the way counts as free"
-        )
+    else:
+        if best.ends_before_skin:
+            notes.append(
+                "Along the best view bone and nerve are not known up to the skin: the rest counts as free"
+            )
+        if best.oblique >= OBLIQUE_DEGREES[1] or abs(best.view.elevation) >= TILT_DEGREES[1]:
+            notes.append("The best view lies at the edge of the angles that are searched")
     return tuple(notes)

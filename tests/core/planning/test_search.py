@@ -214,3 +214,10 @@ def test_without_obstacles_the_zone_itself_decides():
     assert found.best.bone_mm == np.inf
     assert found.best.terms["nerve"] == 1.0
     assert found.best.terms["depth"] is None
+
+
+def test_a_best_view_at_the_edge_of_the_angles_is_told():
+    beyond = View.oblique("left", 70.0, 0.0)
+    found = search(Sight(square_zone(5.0, beyond), Obstacles(pv.PolyData(), pv.PolyData())), None, step=10.0)
+    assert found.best.oblique == 60.0
+    assert any("edge of the angles" in note for note in found.notes)
