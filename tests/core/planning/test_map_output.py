@@ -1,0 +1,59 @@
+"""The angle map as a table and as a picture."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from search_scenes import bone, circle, plate, square_zone, tunnels
+
+from spinect_core.pictures.angle_map import angle_map_picture
+from spinect_core.planning.map_csv import COLUMNS, angle_map_csv
+from spinect_core.planning.search import SearchResult, search
+from spinect_core.planning.view import View
+from spinect_core.planning.window import Sight
+
+NORMAL = View.oblique("left", 30.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def found() -> SearchResult:
+    ways = (
+        (2.5, (3.0, -4.0), View.oblique("left", 18.0, -18.0)),
+        (2.0, (-3.0, 4.0), View.oblique("left", 42.0, 18.0)),
+    )
+    return search(Sight(square_zone(8.0, NORMAL), tunnels(NORMAL, *ways)), None, step=4.0)
+
+
+def test_the_table_holds_every_view(found):
+    rows = list(csv.DictReader(io.StringIO(angle_map_csv(found))))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == 16 * 21
+    assert {(float(row["oblique"]), float(row["tilt"])) for row in rows} == {
+        (turn, lean) for turn in np.arange(0, 61, 4.0) for lean in np.arange(-40, 41, 4.0)
+    }
+    assert sum(int(row["allowed"]) for row in rows) == found.allowed_count > 0
+    for row in rows:
+        assert (row["reason"] == "allowed") == (row["allowed"] == "1") == (row["score"] != "")
+        assert row["depth_mm"] == ""
+        assert row["clearance_nerve_mm"] == ""
+        assert row["clearance_bone_mm"] != "" or row["reason"] == "closed by bone"
+
+
+def test_the_picture_marks_the_best_view_and_the_alternative(found):
+    picture = angle_map_picture(found)
+    assert picture.dtype == np.uint8
+    assert picture.shape[1] == pytest.approx(1118, abs=2)
+    star = (np.abs(picture.astype(int) - (216, 27, 96)).sum(axis=2) < 12).sum()
+    assert star > 150
+    assert len(found.alternatives) == 1
+
+
+def test_where_nothing_opens_the_picture_says_so():
+    sight = Sight(square_zone(4.0, NORMAL), bone(plate(NORMAL, circle(0.5, (50.0, 50.0)))))
+    shut = search(sight, None, step=10.0)
+    picture = angle_map_picture(shut)
+    assert picture.std() > 5
+    rows = list(csv.DictReader(io.StringIO(angle_map_csv(shut))))
+    assert {row["allowed"] for row in rows} == {"0"}
+    assert "closed by bone" in {row["reason"] for row in rows}
