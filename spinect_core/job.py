@@ -7,13 +7,15 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.errors import Cancelled, PlanError, SpinectError, UsageError
+from spinect_core.files import write_whole
 from spinect_core.opengl import probe_opengl
 from spinect_core.plan import Case, Plan, PlanView, plain, read_plan, write_plan
-from spinect_core.planning.triangle import KIND_NAMES, SIDES, Triangle
+from spinect_core.plan_records import Planning
+from spinect_core.planning.triangle import SIDES, Triangle
 from spinect_core.planning.view import PRESETS
 from spinect_core.preprocessing.region import Region
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
@@ -23,12 +25,14 @@ from spinect_core.volume import BONE, NERVE, Labels, Volume
 from spinect_core.writing import write_labels
 
 if TYPE_CHECKING:
+    from spinect_core.approach import CasePlan
     from spinect_core.segmentation.run import Segmentation
 
 LABELS_FILE = "labels.nii.gz"
 BONE_FILE = "bone.ply"
 NERVE_FILE = "nerve.ply"
 PLAN_FILE = "plan.json"
+DOCUMENT_FILE = "plan.spinect"
 PICTURE_FOLDER = "views"
 STANDARD_VIEWS = (
     "from behind",
@@ -57,10 +61,10 @@ def plan_case(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Plan:
-    """Read a CT, segment it, build surfaces, propose triangles, draw pictures, and write it all down.
+    """Read a CT, segment it, build surfaces, find the ways in, draw pictures, and write it all down.
 
-    The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png`` and
-    ``plan.json``. It changes only when everything is ready: after an error or a stop it is as it was before.
+    The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
+    ``angle-map-*.csv`` and ``.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one file. It changes only when everything is ready: after an error or a stop it is as it was before.
 
     Args:
         path: DICOM folder, zip, DICOM, NIfTI, NRRD or MetaImage file.
@@ -98,44 +102,53 @@ def plan_case(
     return plan
 
 
-def propose(
+def plan_approaches(
     labels_1mm: Labels,
+    surfaces: Surfaces,
+    volume: Volume | None,
     sides: str = "both",
     *,
     progress: Progress = silent,
     cancel: Cancel | None = None,
-) -> tuple[tuple[Triangle, ...], tuple[str, ...]]:
-    """The triangles that the anatomy of labels suggests, and sentences on their worth and on those that are missing.
+) -> tuple[CasePlan | None, tuple[str, ...]]:
+    """The planning of L5/S1, and sentences on its worth and on what is missing; None where no level was found.
 
     Args:
         labels_1mm: on the 1 mm grid of the segmentation.
+        surfaces: of these labels.
+        volume: the CT, for the skin.
         sides: "left", "right" or "both".
         progress: told how far it is.
         cancel: stops it.
     """
     # Not at the top: it is heavy, and only this part of the job needs it.
-    from spinect_core.anatomy.propose import propose_triangles
+    from spinect_core.approach import Room, plan_level
 
     wanted = SIDES if sides == "both" else (sides,)
     try:
-        found = propose_triangles(labels_1mm, sides=wanted, progress=progress, cancel=cancel)
+        found = plan_level(Room(labels_1mm, surfaces, volume), sides=wanted, progress=progress, cancel=cancel)
     except Cancelled:
         raise
     except SpinectError as error:
-        return (), (f"No triangle was proposed: {error}",)
-    notes = [
-        f"{proposal.triangle.name}: {proposal.open_part:.0%} of it lies open in its view, the root was found along "
-        f"{proposal.root_found:.0%} of its course."
-        for proposal in found.proposals
-    ]
-    there = {(triangle.kind, triangle.side) for triangle in found.triangles}
-    notes += [
-        f"No {KIND_NAMES[kind]} was proposed on the {side}: its borders were not found."
-        for side in wanted
-        for kind in KIND_NAMES
-        if (kind, side) not in there
-    ]
-    return found.triangles, (*notes, *found.notes)
+        return None, (f"No way in was looked for: {error}",)
+    return found, (*(approach.words for approach in found.approaches), *found.notes)
+
+
+def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) -> dict[str, str]:
+    """The angle map of every zone as CSV and picture; the name of the CSV by the zone's key."""
+    from spinect_core.pictures import save_picture
+    from spinect_core.pictures.angle_map import angle_map_picture
+    from spinect_core.plan_making import key_of
+    from spinect_core.planning.map_csv import angle_map_csv
+
+    names = {}
+    for approach in plan.approaches:
+        check(cancel)
+        stem = f"angle-map-{_plain_name(approach.zone.name)}"
+        write_whole(folder / f"{stem}.csv", angle_map_csv(approach.search).encode("utf-8"))
+        save_picture(angle_map_picture(approach.search), folder / f"{stem}.png")
+        names[key_of(approach.zone)] = f"{stem}.csv"
+    return names
 
 
 def draw_pictures(
@@ -209,19 +222,21 @@ class _Job:
         segmentation = self._stage("segmentation", 0.08, 0.8, lambda p: self._segment(volume, wish, p))
         labels = segmentation.labels_1mm
         surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
-        triangles, worth = self._stage(
-            "triangles",
+        found, worth = self._stage(
+            "planning",
             0.86,
-            0.92,
-            lambda p: propose(labels, wish.sides, progress=p, cancel=self._cancel),
+            0.94,
+            lambda p: plan_approaches(labels, surfaces, volume, wish.sides, progress=p, cancel=self._cancel),
         )
+        triangles = () if found is None else found.triangles
         folder = self._folder / PICTURE_FOLDER
         views, blind = self._stage(
             "pictures",
-            0.92,
+            0.94,
             1.0,
             lambda p: draw_pictures(surfaces, triangles, folder, progress=p, cancel=self._cancel),
         )
+        planning = Planning() if found is None else self._stage("maps", 0.99, 1.0, lambda _: self._record(found))
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
         supposed = () if used.found else (used.note or "The region was supposed, not recognised.",)
@@ -232,12 +247,25 @@ class _Job:
             timings=self._seconds,
             views=views,
             triangles=triangles,
+            planning=planning,
             notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *blind),
             files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE},
             versions=installed_versions(),
         )
         write_plan(plan, self._folder / PLAN_FILE)
+        self._write_document(plan, segmentation)
         return plan
+
+    def _write_document(self, plan: Plan, segmentation: Segmentation) -> None:
+        """All of it in one file, to keep or to pass on; surfaces are made again from the labels."""
+        from spinect_core.document import Crop, Document, naming_only, paths_of, write_document
+
+        elsewhere = {LABELS_FILE, BONE_FILE, NERVE_FILE}
+        files = {path: (self._folder / path).read_bytes() for path in sorted(paths_of(plan) - elsewhere)}
+        document = Document(
+            naming_only(plan, files), segmentation.labels_1mm, Crop.of(segmentation.labels), files
+        )
+        write_document(document, self._folder / DOCUMENT_FILE)
 
     def _read(self, path: Path, wish: _Wish, progress: Progress) -> Volume:
         # Not at the top: reading and segmentation are heavy, and `spinect --help` passes here.
@@ -267,6 +295,11 @@ class _Job:
         write_surface(surfaces.nerve, self._folder / NERVE_FILE)
         return surfaces
 
+    def _record(self, found: CasePlan) -> Planning:
+        from spinect_core.plan_making import planning_record
+
+        return planning_record(found, write_maps(found, self._folder, cancel=self._cancel))
+
     def _stage(self, name: str, start: float, stop: float, work: Callable[[Progress], _Result]) -> _Result:
         check(self._cancel)
         progress = part_of(self._progress, start, stop)
@@ -285,9 +318,14 @@ def _label_notes(labels: Labels) -> tuple[str, ...]:
     )
 
 
+def _plain_name(name: str) -> str:
+    """A name for a file, of plain letters."""
+    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
+
+
 def _file_name(name: str, taken: set[str]) -> str:
     """A file name of plain letters for a view, unlike any in ``taken``, which it joins."""
-    stem = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
+    stem = _plain_name(name)
     file, number = f"{stem}.png", 2
     while file in taken:
         file, number = f"{stem}-{number}.png", number + 1
@@ -297,7 +335,7 @@ def _file_name(name: str, taken: set[str]) -> str:
 
 def _refuse_to_replace(path: Path, out: Path) -> None:
     """The CT itself is never written over."""
-    for name in (LABELS_FILE, BONE_FILE, NERVE_FILE, PLAN_FILE):
+    for name in (LABELS_FILE, BONE_FILE, NERVE_FILE, PLAN_FILE, DOCUMENT_FILE):
         try:
             same = path.samefile(out / name)
         except OSError:  # one of them is not there, or cannot be looked at: the reader says so better
@@ -328,15 +366,15 @@ def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
         if not out.exists():
             workshop.replace(out)
             return
-        stale = _pictures_of_earlier_plan(out) - {view.picture for view in plan.views}
+        stale = _files_of_earlier_plan(out) - _drawn_for(plan)
         files = sorted(path.relative_to(workshop) for path in workshop.rglob("*") if path.is_file())
         # The plan names the others, so it comes last: a plan never points at files that are not there.
-        for file in sorted(files, key=lambda file: file.name == PLAN_FILE):
+        for file in sorted(files, key=lambda each: each.name == PLAN_FILE):
             target = out / file
             target.parent.mkdir(parents=True, exist_ok=True)
             (workshop / file).replace(target)
-        for picture in stale:
-            (out / picture).unlink(missing_ok=True)
+        for old in stale:
+            (out / old).unlink(missing_ok=True)
     except OSError as error:
         raise PlanError(
             f"The results cannot be moved into place ({error.strerror or error})",
@@ -345,9 +383,15 @@ def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
         ) from error
 
 
-def _pictures_of_earlier_plan(out: Path) -> set[str]:
+def _files_of_earlier_plan(out: Path) -> set[str]:
     try:
-        earlier = read_plan(out / PLAN_FILE)
+        return _drawn_for(read_plan(out / PLAN_FILE))
     except PlanError:
         return set()
-    return {view.picture for view in earlier.views if view.picture}
+
+
+def _drawn_for(plan: Plan) -> set[str]:
+    """Pictures and angle maps of a plan, as paths relative to it."""
+    maps = {search.map for search in plan.planning.searches if search.map}
+    pictures = {view.picture for view in plan.views if view.picture}
+    return pictures | maps | {str(PurePosixPath(path).with_suffix(".png")) for path in maps}

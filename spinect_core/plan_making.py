@@ -1,23 +1,31 @@
-"""From what the planning computed to the records of a plan.
-
-The results are taken as they are, by their attributes; which class each is of stands in the function's description.
-"""
+"""From what the planning computed to the records of a plan."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from spinect_core.plan_anatomy import zone_key
+from spinect_core.anatomy.courses import Course
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.approach import CasePlan, NeedlePlan
+from spinect_core.plan_anatomy import (
+    BorderRecord,
+    CourseRecord,
+    LandmarkRecord,
+    LevelRecord,
+    ZoneRecord,
+    zone_key,
+)
 from spinect_core.plan_needles import (
     ClearanceRecord,
     MarginRecord,
+    NeedleRecord,
     RiskRecord,
     SafetyRecord,
     StructureRecord,
     ToleranceRecord,
 )
+from spinect_core.plan_records import Planning
 from spinect_core.plan_searches import (
     AxialRecord,
     ChoiceRecord,
@@ -26,11 +34,103 @@ from spinect_core.plan_searches import (
     TermRecord,
     WindowRecord,
 )
+from spinect_core.planning.axial import InPlaneWay
+from spinect_core.planning.closers import Closing
+from spinect_core.planning.risk import Risk
+from spinect_core.planning.safety import Clearance, Closest, Crossing, Neighbour
+from spinect_core.planning.search import Choice, SearchResult
+from spinect_core.planning.tolerance import Margin, Tolerance
 from spinect_core.planning.view import View
+from spinect_core.planning.weights import Weights
+from spinect_core.planning.window import FreeWindow
+from spinect_core.planning.zone import Zone
+from spinect_core.volume import FloatArray
+
+Point = tuple[float, float, float]
+
+
+def planning_record(plan: CasePlan, maps: Mapping[str, str] | None = None, shift: int = 0) -> Planning:
+    """All of a planning as a plan stores it.
+
+    Args:
+        plan: what was found.
+        maps: file of the angle map by the zone's key, relative to the plan.
+        shift: of the level's numbering by the user.
+    """
+    maps = maps or {}
+    needles = [each.needle for each in plan.approaches if each.needle is not None]
+    return Planning(
+        level=level_record(plan.landmarks, shift),
+        landmarks=landmark_records(plan.landmarks),
+        courses=course_records(plan.landmarks),
+        zones=tuple(zone_record(each.zone) for each in plan.approaches),
+        windows=tuple(window_record(each.window, each.closing) for each in plan.approaches),
+        searches=tuple(
+            search_record(
+                each.search,
+                Weights(),
+                seconds=each.seconds,
+                axial=axial_record(each.axial),
+                map_path=maps.get(key_of(each.zone), ""),
+            )
+            for each in plan.approaches
+        ),
+        needles=tuple(needle_record(each) for each in needles),
+    )
+
+
+def key_of(zone: Zone) -> str:
+    """What a plan calls a zone."""
+    return zone_key(zone.kind, zone.version, zone.side, zone.level)
+
+
+def level_record(landmarks: Landmarks, shift: int = 0) -> LevelRecord:
+    """The level, how well its bone agrees with the atlas, and the doubts."""
+    sure = min(max(float(landmarks.bone_overlap), 0.0), 1.0)
+    return LevelRecord(landmarks.level, shift, sure, tuple(landmarks.notes))
+
+
+def landmark_records(landmarks: Landmarks) -> tuple[LandmarkRecord, ...]:
+    """Every landmark."""
+    return tuple(
+        LandmarkRecord(name, _three(point), landmarks.confidence(name), name in landmarks.placed)
+        for name, point in landmarks.points.items()
+    )
+
+
+def course_records(landmarks: Landmarks) -> tuple[CourseRecord, ...]:
+    """Every root, and the sac."""
+    courses: dict[str, Course] = dict(landmarks.courses)
+    if landmarks.sac is not None:
+        courses["thecal sac"] = landmarks.sac
+    return tuple(
+        CourseRecord(
+            name,
+            _many(course.points),
+            tuple(float(radius) for radius in course.radii),
+            tuple(bool(each) for each in course.found),
+        )
+        for name, course in courses.items()
+    )
+
+
+def zone_record(zone: Zone) -> ZoneRecord:
+    """The borders of a zone."""
+    borders = tuple(
+        BorderRecord(each.name, each.role, _many(each.points), float(each.confidence))
+        for each in zone.borders
+    )
+    return ZoneRecord(zone.kind, zone.version, zone.side, zone.level, borders, float(zone.confidence))
+
+
+def needle_record(plan: NeedlePlan) -> NeedleRecord:
+    """A needle and its safety."""
+    safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
+    return NeedleRecord(plan.needle, safety)
 
 
 def search_record(
-    result: Any, weights: Any, *, seconds: float, axial: AxialRecord | None = None, map_path: str = ""
+    result: SearchResult, weights: Weights, *, seconds: float, axial: AxialRecord | None = None, map_path: str = ""
 ) -> SearchRecord:
     """The record of a search.
 
@@ -61,14 +161,14 @@ def search_record(
     )
 
 
-def axial_record(way: Any) -> AxialRecord:
+def axial_record(way: InPlaneWay) -> AxialRecord:
     """The record of an ``InPlaneWay`` of :mod:`spinect_core.planning.axial`, found for slices without gantry tilt."""
     if not way.possible:
         return AxialRecord(False)
     return AxialRecord(True, way.area_mm2, way.oblique)
 
 
-def window_record(window: Any, closing: Any = None, *, author: str = "automatic") -> WindowRecord:
+def window_record(window: FreeWindow, closing: Closing | None = None, *, author: str = "automatic") -> WindowRecord:
     """The record of a free window.
 
     Args:
@@ -91,11 +191,11 @@ def window_record(window: Any, closing: Any = None, *, author: str = "automatic"
 
 
 def safety_record(
-    clearance: Any,
-    tolerance: Any = None,
-    risks: Iterable[Any] = (),
-    crossings: Iterable[Any] = (),
-    neighbours: Iterable[Any] = (),
+    clearance: Clearance,
+    tolerance: Tolerance | None = None,
+    risks: Iterable[Risk] = (),
+    crossings: Iterable[Crossing] = (),
+    neighbours: Iterable[Neighbour] = (),
 ) -> SafetyRecord:
     """The record of a needle's safety.
 
@@ -137,7 +237,7 @@ def safety_record(
     )
 
 
-def _choice(choice: Any, weights: Any) -> ChoiceRecord:
+def _choice(choice: Choice, weights: Weights) -> ChoiceRecord:
     window = choice.window
     terms = tuple(
         TermRecord(name, value, float(getattr(weights, name))) for name, value in choice.terms.items()
@@ -156,17 +256,17 @@ def _choice(choice: Any, weights: Any) -> ChoiceRecord:
     )
 
 
-def _nearest(closest: Any) -> ClearanceRecord | None:
+def _nearest(closest: Closest) -> ClearanceRecord | None:
     """None where there is no such tissue."""
     gap = _finite(closest.gap_mm)
     return None if gap is None else ClearanceRecord(gap, closest.place, closest.depth_mm)
 
 
-def _margin(margin: Any) -> MarginRecord:
+def _margin(margin: Margin) -> MarginRecord:
     return MarginRecord(margin.amount, margin.unlimited, margin.tissue, margin.words)
 
 
-def _risk(risk: Any) -> RiskRecord:
+def _risk(risk: Risk) -> RiskRecord:
     return RiskRecord(
         method=risk.error.name,
         mean_deg=risk.error.mean_deg,
@@ -184,3 +284,12 @@ def _risk(risk: Any) -> RiskRecord:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _three(point: FloatArray) -> Point:
+    x, y, z = (float(value) for value in point)
+    return x, y, z
+
+
+def _many(points: FloatArray) -> tuple[Point, ...]:
+    return tuple(_three(point) for point in points)

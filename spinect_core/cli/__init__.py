@@ -1,4 +1,4 @@
-"""The command line: ``spinect plan``, ``segment``, ``evaluate``, ``study``, ``phantom``, ``train`` and others.
+"""The command line: ``spinect plan``, ``measure``, ``segment``, ``evaluate``, ``study``, ``phantom``, ``train`` and others.
 
 Progress and faults go to standard error, results to standard output. Each command lives in a module of its own, which
 imports what it needs only when it runs: ``spinect --help`` answers at once.
@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from spinect_core.cli import evaluate, info, phantom, phantom_study, plan, segment, series, study, train
+from spinect_core.cli import evaluate, info, measure, phantom, phantom_study, plan, segment, series, study, train
 from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping
 from spinect_core.errors import Cancelled, SpinectError
 
-COMMANDS = (plan, segment, series, evaluate, study, phantom, phantom_study, train, info)
+COMMANDS = (plan, measure, segment, series, evaluate, study, phantom, phantom_study, train, info)
 UNEXPECTED = 70
 """Exit code of a fault of the program itself (EX_SOFTWARE)."""
 

@@ -18,6 +18,7 @@ EPILOG = """\
 examples:
   spinect plan scans/ct --out plans/case1             the whole job: labels, surfaces, triangles, pictures, plan.json
   spinect plan ct.nii.gz --out o --side left --mode fast
+  spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin
   spinect series scans/                               which CTs are in a folder or zip
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
-from spinect_core.volume import Geometry
+from spinect_core.volume import Geometry, Labels
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -121,3 +122,29 @@ def resample(
     for axis in np.argsort([len(pick) / canonical.shape[axis] for axis, pick in enumerate(picks)]):
         seen = seen.take(picks[axis], axis=axis)
     return np.ascontiguousarray(seen)
+
+
+def on_regular_grid(labels: Labels, step: float, margin_mm: float = 5.0) -> Labels:
+    """Labels on cubes of ``step`` mm, cut to what is labelled and a margin; nearest neighbour, as the network's input.
+
+    Args:
+        labels: on any grid.
+        step: mm.
+        margin_mm: of background left round the labelled part.
+    """
+    order, canonical = canonical_order(labels.geometry)
+    grid = regular_grid(canonical, step)
+    whole = resample(labels.array, order, canonical, step, (0, 0, 0), grid.shape)
+    found = ndimage.find_objects((whole > 0).astype(np.uint8))
+    if not found:
+        return Labels(whole, grid)
+    margin = math.ceil(margin_mm / step)
+    box = tuple(
+        slice(max(part.start - margin, 0), min(part.stop + margin, count))
+        for part, count in zip(found[0], whole.shape, strict=True)
+    )
+    cut = np.ascontiguousarray(whole[box])
+    first = grid.to_patient([part.start for part in box])
+    z, y, x = cut.shape
+    origin = (float(first[0]), float(first[1]), float(first[2]))
+    return Labels(cut, Geometry((z, y, x), grid.spacing, origin, grid.direction))

@@ -1,0 +1,157 @@
+"""``spinect measure``: the free window of a triangle in a view of one's own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinect_core.cli.parser import Commands, add_command, add_quiet
+from spinect_core.cli.reporting import reporting
+from spinect_core.notice import NOTICE
+from spinect_core.progress import Cancel, part_of
+
+if TYPE_CHECKING:
+    from spinect_core.approach import Approaches
+    from spinect_core.planning.fitted import FittedTriangle
+    from spinect_core.planning.window import FreeWindow
+    from spinect_core.planning.zone import Zone
+
+DESCRIPTION = """\
+Measures a triangle at L5/S1 (or another level that the labels hold) along a line of sight: what bone and nerve leave
+open of it (the free window, mm²), the largest circle and the largest triangle in that window; where a needle does not
+pass, what closes it. The labels are those of `spinect segment` or `spinect plan`: 0 background, 1 bone, 2 nerve."""
+
+EXAMPLES = """\
+  spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin
+  spinect measure --labels seg.nii.gz --oblique 35 --side right --triangle safe --json
+  spinect measure --labels seg.nii.gz --oblique 40 --tilt 20 --side left --triangle kambin --version neural"""
+
+GRID_MM = 1.0
+"""The network's; labels on finer or coarser grids are brought to it, so that every measurement sees the same."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "measure", "a triangle's free window in any view", DESCRIPTION, EXAMPLES
+    )
+    parser.add_argument("--labels", metavar="F", type=Path, required=True, help="labels of bone and nerve")
+    parser.add_argument("--side", choices=("left", "right"), required=True, help="the patient's side")
+    parser.add_argument("--triangle", choices=("kambin", "safe"), required=True, help="which triangle")
+    parser.add_argument(
+        "--version",
+        choices=("bony", "neural"),
+        default="bony",
+        help="Kambin's height: the articular process (bony, default) or the dura (neural)",
+    )
+    parser.add_argument(
+        "--oblique", metavar="DEG", type=float, required=True, help="towards the triangle's own side"
+    )
+    parser.add_argument(
+        "--tilt", metavar="DEG", type=float, default=0.0, help="positive towards the head, negative the feet"
+    )
+    parser.add_argument("--level", choices=("L5/S1", "L4/5", "L3/4"), default="L5/S1", help="default: L5/S1")
+    parser.add_argument(
+        "--shift",
+        metavar="N",
+        type=int,
+        choices=(-1, 0, 1),
+        default=0,
+        help="1: what the program takes for L5/S1 is L4/5; -1 the contrary",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
+    add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, cancel: Cancel) -> int:
+    """Measure and print."""
+    with reporting("measure", quiet=options.quiet) as progress:
+        from spinect_core.anatomy.landmarks import find_landmarks
+        from spinect_core.approach import Approaches, Room
+        from spinect_core.errors import MeasurementError
+        from spinect_core.planning.closers import NEEDLE_RADIUS_MM, what_closes
+        from spinect_core.planning.fitted import fit_triangle
+        from spinect_core.planning.view import View
+        from spinect_core.planning.window import Sight
+        from spinect_core.preprocessing.grid import on_regular_grid
+        from spinect_core.reading import read_labels
+        from spinect_core.surfaces import build_surfaces
+
+        view = View.oblique(options.side, options.oblique, options.tilt)
+        labels = on_regular_grid(read_labels(options.labels), GRID_MM)
+        surfaces = build_surfaces(labels, progress=part_of(progress, 0.1, 0.4), cancel=cancel)
+        landmarks = find_landmarks(
+            labels,
+            level=options.level,
+            shift=options.shift,
+            progress=part_of(progress, 0.4, 0.9),
+            cancel=cancel,
+        )
+        work = Approaches(Room(labels, surfaces), landmarks)
+        zones, notes = work.zones((options.side,))
+        version = options.version if options.triangle == "kambin" else ""
+        zone = next(
+            (each for each in zones if each.kind == options.triangle and each.version == version), None
+        )
+        if zone is None:
+            raise MeasurementError(
+                "; ".join(notes) or "The triangle's borders were not found",
+                "Check the labels on the slices, or choose another level",
+                options.labels,
+            )
+        sight = Sight(zone, work.room.obstacles)
+        window = sight.window(view)
+        fitted = fit_triangle(sight, window) if window.open else None
+        closing = None
+        if window.radius_mm < NEEDLE_RADIUS_MM:
+            closing = what_closes(sight, view, work.parts_of, cancel=cancel)
+    result = _result(work, zone, window, fitted)
+    result["closed_by"] = None if closing is None else closing.words
+    result["notes"] = [*landmarks.notes, *notes]
+    if options.json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_sentences(result)))
+    return 0
+
+
+def _result(
+    work: Approaches, zone: Zone, window: FreeWindow, fitted: FittedTriangle | None
+) -> dict[str, Any]:
+    from spinect_core.plan_making import window_record
+
+    return {
+        "notice": NOTICE,
+        "triangle": zone.name,
+        "level": work.landmarks.level,
+        "confidence": zone.confidence,
+        "window": window_record(window, author="user").to_dict(),
+        "fitted": None
+        if fitted is None
+        else {
+            "area_mm2": fitted.triangle.area_mm2,
+            "edges_mm": dict(fitted.edges_mm),
+            "right_angle_deg": fitted.right_angle_deg,
+            "vertices_lps_mm": fitted.triangle.vertices.tolist(),
+        },
+    }
+
+
+def _sentences(result: dict[str, Any]) -> list[str]:
+    window, fitted = result["window"], result["fitted"]
+    lines = [
+        f"triangle  {result['triangle']}, {result['level']}, confidence {result['confidence']:.2f}",
+        f"view      {window['view']['words']}",
+        f"window    {window['area_mm2']:.1f} mm² open of {window['zone_area_mm2']:.1f} mm²",
+        f"circle    diameter {2 * window['circle_radius_mm']:.1f} mm",
+    ]
+    if fitted is not None:
+        edges = ", ".join(f"{name} {mm:.1f} mm" for name, mm in fitted["edges_mm"].items())
+        lines.append(f"fitted    {fitted['area_mm2']:.1f} mm² ({edges})")
+    if result["closed_by"] is not None:
+        lines.append(f"needle    {result['closed_by']}")
+    lines += [f"note      {note}" for note in result["notes"]]
+    return [*lines, result["notice"]]
