@@ -236,7 +236,9 @@ class _Job:
             1.0,
             lambda p: draw_pictures(surfaces, triangles, folder, progress=p, cancel=self._cancel),
         )
-        planning = Planning() if found is None else self._stage("maps", 0.99, 1.0, lambda _: self._record(found))
+        planning = (
+            Planning() if found is None else self._stage("maps", 0.99, 1.0, lambda _: self._record(found))
+        )
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
         supposed = () if used.found else (used.note or "The region was supposed, not recognised.",)

@@ -130,7 +130,12 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
 
 
 def search_record(
-    result: SearchResult, weights: Weights, *, seconds: float, axial: AxialRecord | None = None, map_path: str = ""
+    result: SearchResult,
+    weights: Weights,
+    *,
+    seconds: float,
+    axial: AxialRecord | None = None,
+    map_path: str = "",
 ) -> SearchRecord:
     """The record of a search.
 
@@ -168,7 +173,9 @@ def axial_record(way: InPlaneWay) -> AxialRecord:
     return AxialRecord(True, way.area_mm2, way.oblique)
 
 
-def window_record(window: FreeWindow, closing: Closing | None = None, *, author: str = "automatic") -> WindowRecord:
+def window_record(
+    window: FreeWindow, closing: Closing | None = None, *, author: str = "automatic"
+) -> WindowRecord:
     """The record of a free window.
 
     Args:

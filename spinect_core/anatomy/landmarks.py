@@ -1,191 +1,218 @@
-"""Landmarks and root courses of one case: the atlas's, laid over the case and snapped to what is really there."""
+"""Landmarks, roots and parts of a level: the atlas's, laid over the case and moved to what is really there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter1d
-from scipy.spatial import cKDTree
 
-from spinect_core.anatomy.atlas import Atlas, load_atlas
+from spinect_core.anatomy.atlas import SAC, Atlas, load_atlas
+from spinect_core.anatomy.courses import Course as Course
+from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
+from spinect_core.anatomy.doubts import bridge_share, confidence, doubts, trust_in
+from spinect_core.anatomy.fields import Field, signed_field
+from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
+from spinect_core.anatomy.parts import Parts
+from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import Registration, register
+from spinect_core.errors import PlanError
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.volume import BONE, NERVE, FloatArray, Labels
-
-SNAP_BONE_MM = 4.0
-"""Farther than this a landmark is not drawn to a bone surface: it would be another bone's."""
-
-SNAP_NERVE_MM = 6.0
-ON_BONE = (
-    "L5 pedicle lower margin",
-    "L5 body lateral border",
-    "S1 posterolateral corner",
-    "S1 superior articular",
-)
-OVERLAP_DOUBTFUL = 0.72
-"""Below this agreement of bone the level is reported as doubtful."""
-
-MARGIN_DOUBTFUL = 0.015
-NERVE_USUAL = (0.45, 2.0)
-"""Labelled nerve near L5/S1 as a multiple of the atlas's: from a narrow sac to a wide one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Course:
-    """The centreline of a root in a case.
-
-    Attributes:
-        points: (n, 3) LPS mm from the sac outwards.
-        radii: (n,) mm, from the labels where the root was found, else 2.5.
-        found: (n,) whether labelled nerve lies at the point.
-    """
-
-    points: FloatArray
-    radii: FloatArray
-    found: np.ndarray
-
-    @property
-    def part_found(self) -> float:
-        """Part of the course where labelled nerve lies, 0 to 1."""
-        return float(self.found.mean())
+from spinect_core.volume import NERVE, FloatArray, Labels
 
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """What was found at L5/S1.
+    """What was found at a level.
 
     Attributes:
         points: LPS mm (3,) by name; paired ones end in " left" or " right".
-        courses: roots by name, such as "L5 left".
-        bone_overlap: Dice of bone round L5/S1 between the atlas and the case, 0 to 1.
+        courses: the exiting and traversing roots by name, such as "L5 left", from the sac outwards.
+        bone_overlap: Dice of bone round the level between the atlas and the case, 0 to 1.
         notes: what is doubtful, in words.
+        level: such as "L5/S1".
+        confidences: by landmark, 0 to 1: the chance that it lies within 3 mm of its true place, as calibrated on
+            phantoms; 1 of one that the user has placed.
+        sac: the middle of the thecal sac, from above downwards.
+        parts: names of places on bone and nerve.
+        placed: the landmarks that the user has placed.
     """
 
     points: dict[str, FloatArray]
     courses: dict[str, Course]
     bone_overlap: float
     notes: tuple[str, ...] = field(default=())
+    level: str = "L5/S1"
+    confidences: dict[str, float] = field(default_factory=dict)
+    sac: Course | None = None
+    parts: Parts | None = None
+    placed: frozenset[str] = frozenset()
 
     @property
     def doubtful(self) -> bool:
         """Whether the level itself is in doubt."""
         return bool(self.notes)
 
+    @property
+    def names(self) -> Level:
+        """What vertebrae and roots of the level are called."""
+        return level_of(self.level)
 
-def surface_points(labels: Labels) -> FloatArray:
-    """LPS mm (n, 3) of the faces between bone and what is not bone (the middles of the voxel faces)."""
-    bone = labels.array == BONE
-    found = []
-    for axis in range(3):
-        low = [slice(None)] * 3
-        high = [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        index = np.argwhere(bone[tuple(low)] != bone[tuple(high)]).astype(np.float64)
-        index[:, axis] += 0.5
-        found.append(index)
-    return labels.geometry.to_patient(np.concatenate(found))
+    def confidence(self, name: str) -> float:
+        """How sure a landmark is, 0 to 1."""
+        return self.confidences.get(name, 0.5)
 
+    def moved(self, name: str, point: FloatArray) -> Landmarks:
+        """The landmarks with one of them where the user wants it; borders and zones made from them follow.
 
-def snap_course(points: FloatArray, tree: cKDTree | None, nerve: FloatArray, depth: FloatArray) -> Course:
-    """Draw a course to the middle of the labelled nerve near it.
+        Args:
+            name: of the landmark.
+            point: LPS mm (3,).
 
-    Args:
-        points: (n, 3) LPS mm, where the atlas expects it.
-        tree: of the labelled nerve voxels, None when there are none.
-        nerve: (m, 3) LPS mm of these voxels.
-        depth: (m,) mm from each voxel to the border of the nerve.
-    """
-    spread = np.full(len(points), 2.5)
-    found = np.zeros(len(points), dtype=bool)
-    if tree is None:
-        return Course(points, spread, found)
-    current = points.copy()
-    for reach in (SNAP_NERVE_MM, 4.5, 3.5):
-        direction = np.gradient(current, axis=0)
-        direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
-        target = current.copy()
-        for i, near in enumerate(tree.query_ball_point(current, reach)):
-            found[i] = len(near) >= 4
-            if not found[i]:
-                continue
-            offset = nerve[near] - current[i]
-            offset -= (offset @ direction[i])[:, None] * direction[i]
-            # The sac is thicker than any root: voxels deep inside it must not draw the beginning of a root inwards.
-            weight = np.exp(-((offset**2).sum(axis=1)) / (reach**2)) * np.where(depth[near] > 3.9, 0.05, 1.0)
-            target[i] = current[i] + (offset * weight[:, None]).sum(axis=0) / weight.sum()
-            spread[i] = float(np.clip(depth[near].max(), 1.2, 3.6))
-        current = gaussian_filter1d(target, 2.0, axis=0, mode="nearest")
-    return Course(current, gaussian_filter1d(spread, 2.0, mode="nearest"), found)
+        Raises:
+            PlanError: there is no such landmark, or the point is none.
+        """
+        place = np.asarray(point, dtype=np.float64)
+        if name not in self.points or place.shape != (3,) or not np.isfinite(place).all():
+            raise PlanError(
+                f"There is no landmark {name!r} to move, or no point to move it to", "Choose another"
+            )
+        return replace(
+            self,
+            points={**self.points, name: place},
+            confidences={**self.confidences, name: 1.0},
+            placed=self.placed | {name},
+        )
 
 
 def find_landmarks(
     labels: Labels,
     *,
+    level: str = "L5/S1",
+    shift: int = 0,
     atlas: Atlas | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Landmarks:
-    """The landmarks of L5/S1 on both sides.
+    """The landmarks of a level on both sides.
 
     Args:
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
+        level: "L5/S1", "L4/5" or "L3/4".
+        shift: what the user knows better about the numbering: 1 says that the level which the program calls L5/S1 is
+            L4/5, so that every name moves one level down; -1 the contrary.
         atlas: the specimen to compare with; the embedded one when absent.
         progress: told how far it is.
         cancel: asked often.
 
     Raises:
-        PlanError: too little bone to look at.
+        PlanError: too little bone to look at, no such level, or labels that do not reach it.
     """
+    target = level_of(level)
     atlas = atlas or load_atlas()
-    registration = register(atlas, labels, progress=part_of(progress, 0.0, 0.9), cancel=cancel)
+    where = target.above_the_sacrum - shift
+    source = level_of(LEVELS[min(max(where, 0), 1)])
+    registration = register(
+        atlas,
+        labels,
+        focus=atlas.landmarks[source.focus],
+        steps_up=where - source.above_the_sacrum,
+        progress=part_of(progress, 0.0, 0.85),
+        cancel=cancel,
+    )
     check(cancel)
-    progress(0.9, "placing the landmarks")
-    bone = cKDTree(surface_points(labels))
-    points = {}
-    for name, place in atlas.landmarks.items():
-        point = registration.points(place)[0]
-        if name.startswith(ON_BONE):
-            distance, index = bone.query(point, distance_upper_bound=SNAP_BONE_MM)
-            if np.isfinite(distance):
-                point = np.asarray(bone.data[index])
-        points[name] = point
-    mask = labels.array == NERVE
-    index = np.argwhere(mask)
-    tree = nerve = depth = None
-    if len(index) >= 20:
-        edt = distance_transform_edt(mask, sampling=labels.geometry.spacing[::-1])
-        nerve, depth = labels.geometry.to_patient(index), edt[tuple(index.T)]
-        tree = cKDTree(nerve)
+    progress(0.85, "placing the landmarks")
+    return _placed(labels, atlas, registration, source, target, progress, cancel)
+
+
+def _placed(
+    labels: Labels,
+    atlas: Atlas,
+    registration: Registration,
+    source: Level,
+    target: Level,
+    progress: Progress,
+    cancel: Cancel | None,
+) -> Landmarks:
+    placed = place(atlas, registration, labels, source)
+    near, parts, bone = placed.near, placed.parts, placed.bone
+    check(cancel)
+    nerve = signed_field(near, NERVE)
+    points, sure = {}, {}
+    for name, point in placed.points.items():
+        trust = trust_in(atlas, source, name)
+        # Left and right are one landmark, seen in a mirror.
+        mirror = np.array([-1.0, 1.0, 1.0]) if name.endswith("right") else np.ones(3)
+        points[name] = point + trust.correction * mirror
+        seen = _seen(labels, points[name])
+        sure[name] = confidence(trust, placed.misfits[name], placed.moved[name], seen)
+    check(cancel)
+    progress(0.93, "following the roots")
+    cloud = NerveCloud.of(near)
     courses = {}
-    for name, line in atlas.courses.items():
-        if name.startswith(("L5", "S1")):
-            empty = np.zeros((0, 3))
-            courses[name] = snap_course(
-                registration.points(line),
-                tree,
-                nerve if nerve is not None else empty,
-                depth if depth is not None else np.zeros(0),
-            )
-    return Landmarks(points, courses, registration.bone_overlap, _doubts(registration, courses))
+    for root in (source.exiting, source.traversing):
+        for side in ("left", "right"):
+            line = _inside(registration.points(atlas.courses[f"{root} {side}"]), near)
+            courses[f"{root} {side}"] = centred(snap_course(line, cloud), nerve)
+    left, right = (points[f"{source.lower} posterolateral corner {side}"] for side in ("left", "right"))
+    across = (left - right) / np.linalg.norm(left - right)
+    sac = _sac(_inside(registration.points(atlas.courses[SAC]), near), nerve, across)
+    bridges = {}
+    if source.name == "L5/S1":
+        bridges = {
+            side: bridge_share(bone, registration.points(places)) for side, places in atlas.bridge.items()
+        }
+    notes = doubts(registration, courses, source, bridges, atlas.bridge_usual)
+
+    def say(name: str) -> str:
+        return renamed(name, source, target)
+
+    return Landmarks(
+        {say(name): point for name, point in points.items()},
+        {say(name): course for name, course in courses.items()},
+        registration.bone_overlap,
+        tuple(renamed_note(note, source, target) for note in notes),
+        target.name,
+        {say(name): value for name, value in sure.items()},
+        sac,
+        parts.renamed(source, target),
+    )
 
 
-def _doubts(registration: Registration, courses: dict[str, Course]) -> tuple[str, ...]:
-    notes = []
-    if registration.bone_overlap < OVERLAP_DOUBTFUL:
-        notes.append(
-            f"The bone round L5/S1 agrees with the usual anatomy by only {registration.bone_overlap:.2f}: "
-            "check the level (transitional vertebra, operated spine, cut field of view)"
-        )
-    if registration.margin < MARGIN_DOUBTFUL:
-        notes.append("Another level fits almost as well: check that this is L5/S1")
-    if not NERVE_USUAL[0] <= registration.nerve_volume <= NERVE_USUAL[1]:
-        notes.append(
-            f"The labelled nerve near L5/S1 has {registration.nerve_volume:.1f} times the usual volume: "
-            "check the nerve on the slices before using a triangle"
-        )
-    for side in ("left", "right"):
-        part = courses[f"L5 {side}"].part_found
-        if part < 0.5:
-            notes.append(f"The {side} L5 root was found along only {100 * part:.0f} % of its expected course")
-    return tuple(notes)
+def renamed_note(note: str, source: Level, target: Level) -> str:
+    """A sentence about one level, said of another."""
+    if source == target:
+        return note
+    return note.replace(source.name, target.name).replace(f"{source.upper} ", f"{target.upper} ")
+
+
+def _seen(labels: Labels, point: FloatArray) -> float:
+    """Part of 27 places within 8 mm of a point that lie in the grid."""
+    steps = np.array([-8.0, 0.0, 8.0])
+    around = point + np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    index = labels.geometry.to_index(around)
+    return float(((index >= -0.5) & (index <= np.array(labels.array.shape) - 0.5)).all(axis=1).mean())
+
+
+def _inside(points: FloatArray, labels: Labels) -> FloatArray:
+    """The points that lie in the grid of the labels, from the first that does to the first that no longer does."""
+    index = labels.geometry.to_index(points)
+    inside = np.all((index >= 1.0) & (index <= np.array(labels.array.shape) - 2.0), axis=1)
+    if not inside.any():
+        return np.zeros((0, 3))
+    first = int(inside.argmax())
+    ends = np.flatnonzero(~inside[first:])
+    return points[first : first + int(ends[0])] if len(ends) else points[first:]
+
+
+def _sac(points: FloatArray, nerve: Field, across: FloatArray) -> Course:
+    """The middle of the sac, drawn to the middle between its two sides; ``across`` is a unit vector to the left."""
+    if len(points) < 5:
+        return Course(points, np.full(len(points), 6.0), np.zeros(len(points), dtype=bool))
+    for _ in range(2):
+        left = nerve.crossing(points, across, 12.0)
+        right = nerve.crossing(points, -across, 12.0)
+        both = np.isfinite(left) & np.isfinite(right) & (nerve.at(points) < 0.0)
+        step = np.where(both, (np.nan_to_num(left) - np.nan_to_num(right)) / 2, 0.0)
+        points = points + np.clip(step, -2.0, 2.0)[:, None] * across
+    radii = np.where(both, (np.nan_to_num(left) + np.nan_to_num(right)) / 2, 6.0)
+    return Course(points, radii, both)

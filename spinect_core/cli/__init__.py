@@ -10,7 +10,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from spinect_core.cli import evaluate, info, measure, phantom, phantom_study, plan, segment, series, study, train
+from spinect_core.cli import (
+    evaluate,
+    info,
+    measure,
+    phantom,
+    phantom_study,
+    plan,
+    segment,
+    series,
+    study,
+    train,
+)
 from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping

@@ -34,9 +34,7 @@ GRID_MM = 1.0
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "measure", "a triangle's free window in any view", DESCRIPTION, EXAMPLES
-    )
+    parser = add_command(commands, "measure", "a triangle's free window in any view", DESCRIPTION, EXAMPLES)
     parser.add_argument("--labels", metavar="F", type=Path, required=True, help="labels of bone and nerve")
     parser.add_argument("--side", choices=("left", "right"), required=True, help="the patient's side")
     parser.add_argument("--triangle", choices=("kambin", "safe"), required=True, help="which triangle")

@@ -15,7 +15,7 @@ from spinect_core.phantom.scanner import Scan
 from spinect_core.phantom.sdf import Frame
 from spinect_core.phantom.skeleton import Skeleton
 from spinect_core.phantom.structures import STRUCTURES
-from spinect_core.phantom.vertebra import SUPERIOR_RADII
+from spinect_core.phantom.vertebra import SUPERIOR_RADII, VertebraShape
 from spinect_core.volume import Geometry
 
 
@@ -49,6 +49,11 @@ def describe(
         mark(f"S1 superior articular base {side}", below, (sign * x, y - 5.5, z - 3.5))
         # Under the pedicle, midway between the body and the superior articular process of S1.
         mark(f"foramen L5/S1 centre {side}", frame, (sign * shape.pedicle_x, b - 1.4, under - 6.5))
+    for upper, lower in (("L4", "L5"), ("L3", "L4")):
+        for name, bone, point in level_landmarks(
+            skeleton.shapes[upper], skeleton.shapes[lower], upper, lower
+        ):
+            mark(name, skeleton.frames[bone], point)
     return {
         "schema": 2,
         "notice": NOTICE,
@@ -72,3 +77,36 @@ def describe(
             for course in courses
         },
     }
+
+
+def level_landmarks(
+    upper: VertebraShape, lower: VertebraShape, above: str, below: str
+) -> list[tuple[str, str, tuple[float, float, float]]]:
+    """Name, bone and place in the bone's frame of the landmarks of a level between two vertebrae.
+
+    The same points as at L5/S1, on the vertebrae ``above`` and ``below``.
+    """
+    b, under = upper.depth / 2, upper.pedicle_z - upper.pedicle_height / 2
+    half, edge = lower.height / 2, 0.55 * lower.depth / 2
+    slope = (lower.height_posterior - lower.height_anterior) / 2 / lower.depth
+    x = lower.facet_x + lower.facet_spread
+    y, z = lower.depth / 2 + lower.canal_depth - 5.0, half + 4.5
+    level = f"{above}/{below[1:]}"
+    marks = [
+        (f"{above} body centre", above, (0.0, 0.0, 0.0)),
+        (f"{below} upper end plate centre", below, (0.0, 0.0, half)),
+    ]
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        marks += [
+            (f"{above} pedicle lower margin {side}", above, (sign * upper.pedicle_x, b + 3.0, under)),
+            (f"{above} body lateral border {side}", above, (sign * upper.width / 2 * 0.93, 4.0, under)),
+            (
+                f"{below} posterolateral corner {side}",
+                below,
+                (sign * lower.width / 2 * 0.86, edge, half + slope * edge),
+            ),
+            (f"{below} superior articular tip {side}", below, (sign * x, y, z + SUPERIOR_RADII[2] - 1.0)),
+            (f"{below} superior articular base {side}", below, (sign * x, y - 5.5, z - 3.5)),
+            (f"foramen {level} centre {side}", above, (sign * upper.pedicle_x, b - 1.4, under - 6.5)),
+        ]
+    return marks

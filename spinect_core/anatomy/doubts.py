@@ -1,0 +1,117 @@
+"""What is doubtful about a level, in words, and how sure each landmark is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import chi2
+
+from spinect_core.anatomy.atlas import Atlas, Trust, trust_key
+from spinect_core.anatomy.courses import Course
+from spinect_core.anatomy.fields import Field
+from spinect_core.anatomy.levels import Level
+from spinect_core.anatomy.register import Registration
+from spinect_core.volume import FloatArray
+
+WITHIN_MM = 3.0
+"""A landmark's confidence is the chance that it lies within this distance of its true place."""
+
+OVERLAP_DOUBTFUL = 0.80
+"""Below this agreement of bone the level is reported as doubtful."""
+
+MARGIN_DOUBTFUL = 0.015
+SEEN_DOUBTFUL = 0.85
+"""Below this part of the level's neighbourhood inside the picture it is reported as cut."""
+
+BRIDGE_DOUBTFUL, BRIDGE_LEAST = 2.5, 0.02
+"""So many times the highest usual share of bone between transverse process and sacrum, and at least this share, is
+reported as transitional. At 1.5 mm: 0.05 to 0.14 where one was drawn, 0.002 at most where none was."""
+
+NERVE_USUAL = (0.45, 2.0)
+"""Labelled nerve near the level as a multiple of the atlas's: from a narrow sac to a wide one."""
+
+ROOT_DOUBTFUL = 0.5
+NO_TRUST = Trust(np.zeros(3), 2.0, 0.4)
+
+
+def misfit(bone: Field, surface: FloatArray) -> float:
+    """Mean distance in mm of points (n, 3) of the atlas's surface, laid over the case, from the case's bone."""
+    return float(np.abs(bone.at(surface)).mean())
+
+
+def confidence(trust: Trust, found_misfit: float, moved: float, seen: float) -> float:
+    """The chance, 0 to 1, that a landmark lies within 3 mm of its true place.
+
+    Its error is taken as equally spread in all directions: by as much as on the specimens of the calibration, and more
+    where the bone round it fits worse than it did there, or where it had to be moved far.
+
+    Args:
+        trust: what is known of the landmark.
+        found_misfit: mm, here.
+        moved: mm it was moved to the shape of the bone.
+        seen: part of its surroundings, 0 to 1, inside the picture.
+    """
+    worse = max(found_misfit / max(trust.misfit, 0.05), 1.0)
+    error = np.hypot(trust.spread * worse, 0.35 * max(moved - 2.0, 0.0))
+    return float(chi2.cdf(3.0 * (WITHIN_MM / max(float(error), 0.1)) ** 2, 3)) * seen
+
+
+def trust_in(atlas: Atlas, level: Level, name: str) -> Trust:
+    """What is known of a landmark of the atlas."""
+    return atlas.trust.get(trust_key(level.name, name), NO_TRUST)
+
+
+def bridge_share(bone: Field, places: FloatArray) -> float:
+    """Share of places (n, 3) between transverse process and sacrum that are bone."""
+    return float((bone.at(places) < 0.0).mean()) if len(places) else 0.0
+
+
+def doubts(
+    registration: Registration,
+    courses: Mapping[str, Course],
+    level: Level,
+    bridges: Mapping[str, float],
+    usual: float,
+) -> tuple[str, ...]:
+    """What is doubtful, in sentences without a full stop.
+
+    Args:
+        registration: of the atlas with the case.
+        courses: the roots.
+        level: the level.
+        bridges: share of bone between the transverse process and the sacrum by side, empty above L5/S1.
+        usual: its highest value in usual specimens.
+    """
+    notes = []
+    if registration.bone_overlap < OVERLAP_DOUBTFUL:
+        notes.append(
+            f"The bone round {level.name} agrees with the usual anatomy by only {registration.bone_overlap:.2f}: "
+            "check the level (transitional vertebra, operated spine, cut field of view)"
+        )
+    if registration.margin < MARGIN_DOUBTFUL:
+        notes.append(f"Another level fits almost as well: check that this is {level.name}")
+    if registration.seen < SEEN_DOUBTFUL:
+        notes.append(
+            f"Only {100 * registration.seen:.0f} % of the surroundings of {level.name} lie in the picture: "
+            "check the level, and segment a larger region if the CT shows more"
+        )
+    sides = [side for side, share in bridges.items() if share > max(BRIDGE_DOUBTFUL * usual, BRIDGE_LEAST)]
+    if sides:
+        where = "both sides" if len(sides) == 2 else f"the {sides[0]}"
+        notes.append(
+            f"On {where} the transverse process of {level.upper} reaches the sacrum, as in a transitional vertebra: "
+            "count the vertebrae before you rely on the level's name"
+        )
+    if not NERVE_USUAL[0] <= registration.nerve_volume <= NERVE_USUAL[1]:
+        notes.append(
+            f"The labelled nerve near {level.name} has {registration.nerve_volume:.1f} times the usual volume: "
+            "check the nerve on the slices before using a triangle"
+        )
+    for side in ("left", "right"):
+        part = courses[f"{level.exiting} {side}"].part_found
+        if part < ROOT_DOUBTFUL:
+            notes.append(
+                f"The {side} {level.exiting} root was found along only {100 * part:.0f} % of its expected course"
+            )
+    return tuple(notes)

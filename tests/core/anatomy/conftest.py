@@ -1,0 +1,21 @@
+"""One specimen that the atlas was not made from, with what is found on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from spinect_core.anatomy.landmarks import find_landmarks
+from spinect_core.phantom import draw_case
+from spinect_core.phantom.scanner import IDEAL
+
+SEED = 64
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    return draw_case(SEED, (2.0, 2.0, 2.0), setting=IDEAL, pathologies=())
+
+
+@pytest.fixture(scope="session")
+def found(phantom):
+    return find_landmarks(phantom.labels)
