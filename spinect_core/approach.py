@@ -37,7 +37,10 @@ from spinect_core.surfaces import Surfaces
 from spinect_core.volume import FloatArray, Labels, Volume
 
 AXIAL_GRID_MM = 0.5
-NO_SKIN_NOTE = "The CT does not show the skin where the ways in would pass: depth, entry and length of the needle are not known"
+NO_SKIN_NOTE = (
+    "The CT does not show the skin where the ways in would pass: "
+    "depth, entry and length of the needle are not known"
+)
 
 
 @dataclass(frozen=True, eq=False)

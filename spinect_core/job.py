@@ -64,7 +64,8 @@ def plan_case(
     """Read a CT, segment it, build surfaces, find the ways in, draw pictures, and write it all down.
 
     The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
-    ``angle-map-*.csv`` and ``.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one file. It changes only when everything is ready: after an error or a stop it is as it was before.
+    ``angle-map-*.csv`` and ``.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one file.
+    It changes only when everything is ready: after an error or a stop it is as it was before.
 
     Args:
         path: DICOM folder, zip, DICOM, NIfTI, NRRD or MetaImage file.

@@ -1,4 +1,4 @@
-"""The command line: ``spinect plan``, ``measure``, ``segment``, ``evaluate``, ``study``, ``phantom``, ``train`` and others.
+"""The command line: ``spinect plan``, ``measure``, ``segment``, ``study``, ``phantom``, ``train`` and others.
 
 Progress and faults go to standard error, results to standard output. Each command lives in a module of its own, which
 imports what it needs only when it runs: ``spinect --help`` answers at once.
