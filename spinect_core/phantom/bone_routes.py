@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from skimage.graph import MCP_Geometric
 
 from spinect_core.phantom.bone_frames import mean_specimen, probe, sacral_canal_line
-from spinect_core.phantom.courses import Route, root_waypoints, sac_path
+from spinect_core.phantom.courses import Route, left_waypoints, sac_path
 from spinect_core.phantom.from_bones import BoneField
 from spinect_core.phantom.sacrum import arched
 from spinect_core.phantom.sdf import dense
@@ -67,7 +67,7 @@ def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
     sac[:, 0] = 0.0
     expected = {
         name: _on_canal(route, skeleton, canal)
-        for name, route in root_waypoints(skeleton, mean_specimen()).items()
+        for name, route in left_waypoints(skeleton, mean_specimen()).items()
     }
     for name in ("L4", "L5"):
         expected[name] = _onto_ala(expected[name], fields["sacrum"], skeleton)

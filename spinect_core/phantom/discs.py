@@ -11,9 +11,9 @@ from spinect_core.phantom.sdf import (
     block_around,
     ellipsoid,
     part_of_grid,
+    plate_outline,
     smooth_max,
     smooth_min,
-    superellipse,
 )
 from spinect_core.phantom.skeleton import FAR, Skeleton
 from spinect_core.volume import FloatArray
@@ -42,9 +42,9 @@ def build_discs(
         y0 = y + slip * np.clip((z - level) / height, 0.0, 1.0)
         bulge = specimen.finding("disc-bulge", "bulge") if lower == "sacrum" else 0.0
         a, b = np.asarray(width / 2 + 0.5 + bulge), np.asarray(depth / 2 + 0.7 + bulge)
-        side = (superellipse(x, y0, a, b, 2.5) - 1.0) * depth * 0.42
+        _radial, side = plate_outline(x, y0, a, b, 2.5)
         # Into the hollows of the end plates it reaches far, beyond their rims hardly at all.
-        rim = superellipse(x, y0, np.asarray(width / 2), np.asarray(depth / 2), 2.5)
+        rim, _distance = plate_outline(x, y0, np.asarray(width / 2), np.asarray(depth / 2), 2.5)
         reach = np.interp(rim, [0.8, 1.0], [4.5, 1.2])
         slab = np.abs(z - level - height / 2) - (height / 2 + reach)
         distance = smooth_max(side, slab, 2.0)

@@ -76,7 +76,7 @@ def paint_fat_and_ligaments(
             column = np.minimum(column, vertebral_canal((local[0], local[1] - shape.slip, local[2]), shape))
         canal = np.maximum(column, np.abs(local[2] + 4.0) - half - 8.0)
         under = shape.pedicle_z - shape.pedicle_height / 2
-        foramen = ellipsoid(q, (shape.pedicle_x, b + 3.5, under - 6.5), (15.0, 8.0, 11.0))
+        foramen = ellipsoid(q, (shape.pedicle_x, b + 1.5, under - 7.0), (15.0, 9.5, 11.5))
         view = painting.tissue[block]
         strands = np.clip(soft_tissue.texture(view.shape, 5.0, rng) - few, 0.0, 1.0) * (38.0 - fat)
         space = np.minimum(canal, foramen)

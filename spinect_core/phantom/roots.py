@@ -59,7 +59,7 @@ def paint_nerves(
     for level in LEVELS:
         for side, sign in (("left", 1.0), ("right", -1.0)):
             name = f"{level} {side}"
-            waypoints, ganglion_at, radius, ganglion_radius = routes.get(name, routes[level])
+            waypoints, ganglion_at, radius, ganglion_radius = routes[name if name in routes else level]
             rng = stream(specimen.seed, f"root {name}")
             # Outside the foramen the fat round a root is thin, in some too thin to see beside muscle.
             sheath.append(float(rng.uniform(0.3, 2.0)))

@@ -10,14 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinect_core.phantom.sdf import Coordinates, capsule, ellipsoid, smooth_max, smooth_min, superellipse
+from spinect_core.phantom.sdf import (
+    Coordinates,
+    capsule,
+    ellipsoid,
+    plate_outline,
+    smooth_max,
+    smooth_min,
+    superellipse,
+)
 from spinect_core.phantom.vertebra import superior_articular
 from spinect_core.volume import FloatArray
 
 
 @dataclass(frozen=True)
 class SacrumShape:
-    """Measures of the sacrum in mm; origin of its frame is the middle of the upper end plate of S1."""
+    """Measures of the sacrum in mm; origin of its frame is the middle of the upper end plate of S1.
+
+    ``facet_z`` is the height of the middle of its superior articular processes above that plate.
+    """
 
     width: float
     depth: float
@@ -25,6 +36,7 @@ class SacrumShape:
     canal_width: float
     canal_depth: float
     facet_x: float
+    facet_z: float = 2.5
 
     @property
     def back(self) -> float:
@@ -62,7 +74,7 @@ def sacral_canal(p: Coordinates, shape: SacrumShape, grow: float = 0.0) -> Float
 
 def sacral_facet(shape: SacrumShape) -> tuple[float, float, float]:
     """Centre of the left superior articular process of S1."""
-    return shape.facet_x + 5.0, shape.back + 10.8, 0.4
+    return shape.facet_x + 5.0, shape.back + 11.6, shape.facet_z
 
 
 # Front of the alae in straightened coordinates, mm, by depth below the end plate (rows) and distance from the midline
@@ -114,9 +126,9 @@ def sacrum(p: Coordinates, shape: SacrumShape) -> FloatArray:
     scale = shape.s1_height / 30.0
     a = np.interp(d, _DEPTHS, np.array([25.0, 25.0, 17.5, 13.0, 10.0, 7.0]) * shape.width / 50.0)
     b = np.interp(d, _DEPTHS, np.array([15.5, 15.5, 9.8, 6.6, 5.0, 4.0]) * shape.depth / 31.0)
-    r = superellipse(x, y - (shape.back - b), a, b, 2.4)
+    r, side = plate_outline(x, y - (shape.back - b), a, b, 2.4)
     dish = 1.3 * np.clip(1.0 - r**2, 0.0, 1.0)
-    column = smooth_max((r - 1.0) * b * 0.9, -d + dish, 2.0)
+    column = smooth_max(side, -d + dish, 2.0)
 
     front = ala_front(ax, d)
     rear = np.interp(ax, [0.0, 20.0, 32.0, 45.0, 70.0], [20.0, 24.0, 26.5, 24.0, 20.0])

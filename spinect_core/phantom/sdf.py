@@ -18,6 +18,9 @@ from spinect_core.volume import FloatArray
 Coordinates = tuple[FloatArray, FloatArray, FloatArray]
 Block = tuple[slice, slice, slice]
 
+REAR_CORNERS = 4.2
+"""Power of the superellipse that is the rear half of an end plate; 2 is an ellipse."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -108,6 +111,21 @@ def smooth_max(a: FloatArray, b: FloatArray, k: float) -> FloatArray:
 def superellipse(u: FloatArray, v: FloatArray, a: FloatArray, b: FloatArray, power: float) -> FloatArray:
     """Radial coordinate of (u, v) in a superellipse of half-axes a, b: 1 on its outline."""
     return np.asarray((np.abs(u / a) ** power + np.abs(v / b) ** power) ** (1.0 / power))
+
+
+def plate_outline(
+    x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray, front: float
+) -> tuple[FloatArray, FloatArray]:
+    """Radial coordinate (1 on it) and signed distance of the outline of an end plate of half-axes a, b.
+
+    In front it is a superellipse of power ``front``; behind, where the pedicles stand, its corners are squarer. The
+    distance is exact to first order at the outline.
+    """
+    u, v = np.abs(x / a), np.abs(y / b)
+    power = np.where(y > 0.0, REAR_CORNERS, front)
+    r = np.maximum((u**power + v**power) ** (1.0 / power), 1e-6)
+    slope = np.hypot((u / r) ** (power - 1.0) / a, (v / r) ** (power - 1.0) / b)
+    return r, np.asarray((r - 1.0) / slope)
 
 
 def stretched(field: FloatArray, where: FloatArray, at: FloatArray, axis: int) -> FloatArray:

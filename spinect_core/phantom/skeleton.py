@@ -26,6 +26,10 @@ FAR = 40.0
 """mm given as the distance of a solid from voxels outside its box."""
 
 
+ABOVE_L5 = 2.8
+"""mm by which the S1 superior articular process is drawn higher than the lower end plate of L5."""
+
+
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """Frames and shapes of the bones of a specimen.
@@ -51,6 +55,17 @@ def slip_of(specimen: Specimen, depth: float) -> float:
     return depth * specimen.finding("spondylolisthesis", "slip" if isthmic else "small_slip")
 
 
+def facet_height(specimen: Specimen) -> float:
+    """Height of the S1 superior articular process, mm over the end plate: its tip passes that of L5.
+
+    It grew with the disc that was drawn; one that has lost height lets L5 down on it.
+    """
+    s = specimen
+    behind = s.s1_body_depth / 2 + 9.0
+    level = s.disc_height + 0.6 - np.tan(np.radians(s.disc_wedge / 2)) * behind
+    return float(np.clip(level + ABOVE_L5 - SUPERIOR_RADII[2], -1.0, 5.0))
+
+
 def articulate(specimen: Specimen) -> Skeleton:
     """Stack the vertebrae on the sacrum: end plate, disc, body, end plate."""
     s = specimen
@@ -63,17 +78,20 @@ def articulate(specimen: Specimen) -> Skeleton:
         canal_width=29.0,
         canal_depth=s.canal_depth,
         facet_x=18.6 + wider,
+        facet_z=facet_height(s),
     )
     radii = {"L5": (8.0, 5.2), "L4": (4.4, 2.7), "L3": (4.4, 2.8)}
     slip = slip_of(s, base.depth)
     isthmic = slip > 0 and s.findings["spondylolisthesis"]["kind"] == "isthmic"
+    # A body is as broad as its pedicles stand apart.
+    broader = 1.7 * (s.l5_canal_width / 2 + s.l5_pedicle_width / 2 - 21.8)
     shapes = {}
     for number, name in enumerate(("L5", "L4", "L3")):
         shapes[name] = VertebraShape(
             height_anterior=s.l5_height_anterior - 0.6 * number,
             height_posterior=min(s.l5_height_posterior + 1.6 * number, s.l5_height_anterior - 0.6 * number),
             depth=s.l5_body_depth - 0.4 * number,
-            width=s.l5_body_width - 1.6 * number,
+            width=s.l5_body_width + broader - 1.6 * number,
             pedicle_width=s.l5_pedicle_width if number == 0 else s.l4_pedicle_width - 1.5 * (number - 1),
             pedicle_height=s.l5_pedicle_height if number == 0 else s.l4_pedicle_height + 0.4 * (number - 1),
             canal_width=s.l5_canal_width - 2.0 * number,
@@ -84,7 +102,7 @@ def articulate(specimen: Specimen) -> Skeleton:
             transverse_radii=radii[name],
             facet_x=17.0 - 1.6 * number + wider,
             facet_spread=6.5 - 0.2 * number,
-            pars_depth=0.66 if number == 0 else 0.95,
+            pars_depth=0.63 if number == 0 else 0.95,
             dish=s.finding("osteoporosis", "dish", 1.6),
             slip=slip if number == 0 and isthmic else 0.0,
             defect=s.finding("spondylolisthesis", "defect") if number == 0 and isthmic else 0.0,
@@ -95,7 +113,7 @@ def articulate(specimen: Specimen) -> Skeleton:
     disc_heights = {}
     for number, (name, disc) in enumerate((("L5", "disc L5/S1"), ("L4", "disc L4/5"), ("L3", "disc L3/4"))):
         height = max(s.disc_height + (0.0, 1.6, 1.2)[number], 4.5)
-        wedge = s.disc_wedge - (0.0, 2.5, 5.0)[number]
+        wedge = s.disc_wedge - (0.0, 0.5, 2.5)[number]
         if number == 0 and s.has("disc-height-loss"):
             height = max(height * s.finding("disc-height-loss", "height_left"), 3.0)
         disc_heights[disc] = height

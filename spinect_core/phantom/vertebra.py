@@ -12,10 +12,12 @@ import numpy as np
 
 from spinect_core.phantom.growths import Growth, grown
 from spinect_core.phantom.sdf import (
+    REAR_CORNERS,
     Coordinates,
     box,
     capsule,
     ellipsoid,
+    plate_outline,
     smooth_max,
     smooth_min,
     superellipse,
@@ -64,7 +66,7 @@ class VertebraShape:
     @property
     def pars(self) -> tuple[float, float, float]:
         """Middle of the left pars: rear wall of the foramen, so it stands before the lamina."""
-        return self.facet_x, self.depth / 2 + self.pars_depth * self.canal_depth, -4.0
+        return self.facet_x, self.depth / 2 + self.pars_depth * self.canal_depth, -5.5
 
     @property
     def height(self) -> float:
@@ -109,11 +111,19 @@ def body(p: Coordinates, shape: VertebraShape) -> FloatArray:
     x, y, z = p
     half = shape.height / 2
     waist = 0.90 + 0.10 * np.clip(np.abs(z) / half, 0.0, 1.0) ** 2
-    r = superellipse(x, y, shape.width / 2 * waist, shape.depth / 2 * (0.06 + 0.94 * waist), 2.5)
-    side = (r - 1.0) * (0.42 * shape.depth)
+    # The rear wall is hollowed less than the front and the sides.
+    hollow = np.where(y > 0.0, 0.5, 0.94)
+    a, b = shape.width / 2 * waist, shape.depth / 2 * (1.0 - hollow * (1.0 - waist))
+    r, side = plate_outline(x, y, a, b, 2.5)
     limit = half + (shape.height_posterior - shape.height_anterior) / 2 * (y / shape.depth)
     dish = shape.dish * np.clip(1.0 - r**2, 0.0, 1.0)
     return smooth_max(side, np.abs(z) - (limit - dish), 2.0)
+
+
+def rear_wall(shape: VertebraShape, lateral: float) -> float:
+    """How far behind the middle of the body its end plates reach at a distance from the midline, mm."""
+    part = min(2.0 * lateral / shape.width, 1.0)
+    return float(shape.depth / 2 * (1.0 - part**REAR_CORNERS) ** (1.0 / REAR_CORNERS))
 
 
 def inferior_articular(p: Coordinates, shape: VertebraShape) -> FloatArray:

@@ -137,7 +137,7 @@ def test_roots_leave_through_free_foramina(bones: BoneSet, drawn) -> None:
     known = drawn[0].routes
     for level in ("L4", "L5", "S1", "S2"):
         waypoints, ganglion, *_radii = bones.routes[level]
-        true, at, *_radii = known[level]
+        true, at, *_radii = known[f"{level} left"]
         # A root lies anywhere in the fat of its foramen; what counts is that it is this foramen.
         assert np.linalg.norm(dense(waypoints, 0.5) - true[at], axis=1).min() < 6.0, level
         assert np.linalg.norm(waypoints[ganglion] - true[at]) < 8.0, level

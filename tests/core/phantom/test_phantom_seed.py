@@ -11,7 +11,7 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "58e92d40fbded66134845980d69200a2962859e760aa8993f3021d7762073b55"
+LABELS_SHA = "d291ac182eefe8e117520c5c95cc5c5a3525eb6b84451a48d6471e20e428839f"
 
 PRINT_HASHES = """
 import hashlib
