@@ -125,7 +125,8 @@ def plate_outline(
     power = np.where(y > 0.0, REAR_CORNERS, front)
     r = np.maximum((u**power + v**power) ** (1.0 / power), 1e-6)
     slope = np.hypot((u / r) ** (power - 1.0) / a, (v / r) ** (power - 1.0) / b)
-    return r, np.asarray((r - 1.0) / slope)
+    # In the very middle the outline has no direction.
+    return r, np.asarray((r - 1.0) / np.maximum(slope, 0.01))
 
 
 def stretched(field: FloatArray, where: FloatArray, at: FloatArray, axis: int) -> FloatArray:
