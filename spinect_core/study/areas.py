@@ -1,20 +1,30 @@
-"""Both triangles on both sides, on true and on predicted labels, measured in the same view."""
+"""Both triangles on both sides, on true and on predicted labels, each with its own borders, in the same view."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from spinect_core.anatomy.propose import Proposals, propose_triangles
-from spinect_core.errors import Cancelled, MeasurementError, SpinectError
-from spinect_core.planning.triangle import KINDS, SIDES, Triangle
+from spinect_core.anatomy.landmarks import find_landmarks
+from spinect_core.approach import Approaches, Room
+from spinect_core.errors import Cancelled, SpinectError
+from spinect_core.planning.search import search
+from spinect_core.planning.triangle import KINDS, SIDES
+from spinect_core.planning.view import View
+from spinect_core.planning.window import Sight
 from spinect_core.progress import Cancel, Progress, part_of, silent
+from spinect_core.surfaces import build_surfaces
 from spinect_core.volume import Labels
+
+STEP_DEGREES = 4.0
+"""Of the search for the view; its best view is refined to 0.25° all the same."""
+VERSIONS = {"kambin": "bony", "safe": ""}
+Sights = dict[tuple[str, str], Sight]
 
 
 def compare_areas(
     truth: Labels, prediction: Labels, *, progress: Progress = silent, cancel: Cancel | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Propose triangles on both label sets and measure them along the view that was proposed on the truth.
+    """Find the triangles in both label sets and measure their free windows along the view that is best on the truth.
 
     Args:
         truth: on the 1 mm grid of the segmentation.
@@ -24,51 +34,69 @@ def compare_areas(
 
     Returns:
         ``pairs``: kind, side, the view in words and in degrees, area in mm² on the truth (``true_mm2``) and on the
-        prediction (``predicted_mm2``). ``missing``: kind, side and the reason, for the others.
+        prediction (``predicted_mm2``, 0 where nothing is open there). ``missing``: kind, side and the reason, for the
+        others.
     """
-    true, true_fault = _proposed(truth, part_of(progress, 0.0, 0.5), cancel)
-    other, other_fault = _proposed(prediction, part_of(progress, 0.5, 1.0), cancel)
+    true, true_fault = _sights(truth, part_of(progress, 0.0, 0.4), cancel)
+    other, other_fault = _sights(prediction, part_of(progress, 0.4, 0.8), cancel)
     pairs: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
-    for kind in KINDS:
-        for side in SIDES:
-            first, second = true.get((kind, side)), other.get((kind, side))
-            reason = ""
-            if first is None:
-                reason = f"on the true labels: {true_fault or 'its borders were not found'}"
-            elif second is None:
-                reason = f"on the predicted labels: {other_fault or 'its borders were not found'}"
-            else:
-                try:
-                    pairs.append(_pair(first, second))
-                except MeasurementError as error:
-                    reason = f"on the predicted labels: {error.fault}"
-            if reason:
-                missing.append({"kind": kind, "side": side, "reason": reason})
+    wanted = [(kind, side) for kind in KINDS for side in SIDES]
+    for number, (kind, side) in enumerate(wanted):
+        progress(0.8 + 0.2 * number / len(wanted), f"measuring the {side} {kind} triangle")
+        first, second = true.get((kind, side)), other.get((kind, side))
+        if first is None:
+            reason = f"on the true labels: {true_fault or 'its borders were not found'}"
+        elif second is None:
+            reason = f"on the predicted labels: {other_fault or 'its borders were not found'}"
+        else:
+            pair, reason = _pair(first, second, cancel)
+            pairs += [] if pair is None else [pair]
+        if reason:
+            missing.append({"kind": kind, "side": side, "reason": reason})
     return {"pairs": pairs, "missing": missing}
 
 
-def _pair(true: Triangle, predicted: Triangle) -> dict[str, Any]:
+def _pair(true: Sight, predicted: Sight, cancel: Cancel | None) -> tuple[dict[str, Any] | None, str]:
+    """The two areas, or why there are none."""
+    try:
+        best = search(true, None, step=STEP_DEGREES, cancel=cancel).best
+        if best is None:
+            return None, "on the true labels: no view is open to a needle"
+        area = predicted.window(best.view).area_mm2
+    except Cancelled:
+        raise
+    except SpinectError as error:
+        return None, error.fault
+    return _row(true, best.view, best.window.area_mm2, area), ""
+
+
+def _row(true: Sight, view: View, true_mm2: float, predicted_mm2: float) -> dict[str, Any]:
     return {
-        "kind": true.kind,
-        "side": true.side,
-        "view": true.view.words,
-        "azimuth_deg": true.view.azimuth,
-        "elevation_deg": true.view.elevation,
-        "true_mm2": true.area_mm2,
-        "predicted_mm2": predicted.area_in(true.view),
+        "kind": true.zone.kind,
+        "side": true.zone.side,
+        "view": view.words,
+        "azimuth_deg": view.azimuth,
+        "elevation_deg": view.elevation,
+        "true_mm2": true_mm2,
+        "predicted_mm2": predicted_mm2,
     }
 
 
-def _proposed(
-    labels: Labels, progress: Progress, cancel: Cancel | None
-) -> tuple[dict[tuple[str, str], Triangle], str]:
-    """The triangles by kind and side, and in words what may be why some are missing."""
+def _sights(labels: Labels, progress: Progress, cancel: Cancel | None) -> tuple[Sights, str]:
+    """The zones among their obstacles by kind and side, and in words what may be why some are missing."""
     try:
-        found: Proposals = propose_triangles(labels, progress=progress, cancel=cancel)
+        landmarks = find_landmarks(labels, progress=part_of(progress, 0.0, 0.7), cancel=cancel)
+        surfaces = build_surfaces(labels, progress=part_of(progress, 0.7, 1.0), cancel=cancel)
+        work = Approaches(Room(labels, surfaces), landmarks)
+        found, notes = work.zones()
     except Cancelled:
         raise
     except SpinectError as error:
         return {}, error.fault
-    triangles = {(triangle.kind, triangle.side): triangle for triangle in found.triangles}
-    return triangles, "; ".join(found.notes) if len(triangles) < len(KINDS) * len(SIDES) else ""
+    sights = {
+        (zone.kind, zone.side): Sight(zone, work.room.obstacles)
+        for zone in found
+        if zone.version == VERSIONS[zone.kind]
+    }
+    return sights, "; ".join((*landmarks.notes, *notes))

@@ -3,7 +3,6 @@
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,25 @@ import pytest
 import pyvista as pv
 from PIL import Image
 
-import spinect_core.anatomy.propose
+import spinect_core.approach
 import spinect_core.segmentation
 from spinect_core import job
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.approach import Approaches, CasePlan, Room
+from spinect_core.document import read_document
 from spinect_core.errors import Cancelled, PlanError, SegmentationError, UsageError
 from spinect_core.opengl import OpenGl
 from spinect_core.plan import read_plan
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import View
+from spinect_core.planning.zone import Border, Zone
 from spinect_core.preprocessing import Region, prepare
 from spinect_core.reading import read_labels
 from spinect_core.volume import Geometry, Labels, Volume
 from spinect_core.writing import write_volume
 
 REGION = Region((-18, -18, -18), (18, 18, 18))
-OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "views"}
+OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "plan.spinect", "views"}
+LEFT_MAP = {"angle-map-left-kambin-triangle-bony.csv", "angle-map-left-kambin-triangle-bony.png"}
+MAPS = LEFT_MAP | {name.replace("left", "right") for name in LEFT_MAP}
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,16 @@ def fake_segment(
     return FakeSegmentation(prepared.restore(labels), Labels(labels, prepared.geometry), prepared.region)
 
 
-def fake_propose(_: Labels, *, sides: tuple[str, ...], **__: Any) -> SimpleNamespace:
-    views = {"left": View(27, -10), "right": View(-25, -8)}
-    triangles = tuple(
-        Triangle.from_clicks(
-            views[side], [[0, 0], [9, 0], [0, 7]], 0, kind="kambin", side=side, author="automatic"
-        )
-        for side in sides
-    )
-    proposals = [SimpleNamespace(triangle=triangle, open_part=0.62, root_found=0.9) for triangle in triangles]
-    return SimpleNamespace(triangles=triangles, proposals=proposals, notes=("The level is doubtful.",))
+def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:
+    """A zone of 36 mm² behind the balls on each side, searched in earnest but coarsely."""
+    work = Approaches(room, Landmarks({}, {}, 0.9))
+    found = []
+    for side in sides:
+        corners = np.array([[4.0, 14, -4], [12, 14, -4], [4, 14, 5]]) * [1 if side == "left" else -1, 1, 1]
+        roles = zip(("base", "hypotenuse", "height"), corners, np.roll(corners, -1, axis=0), strict=True)
+        borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in roles)
+        found.append(work.approach(Zone("kambin", "bony", side, "L5/S1", borders), step=20.0, cancel=cancel))
+    return CasePlan(work.landmarks, tuple(found), ("The level is doubtful.",))
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def ct(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
-    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", fake_propose)
+    monkeypatch.setattr(spinect_core.approach, "plan_level", fake_plan_level)
     monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(False, fault="not now"))
 
 
@@ -101,7 +104,7 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     out = tmp_path / "Ergebnis 結果" / "o"
     seen: list[float] = []
     plan = job.plan_case(ct, out, region=REGION, progress=lambda part, _: seen.append(part))
-    assert {path.name for path in out.iterdir()} == OURS
+    assert {path.name for path in out.iterdir()} == OURS | MAPS
     assert read_plan(out / "plan.json") == plan
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
@@ -130,13 +133,30 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
         Path(view.picture).name for view in plan.views
     }
 
-    assert [triangle.area_mm2 for triangle in plan.triangles] == pytest.approx([31.5, 31.5])
+    assert [triangle.area_mm2 for triangle in plan.triangles] == pytest.approx([36, 36], rel=0.01)
+    assert [search.best.view.elevation for search in plan.planning.searches] == pytest.approx([0, 0], abs=1)
+    assert [zone.side for zone in plan.planning.zones] == ["left", "right"]
+    table = (out / plan.planning.searches[0].map).read_text(encoding="utf-8").splitlines()
+    assert len(table) == 1 + 4 * 5
+    document = read_document(out / "plan.spinect")
+    assert document.plan.planning == plan.planning
+    assert document.files["views/from-behind.png"] == (out / "views" / "from-behind.png").read_bytes()
+    assert set(document.files) == {view.picture for view in plan.views} | {
+        search.map for search in plan.planning.searches
+    }
     assert plan.run["engine"] == "openvino"
-    assert set(plan.timings) == {"reading", "segmentation", "surfaces", "triangles", "pictures", "total"}
+    assert set(plan.timings) == {
+        "reading",
+        "segmentation",
+        "surfaces",
+        "planning",
+        "pictures",
+        "maps",
+        "total",
+    }
     assert plan.region == REGION
     assert any("no GPU" in note for note in plan.notes)
-    assert any("No safe triangle" in note for note in plan.notes)
-    assert any("62%" in note for note in plan.notes)
+    assert any("Left Kambin triangle (bony): 36.0 mm² open from behind" in note for note in plan.notes)
     assert "The level is doubtful." in plan.notes
     assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
 
@@ -159,7 +179,7 @@ def test_a_plan_without_triangles_says_why(ct: Path, tmp_path: Path, monkeypatch
     def lost(*_: Any, **__: Any) -> None:
         raise PlanError("The sacrum was not found", "Check the region")
 
-    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", lost)
+    monkeypatch.setattr(spinect_core.approach, "plan_level", lost)
     plan = job.plan_case(ct, tmp_path / "o", region=REGION)
     assert plan.triangles == ()
     assert any("sacrum was not found" in note for note in plan.notes)
@@ -174,7 +194,7 @@ def test_a_second_plan_replaces_the_first_and_nothing_else(ct: Path, tmp_path: P
     first = (out / "plan.json").read_bytes()
     job.plan_case(ct, out, region=REGION, sides="left")
     assert (out / "plan.json").read_bytes() != first
-    assert {path.name for path in out.iterdir()} == OURS | {"my notes.txt"}
+    assert {path.name for path in out.iterdir()} == OURS | LEFT_MAP | {"my notes.txt"}
     assert {path.name for path in (out / "views").iterdir()} == {
         "from-behind.png",
         "left-oblique-30.png",
@@ -209,7 +229,7 @@ def test_a_stop_while_proposing_is_a_stop(ct: Path, tmp_path: Path, monkeypatch:
     def stopped(*_: Any, **__: Any) -> None:
         raise Cancelled
 
-    monkeypatch.setattr(spinect_core.anatomy.propose, "propose_triangles", stopped)
+    monkeypatch.setattr(spinect_core.approach, "plan_level", stopped)
     with pytest.raises(Cancelled):
         job.plan_case(ct, tmp_path / "o", region=REGION)
     assert not (tmp_path / "o").exists()

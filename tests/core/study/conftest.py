@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import View
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.approach import Approaches
+from spinect_core.planning.triangle import SIDES
+from spinect_core.planning.zone import ROLES, Border, Zone
 from spinect_core.preprocessing import Region, prepare
 from spinect_core.progress import check
 from spinect_core.segmentation import RunInfo, Segmentation
@@ -100,26 +102,23 @@ def segmenter() -> FakeSegmenter:
 
 @pytest.fixture
 def corners(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Corners from the labels without the atlas: a triangle at each root's middle; no safe triangle on the right."""
+    """Zones from the labels without the atlas: behind each root, at its height; no safe one on the right."""
 
-    @dataclass
-    class Found:
-        triangles: tuple[Triangle, ...]
-        notes: tuple[str, ...] = ("the right pedicle was not found",)
-
-    def propose(labels: Labels, **_: Any) -> Found:
+    def zones(work: Approaches, sides: tuple[str, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+        labels = work.room.labels
         points = labels.geometry.to_patient(np.argwhere(labels.array == 2))
         found = []
         for side, sign in (("left", 1), ("right", -1)):
             back = float(points[points[:, 0] * sign > 0, 1].mean())
-            tip = [sign * 12.0, back, 8.0]
-            for kind in ("kambin", "safe"):
+            vertices = np.array(
+                [[sign * 12.0, 30 + back, 8.0], [sign * 12.0, 30, -8.0], [sign * 4.0, 30, 8.0]]
+            )
+            edges = zip(ROLES, vertices, np.roll(vertices, -1, axis=0), strict=True)
+            borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in edges)
+            for kind, version in (("kambin", "bony"), ("safe", "")):
                 if (kind, side) != ("safe", "right"):
-                    vertices = [tip, [sign * 12.0, 0.0, -8.0], [sign * 4.0, 0.0, 8.0]]
-                    # The view depends on the labels: comparing areas of two views would show.
-                    found.append(
-                        Triangle(kind, side, vertices, View(sign * (10.0 + back), 0.0), author="automatic")
-                    )
-        return Found(tuple(found))
+                    found.append(Zone(kind, version, side, "L5/S1", borders))
+        return tuple(found), ("the right pedicle was not found",)
 
-    monkeypatch.setattr("spinect_core.study.areas.propose_triangles", propose)
+    monkeypatch.setattr("spinect_core.study.areas.find_landmarks", lambda *_, **__: Landmarks({}, {}, 0.9))
+    monkeypatch.setattr(Approaches, "zones", zones)

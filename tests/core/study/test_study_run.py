@@ -75,15 +75,17 @@ def test_tables_say_what_is_known_of_the_specimen(tmp_path: Path, cases: Any, se
     assert float(roots["beta", "L5 left"]["Middle off by, mm"]) == 0.0
     assert float(roots["beta", "L5 right"]["Middle off by, mm"]) == pytest.approx(2.0, abs=0.02)
 
-    # The right root lies 2 mm too far at the back, which changes the corner and must not change the view.
+    # The right root lies 2 mm too far at the back, which moves a corner of the zone and must not change the view.
     areas = {(row["Case"], row["Triangle"], row["Side"]): row for row in rows_of(out / "areas.csv")}
     left = areas["alpha", "Kambin triangle", "left"]
     assert float(left["Difference, mm²"]) == pytest.approx(0.0, abs=1e-9)
     [pair] = [p for p in result.examined[0].areas["pairs"] if (p["kind"], p["side"]) == ("kambin", "right")]
     sight = np.deg2rad(pair["azimuth_deg"])
-    u = np.array([np.sin(sight), np.cos(sight), 0.0])
-    a, b, c = np.array([[-12, 6, 8], [-12, 0, -8], [-4, 0, 8]], dtype=float)
-    assert pair["predicted_mm2"] == pytest.approx(abs(np.cross(b - a, c - a) @ u) / 2)
+    tilt = np.deg2rad(pair["elevation_deg"])
+    u = np.array([np.sin(sight) * np.cos(tilt), np.cos(sight) * np.cos(tilt), np.sin(tilt)])
+    for name, back in (("true_mm2", 4), ("predicted_mm2", 6)):
+        a, b, c = np.array([[-12, 30 + back, 8], [-12, 30, -8], [-4, 30, 8]], dtype=float)
+        assert pair[name] == pytest.approx(abs(np.cross(b - a, c - a) @ u) / 2, rel=0.005)
     missing = rows_of(out / "missing-areas.csv")
     assert {(row["Triangle"], row["Side"]) for row in missing} == {("safe triangle", "right")}
     assert "right pedicle was not found" in missing[0]["Reason"]
