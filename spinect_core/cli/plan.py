@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from spinect_core.plan import Plan
 
 DESCRIPTION = """\
-Does the whole job: reads the CT, segments bone and nerve, builds surfaces, proposes Kambin's and the safe triangle at
-L5/S1 with the view to measure each along, draws pictures, and writes it all into a folder:
+Does the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with Kambin's and the safe triangle
+on both sides, searches all lines of sight for the best way in to each, lays needles along them, draws pictures, and writes
+it all into a folder:
 
   labels.nii.gz       0 background, 1 bone, 2 nerve, on the CT's own grid
   bone.ply nerve.ply  surfaces in LPS mm
   views/*.png         pictures with angles, areas and scale; no patient data
-  plan.json           views, triangles with 3D points and areas, engine, timings, versions
+  angle-map-*         for each triangle what is open from every direction, as CSV and as a picture
+  plan.json           landmarks, borders, windows, needles and their safety, views, triangles, engine, timings, versions
+  plan.spinect        all of it in one file
 
-The folder changes only when everything is ready. In the window: open the CT, then the plan."""
+The folder changes only when everything is ready. In the window: open plan.spinect."""
 
 EXAMPLES = """\
   spinect plan scans/ct --out plans/case1
