@@ -79,7 +79,7 @@ class Openings:
 
     Attributes:
         area_mm2: of the largest open piece (n,).
-        total_mm2: of all open pieces (n,).
+        total_mm2: of all open pieces (n,); pieces thinner than the first grid may be missing.
         radius_mm: of the largest circle in the largest piece (n,).
         target: LPS mm (n, 3) on the membrane, that circle's middle; not a number where nothing is open.
         met_first: number of grid places (n, 3) that are seen: free, with bone first, with nerve first. The last two

@@ -76,7 +76,7 @@ def test_it_agrees_with_the_polygon_of_each_view():
     # Two pieces that hang together by less than a quarter of a millimetre are one or two, as the grid happens to lie.
     assert (~close).sum() <= 3
     total = np.array([one.total_area_mm2 for one in windows])
-    assert (np.abs(found.total_mm2 - total) <= np.maximum(0.3, 0.02 * total)).all()
+    assert (np.abs(found.total_mm2 - total) <= np.maximum(0.7, 0.02 * total)).all()
     assert np.abs(found.radius_mm - [one.radius_mm for one in windows])[close].max() < 0.1
     assert np.isfinite(found.target[area > 0.1]).all()
 
