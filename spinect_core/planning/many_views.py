@@ -26,7 +26,8 @@ FINEST_MM, COARSEST_MM = 0.25, 0.5
 NODES_ACROSS = 18
 """The first grid is as fine as the zone needs: its square root of area is crossed by so many places.
 
-Near the border the grid is then halved.
+Near the border the grid is then halved. At most 0.5 mm: every circle of a radius of 0.354 mm or more holds a place of
+such a grid, so that no opening for a needle of 0.36 mm is missed.
 """
 HALVINGS = 4
 _SEGMENTS = {

@@ -101,3 +101,13 @@ def test_a_zone_seen_edge_on_shows_nothing():
     )
     assert found.area_mm2[0] == pytest.approx(0.0, abs=0.01)
     assert found.area_mm2[1] == pytest.approx(64.0, rel=0.01)
+
+
+def test_no_hole_that_a_needle_fits_through_is_missed():
+    zone = square_zone(8.0, NORMAL)
+    rng = np.random.default_rng(3)
+    for centre in rng.uniform(-6.0, 6.0, (12, 2)):
+        many = ManyViews(zone, bone(plate(NORMAL, circle(0.37, tuple(centre), 64), low=3.0, high=3.01)))
+        found = many.openings(Frames.of("left", 28.0, -11.0))
+        assert many.grid_mm == 0.5
+        assert found.area_mm2[0] > 0.2
