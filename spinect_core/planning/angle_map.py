@@ -49,7 +49,7 @@ class Looks:
         target: LPS mm (n, 3), the circle's middle on the zone; not a number where nothing is open.
         depth_mm: from the skin to the target (n,); not a number without skin.
         bone_mm: smallest distance of the way through the target to bone (n,); infinite without bone, not a number
-            where nothing is open or it was not asked for.
+            where the needle does not fit or it was not asked for.
         nerve_mm: the same to nerve.
         segmented_mm: how much of the way, from the target, lies where bone and nerve were looked for (n,); not a
             number where that is not known.
@@ -186,11 +186,11 @@ class Survey:
             some = frames.take(slice(first, first + size))
             openings = self._many.openings(some)
             near = np.full((2, len(openings.area_mm2)), np.nan)
-            opened = np.flatnonzero(openings.radius_mm > 0)
-            if clearances and len(opened):
+            wide = np.flatnonzero(openings.radius_mm >= self.limits.needle_radius_mm)
+            if clearances and len(wide):
                 check(cancel)
-                found = self._clearance.along(openings.target[opened], some.vector[opened])
-                near[:, opened] = found[BONE], found[NERVE]
+                found = self._clearance.along(openings.target[wide], some.vector[wide])
+                near[:, wide] = found[BONE], found[NERVE]
             return openings, near[0], near[1]
 
         done = self._in_threads(part, range(0, len(turn), size), progress, cancel)

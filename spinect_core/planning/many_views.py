@@ -26,7 +26,8 @@ FINEST_MM, COARSEST_MM = 0.25, 0.5
 NODES_ACROSS = 18
 """The first grid is as fine as the zone needs: its square root of area is crossed by so many places.
 
-Near the border the grid is then halved.
+Near the border the grid is then halved. At most 0.5 mm: every circle of a radius of 0.354 mm or more holds a place of
+such a grid, so that no opening for a needle of 0.36 mm is missed.
 """
 HALVINGS = 4
 _SEGMENTS = {
@@ -79,7 +80,7 @@ class Openings:
 
     Attributes:
         area_mm2: of the largest open piece (n,).
-        total_mm2: of all open pieces (n,).
+        total_mm2: of all open pieces (n,); pieces thinner than the first grid may be missing.
         radius_mm: of the largest circle in the largest piece (n,).
         target: LPS mm (n, 3) on the membrane, that circle's middle; not a number where nothing is open.
         met_first: number of grid places (n, 3) that are seen: free, with bone first, with nerve first. The last two
@@ -116,8 +117,12 @@ class ManyViews:
         # The first ray builds a scene's tree, which threads must not do at the same time.
         self._scene.run(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32), query="OCCLUDED")
         obstacles.blocked(self._middle[None], np.ones(3))
+        a, b, c = (self._points[corners[:, i]] for i in range(3))
+        self._dots = np.concatenate([self._points, (a + b) / 2, (b + c) / 2, (c + a) / 2])
+        longest = max(float(np.linalg.norm(side, axis=1).max()) for side in (b - a, c - b, a - c))
+        # Halved, no triangle has a place farther from its corners than this.
+        self._dots_mm = 0.6 * longest / 2
         if grid_mm is None:
-            a, b, c = (self._points[corners[:, i]] for i in range(3))
             area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
             grid_mm = float(np.clip(np.sqrt(area) / NODES_ACROSS, FINEST_MM, COARSEST_MM))
         self.grid_mm = grid_mm
@@ -149,6 +154,22 @@ class ManyViews:
         distance = self._scene.run(origins, -vector, query="DISTANCE")
         met = distance < 1e30
         return met, origins - np.where(met, distance, np.float32(0))[:, None] * vector + self._middle
+
+    def near_zone(self, frames: Frames, first: FloatArray, step: float, shape: tuple[int, ...]) -> BoolArray:
+        """Places of grids [view, nx, ny] that may lie on the zone; all that do are among them.
+
+        Args:
+            frames: the lines of sight (n,).
+            first: picture coordinates (n, 2) of the places [:, 0, 0], from the middle of the membrane's points.
+            step: mm between places.
+            shape: of the answer.
+        """
+        x = np.rint((frames.right @ self._dots.T - first[:, :1]) / step).astype(np.int64)
+        y = np.rint((frames.up @ self._dots.T - first[:, 1:]) / step).astype(np.int64)
+        near = np.zeros(shape, dtype=bool)
+        near[np.arange(len(x))[:, None], x, y] = True
+        wider = 1 + 2 * int(np.ceil(self._dots_mm / step + 0.5))
+        return np.asarray(ndimage.maximum_filter(near, size=(1, wider, wider), mode="constant"))
 
     def extent(self, frames: Frames) -> tuple[FloatArray, FloatArray]:
         """Lower and upper picture corners (n, 2) of the zone in each view, from the middle of its points."""
@@ -184,10 +205,8 @@ class _Look:
     def openings(self) -> Openings:
         n = len(self.frames.vector)
         shape = (n, *self.count.max(axis=0))
-        used = (np.arange(shape[1])[:, None] < self.count[:, :1, None]) & (
-            np.arange(shape[2]) < self.count[:, 1:, None]
-        )
-        views, i, j = np.nonzero(used)
+        used = self.many.near_zone(self.frames, self.first, self.step, shape)
+        views, i, j = _where(used)
         seen, points = self.many.on_membrane(views, self.places(views, i, j), self.frames)
         of, points = views[seen], points[seen]
         free = ~self.blocked(of, points)
@@ -205,7 +224,7 @@ class _Look:
             owner, (start[:, 0] * stop[:, 1] - start[:, 1] * stop[:, 0]) / 2, pieces.max() + 1
         )
         home = np.zeros(len(area), dtype=np.int64)
-        home[pieces[inside]] = np.nonzero(inside)[0]
+        home[pieces[inside]] = _where(inside)[0]
         total = np.asarray(np.bincount(home[1:], area[1:], n), dtype=np.float64)
         # The largest piece of each view; of equal ones the first.
         order = np.lexsort((np.arange(1, len(area)), -area[1:], home[1:])) + 1
@@ -214,10 +233,10 @@ class _Look:
         largest[of_view] = order[at]
         keep = largest[home[owner]] == owner
         opened = np.flatnonzero(largest > 0)
-        node_views, i, j = np.nonzero(_deep_places(inside & (pieces == largest[:, None, None])))
+        node_views, i, j = _where(_deep_places(inside & (pieces == largest[:, None, None])))
         middle, radius = largest_circles(
             opened,
-            (np.asarray(node_views, dtype=np.int64), np.asarray(self.step * np.stack([i, j], axis=1))),
+            (node_views, np.asarray(self.step * np.stack([i, j], axis=1))),
             (home[owner[keep]], start[keep], stop[keep]),
             self.step,
         )
@@ -238,7 +257,7 @@ class _Look:
         asked[:, ::2, ::2] = False
         fine = inside.repeat(2, axis=1).repeat(2, axis=2)[:, :-1, :-1]
         self.step /= 2
-        views, i, j = np.nonzero(asked)
+        views, i, j = _where(asked)
         fine[asked] = self.free(views, self.places(views, i, j))
         return np.ascontiguousarray(fine)
 
@@ -263,7 +282,7 @@ class _Look:
         crossings = self._crossings(inside)
         corner = inside.astype(np.int8)
         every = corner[:, :-1, :-1] + 2 * corner[:, 1:, :-1] + 4 * corner[:, 1:, 1:] + 8 * corner[:, :-1, 1:]
-        cells = np.stack(np.nonzero((every > 0) & (every < 15)))
+        cells = np.stack(_where((every > 0) & (every < 15)))
         code = every[tuple(cells)]
         saddle = np.flatnonzero((code == 5) | (code == 10))
         if len(saddle):
@@ -285,8 +304,8 @@ class _Look:
     def _crossings(self, inside: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Where the border crosses edges along x and along y, as a part of the edge, [n, nx, ny] each."""
         found = (np.zeros(inside.shape), np.zeros(inside.shape))
-        across = np.nonzero(inside[:, :-1] != inside[:, 1:])
-        up = np.nonzero(inside[:, :, :-1] != inside[:, :, 1:])
+        across = _where(inside[:, :-1] != inside[:, 1:])
+        up = _where(inside[:, :, :-1] != inside[:, :, 1:])
         views, i, j = (np.concatenate([a, b]) for a, b in zip(across, up, strict=True))
         way = np.zeros((len(views), 2))
         way[: len(across[0]), 0] = self.step
@@ -309,6 +328,13 @@ _AROUND = np.zeros((3, 3, 3), dtype=bool)
 _AROUND[1] = True
 _IN_PICTURE = np.zeros((3, 3, 3), dtype=bool)
 _IN_PICTURE[1] = [(False, True, False), (True, True, True), (False, True, False)]
+
+
+def _where(mask: BoolArray) -> tuple[IntArray, IntArray, IntArray]:
+    """As np.nonzero of [n, nx, ny], several times as fast."""
+    rest, j = np.divmod(np.flatnonzero(mask), mask.shape[2])
+    view, i = np.divmod(rest, mask.shape[1])
+    return view, i, j
 
 
 def _on_edge(

@@ -76,7 +76,7 @@ def test_it_agrees_with_the_polygon_of_each_view():
     # Two pieces that hang together by less than a quarter of a millimetre are one or two, as the grid happens to lie.
     assert (~close).sum() <= 3
     total = np.array([one.total_area_mm2 for one in windows])
-    assert (np.abs(found.total_mm2 - total) <= np.maximum(0.3, 0.02 * total)).all()
+    assert (np.abs(found.total_mm2 - total) <= np.maximum(0.7, 0.02 * total)).all()
     assert np.abs(found.radius_mm - [one.radius_mm for one in windows])[close].max() < 0.1
     assert np.isfinite(found.target[area > 0.1]).all()
 
@@ -101,3 +101,13 @@ def test_a_zone_seen_edge_on_shows_nothing():
     )
     assert found.area_mm2[0] == pytest.approx(0.0, abs=0.01)
     assert found.area_mm2[1] == pytest.approx(64.0, rel=0.01)
+
+
+def test_no_hole_that_a_needle_fits_through_is_missed():
+    zone = square_zone(8.0, NORMAL)
+    rng = np.random.default_rng(3)
+    for centre in rng.uniform(-6.0, 6.0, (12, 2)):
+        many = ManyViews(zone, bone(plate(NORMAL, circle(0.37, tuple(centre), 64), low=3.0, high=3.01)))
+        found = many.openings(Frames.of("left", 28.0, -11.0))
+        assert many.grid_mm == 0.5
+        assert found.area_mm2[0] > 0.2
