@@ -6,108 +6,46 @@ Joins anatomy and planning; both know nothing of each other.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.case_plan import Approach, CasePlan, NeedlePlan
 from spinect_core.errors import MeasurementError
-from spinect_core.planning.axial import InPlaneWay, in_plane_way
+from spinect_core.planning.angle_map import STEP_DEGREES
+from spinect_core.planning.axial import in_plane_way
 from spinect_core.planning.clearance import Clearance as ClearanceField
-from spinect_core.planning.closers import Closing, what_closes
-from spinect_core.planning.fitted import FittedTriangle, fit_triangle
+from spinect_core.planning.closers import what_closes
+from spinect_core.planning.fitted import fit_triangle
 from spinect_core.planning.needle import Needle
 from spinect_core.planning.needles import fitting
 from spinect_core.planning.obstacles import TISSUES, Obstacles
-from spinect_core.planning.risk import FREE_HAND, LASER, Risk, risk
-from spinect_core.planning.safety import Clearance, Crossing, Neighbour, clearance, crossings, neighbours
-from spinect_core.planning.search import SearchResult, search
+from spinect_core.planning.risk import FREE_HAND, LASER, risk
+from spinect_core.planning.safety import clearance, crossings, neighbours
+from spinect_core.planning.search import SearchResult
+from spinect_core.planning.search_all import search_all
 from spinect_core.planning.skin import Skin
-from spinect_core.planning.tolerance import Aim, Tolerance
-from spinect_core.planning.triangle import SIDES, Triangle
+from spinect_core.planning.tolerance import Aim
+from spinect_core.planning.triangle import SIDES
 from spinect_core.planning.view import View
 from spinect_core.planning.weights import Reason
-from spinect_core.planning.window import FreeWindow, Sight
+from spinect_core.planning.window import Sight
 from spinect_core.planning.zone import Zone
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.surfaces import Surfaces
 from spinect_core.volume import FloatArray, Labels, Volume
 
 AXIAL_GRID_MM = 0.5
+AXIAL_STEP_DEGREES = 2.0
 NO_SKIN_NOTE = (
     "The CT does not show the skin where the ways in would pass: "
     "depth, entry and length of the needle are not known"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class NeedlePlan:
-    """A needle and what was measured along it.
-
-    Attributes:
-        needle: entry, target, type.
-        fits: whether a standard needle is long enough, in words.
-        clearance: to bone and nerve along the way.
-        tolerance: how far hand or breathing may err.
-        risks: free hand and laser-guided.
-        crossings: structures on its line, in order.
-        neighbours: structures within 2 mm.
-    """
-
-    needle: Needle
-    fits: str
-    clearance: Clearance
-    tolerance: Tolerance
-    risks: tuple[Risk, ...]
-    crossings: tuple[Crossing, ...]
-    neighbours: tuple[Neighbour, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Approach:
-    """What was found for one zone.
-
-    Attributes:
-        zone: the triangle's borders.
-        search: over all lines of sight.
-        window: in the view of the largest window; in the view nearest to being open where none opens.
-        triangle: the largest that fits that window; None where nothing is open.
-        closing: what closes the zone, where no view is open to a needle; else None.
-        needle: along the recommended view; None without an open view or without skin.
-        axial: whether an axial slice holds a way.
-        seconds: it took.
-        notes: what there is to know.
-    """
-
-    zone: Zone
-    search: SearchResult
-    window: FreeWindow
-    triangle: FittedTriangle | None
-    closing: Closing | None
-    needle: NeedlePlan | None
-    axial: InPlaneWay
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    @property
-    def words(self) -> str:
-        """What was found, in a sentence."""
-        name = self.zone.name[0].upper() + self.zone.name[1:]
-        best = self.search.best
-        if best is None:
-            closed = "no view is open to a needle" if self.closing is None else self.closing.words
-            return f"{name}: no way in; seen {self.window.view.words} it is {closed}."
-        text = (
-            f"{name}: {best.window.area_mm2:.1f} mm² open {best.view.words}, a circle of "
-            f"{2 * best.window.radius_mm:.1f} mm fits"
-        )
-        if self.needle is not None:
-            err = self.needle.tolerance.angle
-            text += f"; the needle {self.needle.needle.words} forgives {err.amount:.1f}°"
-        return f"{text}. {self.axial.words}"
 
 
 class Room:
@@ -145,6 +83,15 @@ class Room:
         return ClearanceField(self.obstacles)
 
 
+class Searched(NamedTuple):
+    """A zone after the search: its result, the seconds it took, and what there is to know."""
+
+    sight: Sight
+    result: SearchResult
+    seconds: float
+    notes: tuple[str, ...]
+
+
 class Approaches:
     """All approaches of a level, found one after the other.
 
@@ -163,9 +110,16 @@ class Approaches:
         notes = []
         for side in sides:
             try:
-                found += zones(self.landmarks, self.room.labels, side)
+                of_side = zones(self.landmarks, self.room.labels, side)
             except MeasurementError as error:
                 notes.append(f"No triangle on the {side}: {error.fault}")
+                continue
+            for zone in of_side:
+                try:
+                    _ = zone.membrane
+                    found.append(zone)
+                except MeasurementError as error:
+                    notes.append(f"No {zone.name}: {error.fault}")
         return tuple(found), tuple(notes)
 
     def parts_of(self, points: FloatArray, tissue: int | npt.NDArray[np.uint8]) -> list[str]:
@@ -181,42 +135,84 @@ class Approaches:
                         names[at] = name
         return names
 
+    def search(
+        self,
+        wanted: Sequence[Zone],
+        *,
+        step: float = STEP_DEGREES,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> list[Searched]:
+        """Search all lines of sight of zones.
+
+        Where the CT shows no skin behind any way into a zone, it is searched without regard to the skin, and a note
+        says so: a field of view narrower than the patient hides the needle's depth, not the window.
+        """
+        began = time.perf_counter()
+        room = self.room
+        sights = [Sight(zone, room.obstacles) for zone in wanted]
+        grid = room.labels.geometry
+        found = search_all(
+            sights, room.skin, step=step, segmented=grid, progress=part_of(progress, 0.0, 0.7), cancel=cancel
+        )
+        cut_off = [
+            number
+            for number, result in enumerate(found)
+            if result.best is None and bool((result.map.looks.reason == Reason.NO_SKIN).any())
+        ]
+        again = search_all(
+            [sights[number] for number in cut_off],
+            None,
+            step=step,
+            segmented=grid,
+            progress=part_of(progress, 0.7, 1.0),
+            cancel=cancel,
+        )
+        seconds = (time.perf_counter() - began) / max(len(sights), 1)
+        without_skin = dict(zip(cut_off, again, strict=True))
+        return [
+            Searched(sight, without_skin[number], seconds, (NO_SKIN_NOTE, *without_skin[number].notes))
+            if number in without_skin
+            else Searched(sight, result, seconds, result.notes)
+            for number, (sight, result) in enumerate(zip(sights, found, strict=True))
+        ]
+
     def approach(
-        self, zone: Zone, *, step: float = 2.0, progress: Progress = silent, cancel: Cancel | None = None
+        self,
+        searched: Searched,
+        *,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
     ) -> Approach:
-        """Search all lines of sight of a zone, and lay a needle along the one to recommend.
+        """What follows from a search: the triangle in the best window, a needle along the view to recommend.
 
         Raises:
             MeasurementError: the zone encloses nothing.
             Cancelled: the user stopped it.
         """
-        began = time.perf_counter()
-        sight = Sight(zone, self.room.obstacles)
-        result, notes = self._search(sight, step, part_of(progress, 0.0, 0.6), cancel)
-        check(cancel)
-        best = result.best
+        sight, result = searched.sight, searched.result
+        zone, best = sight.zone, result.best
         window = best.window if best is not None else sight.window(result.candidate)
         triangle = fit_triangle(sight, window) if window.open else None
         check(cancel)
-        progress(0.65, "looking along the axial plane")
+        progress(0.3, f"{zone.name}: looking along the axial plane")
         axial = in_plane_way(
             lambda oblique, tilt: (
                 sight.window(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM).area_mm2
             ),
-            step_deg=2.0,
+            step_deg=AXIAL_STEP_DEGREES,
             cancel=cancel,
         )
         closing = needle = None
+        progress(0.5, f"{zone.name}: measuring along the way in")
         if best is None:
-            progress(0.7, "naming what closes the window")
             closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
         elif result.recommended is not None and result.recommended.window.centre is not None:
-            progress(0.75, "measuring along the needle")
             view, centre = result.recommended.view, result.recommended.window.centre
             needle = self.needle_along(zone, view, centre, cancel=cancel)
-        progress(1.0, f"{zone.name} planned")
+        progress(1.0, f"{zone.name}: planned")
         return Approach(
-            zone, result, window, triangle, closing, needle, axial, time.perf_counter() - began, notes
+            zone, result, window, triangle, closing, needle, axial, searched.seconds, searched.notes
         )
 
     def needle_along(
@@ -272,58 +268,6 @@ class Approaches:
             neighbours(needle, room.obstacles, self.parts_of),
         )
 
-    def _search(
-        self, sight: Sight, step: float, progress: Progress, cancel: Cancel | None
-    ) -> tuple[SearchResult, tuple[str, ...]]:
-        room = self.room
-        result = search(
-            sight,
-            room.skin,
-            step=step,
-            segmented=room.labels.geometry,
-            clearance=room.field,
-            progress=part_of(progress, 0.0, 0.8),
-            cancel=cancel,
-        )
-        cut_off = result.best is None and bool((result.map.looks.reason == Reason.NO_SKIN).any())
-        if not cut_off:
-            return result, result.notes
-        # A field of view narrower than the patient: the window is there, only the needle's depth is unknown.
-        result = search(
-            sight,
-            None,
-            step=step,
-            segmented=room.labels.geometry,
-            clearance=room.field,
-            progress=part_of(progress, 0.8, 1.0),
-            cancel=cancel,
-        )
-        return result, (NO_SKIN_NOTE, *result.notes)
-
-
-@dataclass(frozen=True, eq=False)
-class CasePlan:
-    """The planning of a level.
-
-    Attributes:
-        landmarks: of the level.
-        approaches: one for each zone that was found.
-        notes: what is doubtful or missing, in words.
-    """
-
-    landmarks: Landmarks
-    approaches: tuple[Approach, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def triangles(self) -> tuple[Triangle, ...]:
-        """The fitted triangle of each open window: one Kambin (the bony one, else the neural) and one safe a side."""
-        kept: dict[tuple[str, str], Triangle] = {}
-        for each in self.approaches:
-            if each.triangle is not None:
-                kept.setdefault((each.zone.side, each.zone.kind), each.triangle.triangle)
-        return tuple(kept.values())
-
 
 def plan_level(
     room: Room,
@@ -332,7 +276,7 @@ def plan_level(
     level: str = "L5/S1",
     shift: int = 0,
     landmarks: Landmarks | None = None,
-    step: float = 2.0,
+    step: float = STEP_DEGREES,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CasePlan:
@@ -358,21 +302,15 @@ def plan_level(
     work = Approaches(room, landmarks)
     wanted, missing = work.zones(sides)
     notes = [*landmarks.notes, *missing]
+    searched = work.search(wanted, step=step, progress=part_of(progress, 0.2, 0.6), cancel=cancel)
     found = []
-    for number, zone in enumerate(wanted):
-        part = part_of(progress, 0.2 + 0.8 * number / len(wanted), 0.2 + 0.8 * (number + 1) / len(wanted))
+    for number, one in enumerate(searched):
+        part = part_of(progress, 0.6 + 0.4 * number / len(searched), 0.6 + 0.4 * (number + 1) / len(searched))
         try:
-            found.append(work.approach(zone, step=step, progress=_named(part, zone), cancel=cancel))
+            found.append(work.approach(one, progress=part, cancel=cancel))
         except MeasurementError as error:
-            notes.append(f"The {zone.name} could not be planned: {error.fault}")
+            notes.append(f"The {one.sight.zone.name} could not be planned: {error.fault}")
     return CasePlan(landmarks, tuple(found), tuple(notes))
-
-
-def _named(progress: Progress, zone: Zone) -> Progress:
-    def report(part: float, message: str) -> None:
-        progress(part, f"{zone.name}: {message}")
-
-    return report
 
 
 def _three(point: FloatArray) -> tuple[float, float, float]:

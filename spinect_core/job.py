@@ -25,7 +25,7 @@ from spinect_core.volume import BONE, NERVE, Labels, Volume
 from spinect_core.writing import write_labels
 
 if TYPE_CHECKING:
-    from spinect_core.approach import CasePlan
+    from spinect_core.case_plan import CasePlan
     from spinect_core.segmentation.run import Segmentation
 
 LABELS_FILE = "labels.nii.gz"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.approach import CasePlan, NeedlePlan
+from spinect_core.case_plan import CasePlan, NeedlePlan
 from spinect_core.plan_anatomy import (
     BorderRecord,
     CourseRecord,

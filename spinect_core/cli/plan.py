@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from spinect_core.plan import Plan
 
 DESCRIPTION = """\
-Does the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with Kambin's and the safe triangle
-on both sides, searches all lines of sight for the best way in to each, lays needles along them, draws pictures, and writes
-it all into a folder:
+Does the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with Kambin's and the safe
+triangle on both sides, searches all lines of sight for the best way in to each, lays needles along them, draws
+pictures, and writes it all into a folder:
 
   labels.nii.gz       0 background, 1 bone, 2 nerve, on the CT's own grid
   bone.ply nerve.ply  surfaces in LPS mm

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.anatomy.propose import kambin_vertices, safe_vertices
+from spinect_core.approach import Approaches, Room
 from spinect_core.errors import SpinectError
 from spinect_core.files import write_whole
 from spinect_core.phantom import draw_case
@@ -26,16 +26,12 @@ from spinect_core.phantom.workers import Workers
 from spinect_core.phantom_study.run import parse_seeds
 from spinect_core.planning.angle_map import OBLIQUE_DEGREES, TILT_DEGREES
 from spinect_core.planning.clearance import Clearance
-from spinect_core.planning.obstacles import Obstacles
 from spinect_core.planning.search import search
-from spinect_core.planning.triangle import SIDES
 from spinect_core.planning.view import View
 from spinect_core.planning.weights import Limits
 from spinect_core.planning.window import Sight
-from spinect_core.planning.zone import ROLES, Border, Zone
 from spinect_core.progress import Cancel, check
 from spinect_core.surfaces.build import build_surfaces
-from spinect_core.volume import Labels
 
 ENOUGH = 0.99
 """Part of the largest area that the search has to find."""
@@ -134,30 +130,13 @@ def check_zone(
     )
 
 
-def corner_zones(labels: Labels) -> list[Zone]:
-    """The Kambin and safe triangles of both sides, from the corners that are proposed on labels."""
-    landmarks = find_landmarks(labels)
-    zones = []
-    for side in SIDES:
-        for kind, corners in (
-            ("kambin", kambin_vertices(landmarks, side)),
-            ("safe", safe_vertices(landmarks, side)),
-        ):
-            borders = tuple(
-                Border(role, role, corners[[k, (k + 1) % len(corners)]]) for k, role in enumerate(ROLES)
-            )
-            zones.append(Zone(kind, "", side, "L5/S1", borders))
-    return zones
-
-
 def check_seed(seed: int, spacing: float) -> list[Checked]:
     """All zones of the normal phantom of a seed, drawn with cubic voxels of ``spacing`` mm."""
     labels = draw_case(seed, (spacing,) * 3, pathologies=()).labels
-    obstacles = Obstacles.of(build_surfaces(labels))
-    clearance = Clearance(obstacles)
+    work = Approaches(Room(labels, build_surfaces(labels)), find_landmarks(labels))
     return [
-        check_zone(f"phantom {seed}", Sight(zone, obstacles), clearance=clearance)
-        for zone in corner_zones(labels)
+        check_zone(f"phantom {seed}", Sight(zone, work.room.obstacles), clearance=work.room.field)
+        for zone in work.zones()[0]
     ]
 
 

@@ -14,7 +14,8 @@ import spinect_core.approach
 import spinect_core.segmentation
 from spinect_core import job
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.approach import Approaches, CasePlan, Room
+from spinect_core.approach import Approaches, Room
+from spinect_core.case_plan import CasePlan
 from spinect_core.document import read_document
 from spinect_core.errors import Cancelled, PlanError, SegmentationError, UsageError
 from spinect_core.opengl import OpenGl
@@ -62,12 +63,13 @@ def fake_segment(
 def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:
     """A zone of 36 mm² behind the balls on each side, searched in earnest but coarsely."""
     work = Approaches(room, Landmarks({}, {}, 0.9))
-    found = []
+    wanted = []
     for side in sides:
         corners = np.array([[4.0, 14, -4], [12, 14, -4], [4, 14, 5]]) * [1 if side == "left" else -1, 1, 1]
         roles = zip(("base", "hypotenuse", "height"), corners, np.roll(corners, -1, axis=0), strict=True)
         borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in roles)
-        found.append(work.approach(Zone("kambin", "bony", side, "L5/S1", borders), step=20.0, cancel=cancel))
+        wanted.append(Zone("kambin", "bony", side, "L5/S1", borders))
+    found = [work.approach(each, cancel=cancel) for each in work.search(wanted, step=20.0, cancel=cancel)]
     return CasePlan(work.landmarks, tuple(found), ("The level is doubtful.",))
 
 

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from spinect_core.phantom import draw_case
 from spinect_core.planning.obstacles import Obstacles
 from spinect_core.planning.window import Sight
 from spinect_core.planning.zone import Border, Zone
-from spinect_core.study.search_check import Checked, check_zone, corner_zones, exhaustive, summary, table
-from spinect_core.surfaces.build import build_surfaces
+from spinect_core.study.search_check import Checked, check_seed, check_zone, exhaustive, summary, table
 
 
 def sight(*meshes: pv.PolyData) -> Sight:
@@ -54,8 +52,7 @@ def test_a_search_that_finds_too_little_is_told():
 
 @pytest.mark.slow
 def test_the_search_finds_the_best_view_of_a_phantom():
-    labels = draw_case(7, (2.0, 2.0, 2.0), pathologies=()).labels
-    obstacles = Obstacles.of(build_surfaces(labels))
-    checked = [check_zone("7", Sight(zone, obstacles)) for zone in corner_zones(labels)]
+    checked = check_seed(7, 2.0)
+    assert len(checked) == 6
     assert all(one.passed for one in checked), summary(checked)
     assert max(one.exhaustive_mm2 for one in checked) > 10.0
