@@ -27,6 +27,9 @@ RIM_ABOVE_MM = 6.0
 RIM_BELOW_MM = 16.0
 """The superior border of S1 is looked for from so far above the plane of its end plate to so far below (at the ala)."""
 
+RIM_LOWER_MM, CANAL_MM = 2.0, 14.0
+"""The rear wall is looked for so far under the plane of the end plate, and at most so far in front of the dura."""
+
 WALL_MM = 2.0
 """The lower margin of the pedicle ends towards the canal where its face has risen by this much."""
 
@@ -121,7 +124,7 @@ def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = N
 def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
     """The Kambin triangle: base outwards, hypotenuse back up along the root, height down again."""
     names, root = ground.landmarks.names, ground.root(side)
-    out, up, _back = ground.axes(side)
+    out, up, back = ground.axes(side)
     foot = ground.point(f"{names.lower} superior articular base", side)
     centre = ground.landmarks.points[names.focus]
     lower = root_surface(root, ground.nerve, foot - root.points)
@@ -133,7 +136,8 @@ def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
     height, height_met = (
         _process_edge(ground, side, upper_end) if bony else _dural_edge(ground, side, upper_end, centre, up)
     )
-    base, base_met = _superior_border(ground, side, height[-1], lower[far], centre, up, out)
+    start = height[-1] if bony else _over_the_rim(ground, height[-1], up, back)
+    base, base_met = _superior_border(ground, side, start, lower[far], centre, up, out)
     found = float(root.found[apex : far + 1].mean())
     process = ground.sure(
         side, f"{names.lower} superior articular base", f"{names.lower} superior articular tip"
@@ -225,6 +229,13 @@ def _dural_edge(ground: Ground, side: str, axilla: FloatArray, centre: FloatArra
             "Check the nerve on the slices",
         )
     return np.concatenate([axilla[None], line]), float(good.mean())
+
+
+def _over_the_rim(ground: Ground, dura: FloatArray, up: FloatArray, back: FloatArray) -> FloatArray:
+    """The place on the rear rim of the lower vertebra in front of the dura (3,): behind it the canal goes on down."""
+    low = dura[None] - RIM_LOWER_MM * up
+    way = ground.bone.crossing(low, -back, CANAL_MM, leaving=False)[0]
+    return np.asarray(dura if not np.isfinite(way) else dura - (way + RIM_LOWER_MM) * back)
 
 
 def _superior_border(

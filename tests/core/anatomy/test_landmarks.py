@@ -92,7 +92,7 @@ def test_a_mirrored_patient_swaps_the_sides(phantom, found):
 
 def test_a_moved_landmark_leaves_the_others_and_is_sure(found):
     name = "S1 posterolateral corner left"
-    place = found.points[name] + [1.0, -2.0, 3.0]
+    place = found.points[name] + np.array([1.0, -2.0, 3.0])
     moved = found.moved(name, place)
     assert np.array_equal(moved.points[name], place)
     assert moved.confidence(name) == 1.0
