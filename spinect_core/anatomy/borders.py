@@ -27,6 +27,11 @@ RIM_ABOVE_MM = 6.0
 RIM_BELOW_MM = 16.0
 """The superior border of S1 is looked for from so far above the plane of its end plate to so far below (at the ala)."""
 
+EDGE_BELOW_MM = 5.0
+"""The edge of the ala is taken where it lies at most so far under that plane, if need be these steps farther back."""
+
+EDGE_STEPS_MM = tuple(np.arange(0.0, 10.1, 1.0))
+
 RIM_LOWER_MM, CANAL_MM = 2.0, 14.0
 """The rear wall is looked for so far under the plane of the end plate, and at most so far in front of the dura."""
 
@@ -137,7 +142,7 @@ def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
         _process_edge(ground, side, upper_end) if bony else _dural_edge(ground, side, upper_end, centre, up)
     )
     start = height[-1] if bony else _over_the_rim(ground, height[-1], up, back)
-    base, base_met = _superior_border(ground, side, start, lower[far], centre, up, out)
+    base, base_met = _superior_border(ground, side, start, lower[far], centre, (out, up, back))
     found = float(root.found[apex : far + 1].mean())
     process = ground.sure(
         side, f"{names.lower} superior articular base", f"{names.lower} superior articular tip"
@@ -244,22 +249,33 @@ def _superior_border(
     start: FloatArray,
     end: FloatArray,
     centre: FloatArray,
-    up: FloatArray,
-    out: FloatArray,
+    axes: Axes,
 ) -> Line:
     """The rear rim of the lower vertebra's upper surface, out to the ala below the root."""
+    out, up, back = axes
     corner = ground.point(f"{ground.landmarks.names.lower} posterolateral corner", side)
     way = np.array([start, corner, end])
     flat = way - ((way - centre) @ up)[:, None] * up
     if (flat[1] - flat[0]) @ out < 1.0 or (flat[2] - flat[1]) @ out < 1.0:
         flat = flat[[0, 2]]
     line = dense(flat, STEP_MM)
+    # A root runs down in front of the ala: there the ala's edge lies behind the place under the root.
+    met = np.stack([_met_from_above(ground, line + step * back, up) for step in EDGE_STEPS_MM])
+    depth = ((line - met) * up).sum(axis=2)
+    depth = np.where(np.isfinite(depth), depth, np.inf)
+    shallow = depth <= EDGE_BELOW_MM
+    best = np.where(shallow.any(axis=0), shallow.argmax(axis=0), depth.argmin(axis=0))
+    return _bridged(met[best, np.arange(len(line))], line)
+
+
+def _met_from_above(ground: Ground, line: FloatArray, up: FloatArray) -> FloatArray:
+    """The bone (n, 3) under places in the plane of the end plate, nan where there is none."""
     above = line + RIM_ABOVE_MM * up
     # Where the bone above is met at once, the disc's space is looked for below it.
     lift = np.where(ground.bone.at(above) < 0.0, ground.bone.crossing(above, -up, RIM_ABOVE_MM), 0.0)
     above = above - np.nan_to_num(lift)[:, None] * up
     drop = ground.bone.crossing(above, -up, RIM_ABOVE_MM + RIM_BELOW_MM, leaving=False)
-    return _bridged(above - drop[:, None] * up, line)
+    return np.asarray(above - drop[:, None] * up)
 
 
 # --------------------------------------------------------------------------------------------------------------- safe
