@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from spinect_core.anatomy.courses import Course, dense, leaves_sac, root_surface
 from spinect_core.anatomy.fields import Field, signed_field
@@ -26,6 +27,9 @@ ROOT_FOUND_LEAST = 0.5
 RIM_ABOVE_MM = 6.0
 RIM_BELOW_MM = 16.0
 """The superior border of S1 is looked for from so far above the plane of its end plate to so far below (at the ala)."""
+
+EDGE_ABOVE_MM, LEAP_MM = 3.0, 2.5
+"""What lies higher over the plane of the end plate, or so far from its neighbours, is not the border of S1."""
 
 EDGE_BELOW_MM = 5.0
 """The edge of the ala is taken where it lies at most so far under that plane, if need be these steps farther back."""
@@ -80,7 +84,7 @@ class Ground:
         return self.landmarks.points[f"{name} {side}"]
 
     def root(self, side: str) -> Course:
-        """The exiting root, from where it is a strand of its own.
+        """The exiting root.
 
         Raises:
             MeasurementError: too little of it was found.
@@ -92,9 +96,11 @@ class Ground:
                 f"The {side} {self.landmarks.names.exiting} root was not found on the labels",
                 "Check the nerve on the slices, or draw the triangle by hand",
             )
-        first = leaves_sac(course, self.nerve, self.landmarks.sac) if self.landmarks.sac is not None else 0
-        first = min(first, len(course.points) - 6)
-        return Course(course.points[first:], course.radii[first:], course.found[first:])
+        return course
+
+    def axilla(self, course: Course) -> int:
+        """Index from which on a root is a strand of its own."""
+        return min(leaves_sac(course, self.nerve), len(course.points) - 6)
 
     def sure(self, side: str, *names: str) -> float:
         """The least confidence of landmarks of a side."""
@@ -135,7 +141,7 @@ def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
     lower = root_surface(root, ground.nerve, foot - root.points)
     height_of = (lower - centre) @ up
     bony = version == "bony"
-    apex = _bony_apex(ground, side, lower, up, centre) if bony else 0
+    apex = _bony_apex(ground, side, lower, up, centre) if bony else ground.axilla(root)
     far = _crossing(height_of, apex, ground, lower, up)
     upper_end = lower[apex]
     height, height_met = (
@@ -261,11 +267,16 @@ def _superior_border(
     line = dense(flat, STEP_MM)
     # A root runs down in front of the ala: there the ala's edge lies behind the place under the root.
     met = np.stack([_met_from_above(ground, line + step * back, up) for step in EDGE_STEPS_MM])
-    depth = ((line - met) * up).sum(axis=2)
-    depth = np.where(np.isfinite(depth), depth, np.inf)
+    depth = np.nan_to_num(((line - met) * up).sum(axis=2), nan=2 * RIM_BELOW_MM)
     shallow = depth <= EDGE_BELOW_MM
     best = np.where(shallow.any(axis=0), shallow.argmax(axis=0), depth.argmin(axis=0))
-    return _bridged(met[best, np.arange(len(line))], line)
+    border = met[best, np.arange(len(line))]
+    height = -depth[best, np.arange(len(line))]
+    # Places on the articular process or on a bridge from above, and single ones that leap, are no part of the border.
+    border[
+        (height > EDGE_ABOVE_MM) | (np.abs(height - median_filter(height, 7, mode="nearest")) > LEAP_MM)
+    ] = np.nan
+    return _bridged(border, line)
 
 
 def _met_from_above(ground: Ground, line: FloatArray, up: FloatArray) -> FloatArray:
