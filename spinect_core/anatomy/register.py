@@ -218,7 +218,8 @@ def register(
             # The pelvis has no place there: only the vertebrae of the level are laid over.
             atlas = _vertebrae_alone(atlas, tuple(focus))
             fixed4, fixed = _atlas_pictures(atlas)
-        shift, margin = _shift(fixed4, moving4, shift + steps_up * atlas.step_up)
+        # The margin stays that of the first search: here another level fits better, which is known.
+        shift, _margin = _shift(fixed4, moving4, shift + steps_up * atlas.step_up)
     progress(0.15, "aligning the atlas")
     affine = _affine(fixed, moving, shift)
     check(cancel)
