@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from spinect_core.anatomy.courses import Course, dense, leaves_sac, root_surface
 from spinect_core.anatomy.fields import Field, signed_field
@@ -26,6 +27,17 @@ ROOT_FOUND_LEAST = 0.5
 RIM_ABOVE_MM = 6.0
 RIM_BELOW_MM = 16.0
 """The superior border of S1 is looked for from so far above the plane of its end plate to so far below (at the ala)."""
+
+EDGE_ABOVE_MM, LEAP_MM = 3.0, 2.5
+"""What lies higher over the plane of the end plate, or so far from its neighbours, is not the border of S1."""
+
+EDGE_BELOW_MM = 5.0
+"""The edge of the ala is taken where it lies at most so far under that plane, if need be these steps farther back."""
+
+EDGE_STEPS_MM = tuple(np.arange(0.0, 10.1, 1.0))
+
+RIM_LOWER_MM, CANAL_MM = 2.0, 14.0
+"""The rear wall is looked for so far under the plane of the end plate, and at most so far in front of the dura."""
 
 WALL_MM = 2.0
 """The lower margin of the pedicle ends towards the canal where its face has risen by this much."""
@@ -72,7 +84,7 @@ class Ground:
         return self.landmarks.points[f"{name} {side}"]
 
     def root(self, side: str) -> Course:
-        """The exiting root, from where it is a strand of its own.
+        """The exiting root.
 
         Raises:
             MeasurementError: too little of it was found.
@@ -84,9 +96,11 @@ class Ground:
                 f"The {side} {self.landmarks.names.exiting} root was not found on the labels",
                 "Check the nerve on the slices, or draw the triangle by hand",
             )
-        first = leaves_sac(course, self.nerve, self.landmarks.sac) if self.landmarks.sac is not None else 0
-        first = min(first, len(course.points) - 6)
-        return Course(course.points[first:], course.radii[first:], course.found[first:])
+        return course
+
+    def axilla(self, course: Course) -> int:
+        """Index from which on a root is a strand of its own."""
+        return min(leaves_sac(course, self.nerve), len(course.points) - 6)
 
     def sure(self, side: str, *names: str) -> float:
         """The least confidence of landmarks of a side."""
@@ -121,19 +135,20 @@ def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = N
 def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
     """The Kambin triangle: base outwards, hypotenuse back up along the root, height down again."""
     names, root = ground.landmarks.names, ground.root(side)
-    out, up, _back = ground.axes(side)
+    out, up, back = ground.axes(side)
     foot = ground.point(f"{names.lower} superior articular base", side)
     centre = ground.landmarks.points[names.focus]
     lower = root_surface(root, ground.nerve, foot - root.points)
     height_of = (lower - centre) @ up
     bony = version == "bony"
-    apex = _bony_apex(ground, side, lower, up, centre) if bony else 0
+    apex = _bony_apex(ground, side, lower, up, centre) if bony else ground.axilla(root)
     far = _crossing(height_of, apex, ground, lower, up)
     upper_end = lower[apex]
     height, height_met = (
         _process_edge(ground, side, upper_end) if bony else _dural_edge(ground, side, upper_end, centre, up)
     )
-    base, base_met = _superior_border(ground, side, height[-1], lower[far], centre, up, out)
+    start = height[-1] if bony else _over_the_rim(ground, height[-1], up, back)
+    base, base_met = _superior_border(ground, side, start, lower[far], centre, (out, up, back))
     found = float(root.found[apex : far + 1].mean())
     process = ground.sure(
         side, f"{names.lower} superior articular base", f"{names.lower} superior articular tip"
@@ -227,28 +242,51 @@ def _dural_edge(ground: Ground, side: str, axilla: FloatArray, centre: FloatArra
     return np.concatenate([axilla[None], line]), float(good.mean())
 
 
+def _over_the_rim(ground: Ground, dura: FloatArray, up: FloatArray, back: FloatArray) -> FloatArray:
+    """The place on the rear rim of the lower vertebra in front of the dura (3,): behind it the canal goes on down."""
+    low = dura[None] - RIM_LOWER_MM * up
+    way = ground.bone.crossing(low, -back, CANAL_MM, leaving=False)[0]
+    return np.asarray(dura if not np.isfinite(way) else dura - (way + RIM_LOWER_MM) * back)
+
+
 def _superior_border(
     ground: Ground,
     side: str,
     start: FloatArray,
     end: FloatArray,
     centre: FloatArray,
-    up: FloatArray,
-    out: FloatArray,
+    axes: Axes,
 ) -> Line:
     """The rear rim of the lower vertebra's upper surface, out to the ala below the root."""
+    out, up, back = axes
     corner = ground.point(f"{ground.landmarks.names.lower} posterolateral corner", side)
     way = np.array([start, corner, end])
     flat = way - ((way - centre) @ up)[:, None] * up
     if (flat[1] - flat[0]) @ out < 1.0 or (flat[2] - flat[1]) @ out < 1.0:
         flat = flat[[0, 2]]
     line = dense(flat, STEP_MM)
+    # A root runs down in front of the ala: there the ala's edge lies behind the place under the root.
+    met = np.stack([_met_from_above(ground, line + step * back, up) for step in EDGE_STEPS_MM])
+    depth = np.nan_to_num(((line - met) * up).sum(axis=2), nan=2 * RIM_BELOW_MM)
+    shallow = depth <= EDGE_BELOW_MM
+    best = np.where(shallow.any(axis=0), shallow.argmax(axis=0), depth.argmin(axis=0))
+    border = met[best, np.arange(len(line))]
+    height = -depth[best, np.arange(len(line))]
+    # Places on the articular process or on a bridge from above, and single ones that leap, are no part of the border.
+    border[
+        (height > EDGE_ABOVE_MM) | (np.abs(height - median_filter(height, 7, mode="nearest")) > LEAP_MM)
+    ] = np.nan
+    return _bridged(border, line)
+
+
+def _met_from_above(ground: Ground, line: FloatArray, up: FloatArray) -> FloatArray:
+    """The bone (n, 3) under places in the plane of the end plate, nan where there is none."""
     above = line + RIM_ABOVE_MM * up
     # Where the bone above is met at once, the disc's space is looked for below it.
     lift = np.where(ground.bone.at(above) < 0.0, ground.bone.crossing(above, -up, RIM_ABOVE_MM), 0.0)
     above = above - np.nan_to_num(lift)[:, None] * up
     drop = ground.bone.crossing(above, -up, RIM_ABOVE_MM + RIM_BELOW_MM, leaving=False)
-    return _bridged(above - drop[:, None] * up, line)
+    return np.asarray(above - drop[:, None] * up)
 
 
 # --------------------------------------------------------------------------------------------------------------- safe

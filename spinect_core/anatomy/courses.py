@@ -19,6 +19,8 @@ SAC_RADIUS_MM = 3.9
 
 RAYS = 16
 RAY_MM = 5.0
+RUN = 4
+"""So many points in a row make a strand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +125,7 @@ def centred(course: Course, nerve: Field) -> Course:
         return course
     points, radii = course.points.copy(), course.radii.copy()
     for _ in range(2):
-        way = directions_of(points)
-        first = np.cross(way, np.where(np.abs(way[:, [2]]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]))
-        first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
-        second = np.cross(way, first)
-        angle = np.arange(RAYS) * 2 * np.pi / RAYS
-        rays = np.cos(angle)[:, None, None] * first + np.sin(angle)[:, None, None] * second
-        starts = np.broadcast_to(points, rays.shape)
-        hit = nerve.crossing(starts.reshape(-1, 3), rays.reshape(-1, 3), RAY_MM).reshape(RAYS, -1)
+        rays, hit = _outline(points, nerve)
         closed = np.isfinite(hit).all(axis=0) & (nerve.at(points) < 0.0)
         # Opposite rays: half their difference leads to the middle, half their sum is the radius.
         shift = (np.nan_to_num(hit)[:, :, None] * rays).mean(axis=0) * 2.0
@@ -138,6 +133,19 @@ def centred(course: Course, nerve: Field) -> Course:
         radii = np.where(closed, np.nan_to_num(hit).mean(axis=0), radii)
         points = gaussian_filter1d(points, 1.2, axis=0, mode="nearest")
     return Course(points, gaussian_filter1d(radii, 1.0, mode="nearest"), course.found)
+
+
+def _outline(points: FloatArray, nerve: Field) -> tuple[FloatArray, FloatArray]:
+    """Rays (16, n, 3) across a line of points, and how far (16, n) mm along each the nerve ends; nan beyond 5 mm."""
+    way = directions_of(points)
+    first = np.cross(way, np.where(np.abs(way[:, [2]]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]))
+    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
+    second = np.cross(way, first)
+    angle = np.arange(RAYS) * 2 * np.pi / RAYS
+    rays = np.cos(angle)[:, None, None] * first + np.sin(angle)[:, None, None] * second
+    starts = np.broadcast_to(points, rays.shape)
+    hit = nerve.crossing(starts.reshape(-1, 3), rays.reshape(-1, 3), RAY_MM).reshape(RAYS, -1)
+    return rays, hit
 
 
 def root_surface(course: Course, nerve: Field, towards: FloatArray, limit: float = 4.5) -> FloatArray:
@@ -158,17 +166,11 @@ def root_surface(course: Course, nerve: Field, towards: FloatArray, limit: float
     return np.asarray(course.points + reach[:, None] * aim)
 
 
-def leaves_sac(course: Course, nerve: Field, sac: Course) -> int:
-    """Index from which on a root is a strand of its own: its outline is closed and the sac lies beyond it."""
-    if len(course.points) < 3 or len(sac.points) < 3:
+def leaves_sac(course: Course, nerve: Field) -> int:
+    """Index from which on a root is a strand of its own: its outline is closed all round, for some millimetres."""
+    if len(course.points) < RUN:
         return 0
-    index = cKDTree(sac.points).query(course.points)[1]
-    inwards = sac.points[index] - course.points
-    inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), 1e-9)
-    gone = np.isfinite(nerve.crossing(course.points, inwards, 4.5)) & (nerve.at(course.points) < 0.3)
-    apart = np.flatnonzero(~gone)
-    last = int(apart[-1]) + 1 if len(apart) else 0
-    # Beyond the foramen roots join others; what counts is the first long run of being apart.
-    run = np.convolve(gone.astype(float), np.ones(5), "valid") >= 5
-    first = int(np.flatnonzero(run)[0]) if run.any() else min(last, len(gone) - 1)
-    return first
+    _rays, hit = _outline(course.points, nerve)
+    closed = np.isfinite(hit).all(axis=0) & (nerve.at(course.points) < 0.0)
+    run = np.convolve(closed.astype(float), np.ones(RUN), "valid") >= RUN
+    return int(run.argmax()) if run.any() else 0

@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 from spinect_core.anatomy.atlas import Atlas
 from spinect_core.errors import PlanError
 from spinect_core.progress import Cancel, Progress, check, silent
-from spinect_core.volume import BONE, NERVE, FloatArray, Geometry, Labels, to_sitk
+from spinect_core.volume import BONE, NERVE, FloatArray, Geometry, LabelArray, Labels, to_sitk
 
 NERVE_WEIGHT = -1.5
 """Nerve is drawn against bone, so that the canal pulls as well as the walls; heavier, for there is less of it."""
@@ -37,8 +37,8 @@ FADE_MM = 9.0
 TURN = 5
 """Iterations between two looks at whether to stop; a filter's own callbacks are not safe to leave behind."""
 
-OUTSIDE = -1000.0
-"""Marks voxels outside the case while resampling; no smoothed label reaches it."""
+OUTSIDE, UNSEEN = -1000.0, 255
+"""Mark voxels outside the case while resampling pictures and labels; neither reaches such a value."""
 
 SEED = 12345
 VERTEBRAE_HALF = (42.0, 62.0, 36.0)
@@ -218,7 +218,8 @@ def register(
             # The pelvis has no place there: only the vertebrae of the level are laid over.
             atlas = _vertebrae_alone(atlas, tuple(focus))
             fixed4, fixed = _atlas_pictures(atlas)
-        shift, margin = _shift(fixed4, moving4, shift + steps_up * atlas.step_up)
+        # The margin stays that of the first search: here another level fits better, which is known.
+        shift, _margin = _shift(fixed4, moving4, shift + steps_up * atlas.step_up)
     progress(0.15, "aligning the atlas")
     affine = _affine(fixed, moving, shift)
     check(cancel)
@@ -232,7 +233,7 @@ def register(
     # ITK applies the last of a composite first: the deformations inside the atlas, then the affine into the case.
     both = sitk.CompositeTransform([affine, whole, *fine])
     progress(0.95, "comparing with the atlas")
-    overlap, nerve, seen = _agreement(atlas, labels, both, focus)
+    overlap, nerve, seen = _agreement(atlas, labels, both, affine, focus)
     return Registration(both, overlap, nerve, margin, seen)
 
 
@@ -311,21 +312,26 @@ def _fine(
 
 
 def _agreement(
-    atlas: Atlas, labels: Labels, transform: sitk.Transform, focus: FloatArray
+    atlas: Atlas, labels: Labels, transform: sitk.Transform, affine: sitk.Transform, focus: FloatArray
 ) -> tuple[float, float, float]:
-    """Dice of bone, volume of nerve as a multiple of the atlas's, and part seen, within 45 mm of the level."""
+    """Dice of bone, volume of nerve as a multiple of the atlas's, and part seen, within 45 mm of the level.
+
+    Nerve is measured before the deformation, which would shrink a swollen one to its usual size.
+    """
     grid = halved(atlas.labels)
-    reference = to_sitk(grid.array, grid.geometry)
-    unseen = 255
-    image = to_sitk(labels.array, labels.geometry)
-    case = sitk.GetArrayFromImage(
-        sitk.Resample(image, reference, transform, sitk.sitkNearestNeighbor, unseen)
-    )
     points = grid.geometry.to_patient(np.moveaxis(np.indices(grid.array.shape), 0, -1))
     near = np.linalg.norm(points - focus, axis=-1) < 45.0
-    seen = near & (case != unseen)
+    case, upright = _laid_back(labels, grid, transform), _laid_back(labels, grid, affine)
+    seen = near & (case != UNSEEN)
     a, b = (grid.array == BONE) & seen, (case == BONE) & seen
     overlap = float(2 * (a & b).sum() / max(int(a.sum() + b.sum()), 1))
-    expected = int(((grid.array == NERVE) & seen).sum())
-    volume = float(((case == NERVE) & seen).sum() / max(expected, 1))
+    expected = int(((grid.array == NERVE) & near & (upright != UNSEEN)).sum())
+    volume = float(((upright == NERVE) & near).sum() / max(expected, 1))
     return overlap, volume, float(seen.sum() / max(int(near.sum()), 1))
+
+
+def _laid_back(labels: Labels, grid: Labels, transform: sitk.Transform) -> LabelArray:
+    """The case's labels on the grid of the atlas; UNSEEN where the case shows nothing."""
+    image, reference = to_sitk(labels.array, labels.geometry), to_sitk(grid.array, grid.geometry)
+    laid = sitk.Resample(image, reference, transform, sitk.sitkNearestNeighbor, UNSEEN)
+    return np.asarray(sitk.GetArrayFromImage(laid), dtype=np.uint8)

@@ -82,7 +82,7 @@ def test_the_safe_triangle_lies_above_the_kambin_triangle(drawn):
 
 def test_a_moved_landmark_takes_its_borders_along(phantom, found, drawn):
     name = "S1 superior articular base left"
-    moved = found.moved(name, found.points[name] + [3.0, 0.0, -2.0])
+    moved = found.moved(name, found.points[name] + np.array([3.0, 0.0, -2.0]))
     other = {(zone.kind, zone.version): zone for zone in zones(moved, phantom.labels, "left")}
     before = drawn["left", "kambin", "bony"].borders[-1].points[-1]
     after = other["kambin", "bony"].borders[-1].points[-1]

@@ -35,7 +35,9 @@ def test_a_case_is_compared_with_its_truth(case, found):
 def test_another_level_or_side_is_told_from_the_right_one(phantom, found):
     true = {name: np.array(point) for name, point in phantom.truth["landmarks"].items()}
     assert level_and_sides(found, true)
-    higher = replace(found, points={name: point + [0, 0, 35.0] for name, point in found.points.items()})
+    higher = replace(
+        found, points={name: point + np.array([0, 0, 35.0]) for name, point in found.points.items()}
+    )
     assert not level_and_sides(higher, true)
     name = "S1 posterolateral corner left"
     swapped = found.moved(name, found.points[name.replace("left", "right")])
