@@ -78,7 +78,11 @@ def paint_nerves(
                 ganglion_radius * pose.size * thick,
                 ganglion_at,
             )
-            painting.courses.append(clear_of(course, obstacle_mm, geometry, 0.45))
+            course = clear_of(course, obstacle_mm, geometry, 0.45)
+            if specimen.findings:
+                # Where disc and bone leave it no room, it dents the disc and not the bone.
+                course = clear_of(course, hard * pose.size, geometry, -0.45 * radius_of(course))
+            painting.courses.append(course)
     distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
     for course in painting.courses:
         index = geometry.to_index(course.points)

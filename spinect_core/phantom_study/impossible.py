@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-from scipy.ndimage import binary_dilation, convolve, distance_transform_edt, label, map_coordinates
+import numpy.typing as npt
+from scipy.ndimage import (
+    binary_dilation,
+    convolve,
+    distance_transform_edt,
+    gaussian_filter1d,
+    label,
+    map_coordinates,
+)
 
 from spinect_core.errors import MeasurementError
 from spinect_core.phantom import Phantom
 from spinect_core.phantom_study.bodies import end_plate
+from spinect_core.phantom_study.cases import BONES, Case, Violation, touches_edge
+from spinect_core.phantom_study.loose_bone import floating_bone, touching
 from spinect_core.phantom_study.solids import Mask
 from spinect_core.phantom_study.tubes import ROUND
 from spinect_core.phantom_study.way_out import BALL_MM, way_out
 from spinect_core.volume import BONE, NERVE, FloatArray
 
-BONES = ("L3", "L4", "L5", "sacrum", "hip left", "hip right")
 ALWAYS_THERE = (
     *BONES[1:],
     "disc L4/5",
@@ -25,11 +31,6 @@ ALWAYS_THERE = (
     *(f"{level} {side}" for level in ("L4", "L5", "S1", "S2") for side in ("left", "right")),
 )
 """What no picture of L5/S1 lacks; L3 may lie above it, the skin outside it, and few have metal."""
-JOINTS = (("L3", "L4"), ("L4", "L5"), ("L5", "sacrum"), ("sacrum", "hip left"), ("sacrum", "hip right"))
-FINE_MM = 1.25
-TOUCH_MM2 = {True: 8.0, False: 150.0}
-"""Contact between neighbouring bones that counts as touching, on voxels up to :data:`FINE_MM` and on coarser ones,
-which bridge a joint gap of 2 mm here and there."""
 NARROWING = {
     "disc-height-loss",
     "facet-arthrosis",
@@ -41,57 +42,11 @@ NARROWING = {
 }
 NARROW_BALL_MM = 1.0
 """Diseases that narrow the foramen, and the radius of what still has to pass: the root pressed flat."""
+CANAL_MM = 25.0
+"""No wall of the canal lies farther from the sac."""
 AIR_HU = -400.0
 PELVIS_MM = 15.0
 """A nerve that ends this far below the S1 end plate has reached the pelvis."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One thing that cannot be.
-
-    Attributes:
-        name: kind, such as ``nerve broken``.
-        where: structure or side.
-        size: how much of it, in the unit the detail names.
-        detail: what was found, in words.
-    """
-
-    name: str
-    where: str
-    size: float
-    detail: str
-
-
-class Case:
-    """A phantom with the masks that the checks share."""
-
-    def __init__(self, phantom: Phantom) -> None:
-        self.structures = phantom.structures
-        self.labels = phantom.labels.array
-        self.hu = phantom.volume.array
-        self.geometry = phantom.labels.geometry
-        self.truth: dict[str, Any] = phantom.truth
-        self.names: dict[str, int] = phantom.truth["structures"]
-        self.step = max(self.geometry.spacing)
-        self.bone: Mask = self.labels == BONE
-        self.nerve: Mask = self.labels == NERVE
-
-    def mask(self, name: str) -> Mask:
-        """Voxels of a structure."""
-        return np.asarray(self.structures == self.names.get(name, 255))
-
-    @property
-    def roots(self) -> list[str]:
-        """Names of the roots that have a number."""
-        return [name for name in self.names if name[:2] in ("L3", "L4", "L5", "S1", "S2") and " " in name]
-
-    def course(self, name: str) -> FloatArray:
-        """Fractional indices (n, 3) of the centreline of a nerve, as far as the picture shows it."""
-        points = np.array(self.truth["nerves"][name]["points"], dtype=np.float64)
-        index = self.geometry.to_index(points)
-        shown = ((index >= 0) & (index <= np.array(self.geometry.shape) - 1)).all(axis=1)
-        return np.asarray(index[shown])
 
 
 def find_violations(phantom: Phantom) -> list[Violation]:
@@ -103,7 +58,7 @@ def find_violations(phantom: Phantom) -> list[Violation]:
     case = Case(phantom)
     found: list[Violation] = []
     for check in (
-        _labels, _pairs, _sides, _nerves, _nerve_in_bone, _foramina, _floating_bone, _touching, _sac, _skin,
+        _labels, _pairs, _sides, _nerves, _nerve_in_bone, _foramina, floating_bone, touching, _sac, _skin,
     ):  # fmt: skip
         found += check(case)
     return found
@@ -180,7 +135,7 @@ def _nerves(case: Case) -> list[Violation]:
         course = case.course(name)
         loose = int((pieces[mask] != main).sum())
         # A nerve beyond the picture's edge may come back into it.
-        if loose > 0.02 * mask.sum() and not _touches_edge(mask & (pieces != main)):
+        if loose > 0.02 * mask.sum() and not touches_edge(mask & (pieces != main)):
             found.append(Violation("nerve broken", name, loose, "voxels not joined to the sac"))
         if not len(course):
             continue
@@ -193,12 +148,6 @@ def _nerves(case: Case) -> list[Violation]:
         if gap > 6.0 and pelvis is not None and end[2] > pelvis - PELVIS_MM:
             found.append(Violation("nerve ends inside", name, float(gap), "mm from the picture's edge"))
     return found
-
-
-def _touches_edge(mask: Mask) -> bool:
-    return any(
-        bool(np.take(mask, side, axis=axis).any()) for axis in range(3) for side in (0, mask.shape[axis] - 1)
-    )
 
 
 def _s1_plate(case: Case) -> float | None:
@@ -242,46 +191,11 @@ def _foramina(case: Case) -> list[Violation]:
     ]
 
 
-def _floating_bone(case: Case) -> list[Violation]:
-    """Apart from its largest piece, a bone has only pieces that the edge of the picture may have cut off."""
-    found: list[Violation] = []
-    for name in BONES:
-        pieces, count = label(case.mask(name), ROUND)
-        if count < 2:
-            continue
-        sizes = np.bincount(pieces.ravel())[1:]
-        for piece in range(1, count + 1):
-            if piece == 1 + int(sizes.argmax()) or _touches_edge(pieces == piece):
-                continue
-            # What hangs on the neighbouring bone only is just as wrong, so other bones do not count.
-            found.append(Violation("floating bone", name, int(sizes[piece - 1]), "voxels"))
-    return found
-
-
-def _touching(case: Case) -> list[Violation]:
-    """Neighbouring bones share no voxel faces, but for a transitional side that is fused."""
-    found: list[Violation] = []
-    z, y, x = case.geometry.spacing[::-1]
-    areas = (y * x, z * x, z * y)
-    diseases = case.truth.get("pathologies") or ()
-    for one, other in JOINTS:
-        if (one, other) == ("L5", "sacrum") and "transitional" in diseases:
-            continue
-        a, b = case.mask(one), case.mask(other)
-        contact = 0.0
-        for axis, area in enumerate(areas):
-            first = [slice(None)] * 3
-            second = [slice(None)] * 3
-            first[axis], second[axis] = slice(None, -1), slice(1, None)
-            f, s = tuple(first), tuple(second)
-            contact += area * float((a[f] & b[s]).sum() + (b[f] & a[s]).sum())
-        if contact > TOUCH_MM2[case.step <= FINE_MM]:
-            found.append(Violation("bones touch", f"{one} and {other}", contact, "mm² of shared faces"))
-    return found
-
-
 def _sac(case: Case) -> list[Violation]:
-    """In front of the sac lies a body, a disc or the sacrum within 25 mm; on three fifths of it bone lies behind."""
+    """In front of the sac lies a body, a disc or the sacrum within 25 mm; on three fifths of it bone lies behind.
+
+    Front and back are across the sac: where the sacrum is steep, a level line runs slantwise through the canal.
+    """
     sac = case.mask("thecal sac")
     rows = np.flatnonzero(case.mask("L5").any(axis=(1, 2)) | case.mask("sacrum").any(axis=(1, 2)))
     if not sac.any() or not rows.size:
@@ -291,19 +205,35 @@ def _sac(case: Case) -> list[Violation]:
         if name.startswith("disc"):
             wall |= case.mask(name)
     inside = np.argwhere(sac[rows[0] : rows[-1] + 1])
+    if not len(inside):
+        return []
     inside[:, 0] += rows[0]
-    reach = int(25.0 / case.geometry.spacing[1])
+    spacing = np.array(case.geometry.spacing[::-1])
+    ahead = _across(inside, spacing)
+    half = spacing.min() / 2
     front = np.zeros(len(inside), dtype=bool)
     back = np.zeros(len(inside), dtype=bool)
-    for step in range(1, reach + 1):
-        for hit, sign in ((front, -1), (back, 1)):
-            rank = np.clip(inside[:, 1] + sign * step, 0, sac.shape[1] - 1)
-            hit |= wall[inside[:, 0], rank, inside[:, 2]]
+    for reach in np.arange(half, CANAL_MM + 0.01, half):
+        for hit, sign in ((front, 1.0), (back, -1.0)):
+            index = np.rint(inside + sign * reach * ahead / spacing).astype(int)
+            index = np.clip(index, 0, np.array(sac.shape) - 1)
+            hit |= wall[tuple(index.T)]
     if front.mean() < 0.95 or back.mean() < 0.6:
         share = min(front.mean() / 0.95, back.mean() / 0.6)
         detail = f"{front.mean():.0%} with a body in front, {back.mean():.0%} with bone behind"
         return [Violation("sac outside the canal", "thecal sac", float(share), detail)]
     return []
+
+
+def _across(voxels: npt.NDArray[np.intp], spacing: FloatArray) -> FloatArray:
+    """Unit vectors (n, 3) to the front, at right angles to the sac's axis in the sagittal plane, mm along z, y, x."""
+    levels = np.unique(voxels[:, 0])
+    middles = np.array([voxels[voxels[:, 0] == level, 1].mean() for level in levels]) * spacing[1]
+    smooth = gaussian_filter1d(middles, 8.0 / spacing[0], mode="nearest")
+    lean = np.gradient(smooth, levels * spacing[0]) if len(levels) > 1 else np.zeros(1)
+    slope = lean[np.searchsorted(levels, voxels[:, 0])]
+    length = np.hypot(1.0, slope)
+    return np.stack([slope / length, -1.0 / length, np.zeros(len(slope))], axis=1)
 
 
 def _skin(case: Case) -> list[Violation]:

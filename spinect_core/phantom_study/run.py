@@ -12,7 +12,8 @@ import numpy as np
 from spinect_core.errors import SpinectError, UsageError
 from spinect_core.phantom import Phantom, draw_case
 from spinect_core.phantom.workers import Workers
-from spinect_core.phantom_study.impossible import AIR_HU, Violation, find_violations
+from spinect_core.phantom_study.cases import Violation
+from spinect_core.phantom_study.impossible import AIR_HU, find_violations
 from spinect_core.phantom_study.morphometry import measure
 from spinect_core.progress import Cancel, Progress, silent
 

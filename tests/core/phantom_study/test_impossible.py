@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, label
 
 from spinect_core.phantom import STRUCTURES, Phantom, draw_case
 from spinect_core.phantom_study.impossible import find_violations
@@ -68,6 +68,40 @@ def test_an_island_of_bone_is_found(phantom) -> None:
     structures[z : z + 2, y : y + 2, x : x + 2] = STRUCTURES["L5"]
     labels[z : z + 2, y : y + 2, x : x + 2] = 1
     assert ("floating bone", "L5") in found(changed(phantom, structures, labels))
+
+
+def test_the_arch_behind_an_isthmic_slip_is_loose_and_nothing_else_is() -> None:
+    box = ((-62.0, 62.0), (-50.0, 70.0), (-20.0, 60.0))
+    slip = draw_case(23, (1.25, 1.25, 1.25), box=box, pathologies=("spondylolisthesis",))
+    assert slip.truth["pathologies"]["spondylolisthesis"]["kind"] == "isthmic"
+    assert {"floating bone", "arch not loose"} & {name for name, _where in found(slip)} == set()
+
+    pieces, count = label(slip.structures == STRUCTURES["L5"], np.ones((3, 3, 3)))
+    assert count == 2
+    arch = pieces == 1 + int(np.argmin(np.bincount(pieces.ravel())[1:]))
+    structures, labels = copies(slip)
+    middle = int(np.argwhere(arch)[:, 2].mean())
+    split = arch.copy()
+    split[:, :, : middle - 1] = split[:, :, middle + 2 :] = False
+    structures[split] = labels[split] = 0
+    assert ("floating bone", "L5") in found(changed(slip, structures, labels))
+
+    structures, labels = copies(slip)
+    structures[arch] = labels[arch] = 0
+    assert ("arch not loose", "L5") in found(changed(slip, structures, labels))
+
+    truth = {**slip.truth, "pathologies": {}}
+    assert ("floating bone", "L5") in found(replace(slip, truth=truth))
+
+
+def test_a_sac_outside_the_canal_is_found(phantom) -> None:
+    assert "sac outside the canal" not in {name for name, _where in found(phantom)}
+    structures, labels = copies(phantom)
+    sac = structures == STRUCTURES["thecal sac"]
+    moved = np.roll(sac, 12, axis=1)
+    structures[sac] = labels[sac] = 0
+    structures[moved], labels[moved] = STRUCTURES["thecal sac"], 2
+    assert ("sac outside the canal", "thecal sac") in found(changed(phantom, structures, labels))
 
 
 def test_swapped_sides_are_found(phantom) -> None:
