@@ -39,3 +39,8 @@ def write_whole(path: Path | str, data: bytes) -> None:
         # On some systems even asking for a file below something that is no folder is an error.
         if path.parent.is_dir():
             temporary.unlink(missing_ok=True)
+
+
+def plain_name(name: str) -> str:
+    """A name for a file, of plain letters."""
+    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())

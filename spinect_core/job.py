@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.errors import Cancelled, PlanError, SpinectError, UsageError
-from spinect_core.files import write_whole
+from spinect_core.files import plain_name
 from spinect_core.opengl import probe_opengl
 from spinect_core.plan import Case, Plan, PlanView, plain, read_plan, write_plan
 from spinect_core.plan_records import Planning
@@ -133,23 +133,6 @@ def plan_approaches(
     except SpinectError as error:
         return None, (f"No way in was looked for: {error}",)
     return found, (*(approach.words for approach in found.approaches), *found.notes)
-
-
-def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) -> dict[str, str]:
-    """The angle map of every zone as CSV and picture; the name of the CSV by the zone's key."""
-    from spinect_core.pictures import save_picture
-    from spinect_core.pictures.angle_map import angle_map_picture
-    from spinect_core.plan_making import key_of
-    from spinect_core.planning.map_csv import angle_map_csv
-
-    names = {}
-    for approach in plan.approaches:
-        check(cancel)
-        stem = f"angle-map-{_plain_name(approach.zone.name)}"
-        write_whole(folder / f"{stem}.csv", angle_map_csv(approach.search).encode("utf-8"))
-        save_picture(angle_map_picture(approach.search), folder / f"{stem}.png")
-        names[key_of(approach.zone)] = f"{stem}.csv"
-    return names
 
 
 def draw_pictures(
@@ -299,6 +282,7 @@ class _Job:
         return surfaces
 
     def _record(self, found: CasePlan) -> Planning:
+        from spinect_core.map_files import write_maps
         from spinect_core.plan_making import planning_record
 
         return planning_record(found, write_maps(found, self._folder, cancel=self._cancel))
@@ -321,14 +305,9 @@ def _label_notes(labels: Labels) -> tuple[str, ...]:
     )
 
 
-def _plain_name(name: str) -> str:
-    """A name for a file, of plain letters."""
-    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
-
-
 def _file_name(name: str, taken: set[str]) -> str:
     """A file name of plain letters for a view, unlike any in ``taken``, which it joins."""
-    stem = _plain_name(name)
+    stem = plain_name(name)
     file, number = f"{stem}.png", 2
     while file in taken:
         file, number = f"{stem}-{number}.png", number + 1

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from spinect_core import __version__
 from spinect_core.notice import NOTICE
 from spinect_core.phantom.ilium import CREST_TOP
@@ -16,7 +19,13 @@ from spinect_core.phantom.sdf import Frame
 from spinect_core.phantom.skeleton import Skeleton
 from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.phantom.vertebra import SUPERIOR_RADII, VertebraShape
-from spinect_core.volume import Geometry
+from spinect_core.volume import FloatArray, Geometry, LabelArray
+
+TIP_REACH_MM = 12.0
+TIP_BESIDE_MM = 6.0
+"""An articular process is no thicker than this about its axis."""
+TIP_CAP_MM = 1.0
+"""The tip is the middle of the uppermost millimetre."""
 
 
 def describe(
@@ -26,10 +35,23 @@ def describe(
     skeleton: Skeleton,
     pose: Pose,
     courses: list[Course],
+    structures: LabelArray,
     geometry: Geometry,
     setting: Scan,
 ) -> dict[str, Any]:
-    """Everything known about the specimen, in patient mm."""
+    """Everything known about the specimen, in patient mm.
+
+    Args:
+        seed: of the specimen.
+        family: of its bones.
+        specimen: its measures.
+        skeleton: frames and shapes of its bones.
+        pose: how it lies.
+        courses: of its roots.
+        structures: [z, y, x], numbers of :data:`STRUCTURES`; the joints have been carved there.
+        geometry: of the structures.
+        setting: of the scanner.
+    """
     shape, frame = skeleton.shapes["L5"], skeleton.frames["L5"]
     base, below = skeleton.sacrum, skeleton.frames["sacrum"]
     b, under = shape.depth / 2, shape.pedicle_z - shape.pedicle_height / 2
@@ -54,6 +76,12 @@ def describe(
             skeleton.shapes[upper], skeleton.shapes[lower], upper, lower
         ):
             mark(name, skeleton.frames[bone], point)
+    for name in [name for name in landmarks if " superior articular tip " in name]:
+        upper = "sacrum" if name.startswith("S1") else name[:2]
+        up = pose.to_patient(skeleton.frames[upper].outer(np.array([[0.0, 0, 0], [0, 0, 1]])))
+        mine = structures == STRUCTURES[upper]
+        tip = carved_tip(np.array(landmarks[name]), up[1] - up[0], mine, geometry)
+        landmarks[name] = tip.round(3).tolist()
     return {
         "schema": 2,
         "notice": NOTICE,
@@ -77,6 +105,31 @@ def describe(
             for course in courses
         },
     }
+
+
+def carved_tip(
+    planned: FloatArray, up: FloatArray, bone: npt.NDArray[np.bool_], geometry: Geometry
+) -> FloatArray:
+    """The highest place of an articular process after the joint was carved: LPS mm (3,).
+
+    Args:
+        planned: LPS mm (3,), the tip before carving.
+        up: LPS vector (3,) along which the process rises.
+        bone: [z, y, x], its bone.
+        geometry: of the bone.
+    """
+    index = geometry.to_index(planned + TIP_REACH_MM * np.array([[-1.0, -1, -1], [1, 1, 1]]))
+    low = np.clip(np.floor(index.min(axis=0)).astype(int), 0, None)
+    high = np.ceil(index.max(axis=0)).astype(int) + 1
+    box = tuple(slice(a, max(b, a)) for a, b in zip(low, high, strict=True))
+    points = geometry.to_patient(np.argwhere(bone[box]) + low)
+    axis = up / np.linalg.norm(up)
+    height = (points - planned) @ axis
+    beside = np.linalg.norm(points - planned - height[:, None] * axis, axis=1)
+    height = np.where(beside <= TIP_BESIDE_MM, height, -np.inf)
+    if not len(points) or not np.isfinite(height.max()):
+        return planned
+    return np.asarray(points[height >= height.max() - TIP_CAP_MM].mean(axis=0))
 
 
 def level_landmarks(
