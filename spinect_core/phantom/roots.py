@@ -6,7 +6,7 @@ import numpy as np
 
 from spinect_core.phantom import soft_tissue
 from spinect_core.phantom.courses import Route, sac_distance
-from spinect_core.phantom.nerves import Course, clear_of, lay, tube_distance
+from spinect_core.phantom.nerves import Course, clear_of, lay, out_of_bone, tube_distance
 from spinect_core.phantom.paint import Painting
 from spinect_core.phantom.parameters import Specimen, stream
 from spinect_core.phantom.pose import Pose
@@ -80,8 +80,8 @@ def paint_nerves(
             )
             course = clear_of(course, obstacle_mm, geometry, 0.45)
             if specimen.findings:
-                # Where disc and bone leave it no room, it dents the disc and not the bone.
-                course = clear_of(course, hard * pose.size, geometry, -0.45 * radius_of(course))
+                kept = pose.to_patient(dense(waypoints * np.array([sign, 1.0, 1.0])))
+                course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry, kept)
             painting.courses.append(course)
     distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
     for course in painting.courses:

@@ -154,7 +154,7 @@ def overgrown(specimen: Specimen, skeleton: Skeleton) -> Skeleton:
         for name, sign in (("left", 1.0), ("right", -1.0)):
             growth = specimen.finding("facet-arthrosis", f"growth_{name}")
             fx, fy, fz = l5.inferior_facet
-            more["L5"] += knobs((sign * fx, fy, fz), INFERIOR_RADII, growth, rng)
+            more["L5"] += knobs((sign * fx, fy + l5.slip, fz), INFERIOR_RADII, growth, rng)
             fx, fy, fz = sacral_facet(base)
             more["sacrum"] += knobs((sign * fx, fy, fz), SUPERIOR_RADII, growth, rng)
     if specimen.has("transitional"):

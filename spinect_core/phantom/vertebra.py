@@ -203,11 +203,21 @@ def lumbar_vertebra(p: Coordinates, shape: VertebraShape) -> FloatArray:
     )
     front = np.maximum(smooth_min(front, transverse, 5.0), -vertebral_canal(p, shape))
     if shape.slip and shape.defect:
-        solid = smooth_min(solid, front, 3.0)
-        arch = rear_arch((p[0], p[1] - shape.slip, p[2]), shape)
-        solid = smooth_max(solid, shape.defect - arch, 1.0)
-        solid = grown(solid, p, shape.growths, 2.0)
-        return np.minimum(smooth_max(solid, shape.defect - arch, 1.0), arch)
+        return parted(smooth_min(solid, front, 3.0), p, shape)
     solid = smooth_min(solid, smooth_min(front, rear_arch(p, shape), 3.0), 3.0)
     solid = grown(solid, p, shape.growths, 2.0)
     return np.maximum(solid, -vertebral_canal(p, shape, -1.0)) if shape.growths else solid
+
+
+def parted(front: FloatArray, p: Coordinates, shape: VertebraShape) -> FloatArray:
+    """A slipped body with its pedicles, and the arch that it has left behind with what has grown on it."""
+    left = (p[0], p[1] - shape.slip, p[2])
+    behind = (shape.depth + shape.canal_depth) / 2
+    of_arch = tuple(growth for growth in shape.growths if growth.start[1] - shape.slip > behind)
+    of_body = tuple(growth for growth in shape.growths if growth not in of_arch)
+    arch = grown(rear_arch(left, shape), p, of_arch, 2.0)
+    if of_arch:
+        arch = np.maximum(arch, -vertebral_canal(left, shape, -1.0))
+    front = smooth_max(front, shape.defect - arch, 1.0)
+    front = grown(front, p, of_body, 2.0)
+    return np.minimum(smooth_max(front, shape.defect - arch, 1.0), arch)

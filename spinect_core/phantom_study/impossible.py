@@ -32,16 +32,17 @@ ALWAYS_THERE = (
 )
 """What no picture of L5/S1 lacks; L3 may lie above it, the skin outside it, and few have metal."""
 NARROWING = {
-    "disc-height-loss",
-    "facet-arthrosis",
-    "osteophytes",
-    "disc-bulge",
-    "herniation-l5",
-    "spondylolisthesis",
-    "transitional",
+    "disc-height-loss": 1.0,
+    "facet-arthrosis": 1.0,
+    "osteophytes": 1.0,
+    "disc-bulge": 1.0,
+    "herniation-l5": 1.0,
+    "spondylolisthesis": 1.0,
+    "transitional": 1.0,
+    "stenosis": 1.5,
 }
-NARROW_BALL_MM = 1.0
-"""Diseases that narrow the foramen, and the radius of what still has to pass: the root pressed flat."""
+"""Diseases that narrow the way of the root, and the radius of what still has to pass, mm: the root pressed flat; in a
+stenosis alone, which draws the facets towards the body, the lateral recess of 3 mm that is called narrow."""
 CANAL_MM = 25.0
 """No wall of the canal lies farther from the sac."""
 AIR_HU = -400.0
@@ -178,9 +179,8 @@ def _nerve_in_bone(case: Case) -> list[Violation]:
 
 
 def _foramina(case: Case) -> list[Violation]:
-    """A ball rolls from the sac to the outside between L5 and S1 on both sides: 2 mm in radius, 1 mm if narrowed."""
-    narrowed = NARROWING & set(case.truth.get("pathologies") or ())
-    ball = NARROW_BALL_MM if narrowed else BALL_MM
+    """A ball rolls from the sac to the outside between L5 and S1 on both sides: 2 mm in radius, less if narrowed."""
+    ball = min([BALL_MM, *(NARROWING.get(name, BALL_MM) for name in case.truth.get("pathologies") or ())])
     try:
         closed = way_out(case.bone, case.mask, case.geometry, ball)
     except MeasurementError as error:
@@ -192,37 +192,41 @@ def _foramina(case: Case) -> list[Violation]:
 
 
 def _sac(case: Case) -> list[Violation]:
-    """In front of the sac lies a body, a disc or the sacrum within 25 mm; on three fifths of it bone lies behind.
+    """In front of the sac lies a body, a disc or the sacrum within 25 mm; behind it bone or ligamentum flavum.
 
-    Front and back are across the sac: where the sacrum is steep, a level line runs slantwise through the canal.
+    Front is across the sac: where the sacrum is steep, a level line runs slantwise through the canal. Backwards a level
+    line meets the laminae, which overlap like shingles.
     """
     sac = case.mask("thecal sac")
     rows = np.flatnonzero(case.mask("L5").any(axis=(1, 2)) | case.mask("sacrum").any(axis=(1, 2)))
     if not sac.any() or not rows.size:
         return []
-    wall = case.bone.copy()
+    ahead, behind = case.bone.copy(), case.bone | case.mask("ligamentum flavum")
     for name in case.names:
         if name.startswith("disc"):
-            wall |= case.mask(name)
+            ahead |= case.mask(name)
     inside = np.argwhere(sac[rows[0] : rows[-1] + 1])
     if not len(inside):
         return []
     inside[:, 0] += rows[0]
     spacing = np.array(case.geometry.spacing[::-1])
-    ahead = _across(inside, spacing)
-    half = spacing.min() / 2
-    front = np.zeros(len(inside), dtype=bool)
-    back = np.zeros(len(inside), dtype=bool)
-    for reach in np.arange(half, CANAL_MM + 0.01, half):
-        for hit, sign in ((front, 1.0), (back, -1.0)):
-            index = np.rint(inside + sign * reach * ahead / spacing).astype(int)
-            index = np.clip(index, 0, np.array(sac.shape) - 1)
-            hit |= wall[tuple(index.T)]
-    if front.mean() < 0.95 or back.mean() < 0.6:
-        share = min(front.mean() / 0.95, back.mean() / 0.6)
-        detail = f"{front.mean():.0%} with a body in front, {back.mean():.0%} with bone behind"
+    front = _meets(ahead, inside, _across(inside, spacing) / spacing)
+    back = _meets(behind, inside, np.array([0.0, 1.0, 0.0]) / spacing)
+    if front.mean() < 0.95 or back.mean() < 0.85:
+        share = min(front.mean() / 0.95, back.mean() / 0.85)
+        detail = f"{front.mean():.0%} with a body in front, {back.mean():.0%} with bone or ligament behind"
         return [Violation("sac outside the canal", "thecal sac", float(share), detail)]
     return []
+
+
+def _meets(wall: Mask, voxels: npt.NDArray[np.intp], way: FloatArray) -> Mask:
+    """Which voxels (n, 3) meet a wall within 25 mm on a way, given in voxels for each mm."""
+    hit = np.zeros(len(voxels), dtype=bool)
+    step = 0.5 / float(np.abs(way).max())
+    for reach in np.arange(step, CANAL_MM + 0.01, step):
+        index = np.clip(np.rint(voxels + reach * way).astype(int), 0, np.array(wall.shape) - 1)
+        hit |= wall[tuple(index.T)]
+    return hit
 
 
 def _across(voxels: npt.NDArray[np.intp], spacing: FloatArray) -> FloatArray:

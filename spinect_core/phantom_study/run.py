@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from spinect_core.errors import SpinectError, UsageError
-from spinect_core.phantom import Phantom, draw_case
+from spinect_core.phantom import IDEAL, Phantom, draw_case
 from spinect_core.phantom.workers import Workers
 from spinect_core.phantom_study.cases import Violation
 from spinect_core.phantom_study.impossible import AIR_HU, find_violations
@@ -59,9 +59,12 @@ def normal_case(seed: int, spacing: float) -> Phantom:
 
 
 def study_seed(seed: int, spacing: float, check_only: bool) -> Finding:
-    """One seed: a normal case measured and checked; or, ``check_only``, the case as the seed draws it, checked."""
+    """One seed: a normal case measured and checked; or, ``check_only``, the case as the seed draws it, checked.
+
+    What is only checked is not scanned: streaks of metal would look like gas.
+    """
     try:
-        case = draw_case(seed, (spacing,) * 3) if check_only else normal_case(seed, spacing)
+        case = draw_case(seed, (spacing,) * 3, setting=IDEAL) if check_only else normal_case(seed, spacing)
     except SpinectError as error:
         return Finding(seed, {}, (), (Violation("not drawn", "", 0, str(error)),))
     violations = tuple(find_violations(case))

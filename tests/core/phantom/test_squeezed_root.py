@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spinect_core.phantom import draw_case
+from spinect_core.phantom.nerves import DENT_MM, FLAT, Course, out_of_bone
+from spinect_core.phantom_study.impossible import find_violations
+from spinect_core.volume import Geometry
+
+GRID = Geometry((41, 41, 101), (1.0, 1.0, 1.0), (-50.0, -20.0, -20.0))
+_Z, Y, _X = np.meshgrid(np.arange(-20.0, 21.0), np.arange(-20.0, 21.0), np.arange(-50.0, 51.0), indexing="ij")
+
+
+def course(dip: float) -> Course:
+    """A nerve along x, 2.5 mm in radius, that dips forwards in its middle."""
+    x = np.arange(-45.0, 45.5, 0.5)
+    y = -dip * np.exp(-((x / 6.0) ** 2))
+    return Course("L5 left", np.stack([x, y, np.zeros_like(x)], axis=1), np.full(len(x), 2.5))
+
+
+def test_a_root_squeezed_between_disc_and_bone_dents_the_disc() -> None:
+    bone, disc = Y + 1.0, 1.0 - Y
+    before = course(dip=2.0)
+    after = out_of_bone(before, bone, np.minimum(bone, disc), GRID, before.points)
+    middle = len(before.points) // 2
+    assert before.points[:, 1].min() == pytest.approx(-2.0)
+    assert after.points[middle - 8 : middle + 8, 1].min() + 1.0 > 0.9 * FLAT * 2.5
+    assert after.points[middle, 1] < 1.0 + DENT_MM
+    assert np.array_equal(after.points[:40], before.points[:40])
+    assert np.linalg.norm(np.diff(after.points, axis=0), axis=1).max() < 1.0
+
+
+def test_a_root_in_a_blind_corner_is_drawn_to_the_way_kept_free() -> None:
+    # Bone on all sides but for a bore 3 mm in radius that runs 6 mm behind the course.
+    bone = 3.0 - np.hypot(Y - 6.0, _Z)
+    before = course(dip=2.0)
+    free = np.stack(
+        [before.points[:, 0], np.full(len(before.points), 6.0), np.zeros(len(before.points))], axis=1
+    )
+    bone = np.where(np.abs(_X) < 12.0, np.maximum(bone, -1.0), 20.0)
+    after = out_of_bone(before, bone, bone, GRID, free)
+    middle = np.abs(before.points[:, 0]) < 10.0
+    assert after.points[middle, 1] == pytest.approx(6.0, abs=0.1)
+
+
+def test_a_root_that_only_grazes_bone_stays() -> None:
+    bone = Y + 1.0
+    before = course(dip=-0.2)
+    after = out_of_bone(before, bone, bone, GRID, before.points)
+    assert np.array_equal(after.points, before.points)
+
+
+def test_a_foramen_narrowed_by_three_diseases_lets_the_root_through() -> None:
+    box = ((-52.0, 12.0), (-40.0, 40.0), (-10.0, 60.0))
+    phantom = draw_case(24, (2.0, 2.0, 2.0), box=box)
+    assert {"scoliosis", "osteophytes", "disc-bulge"} <= set(phantom.truth["pathologies"])
+    assert [v for v in find_violations(phantom) if v.name.startswith("nerve") and v.where == "L5 right"] == []
