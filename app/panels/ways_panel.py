@@ -1,0 +1,214 @@
+"""The tab "Ways in": the table, its buttons, and beside it map, details or landmarks of the chosen way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.case_model import CaseModel
+from app.panels.angle_map_panel import AngleMapPanel
+from app.panels.landmarks_panel import AGAIN, LandmarksPanel
+from app.panels.parts import ElidedLabel
+from app.panels.way_details import WayDetails
+from app.panels.ways_table import WaysTable
+from app.planner import Planner
+from spinect_core.plan_searches import SearchRecord
+from spinect_core.plan_ways import choices, doubts
+
+CONTEXT_WIDTH = 280
+
+
+class WaysPanel(QFrame):
+    """Choose a way, turn to it, adjust it.
+
+    Signals:
+        down_wanted: look down the needle from near.
+    """
+
+    down_wanted = Signal()
+
+    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "header")
+        self._model, self._planner = model, planner
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.doubt = ElidedLabel()
+        self.doubt.setProperty("role", "doubt")
+        self.doubt.setFixedHeight(24)
+        column.addWidget(self.doubt)
+        column.addLayout(self._make_bar())
+        self.table = self._make_table()
+        self.map = AngleMapPanel(model, planner)
+        self.details = WayDetails(model, planner)
+        self.landmarks = LandmarksPanel(model, planner)
+        self.context = QStackedWidget()
+        for page in (self.map, self.details, self.landmarks):
+            self.context.addWidget(page)
+        self.context.setMinimumWidth(210)
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.setHandleWidth(2)
+        body.setChildrenCollapsible(False)
+        body.addWidget(self.table)
+        body.addWidget(self.context)
+        body.setStretchFactor(0, 1)
+        body.setSizes([600, CONTEXT_WIDTH])
+        column.addWidget(body, 1)
+        planner.changed.connect(self._show)
+        planner.chosen_changed.connect(self._show)
+        model.view_changed.connect(self._enable)
+        self._show()
+
+    def _make_bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(8, 4, 8, 4)
+        bar.setSpacing(4)
+        self.recommended = self._button("Recommended", self._turn_to_recommended)
+        self.best = self._button("Best view", self._turn_to_best)
+        self.views_menu = QMenu(self)
+        self.views_menu.aboutToShow.connect(self._fill_views)
+        self.others = self._button("Others ▾", None, self.views_menu)
+        self.others.setToolTip("All views worth taking, and how they differ")
+        self.down = self._button("Down the needle", self.down_wanted.emit)
+        self.down.setToolTip("Look along the needle from its hub, near enough to see the window")
+        self.needle_menu = QMenu(self)
+        to_window = self.needle_menu.addAction("To the middle of what is open in this view")
+        to_window.triggered.connect(lambda _=False: self._planner.lay_needle())
+        to_cross = self.needle_menu.addAction("To the cross-hair")
+        to_cross.triggered.connect(lambda _=False: self._planner.lay_needle(to_cursor=True))
+        self.lay = self._button("Needle along this view ▾", None, self.needle_menu)
+        self.delete = self._button("", self._planner.delete_needle)
+        self.delete.setIcon(theme.icon("delete"))
+        self.delete.setToolTip("Delete your own needle")
+        for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
+            bar.addWidget(button)
+        bar.addStretch(1)
+        self.pages = QButtonGroup(self)
+        for number, text in enumerate(("Map", "Details", "Landmarks")):
+            button = self._button(text, None)
+            button.setCheckable(True)
+            self.pages.addButton(button, number)
+            bar.addWidget(button)
+        self.pages.button(0).setChecked(True)
+        self.pages.idClicked.connect(self.show_page)
+        return bar
+
+    def _button(self, text: str, slot: Callable[[], object] | None, menu: QMenu | None = None) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if menu is not None:
+            button.setMenu(menu)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        elif slot is not None:
+            button.clicked.connect(lambda _=False: slot())
+        return button
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        self.rows = WaysTable(self._planner)
+        table.setModel(self.rows)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setAccessibleName("Ways in")
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(25)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        table.clicked.connect(self._on_row)
+        table.activated.connect(self._on_row)
+        table.selectionModel().currentRowChanged.connect(self._on_current)
+        return table
+
+    # ------------------------------------------------------------------------------------------------- choosing
+
+    def show_page(self, number: int) -> None:
+        """Map (0), details (1) or landmarks (2)."""
+        self.pages.button(number).setChecked(True)
+        self.context.setCurrentIndex(number)
+
+    def _on_row(self, index: QModelIndex) -> None:
+        self._planner.choose(self._planner.rows[index.row()].key)
+
+    def _on_current(self, index: QModelIndex) -> None:
+        """Arrow keys choose as a click does."""
+        if index.isValid() and self._planner.rows[index.row()].key != self._planner.chosen:
+            self._on_row(index)
+
+    def _turn_to_recommended(self) -> None:
+        search = self._search
+        if search is not None and search.recommended is not None:
+            self._model.set_view(search.recommended.view)
+
+    def _turn_to_best(self) -> None:
+        search = self._search
+        if search is not None and search.best is not None:
+            self._model.set_view(search.best.view)
+        elif search is not None and search.candidate is not None:
+            self._model.set_view(search.candidate)
+
+    @property
+    def _search(self) -> SearchRecord | None:
+        way = self._planner.way
+        if way is None or way.search is not None:
+            return None if way is None else way.search
+        return next((each.search for each in self._planner.rows if each.key == way.zone_key), None)
+
+    def _fill_views(self) -> None:
+        self.views_menu.clear()
+        search = self._search
+        for words, view in choices(search) if search is not None else ():
+            self.views_menu.addAction(words).triggered.connect(
+                lambda _=False, view=view: self._model.set_view(view)
+            )
+
+    # -------------------------------------------------------------------------------------------------- showing
+
+    def _show(self) -> None:
+        sentences = doubts(self._model.planning)
+        self.doubt.setVisible(bool(sentences))
+        self.doubt.setText("Doubtful: " + " ".join(sentences))
+        self.doubt.setToolTip("\n".join(sentences))
+        row = next((n for n, each in enumerate(self._planner.rows) if each.key == self._planner.chosen), None)
+        if row is None:
+            self.table.clearSelection()
+        else:
+            self.table.selectRow(row)
+        self._enable()
+
+    def _enable(self) -> None:
+        way, search, live = self._planner.way, self._search, self._planner.can_adjust
+        self.recommended.setEnabled(search is not None and search.recommended is not None)
+        self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
+        closed = search is not None and search.best is None
+        self.best.setText("Nearest to open" if closed else "Best view")
+        self.others.setEnabled(search is not None)
+        self.down.setEnabled(way is not None and way.needle is not None)
+        self.delete.setEnabled(way is not None and way.own)
+        self.lay.setEnabled(way is not None and live and bool(way.zone_key))
+        self.lay.setToolTip(
+            "Lay a needle of your own along the present view, with its safety" if live else AGAIN
+        )
