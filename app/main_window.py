@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
 DOCK_HEIGHT = 270
+WITH_ITS_SURROUNDINGS_MM = 140.0
+"""Across the 3D picture, when it shows where a way in was found."""
 
 
 class MainWindow(QMainWindow):
@@ -179,7 +181,7 @@ class MainWindow(QMainWindow):
         session.boxes.failed.connect(self.status.say_error)
         session.said.connect(self._on_said)
         session.surfaces_changed.connect(self._on_surfaces)
-        session.planner.found.connect(lambda: self.dock.setCurrentWidget(self.ways_panel))
+        session.planner.found.connect(self._on_ways)
         self.ways_panel.down_wanted.connect(lambda: self.actions_.named["down"].trigger())
         self.present.changed.connect(lambda: self.frames["3d"].info.setText(self.present.text))
         model.case_opened.connect(self._on_case)
@@ -244,6 +246,13 @@ class MainWindow(QMainWindow):
         case = self.model.case
         if self.viewport is not None:
             self.viewport.set_surfaces(case.surfaces if case else None, self.session.picker)
+
+    def _on_ways(self) -> None:
+        """Show what was found, and where it is."""
+        self.dock.setCurrentWidget(self.ways_panel)
+        way = self.session.planner.way
+        if self.viewport is not None and way is not None and way.target is not None:
+            self.viewport.come_near(np.asarray(way.target), WITH_ITS_SURROUNDINGS_MM)
 
     def _on_labels(self) -> None:
         run = getattr(self.model.case.segmentation, "run", None) if self.model.case else None

@@ -32,9 +32,9 @@ class NeedleOnSlices:
         axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
         colour = QColor(theme.NEEDLE)
         faint = QColor(colour)
-        faint.setAlpha(120)
+        faint.setAlpha(170)
         ends = [QPointF(*xy) for xy in view.to_screen(np.stack([entry, target]))]
-        painter.setPen(QPen(faint, 1.2, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(faint, 1.4, Qt.PenStyle.DashLine))
         painter.drawLine(ends[0], ends[1])
         inside = near_plane(entry, target, axis, position)
         if inside is not None:

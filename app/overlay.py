@@ -77,13 +77,8 @@ class Overlay(QWidget):
     # --------------------------------------------------------------------------------------------- measurements
 
     def _behind_way(self, measurement: Measurement) -> bool:
-        """Whether a triangle is what the program found in the zone that is looked at and shown already."""
-        way, triangle = self._planner.way, measurement.triangle
-        return (
-            way is not None
-            and triangle.author == "automatic"
-            and (triangle.kind, triangle.side) == (way.kind, way.side)
-        )
+        """Whether a triangle would only be in the way: one of the program's own, while one looks at a way in."""
+        return self._planner.way is not None and measurement.triangle.author == "automatic"
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)

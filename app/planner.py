@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from spinect_core.replanning import Planned
 
 FINDING = "Finding ways in"
+AGAIN = "Find ways in again to adjust"
+"""Said where only the records of a planning are there."""
 KEPT_PLANS = 12
 """So many steps back the angle maps are still at hand."""
 Start = Callable[[str, Any, Callable[[Any], None]], None]
@@ -27,6 +29,11 @@ Start = Callable[[str, Any, Callable[[Any], None]], None]
 
 class Planner(QObject):
     """Ways in, and the one that is looked at.
+
+    Attributes:
+        rows: the ways in, from the records.
+        chosen: key of the one that is looked at, "" for none.
+        plan: all that was computed for the present records; None if they were opened from disk.
 
     Signals:
         changed: other rows, or what can be done with them.
@@ -45,7 +52,8 @@ class Planner(QObject):
         self._model, self._start = model, start
         self.rows: tuple[Way, ...] = ()
         self.chosen = ""
-        self._kept: list[tuple[object, CasePlan]] = []
+        self.plan: CasePlan | None = None
+        self._kept: list[tuple[Planning, CasePlan]] = []
         self._room: tuple[object, object, Room] | None = None
         self._sights: dict[int, Sight] = {}
         model.planning_changed.connect(self._on_planning)
@@ -59,12 +67,6 @@ class Planner(QObject):
     def way(self) -> Way | None:
         """The one that is looked at."""
         return next((each for each in self.rows if each.key == self.chosen), None)
-
-    @property
-    def plan(self) -> CasePlan | None:
-        """All that was computed for the present records; None if they were opened from disk."""
-        mark = self._model.planning.landmarks
-        return next((plan for key, plan in self._kept if key is mark), None)
 
     @property
     def room(self) -> Room | None:
@@ -220,13 +222,23 @@ class Planner(QObject):
         if room.labels is not case.segmentation.labels_1mm:
             return False
         self._room = (case.segmentation, case.volume, room)
-        self._kept = [(planned.records.landmarks, planned.plan), *self._kept][:KEPT_PLANS]
+        self._kept = [(planned.records, planned.plan), *self._kept][:KEPT_PLANS]
         alive = {id(each) for _, plan in self._kept for each in plan.approaches}
         self._sights = {key: sight for key, sight in self._sights.items() if key in alive}
         return True
 
     def _on_planning(self) -> None:
-        self.rows = ways(self._model.planning)
+        now = self._model.planning
+        self.rows = ways(now)
+        # the user's needles come and go; what was computed belongs to landmarks and zones
+        self.plan = next(
+            (
+                plan
+                for records, plan in self._kept
+                if (records.landmarks, records.zones) == (now.landmarks, now.zones)
+            ),
+            None,
+        )
         if self.chosen and self.way is None:
             self.chosen = ""
         self.changed.emit()
@@ -242,7 +254,7 @@ class Planner(QObject):
             self.changed.emit()
 
     def _forget(self) -> None:
-        self._kept, self._room, self._sights = [], None, {}
+        self.plan, self._kept, self._room, self._sights = None, [], None, {}
 
     def _on_selection(self) -> None:
         if self._model.selected is not None and self.chosen:

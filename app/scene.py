@@ -118,9 +118,9 @@ class Viewport(QtInteractor):
         """Bring a point to the middle of the picture; the camera then turns about it."""
         self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64)))
 
-    def come_near(self, point: FloatArray) -> None:
+    def come_near(self, point: FloatArray, across_mm: float = NEAR_MM) -> None:
         """Bring a point to the middle, near enough to see a window of a few millimetres."""
-        scale = NEAR_MM / max(min(self.turntable.size), 1)
+        scale = across_mm / max(min(self.turntable.size), 1)
         self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64), mm_per_pixel=scale))
 
     def set_cut(self, mm: float | None) -> None:

@@ -106,6 +106,8 @@ QTableView, QTreeView {{
   selection-background-color: #17395a; selection-color: {TEXT}; outline: 0;
 }}
 QTableView::item {{ padding: 2px 8px; border: none; }}
+QTableView[role="dense"]::item {{ padding: 2px 4px; }}
+QTableView[role="dense"] QHeaderView::section {{ padding: 4px 5px; }}
 QHeaderView {{ background: {PANEL}; }}
 QHeaderView::section {{
   background: {PANEL}; color: {MUTED}; border: none; border-bottom: 1px solid {LINE}; padding: 5px 8px; font-size: 12px;

@@ -117,7 +117,8 @@ class Way:
         if self.own and self.needle is not None:
             return self.needle.needle.view.words
         if self.search is not None and self.search.best is not None:
-            return self.search.best.view.words
+            # the row tells the side already
+            return self.search.best.view.words.removeprefix(f"{self.side} ")
         return self.closed_text
 
     @property

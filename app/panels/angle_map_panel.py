@@ -32,7 +32,7 @@ SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
 """From nothing open to the largest window of the map; lighter is larger, for every kind of colour vision."""
 SHUT = {Reason.BONE: "#4a4740", Reason.NERVE: "#54461c", Reason.BONE_AND_NERVE: "#4d4630"}
 SHUT_ELSE = "#353c45"
-LEFT, TOP, RIGHT, BOTTOM = 56, 8, 40, 34
+LEFT, TOP, RIGHT, BOTTOM = 50, 8, 38, 32
 
 
 class AngleMapPanel(QWidget):
@@ -147,9 +147,11 @@ class AngleMapPanel(QWidget):
             painter.drawText(QRectF(x - 20, box.bottom() + 2, 40, 13), centre, f"{oblique}°")
         for tilt in (-40, -20, 0, 20, 40):
             y = self.place(0, tilt).y()
-            word = {40: "cranial 40°", -40: "caudal 40°"}.get(tilt, f"{abs(tilt)}°")
-            top = min(max(y - 7, 0.0), box.bottom() - 10)
-            painter.drawText(QRectF(0, top, LEFT - 4, 14), right, word)
+            top = min(max(y - 7, box.top() - 3), box.bottom() - 11)
+            painter.drawText(QRectF(0, top, LEFT - 4, 14), right, f"{abs(tilt)}°")
+            word = {20: "cranial", -20: "caudal"}.get(tilt)
+            if word is not None:
+                painter.drawText(QRectF(0, top + 12, LEFT - 4, 14), right, word)
         words = f"oblique to the {self._side}"
         painter.drawText(QRectF(box.left() - 20, box.bottom() + 15, box.width() + 40, 14), centre, words)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spinect_core.planning.safety import Clearance
 
 UP_TO_MM = 20.0
-LEFT, TOP, RIGHT, BOTTOM = 34, 6, 10, 18
+LEFT, TOP, RIGHT, BOTTOM = 44, 20, 12, 20
 
 
 class ClearanceCurve(QWidget):
@@ -24,22 +24,25 @@ class ClearanceCurve(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.clearance: Clearance | None = None
-        self.setFixedHeight(92)
+        self.empty = ""
         self.setToolTip("Distance of the needle's axis to bone and to nerve, from the skin to the target")
 
     def show_clearance(self, clearance: Clearance | None) -> None:
-        """Show another needle's; hidden without one."""
+        """Show another needle's; None for none."""
         self.clearance = clearance
-        self.setVisible(clearance is not None)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Two curves and their axes."""
         clearance = self.clearance
-        if clearance is None:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QColor(theme.PANEL))
+        if clearance is None:
+            painter.setPen(QColor(theme.FAINT))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
+            painter.end()
+            return
         box = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
         font = QFont(self.font())
         font.setPixelSize(10)
@@ -63,4 +66,10 @@ class ClearanceCurve(QWidget):
             down = box.bottom() - np.clip(values, 0, UP_TO_MM) / UP_TO_MM * box.height()
             painter.setPen(QPen(QColor(colour), 1.8))
             painter.drawPolyline(QPolygonF([QPointF(*xy) for xy in zip(across, down, strict=True)]))
+        for x, name, colour in (
+            (box.left(), "to bone", theme.BONE),
+            (box.left() + 60, "to nerve", theme.NERVE),
+        ):
+            painter.setPen(QColor(colour))
+            painter.drawText(QRectF(x, 2, 60, 14), Qt.AlignmentFlag.AlignLeft, name)
         painter.end()

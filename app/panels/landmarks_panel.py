@@ -8,10 +8,8 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QVBoxLa
 
 from app import theme
 from app.case_model import CaseModel
-from app.planner import Planner
+from app.planner import AGAIN, Planner
 from spinect_core.plan_ways import is_doubtful, landmark_text
-
-AGAIN = "Find ways in again to adjust"
 
 
 class LandmarksPanel(QWidget):

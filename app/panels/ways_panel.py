@@ -23,15 +23,15 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.case_model import CaseModel
 from app.panels.angle_map_panel import AngleMapPanel
-from app.panels.landmarks_panel import AGAIN, LandmarksPanel
+from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.parts import ElidedLabel
-from app.panels.way_details import WayDetails
+from app.panels.way_details import WayCurve, WayDetails
 from app.panels.ways_table import WaysTable
-from app.planner import Planner
+from app.planner import AGAIN, Planner
 from spinect_core.plan_searches import SearchRecord
 from spinect_core.plan_ways import choices, doubts
 
-CONTEXT_WIDTH = 280
+CONTEXT_WIDTH = 236
 
 
 class WaysPanel(QFrame):
@@ -54,22 +54,14 @@ class WaysPanel(QFrame):
         self.doubt.setProperty("role", "doubt")
         self.doubt.setFixedHeight(24)
         column.addWidget(self.doubt)
-        column.addLayout(self._make_bar())
         self.table = self._make_table()
-        self.map = AngleMapPanel(model, planner)
-        self.details = WayDetails(model, planner)
-        self.landmarks = LandmarksPanel(model, planner)
-        self.context = QStackedWidget()
-        for page in (self.map, self.details, self.landmarks):
-            self.context.addWidget(page)
-        self.context.setMinimumWidth(210)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setHandleWidth(2)
         body.setChildrenCollapsible(False)
-        body.addWidget(self.table)
-        body.addWidget(self.context)
+        body.addWidget(_stacked(self._make_bar(), self.table))
+        body.addWidget(self._make_context())
         body.setStretchFactor(0, 1)
-        body.setSizes([600, CONTEXT_WIDTH])
+        body.setSizes([650, CONTEXT_WIDTH])
         column.addWidget(body, 1)
         planner.changed.connect(self._show)
         planner.chosen_changed.connect(self._show)
@@ -78,8 +70,8 @@ class WaysPanel(QFrame):
 
     def _make_bar(self) -> QHBoxLayout:
         bar = QHBoxLayout()
-        bar.setContentsMargins(8, 4, 8, 4)
-        bar.setSpacing(4)
+        bar.setContentsMargins(6, 4, 4, 4)
+        bar.setSpacing(0)
         self.recommended = self._button("Recommended", self._turn_to_recommended)
         self.best = self._button("Best view", self._turn_to_best)
         self.views_menu = QMenu(self)
@@ -93,22 +85,36 @@ class WaysPanel(QFrame):
         to_window.triggered.connect(lambda _=False: self._planner.lay_needle())
         to_cross = self.needle_menu.addAction("To the cross-hair")
         to_cross.triggered.connect(lambda _=False: self._planner.lay_needle(to_cursor=True))
-        self.lay = self._button("Needle along this view ▾", None, self.needle_menu)
+        self.lay = self._button("Needle ▾", None, self.needle_menu)
         self.delete = self._button("", self._planner.delete_needle)
         self.delete.setIcon(theme.icon("delete"))
         self.delete.setToolTip("Delete your own needle")
         for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
             bar.addWidget(button)
         bar.addStretch(1)
+        return bar
+
+    def _make_context(self) -> QWidget:
+        self.map = AngleMapPanel(self._model, self._planner)
+        self.details = WayDetails(self._model, self._planner)
+        self.curve = WayCurve(self._planner)
+        self.landmarks = LandmarksPanel(self._model, self._planner)
+        self.context = QStackedWidget()
         self.pages = QButtonGroup(self)
-        for number, text in enumerate(("Map", "Details", "Landmarks")):
+        bar = QHBoxLayout()
+        bar.setContentsMargins(4, 4, 4, 4)
+        bar.setSpacing(0)
+        named = {"Map": self.map, "Details": self.details, "Curve": self.curve, "Landmarks": self.landmarks}
+        for number, (text, page) in enumerate(named.items()):
+            self.context.addWidget(page)
             button = self._button(text, None)
             button.setCheckable(True)
             self.pages.addButton(button, number)
             bar.addWidget(button)
+        bar.addStretch(1)
         self.pages.button(0).setChecked(True)
         self.pages.idClicked.connect(self.show_page)
-        return bar
+        return _stacked(bar, self.context)
 
     def _button(self, text: str, slot: Callable[[], object] | None, menu: QMenu | None = None) -> QToolButton:
         button = QToolButton()
@@ -132,6 +138,7 @@ class WaysPanel(QFrame):
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setAccessibleName("Ways in")
+        table.setProperty("role", "dense")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(25)
         header = table.horizontalHeader()
@@ -146,7 +153,7 @@ class WaysPanel(QFrame):
     # ------------------------------------------------------------------------------------------------- choosing
 
     def show_page(self, number: int) -> None:
-        """Map (0), details (1) or landmarks (2)."""
+        """Map (0), details (1), curve (2) or landmarks (3)."""
         self.pages.button(number).setChecked(True)
         self.context.setCurrentIndex(number)
 
@@ -212,3 +219,15 @@ class WaysPanel(QFrame):
         self.lay.setToolTip(
             "Lay a needle of your own along the present view, with its safety" if live else AGAIN
         )
+
+
+def _stacked(bar: QHBoxLayout, content: QWidget) -> QWidget:
+    """A bar above its content."""
+    whole = QFrame()
+    whole.setProperty("role", "header")
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addLayout(bar)
+    column.addWidget(content, 1)
+    return whole
