@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
         self.tool = TriangleTool(self.viewport, self.model)
         self.viewport.tool = self.tool
         planner = self.session.planner
-        drawing = WayDrawing(self.model, planner, self.present)
+        drawing = self.session.drawing = WayDrawing(self.model, planner, self.present)
         self.overlay = Overlay(self.viewport, self.model, self.tool, drawing, planner)
         self.present.changed.connect(self.overlay.update)
         self.needle_actors = NeedleActors(self.viewport, planner)

@@ -24,6 +24,7 @@ from spinect_core.plan_records import Planning
 
 if TYPE_CHECKING:
     from app.scene import Viewport
+    from app.way_drawing import WayDrawing
 
 CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
@@ -52,6 +53,7 @@ class Session(QObject):
         self.recent = RecentFiles(settings, self)
         self.options: Callable[[], Options] = Options
         self.viewport: Viewport | None = None
+        self.drawing: WayDrawing | None = None
         self.picker: Any = None
         self.boxes = Boxes(window)
         self._go_on = False
@@ -222,7 +224,8 @@ class Session(QObject):
         if viewport is None or self._model.case is None:
             return False
         return self._guarded(
-            lambda: export.write_picture(viewport, self._model, path), f"Picture saved: {path.name}"
+            lambda: export.write_picture(viewport, self._model, self.planner, self.drawing, path),
+            f"Picture saved: {path.name}",
         )
 
     def ask_save(self) -> None:

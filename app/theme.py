@@ -53,6 +53,8 @@ QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
 QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 4px 8px; }}
 QToolBar::separator {{ width: 1px; background: {LINE}; margin: 6px 8px; }}
 QToolBar QToolButton {{ padding: 5px 9px; border-radius: 5px; border: 1px solid transparent; }}
+QToolBar[role="dense"] {{ padding: 3px 4px; spacing: 0; border: none; }}
+QToolBar[role="dense"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; }}
 QToolButton:hover, QToolBar QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:checked, QToolBar QToolButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
@@ -106,12 +108,13 @@ QTableView, QTreeView {{
   selection-background-color: #17395a; selection-color: {TEXT}; outline: 0;
 }}
 QTableView::item {{ padding: 2px 8px; border: none; }}
-QTableView[role="dense"]::item {{ padding: 2px 4px; }}
-QTableView[role="dense"] QHeaderView::section {{ padding: 4px 5px; }}
 QHeaderView {{ background: {PANEL}; }}
 QHeaderView::section {{
   background: {PANEL}; color: {MUTED}; border: none; border-bottom: 1px solid {LINE}; padding: 5px 8px; font-size: 12px;
 }}
+QTableView[role="dense"] {{ font-size: 12px; }}
+QTableView[role="dense"]::item {{ padding: 2px 4px; }}
+QTableView[role="dense"] QHeaderView::section {{ padding: 2px 5px; font-size: 11px; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {HOVER}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}

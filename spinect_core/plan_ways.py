@@ -223,10 +223,10 @@ def doubts(planning: Planning) -> tuple[str, ...]:
 
 
 def landmark_text(landmark: LandmarkRecord) -> str:
-    """A landmark, and how sure it is."""
+    """How sure a landmark is, and its name."""
     if landmark.moved:
-        return f"{landmark.name}: placed by you"
-    return f"{landmark.name}: {landmark.confidence:.0%}" + (" – doubtful" if is_doubtful(landmark) else "")
+        return f"placed  {landmark.name}"
+    return f"{landmark.confidence:.0%}  {landmark.name}" + (" (doubtful)" if is_doubtful(landmark) else "")
 
 
 def is_doubtful(landmark: LandmarkRecord) -> bool:
@@ -245,6 +245,19 @@ def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
     if search.candidate is not None and search.best is None:
         found.append((f"Nearest to open: {search.candidate.words}", search.candidate))
     return tuple(found)
+
+
+def headline(way: Way) -> str:
+    """A way with its needle on one line, for the heading of a picture."""
+    if way.needle is None:
+        return way.title if not way.closed_text else f"{way.title}: {way.closed_text}"
+    needle = way.needle.needle
+    parts = [f"{way.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
+    if way.tolerance_text:
+        parts.append(f"may err by {way.tolerance_text}")
+    if way.nerve_text:
+        parts.append(f"{way.nerve_text} from nerve on the way")
+    return " · ".join(parts)
 
 
 def facts(way: Way, landmarks: Iterable[LandmarkRecord] = ()) -> tuple[tuple[str, str], ...]:

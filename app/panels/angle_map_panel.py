@@ -32,7 +32,7 @@ SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
 """From nothing open to the largest window of the map; lighter is larger, for every kind of colour vision."""
 SHUT = {Reason.BONE: "#4a4740", Reason.NERVE: "#54461c", Reason.BONE_AND_NERVE: "#4d4630"}
 SHUT_ELSE = "#353c45"
-LEFT, TOP, RIGHT, BOTTOM = 50, 8, 38, 32
+LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
 
 
 class AngleMapPanel(QWidget):

@@ -65,6 +65,7 @@ class LandmarksPanel(QWidget):
         self.list.clear()
         for landmark in self._model.planning.landmarks:
             item = QListWidgetItem(landmark_text(landmark))
+            item.setToolTip(f"{landmark_text(landmark)}: {self.list.toolTip()}")
             item.setData(Qt.ItemDataRole.UserRole, landmark.name)
             if is_doubtful(landmark):
                 item.setForeground(QColor(theme.WARNING))

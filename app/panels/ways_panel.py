@@ -9,12 +9,12 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QMenu,
     QSplitter,
     QStackedWidget,
     QTableView,
+    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -31,7 +31,7 @@ from app.planner import AGAIN, Planner
 from spinect_core.plan_searches import SearchRecord
 from spinect_core.plan_ways import choices, doubts
 
-CONTEXT_WIDTH = 236
+CONTEXT_WIDTH = 244
 
 
 class WaysPanel(QFrame):
@@ -68,11 +68,12 @@ class WaysPanel(QFrame):
         model.view_changed.connect(self._enable)
         self._show()
 
-    def _make_bar(self) -> QHBoxLayout:
-        bar = QHBoxLayout()
-        bar.setContentsMargins(6, 4, 4, 4)
-        bar.setSpacing(0)
+    def _make_bar(self) -> QToolBar:
+        # a tool bar puts what does not fit into a menu, so that a narrow window is not widened
+        bar = QToolBar()
+        bar.setProperty("role", "dense")
         self.recommended = self._button("Recommended", self._turn_to_recommended)
+        self.recommended.setToolTip("The view that weighs area, tolerance, clearance and depth best")
         self.best = self._button("Best view", self._turn_to_best)
         self.views_menu = QMenu(self)
         self.views_menu.aboutToShow.connect(self._fill_views)
@@ -91,7 +92,6 @@ class WaysPanel(QFrame):
         self.delete.setToolTip("Delete your own needle")
         for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
             bar.addWidget(button)
-        bar.addStretch(1)
         return bar
 
     def _make_context(self) -> QWidget:
@@ -101,9 +101,8 @@ class WaysPanel(QFrame):
         self.landmarks = LandmarksPanel(self._model, self._planner)
         self.context = QStackedWidget()
         self.pages = QButtonGroup(self)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(4, 4, 4, 4)
-        bar.setSpacing(0)
+        bar = QToolBar()
+        bar.setProperty("role", "dense")
         named = {"Map": self.map, "Details": self.details, "Curve": self.curve, "Landmarks": self.landmarks}
         for number, (text, page) in enumerate(named.items()):
             self.context.addWidget(page)
@@ -111,7 +110,6 @@ class WaysPanel(QFrame):
             button.setCheckable(True)
             self.pages.addButton(button, number)
             bar.addWidget(button)
-        bar.addStretch(1)
         self.pages.button(0).setChecked(True)
         self.pages.idClicked.connect(self.show_page)
         return _stacked(bar, self.context)
@@ -199,6 +197,10 @@ class WaysPanel(QFrame):
         self.doubt.setVisible(bool(sentences))
         self.doubt.setText("Doubtful: " + " ".join(sentences))
         self.doubt.setToolTip("\n".join(sentences))
+        self.table.clearSpans()
+        for number, way in enumerate(self._planner.rows):
+            if not way.open:
+                self.table.setSpan(number, 1, 1, self.rows.columnCount() - 1)
         row = next((n for n, each in enumerate(self._planner.rows) if each.key == self._planner.chosen), None)
         if row is None:
             self.table.clearSelection()
@@ -211,7 +213,8 @@ class WaysPanel(QFrame):
         self.recommended.setEnabled(search is not None and search.recommended is not None)
         self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
         closed = search is not None and search.best is None
-        self.best.setText("Nearest to open" if closed else "Best view")
+        tip = "The view that comes nearest to being open" if closed else "The view of the largest window"
+        self.best.setToolTip(tip)
         self.others.setEnabled(search is not None)
         self.down.setEnabled(way is not None and way.needle is not None)
         self.delete.setEnabled(way is not None and way.own)
@@ -221,13 +224,13 @@ class WaysPanel(QFrame):
         )
 
 
-def _stacked(bar: QHBoxLayout, content: QWidget) -> QWidget:
+def _stacked(bar: QWidget, content: QWidget) -> QWidget:
     """A bar above its content."""
     whole = QFrame()
     whole.setProperty("role", "header")
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
-    column.addLayout(bar)
+    column.addWidget(bar)
     column.addWidget(content, 1)
     return whole

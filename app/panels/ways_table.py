@@ -9,7 +9,7 @@ from app import theme
 from app.planner import Planner
 from spinect_core.plan_ways import Way
 
-COLUMNS = ("Way", "Window", "Circle", "Best view", "Needle", "May err", "Nerve")
+COLUMNS = ("Way", "Window\nmm²", "Circle\nmm", "Best view", "Depth, needle", "May err\nby", "Nerve\nmm")
 NUMBERS = (1, 2, 5, 6)
 TIPS = (
     "The zone, or a needle of your own",
@@ -71,19 +71,22 @@ class WaysTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and not way.open:
             return QColor(theme.MUTED)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _align(column)
+            return _align(column if way.open else 0)
         return None
 
 
 def _texts(way: Way) -> tuple[str, ...]:
+    """The cells of a row; their units stand above. What closes a zone takes the whole row."""
+    if not way.open:
+        return (way.title, way.closed_text, "", "", "", "", "")
     return (
         way.title,
-        way.area_text,
-        way.circle_text,
+        way.area_text.removesuffix(" mm²"),
+        way.circle_text.removesuffix(" mm"),
         way.view_text,
         way.needle_text,
         way.tolerance_text,
-        way.nerve_text,
+        way.nerve_text.removesuffix(" mm"),
     )
 
 

@@ -1,0 +1,58 @@
+"""A planning that takes no time: two zones of the small CT, one open and one closed, computed as the real one is."""
+
+import numpy as np
+
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.approach import Approaches, CasePlan
+from spinect_core.planning.zone import Border, Zone
+from spinect_core.progress import check, part_of
+
+STEP = 10.0
+
+
+def ring_zone(side: str, kind: str, version: str, centre, reach: float) -> Zone:
+    """A flat triangle that faces the back, about a centre."""
+    corners = np.asarray(centre) + reach * np.array([[-1.0, 0, -1], [1, 0, -1], [0, 0, 1]])
+    names = ("superior border of S1", "S1 superior articular process", "exiting L5 root")
+    roles = ("base", "height", "hypotenuse")
+    borders = tuple(
+        Border(names[k], roles[k], np.stack([corners[k], corners[(k + 1) % 3]]), 0.9) for k in range(3)
+    )
+    return Zone(kind, version, side, "L5/S1", borders)
+
+
+def zones_of(landmarks: Landmarks, sides) -> list[Zone]:
+    """On the left beside the bone, where a landmark lies; on the right in front of the bone."""
+    found = []
+    if "left" in sides:
+        found.append(
+            ring_zone("left", "kambin", "bony", landmarks.points["S1 posterolateral corner left"], 3.0)
+        )
+    if "right" in sides:
+        found.append(ring_zone("right", "safe", "", (-9.0, -22.0, 0.0), 3.0))
+    return found
+
+
+def fake_landmarks(labels, *, level="L5/S1", shift=0, progress, cancel):
+    """Five places, one of them doubtful."""
+    check(cancel)
+    points = {
+        "L5 body centre": np.array([-9.0, -5.0, 20.0]),
+        "S1 upper end plate centre": np.array([-9.0, -5.0, -5.0]),
+        "S1 posterolateral corner left": np.array([8.0, 0.0, 0.0]),
+        "S1 posterolateral corner right": np.array([-20.0, 0.0, 0.0]),
+    }
+    sure = {"S1 posterolateral corner left": 0.4, "S1 posterolateral corner right": 0.97}
+    notes = () if level == "L5/S1" and not shift else ("Another level fits almost as well",)
+    return Landmarks(points, {}, 0.9, notes, level, sure)
+
+
+def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
+    """The real search on a coarse map of the two zones."""
+    work = Approaches(room, landmarks)
+    zones = zones_of(landmarks, sides)
+    found = []
+    for number, zone in enumerate(zones):
+        part = part_of(progress, number / len(zones), (number + 1) / len(zones))
+        found.append(work.approach(zone, step=STEP, progress=part, cancel=cancel))
+    return CasePlan(landmarks, tuple(found), landmarks.notes)
