@@ -53,12 +53,11 @@ QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
 QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 4px 8px; }}
 QToolBar::separator {{ width: 1px; background: {LINE}; margin: 6px 8px; }}
 QToolBar QToolButton {{ padding: 5px 9px; border-radius: 5px; border: 1px solid transparent; }}
-QToolBar[role="dense"] {{ padding: 3px 4px; spacing: 0; border: none; }}
-QToolBar[role="dense"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; }}
 QToolButton:hover, QToolBar QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:checked, QToolBar QToolButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
 QToolButton:disabled {{ color: {FAINT}; }}
+QFrame[role="bar"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
 QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: none; }}
 QSplitter::handle {{ background: {BLACK}; }}
@@ -127,6 +126,7 @@ QTabBar::tab {{
   background: {PANEL}; color: {MUTED}; border: none; border-bottom: 2px solid transparent; padding: 6px 14px;
   font-weight: 600;
 }}
+QTabBar[role="dense"]::tab {{ padding: 6px 6px; font-weight: normal; font-size: 12px; }}
 QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: {ACCENT}; }}
 QTabBar::tab:hover {{ color: {TEXT}; }}
 QTabBar::tab:focus {{ color: {ACCENT}; }}

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QButtonGroup,
     QFrame,
+    QHBoxLayout,
     QHeaderView,
     QMenu,
     QSplitter,
     QStackedWidget,
+    QTabBar,
     QTableView,
-    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -68,10 +68,12 @@ class WaysPanel(QFrame):
         model.view_changed.connect(self._enable)
         self._show()
 
-    def _make_bar(self) -> QToolBar:
-        # a tool bar puts what does not fit into a menu, so that a narrow window is not widened
-        bar = QToolBar()
-        bar.setProperty("role", "dense")
+    def _make_bar(self) -> QWidget:
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(4, 3, 2, 3)
+        row.setSpacing(0)
         self.recommended = self._button("Recommended", self._turn_to_recommended)
         self.recommended.setToolTip("The view that weighs area, tolerance, clearance and depth best")
         self.best = self._button("Best view", self._turn_to_best)
@@ -91,7 +93,8 @@ class WaysPanel(QFrame):
         self.delete.setIcon(theme.icon("delete"))
         self.delete.setToolTip("Delete your own needle")
         for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
-            bar.addWidget(button)
+            row.addWidget(button)
+        row.addStretch(1)
         return bar
 
     def _make_context(self) -> QWidget:
@@ -100,19 +103,17 @@ class WaysPanel(QFrame):
         self.curve = WayCurve(self._planner)
         self.landmarks = LandmarksPanel(self._model, self._planner)
         self.context = QStackedWidget()
-        self.pages = QButtonGroup(self)
-        bar = QToolBar()
-        bar.setProperty("role", "dense")
+        self.pages = QTabBar()
+        self.pages.setProperty("role", "dense")
+        self.pages.setExpanding(False)
+        self.pages.setUsesScrollButtons(False)
+        self.pages.setAccessibleName("About the way in")
         named = {"Map": self.map, "Details": self.details, "Curve": self.curve, "Landmarks": self.landmarks}
-        for number, (text, page) in enumerate(named.items()):
+        for text, page in named.items():
             self.context.addWidget(page)
-            button = self._button(text, None)
-            button.setCheckable(True)
-            self.pages.addButton(button, number)
-            bar.addWidget(button)
-        self.pages.button(0).setChecked(True)
-        self.pages.idClicked.connect(self.show_page)
-        return _stacked(bar, self.context)
+            self.pages.addTab(text)
+        self.pages.currentChanged.connect(self.context.setCurrentIndex)
+        return _stacked(self.pages, self.context)
 
     def _button(self, text: str, slot: Callable[[], object] | None, menu: QMenu | None = None) -> QToolButton:
         button = QToolButton()
@@ -152,8 +153,7 @@ class WaysPanel(QFrame):
 
     def show_page(self, number: int) -> None:
         """Map (0), details (1), curve (2) or landmarks (3)."""
-        self.pages.button(number).setChecked(True)
-        self.context.setCurrentIndex(number)
+        self.pages.setCurrentIndex(number)
 
     def _on_row(self, index: QModelIndex) -> None:
         self._planner.choose(self._planner.rows[index.row()].key)
