@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QSplitter,
     QStackedWidget,
@@ -26,7 +25,7 @@ from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.parts import ElidedLabel
 from app.panels.way_details import WayCurve, WayDetails
-from app.panels.ways_table import WaysTable
+from app.panels.ways_table import COLUMNS, WaysTable
 from app.planner import AGAIN, Planner
 from spinect_core.plan_searches import SearchRecord
 from spinect_core.plan_ways import choices, doubts
@@ -142,8 +141,8 @@ class WaysPanel(QFrame):
         table.verticalHeader().setDefaultSectionSize(25)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(36)
+        header.setStretchLastSection(True)
         table.clicked.connect(self._on_row)
         table.activated.connect(self._on_row)
         table.selectionModel().currentRowChanged.connect(self._on_current)
@@ -197,6 +196,7 @@ class WaysPanel(QFrame):
         self.doubt.setVisible(bool(sentences))
         self.doubt.setText("Doubtful: " + " ".join(sentences))
         self.doubt.setToolTip("\n".join(sentences))
+        self._fit_columns()
         self.table.clearSpans()
         for number, way in enumerate(self._planner.rows):
             if not way.open:
@@ -207,6 +207,19 @@ class WaysPanel(QFrame):
         else:
             self.table.selectRow(row)
         self._enable()
+
+    def _fit_columns(self) -> None:
+        """As narrow as their texts; what closes a zone takes a whole row and does not count."""
+        metrics = self.table.fontMetrics()
+        for column in range(self.rows.columnCount()):
+            texts = [
+                str(self.rows.index(row, column).data() or "")
+                for row, way in enumerate(self._planner.rows)
+                if way.open or column == 0
+            ]
+            texts += COLUMNS[column].split("\n")
+            width = max(metrics.horizontalAdvance(text) for text in texts)
+            self.table.setColumnWidth(column, width + (38 if column == 0 else 21))
 
     def _enable(self) -> None:
         way, search, live = self._planner.way, self._search, self._planner.can_adjust
