@@ -147,7 +147,7 @@ class Planner(QObject):
     def _show_found(self, case: Case, planned: Planned) -> None:
         plan = planned.plan
         case.notes = (*(approach.words for approach in plan.approaches), *plan.notes)
-        self._model.replace_found(plan.triangles, planned.records, "find ways in")
+        self._take_over(planned, "find ways in")
         first = next((each for each in self.rows if each.needle is not None), None)
         first = first or next(iter(self.rows), None)
         self.choose("" if first is None else first.key)
@@ -201,8 +201,7 @@ class Planner(QObject):
         def moved(planned: Planned) -> None:
             if self._model.planning is before and self._keep(case, room, planned):
                 chosen, view = self.chosen, self._model.view
-                triangles = planned.plan.triangles
-                self._model.replace_found(triangles, planned.records, f"move {name}")
+                self._take_over(planned, f"move {name}")
                 self.chosen = chosen if any(each.key == chosen for each in self.rows) else ""
                 self._model.set_view(view)
                 self.chosen_changed.emit()
@@ -226,6 +225,11 @@ class Planner(QObject):
         alive = {id(each) for _, plan in self._kept for each in plan.approaches}
         self._sights = {key: sight for key, sight in self._sights.items() if key in alive}
         return True
+
+    def _take_over(self, planned: Planned, text: str) -> None:
+        self._model.replace_found(planned.plan.triangles, planned.records, text)
+        if self.plan is not planned.plan:
+            self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
 
     def _on_planning(self) -> None:
         now = self._model.planning

@@ -215,7 +215,7 @@ class WaysPanel(QFrame):
             texts = [
                 str(self.rows.index(row, column).data() or "")
                 for row, way in enumerate(self._planner.rows)
-                if way.open or column == 0
+                if column == 0 or (way.open and not way.own)
             ]
             texts += COLUMNS[column].split("\n")
             width = max(metrics.horizontalAdvance(text) for text in texts)
