@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
 
 from app import messages, theme
 from app.case_model import CaseModel
+from app.level_menu import LevelMenu
 from app.session import Session
 from spinect_core.planning.view import PRESETS
 
@@ -32,7 +34,11 @@ class Actions:
         make("export", "Export picture…", session.ask_export, "camera", "Ctrl+E")
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("segment", "Segment", session.segment, "segment", "Ctrl+R")
-        make("propose", "Propose triangles", session.propose, "propose", "Ctrl+T")
+        planner = session.planner
+        make("ways", "Find ways in", planner.find, "propose", "Ctrl+T")
+        make("needle", "Needle along this view", planner.lay_needle, "", "Ctrl+L")
+        make("needle_cross", "Needle to the cross-hair", lambda: planner.lay_needle(True), "", "Ctrl+Shift+L")
+        make("down", "Down the needle", self._down, "", "N")
         make("fit", "Fit to window", self._fit, "fit", "0")
         make("centre", "Turn about the cross-hair", self._centre, "", "C")
         make("about", "About and notice", lambda: session.boxes.show(messages.about_box(window)))
@@ -42,6 +48,8 @@ class Actions:
         self._add_tool_bar()
         model.case_opened.connect(self.refresh)
         model.labels_changed.connect(self.refresh)
+        planner.changed.connect(self.refresh)
+        planner.chosen_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -51,7 +59,12 @@ class Actions:
             self.named[name].setEnabled(case is not None)
         self.named["segment"].setEnabled(case is not None and case.volume is not None)
         self.named["export"].setEnabled(case is not None and self._session.viewport is not None)
-        self.named["propose"].setEnabled(case is not None and case.segmentation is not None)
+        planner = self._session.planner
+        self.named["ways"].setEnabled(case is not None and case.surfaces is not None)
+        ready = planner.can_adjust and planner.way is not None and bool(planner.way.zone_key)
+        for name in ("needle", "needle_cross"):
+            self.named[name].setEnabled(ready)
+        self.named["down"].setEnabled(planner.way is not None and planner.way.needle is not None)
 
     def _make(
         self,
@@ -85,6 +98,7 @@ class Actions:
     def _add_menus(self) -> None:
         bar = self._window.menuBar()
         self.recent_menu = QMenu("Open recent", self._window)
+        self.level_menu = LevelMenu(self._model, self._session.planner, self._window)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._fill(
             bar.addMenu("&File"),
@@ -110,7 +124,9 @@ class Actions:
             views.addAction(action)
         views.addSeparator()
         self._fill(views, ("fit", "centre"))
-        self._fill(bar.addMenu("&Plan"), ("segment", "propose"))
+        self._fill(
+            bar.addMenu("&Plan"), ("segment", "ways", self.level_menu, "", "down", "needle", "needle_cross")
+        )
         self._fill(bar.addMenu("&Help"), ("keys", "about"))
 
     def _fill(self, menu: QMenu, entries: tuple[str | QMenu, ...]) -> None:
@@ -146,7 +162,7 @@ class Actions:
             "open_file",
             "",
             "segment",
-            "propose",
+            "ways",
             "",
             "undo",
             "redo",
@@ -162,6 +178,15 @@ class Actions:
                 bar.addSeparator()
         self._window.addToolBar(bar)
         self.bar = bar
+
+    def _down(self) -> None:
+        """Look along the chosen needle from near."""
+        way, viewport = self._session.planner.way, self._session.viewport
+        if way is not None and way.needle is not None:
+            needle = way.needle.needle
+            self._model.set_view(needle.view)
+            if viewport is not None:
+                viewport.come_near(np.asarray(needle.target))
 
     def _fit(self) -> None:
         if self._session.viewport is not None:
@@ -186,6 +211,10 @@ def _keys_box(window: QMainWindow) -> QMessageBox:
         ("Wheel, arrow and page keys", "scroll"),
         ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
         ("Right drag", "grey values: across width, down level"),
+        ("<b>Ways in</b>", ""),
+        ("Ctrl+T, N", "find the ways in, look down the needle"),
+        ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
+        ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
         ("<b>Triangles</b>", ""),
         ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),
         ("Drag a corner", "the area follows"),

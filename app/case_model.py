@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from spinect_core.plan_records import Planning
+from spinect_core.plan_ways import users_part
 from spinect_core.planning.triangle import KIND_NAMES, Triangle
 from spinect_core.planning.view import View
 from spinect_core.volume import FloatArray, Geometry, Labels, Volume
@@ -217,6 +218,7 @@ class CaseModel(QObject):
             # pictures, maps and run facts of an opened plan are of other labels
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
+            self.set_planning(users_part(self.planning))
 
     def set_planning(self, planning: Planning, text: str = "") -> None:
         """Take over planning records.
@@ -274,11 +276,32 @@ class CaseModel(QObject):
         if added:
             self._push((*self.measurements, *added), added[0].key, text)
 
+    def replace_found(self, triangles: Sequence[Triangle], planning: Planning, text: str) -> None:
+        """Take over what the program has found, in place of what it had found before, as one step.
+
+        What the user drew, corrected or placed stays.
+
+        Args:
+            triangles: the new ones; each takes over the name of the one it replaces.
+            planning: the new records.
+            text: what was done.
+        """
+        old = [each for each in self.measurements if each.triangle.author == "automatic"]
+        names = {(each.triangle.kind, each.triangle.side): each.name for each in old}
+        kept = tuple(each for each in self.measurements if each not in old)
+        self.history.beginMacro(text)
+        self._push(kept, None, text)
+        self.add_all(triangles, text, [names.get((each.kind, each.side), "") for each in triangles])
+        self.set_planning(planning, text)
+        self.history.endMacro()
+        self.select(None)
+
     def change(self, key: int, triangle: Triangle, text: str) -> None:
-        """Replace a measurement's triangle."""
+        """Replace a measurement's triangle; it is the user's then."""
         measurement = self.find(key)
         if measurement is None:
             return
+        triangle = replace(triangle, author="user")
         name = measurement.name
         if name.startswith(_base_name(measurement.triangle)) and _base_name(triangle) != _base_name(
             measurement.triangle

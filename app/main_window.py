@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSplitter,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -25,11 +26,14 @@ from app.appearance import Appearance
 from app.case_model import CaseModel
 from app.frames import ViewFrame
 from app.jobs import JobRunner
+from app.needle_on_slices import NeedleOnSlices
 from app.panels.case_panel import CasePanel, RegionPanel
 from app.panels.display_panel import DisplayPanel
 from app.panels.measurements_panel import MeasurementsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
 from app.panels.view_panel import ViewPanel
+from app.panels.ways_panel import WaysPanel
+from app.present_window import PresentWindow
 from app.session import SEGMENTING, Session
 from app.slice_state import SliceState
 from app.slices import SliceView
@@ -44,6 +48,9 @@ if TYPE_CHECKING:
 
 TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
+DOCK_HEIGHT = 270
+WITH_ITS_SURROUNDINGS_MM = 140.0
+"""Across the 3D picture, when it shows where a way in was found."""
 
 
 class MainWindow(QMainWindow):
@@ -62,6 +69,7 @@ class MainWindow(QMainWindow):
         self.appearance = Appearance(settings, self)
         self.slice_state = SliceState(self.model, self)
         self.session = Session(self.model, self.jobs, settings, self)
+        self.present = PresentWindow(self.model, self.session.planner, self)
         self.viewport: Viewport | None = None
         self.tool: TriangleTool | None = None
         self._closed = False
@@ -86,6 +94,7 @@ class MainWindow(QMainWindow):
         self.view_panel = ViewPanel(self.model)
         self.region_panel = RegionPanel(self.model, self.slice_state)
         self.measurements_panel = MeasurementsPanel(self.model)
+        self.ways_panel = WaysPanel(self.model, self.session.planner)
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -121,6 +130,10 @@ class MainWindow(QMainWindow):
             name: SliceView(plane, self.model, self.slice_state, self.appearance)
             for name, plane in PLANES.items()
         }
+        needle = NeedleOnSlices(self.model, self.session.planner)
+        for view in self.slices.values():
+            view.also_draw = needle.draw
+            self.session.planner.chosen_changed.connect(view.update)
         self.frames = {"3d": ViewFrame("3D", theme.ACCENT, self.middle)}
         for name, view in self.slices.items():
             self.frames[name] = ViewFrame(name.capitalize(), theme.PLANE_COLOURS[name], view)
@@ -128,9 +141,13 @@ class MainWindow(QMainWindow):
             frame.enlarge_wanted.connect(lambda name=name: self.enlarge(name))
         self.centre = QSplitter(Qt.Orientation.Vertical)
         self.centre.addWidget(self.frames["3d"])
-        self.centre.addWidget(self.measurements_panel)
+        self.dock = QTabWidget()
+        self.dock.setDocumentMode(True)
+        self.dock.addTab(self.measurements_panel, "Triangles")
+        self.dock.addTab(self.ways_panel, "Ways in")
+        self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
-        self.centre.setSizes([700, 170])
+        self.centre.setSizes([700, DOCK_HEIGHT])
         self.right = QSplitter(Qt.Orientation.Vertical)
         for name in self.slices:
             self.right.addWidget(self.frames[name])
@@ -139,7 +156,7 @@ class MainWindow(QMainWindow):
         self.views.addWidget(self.right)
         self.views.setStretchFactor(0, 5)
         self.views.setStretchFactor(1, 3)
-        self.views.setSizes([800, 480])
+        self.views.setSizes([860, 420])
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(self.side)
         whole.addWidget(self.views)
@@ -164,6 +181,9 @@ class MainWindow(QMainWindow):
         session.boxes.failed.connect(self.status.say_error)
         session.said.connect(self._on_said)
         session.surfaces_changed.connect(self._on_surfaces)
+        session.planner.found.connect(self._on_ways)
+        self.ways_panel.down_wanted.connect(lambda: self.actions_.named["down"].trigger())
+        self.present.changed.connect(lambda: self.frames["3d"].info.setText(self.present.text))
         model.case_opened.connect(self._on_case)
         model.labels_changed.connect(self._on_labels)
         model.cursor_moved.connect(self._on_cursor)
@@ -179,16 +199,22 @@ class MainWindow(QMainWindow):
             return
         self._wants_3d = False
         try:
+            from app.needle_actors import NeedleActors
             from app.overlay import Overlay
             from app.scene import Viewport
             from app.triangle_tool import TriangleTool
+            from app.way_drawing import WayDrawing
         except ImportError as error:
             self.status.say(f"3D is left out: {error}", theme.ERROR)
             return
         self.viewport = Viewport(self.model, self.appearance, self.middle)
         self.tool = TriangleTool(self.viewport, self.model)
         self.viewport.tool = self.tool
-        self.overlay = Overlay(self.viewport, self.model, self.tool)
+        planner = self.session.planner
+        drawing = self.session.drawing = WayDrawing(self.model, planner, self.present)
+        self.overlay = Overlay(self.viewport, self.model, self.tool, drawing, planner)
+        self.present.changed.connect(self.overlay.update)
+        self.needle_actors = NeedleActors(self.viewport, planner)
         self.session.viewport = self.viewport
         self.middle.insertWidget(1, self.viewport)
         self.tool.changed.connect(self._on_tool)
@@ -220,6 +246,13 @@ class MainWindow(QMainWindow):
         case = self.model.case
         if self.viewport is not None:
             self.viewport.set_surfaces(case.surfaces if case else None, self.session.picker)
+
+    def _on_ways(self) -> None:
+        """Show what was found, and where it is."""
+        self.dock.setCurrentWidget(self.ways_panel)
+        way = self.session.planner.way
+        if self.viewport is not None and way is not None and way.target is not None:
+            self.viewport.come_near(np.asarray(way.target), WITH_ITS_SURROUNDINGS_MM)
 
     def _on_labels(self) -> None:
         run = getattr(self.model.case.segmentation, "run", None) if self.model.case else None
@@ -266,7 +299,7 @@ class MainWindow(QMainWindow):
             frame.setVisible(not alone or other == name)
             if other != name:
                 frame.enlarge.setChecked(False)
-        self.measurements_panel.setVisible(not alone or name == "3d")
+        self.dock.setVisible(not alone or name == "3d")
         self.centre.setVisible(not alone or name == "3d")
         self.right.setVisible(not alone or name != "3d")
 

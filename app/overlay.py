@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.case_model import CaseModel, Measurement
+from app.planner import Planner
 from app.scene import Viewport
 from app.triangle_tool import TriangleTool
+from app.way_drawing import WayDrawing
 from spinect_core.errors import MeasurementError
 from spinect_core.planning.view import direction_letters
 
@@ -23,8 +25,11 @@ TAGGED_WITHIN_DEGREES = 60.0
 class Overlay(QWidget):
     """A clear sheet over the viewport."""
 
-    def __init__(self, viewport: Viewport, model: CaseModel, tool: TriangleTool) -> None:
+    def __init__(
+        self, viewport: Viewport, model: CaseModel, tool: TriangleTool, drawing: WayDrawing, planner: Planner
+    ) -> None:
         super().__init__(viewport)
+        self._drawing, self._planner = drawing, planner
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._viewport, self._model, self._tool = viewport, model, tool
@@ -36,6 +41,8 @@ class Overlay(QWidget):
             model.view_changed,
             model.labels_changed,
             tool.changed,
+            planner.chosen_changed,
+            planner.changed,
         ):
             signal.connect(self.update)
         self._on_camera()
@@ -52,8 +59,9 @@ class Overlay(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._model.case.surfaces is not None:
             self._draw_cross(painter)
+        self._drawing.on_picture(painter, self._viewport)
         for measurement in self._model.measurements:
-            if measurement.key != self._model.selected:
+            if measurement.key != self._model.selected and not self._behind_way(measurement):
                 self._draw_measurement(painter, measurement)
         selected = self._model.find(self._model.selected)
         if selected is not None:
@@ -67,6 +75,10 @@ class Overlay(QWidget):
         painter.end()
 
     # --------------------------------------------------------------------------------------------- measurements
+
+    def _behind_way(self, measurement: Measurement) -> bool:
+        """Whether a triangle would only be in the way: one of the program's own, while one looks at a way in."""
+        return self._planner.way is not None and measurement.triangle.author == "automatic"
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)
@@ -101,6 +113,8 @@ class Overlay(QWidget):
             for index, corner in enumerate(corners):
                 painter.setBrush(colour if index == self._tool.hot_vertex else QColor(theme.BLACK))
                 painter.drawEllipse(corner, HANDLE, HANDLE)
+        if not chosen and self._planner.way is not None:
+            return  # a way is looked at: other numbers would only be in the way
         if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
             return  # meant to be seen from elsewhere: its numbers would only be in the way
         lines = [f"{triangle.area_mm2:.1f} mm²"]

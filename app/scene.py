@@ -33,6 +33,8 @@ LIGHTS = (
 DETAIL_AFTER_MS = 180
 """How long the camera rests before the full surfaces come back."""
 MANY_TRIANGLES = 110_000
+NEAR_MM = 70.0
+"""Across the shorter side of the picture when it comes near a target."""
 
 
 class MouseTool(Protocol):
@@ -115,6 +117,11 @@ class Viewport(QtInteractor):
     def centre_on(self, point: FloatArray) -> None:
         """Bring a point to the middle of the picture; the camera then turns about it."""
         self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64)))
+
+    def come_near(self, point: FloatArray, across_mm: float = NEAR_MM) -> None:
+        """Bring a point to the middle, near enough to see a window of a few millimetres."""
+        scale = across_mm / max(min(self.turntable.size), 1)
+        self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64), mm_per_pixel=scale))
 
     def set_cut(self, mm: float | None) -> None:
         """Cut away what lies more than ``mm`` in front of the cross-hair; None for nothing."""

@@ -1,4 +1,4 @@
-"""What the user can do with a case: open, segment, propose, save, export."""
+"""What the user can do with a case: open, segment, find ways in, save, export."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.case_model import Case, CaseModel
 from app.chooser import SeriesChooser
 from app.jobs import JobRunner
 from app.plan_files import Opened
+from app.planner import Planner
 from app.recent import RecentFiles
 from app.work import Found, Options, Segmented
 from spinect_core.assets import asset
@@ -23,7 +24,7 @@ from spinect_core.plan_records import Planning
 
 if TYPE_CHECKING:
     from app.scene import Viewport
-    from spinect_core.planning.triangle import Triangle
+    from app.way_drawing import WayDrawing
 
 CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
@@ -52,10 +53,14 @@ class Session(QObject):
         self.recent = RecentFiles(settings, self)
         self.options: Callable[[], Options] = Options
         self.viewport: Viewport | None = None
+        self.drawing: WayDrawing | None = None
         self.picker: Any = None
         self.boxes = Boxes(window)
         self._go_on = False
         self._chooser: SeriesChooser | None = None
+        self.planner = Planner(model, self._start, self)
+        self.planner.said.connect(self.said)
+        self.planner.found.connect(self.plan_ready)
         jobs.failed.connect(self._on_failure)
 
     def _on_failure(self, error: SpinectError) -> None:
@@ -196,31 +201,7 @@ class Session(QObject):
             self.said.emit(f"Segmented, but no {missing} was found. Check the region and the slices.")
         if self._go_on:
             self._go_on = False
-            self.propose()
-
-    def propose(self) -> None:
-        """Propose the triangles of both sides from the labels."""
-        case = self._model.case
-        if case is None or case.segmentation is None:
-            return
-        labels = case.segmentation.labels_1mm
-
-        def proposed(result: tuple[tuple[Triangle, ...], tuple[str, ...]]) -> None:
-            if self._model.case is not case:
-                return
-            triangles, case.notes = result
-            self._model.add_all(triangles, "propose triangles")
-            if triangles:
-                self._model.set_cursor(triangles[0].centroid)
-                self._model.set_view(triangles[0].view)
-            count = f"{len(triangles)} triangles proposed" if triangles else "No triangle could be proposed"
-            advice = "check each against the slices" if triangles else "draw them with three clicks"
-            self.said.emit("\n".join((f"{count}; {advice}.", *case.notes)))
-            self.plan_ready.emit()
-
-        self._start(
-            "Proposing triangles", lambda progress, cancel: work.propose(labels, progress, cancel), proposed
-        )
+            self.planner.find()
 
     # ------------------------------------------------------------------------------------------- saving, errors
 
@@ -243,7 +224,8 @@ class Session(QObject):
         if viewport is None or self._model.case is None:
             return False
         return self._guarded(
-            lambda: export.write_picture(viewport, self._model, path), f"Picture saved: {path.name}"
+            lambda: export.write_picture(viewport, self._model, self.planner, self.drawing, path),
+            f"Picture saved: {path.name}",
         )
 
     def ask_save(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -58,6 +60,7 @@ class SliceView(QWidget):
         self._wheel = 0.0
         self._grey: tuple[int, Window, QImage] | None = None
         self._mask: tuple[int, QImage] | None = None
+        self.also_draw: Callable[[QPainter, SliceView], None] | None = None
         self.locate = QPushButton("Open its CT", self)
         menu = QMenu(self.locate)
         menu.addAction("DICOM folder…").triggered.connect(lambda _=False: self.folder_wanted.emit())
@@ -151,6 +154,8 @@ class SliceView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_region(painter)
             self._draw_triangles(painter)
+            if self.also_draw is not None:
+                self.also_draw(painter, self)
             self._draw_cross(painter)
             self._draw_text(painter, grid, box)
         if self._without_ct:

@@ -28,6 +28,10 @@ BONE_LABEL = "#3f9bff"
 KIND_COLOURS = {"kambin": "#2cbee2", "safe": "#f05496"}
 """As in spinect_core.pictures.palette, so that the window and exported pictures look alike."""
 PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"}
+BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
+"""Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""
+NEEDLE = "#f4f7fb"
+BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
 REGION = "#4aa8ff"
 
 _SHEET = f"""
@@ -53,6 +57,7 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
 QToolButton:hover, QToolBar QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:checked, QToolBar QToolButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
 QToolButton:disabled {{ color: {FAINT}; }}
+QFrame[role="bar"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
 QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: none; }}
 QSplitter::handle {{ background: {BLACK}; }}
@@ -106,15 +111,34 @@ QHeaderView {{ background: {PANEL}; }}
 QHeaderView::section {{
   background: {PANEL}; color: {MUTED}; border: none; border-bottom: 1px solid {LINE}; padding: 5px 8px; font-size: 12px;
 }}
+QTableView[role="dense"] {{ font-size: 12px; }}
+QTableView[role="dense"]::item {{ padding: 2px 4px; }}
+QTableView[role="dense"] QHeaderView::section {{ padding: 2px 5px; font-size: 11px; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {HOVER}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTabWidget::pane {{ border: none; }}
+QTabWidget, QTabWidget > QWidget {{ background: {PANEL}; }}
+QTabBar {{ background: {PANEL}; qproperty-drawBase: 0; }}
+QTabBar::tab {{
+  background: {PANEL}; color: {MUTED}; border: none; border-bottom: 2px solid transparent; padding: 6px 14px;
+  font-weight: 600;
+}}
+QTabBar[role="dense"]::tab {{ padding: 6px 6px; font-weight: normal; font-size: 12px; }}
+QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: {ACCENT}; }}
+QTabBar::tab:hover {{ color: {TEXT}; }}
+QTabBar::tab:focus {{ color: {ACCENT}; }}
+QListWidget, QTextBrowser {{ background: {PANEL}; border: none; outline: 0; }}
+QListWidget::item {{ padding: 3px 6px; }}
+QListWidget::item:selected {{ background: #17395a; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 QLabel[role="heading"] {{ color: {MUTED}; font-size: 11px; font-weight: 600; letter-spacing: 1px; }}
 QLabel[role="muted"] {{ color: {MUTED}; font-size: 12px; }}
 QLabel[role="title"] {{ font-weight: 600; }}
 QLabel[role="notice"] {{ color: {WARNING}; font-size: 12px; padding: 0 6px; }}
+QLabel[role="doubt"] {{ background: #3a2e14; color: {WARNING}; padding: 4px 12px; }}
 QFrame[role="section"] {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; }}
 QFrame[role="header"] {{ background: {PANEL}; border: none; }}
 QFrame[role="banner"] {{ background: #4a1f20; border: none; border-bottom: 1px solid {ERROR}; }}

@@ -13,11 +13,16 @@ from spinect_core.progress import Cancel, Progress, check, part_of
 
 if TYPE_CHECKING:
     from app.picking import SurfacePicker
-    from spinect_core.planning.triangle import Triangle
+    from spinect_core.anatomy.landmarks import Landmarks
+    from spinect_core.approach import CasePlan, Room
+    from spinect_core.plan_records import Planning
+    from spinect_core.planning.view import View
+    from spinect_core.planning.window import Sight
     from spinect_core.preprocessing.region import Region
     from spinect_core.reading.series import Series
+    from spinect_core.replanning import Planned
     from spinect_core.surfaces import Surfaces
-    from spinect_core.volume import Labels
+    from spinect_core.volume import FloatArray
 
 
 @dataclass(frozen=True)
@@ -158,10 +163,66 @@ def surfaces_of(case: Case, segmentation: Any, progress: Progress, cancel: Cance
     return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)
 
 
-def propose(
-    labels: Labels, progress: Progress, cancel: Cancel
-) -> tuple[tuple[Triangle, ...], tuple[str, ...]]:
-    """The triangles the labels suggest, and what there is to say about them."""
-    from spinect_core import job
+def find_ways(
+    case: Case,
+    room: Room | None,
+    before: Planning,
+    level: tuple[str, int],
+    progress: Progress,
+    cancel: Cancel,
+) -> tuple[Room, Planned]:
+    """The ways in of a level, and the case made ready for planning.
 
-    return job.propose(labels, "both", progress=progress, cancel=cancel)
+    Args:
+        case: segmented.
+        room: the case made ready, if it was before.
+        before: the planning so far.
+        level: its name, and the shift of the numbering by the user.
+        progress: told how far it is.
+        cancel: asked often.
+    """
+    from spinect_core.approach import Room
+    from spinect_core.replanning import plan_again
+
+    if room is None:
+        progress(0.0, "preparing bone and nerve")
+        assert case.surfaces is not None  # no ways in are looked for without them
+        room = Room(case.segmentation.labels_1mm, case.surfaces, case.volume)
+        check(cancel)
+        progress(0.02, "finding the skin")
+        _ = room.skin
+    check(cancel)
+    name, shift = level
+    return room, plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
+
+
+def lay_needle(
+    room: Room,
+    landmarks: Landmarks,
+    sight: Sight,
+    view: View,
+    planning: Planning,
+    target: FloatArray | None,
+    progress: Progress,
+    cancel: Cancel,
+) -> Planning:
+    """The planning with one more needle of the user's."""
+    from spinect_core.replanning import own_needle
+
+    progress(0.1, "distances, tolerance and risk")
+    return own_needle(room, landmarks, sight, view, planning, target, cancel=cancel)[1]
+
+
+def move_landmark(
+    room: Room,
+    plan: CasePlan,
+    before: Planning,
+    name: str,
+    point: FloatArray,
+    progress: Progress,
+    cancel: Cancel,
+) -> Planned:
+    """The planning with a landmark at another place."""
+    from spinect_core.replanning import plan_with_landmark
+
+    return plan_with_landmark(room, plan, before, name, point, progress=progress, cancel=cancel)

@@ -190,7 +190,8 @@ def window_record(
         ()
         if closing is None
         else tuple(
-            CloserRecord(each.name, each.covered, each.alone, each.gives_mm) for each in closing.closers
+            CloserRecord(each.name, _part(each.covered), _part(each.alone), each.gives_mm)
+            for each in closing.closers
         ),
         () if closing is None or closing.pair is None else closing.pair,
         None if closing is None else closing.pair_gives_mm,
@@ -287,6 +288,11 @@ def _risk(risk: Risk) -> RiskRecord:
         miss_mean_mm=risk.miss_mean_mm,
         miss_95_mm=risk.miss_95_mm,
     )
+
+
+def _part(value: float) -> float:
+    """Areas of polygons that are the same but for rounding give a part a little above 1."""
+    return min(max(float(value), 0.0), 1.0)
 
 
 def _finite(value: float) -> float | None:

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.case_model import CaseModel, Measurement
-from app.panels.parts import label
 from spinect_core.planning.triangle import KIND_NAMES, KINDS
 
 COLUMNS = ("Name", "Kind", "Side", "Line of sight", "Area", "Edges")
@@ -99,7 +98,6 @@ class MeasurementsPanel(QFrame):
     """Tools and table."""
 
     draw_wanted = Signal(str)
-    propose_wanted = Signal()
 
     def __init__(self, model: CaseModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,8 +109,6 @@ class MeasurementsPanel(QFrame):
         bar = QHBoxLayout()
         bar.setContentsMargins(12, 6, 8, 6)
         bar.setSpacing(6)
-        bar.addWidget(label("TRIANGLES", "heading"))
-        bar.addSpacing(10)
         self.draw_buttons = QButtonGroup(self)
         self.draw_buttons.setExclusive(False)
         self.tools: dict[str, QToolButton] = {}

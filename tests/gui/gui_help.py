@@ -18,10 +18,10 @@ STEPS, STEP_SECONDS = 20, 0.02
 
 
 def small_volume(name: str = "small") -> Volume:
-    """A block of bone with a rod of nerve beside it on the patient's left, 1.5 mm voxels."""
+    """A block of bone with a rod of nerve beside it on the patient's left, air before and behind, 1.5 mm voxels."""
     geometry = Geometry((40, 44, 48), (1.5, 1.5, 1.5), (-36.0, -33.0, -30.0))
     array = np.full(geometry.shape, 40, np.int16)
-    array[:, :4] = -1000
+    array[:, :4] = array[:, -6:] = -1000
     array[8:32, 12:30, 10:26] = BONE_HU
     array[6:34, 18:24, 32:37] = NERVE_HU
     return Volume(array, geometry, name)

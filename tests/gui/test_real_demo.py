@@ -30,5 +30,16 @@ def test_the_demo_case_is_cancelled_and_then_planned(window, qtbot):
     assert case.surfaces.bone.n_cells > 50_000
     assert case.surfaces.nerve.n_cells > 5_000
     assert case.segmentation.run.mode == "fast"
-    sides = {each.triangle.side for each in window.model.measurements}
-    assert sides == {"left", "right"}, case.notes
+    planner = window.session.planner
+    assert {each.side for each in planner.rows} == {"left", "right"}, case.notes
+    assert {each.kind for each in planner.rows} == {"kambin", "safe"}, case.notes
+    ways = [each for each in planner.rows if each.needle is not None]
+    assert ways, case.notes
+    for way in ways:
+        assert way.search.best.area_mm2 >= way.search.recommended.area_mm2 - 0.1
+        assert 60 < way.needle.needle.depth_mm < 168
+        assert way.needle.safety.tolerance.angle.amount > 0
+    planner.choose(ways[-1].key)
+    assert window.present.window.area_mm2 == pytest.approx(ways[-1].search.recommended.area_mm2, abs=0.3)
+    closed = [each for each in planner.rows if not each.open]
+    assert all(each.closed_text.startswith("closed") for each in closed)

@@ -1,5 +1,6 @@
 """The whole way of a case through the real window."""
 
+import fake_planning
 import numpy as np
 import pytest
 from gui_help import click, drag, small_volume
@@ -8,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from spinect_core.notice import NOTICE
-from spinect_core.planning.triangle import Triangle
 from spinect_core.planning.view import PRESETS, View
 from spinect_core.writing import write_volume
 
@@ -202,32 +202,23 @@ def test_a_long_message_does_not_widen_the_window(opened, qtbot):
 
 
 def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypatch):
-    """What `main.py --demo` does: read, segment, surfaces, triangles proposed as one step of the history."""
-    import spinect_core.job
+    """What `main.py --demo` does: read, segment, surfaces, ways in as one step of the history."""
+    import spinect_core.replanning
     from app import session
 
-    views = {"left": View(30, -10), "right": View(-30, -10)}
-
-    def propose(labels, sides, *, progress, cancel):
-        made = [
-            Triangle.from_clicks(
-                view, [(0, 0), (9, 0), (0, 7)], 0.0, kind="kambin", side=side, author="automatic"
-            )
-            for side, view in views.items()
-        ]
-        return tuple(made), ("The right root is faint.",)
-
-    monkeypatch.setattr(spinect_core.job, "propose", propose)
+    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.replanning, "plan_level", fake_planning.fake_plan)
     monkeypatch.setattr(session, "asset", lambda name: ct_file)
-    with qtbot.waitSignal(window.session.plan_ready, timeout=30000):
+    with qtbot.waitSignal(window.session.plan_ready, timeout=60000):
         window.session.open_demo()
     model = window.model
-    assert [each.name for each in model.measurements] == ["Left Kambin triangle", "Right Kambin triangle"]
-    assert model.view == views["left"]
-    assert "2 triangles proposed" in window.status.text.text()
-    assert "faint" in window.status.text.toolTip()
+    assert [each.name for each in model.measurements] == ["Left Kambin triangle"]
+    assert len(window.session.planner.rows) == 2
+    assert "1 of 2 zones open" in window.status.text.text()
+    assert "no way in" in window.status.text.toolTip()
     model.history.undo()
     assert model.measurements == ()
+    assert window.session.planner.rows == ()
     qtbot.waitUntil(lambda: not window.jobs.busy)
 
 

@@ -1,0 +1,289 @@
+"""The angle map of a zone: how wide its window is along every line of sight; click or drag in it to turn there."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app import theme
+from app.case_model import CaseModel
+from app.planner import Planner
+from spinect_core.planning.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
+from spinect_core.planning.search import SearchResult
+from spinect_core.planning.view import View
+from spinect_core.planning.weights import Reason
+
+SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
+"""From nothing open to the largest window of the map; lighter is larger, for every kind of colour vision."""
+SHUT = {Reason.BONE: "#4a4740", Reason.NERVE: "#54461c", Reason.BONE_AND_NERVE: "#4d4630"}
+SHUT_ELSE = "#353c45"
+LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
+
+
+class AngleMapPanel(QWidget):
+    """Oblique angles across, as the patient is seen from behind; tilts upwards."""
+
+    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._planner = model, planner
+        self._cells: tuple[SearchResult, QSize, QPixmap] | None = None
+        self.setMinimumSize(190, 130)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Angle map")
+        planner.chosen_changed.connect(self.update)
+        planner.changed.connect(self.update)
+        model.view_changed.connect(self.update)
+
+    @property
+    def result(self) -> SearchResult | None:
+        """What is shown; None where it was not computed in this session."""
+        approach = self._planner.approach(self._planner.way)
+        return None if approach is None else approach.search
+
+    @property
+    def box(self) -> QRectF:
+        """Where the map lies in the widget."""
+        return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 10), max(self.height() - TOP - BOTTOM, 10))
+
+    def place(self, oblique: float, tilt: float) -> QPointF:
+        """Where a line of sight lies, in logical pixels."""
+        box = self.box
+        part = oblique / OBLIQUE_DEGREES[1]
+        across = 1 - part if self._side == "left" else part
+        down = (TILT_DEGREES[1] - tilt) / (TILT_DEGREES[1] - TILT_DEGREES[0])
+        return QPointF(box.left() + across * box.width(), box.top() + down * box.height())
+
+    def angles(self, position: QPointF) -> tuple[float, float]:
+        """Oblique and tilt under a position, whole degrees, kept within the map."""
+        box = self.box
+        across = (position.x() - box.left()) / box.width()
+        part = 1 - across if self._side == "left" else across
+        tilt = TILT_DEGREES[1] - (position.y() - box.top()) / box.height() * (
+            TILT_DEGREES[1] - TILT_DEGREES[0]
+        )
+        return (
+            float(np.clip(round(part * OBLIQUE_DEGREES[1]), *OBLIQUE_DEGREES)),
+            float(np.clip(round(tilt), *TILT_DEGREES)),
+        )
+
+    def words_at(self, oblique: float, tilt: float) -> str:
+        """View, area and circle of the map's view nearest to a place, or why it is not allowed."""
+        result = self.result
+        if result is None:
+            return ""
+        chart = result.map
+        a = int(np.abs(chart.obliques - oblique).argmin())
+        b = int(np.abs(chart.tilts - tilt).argmin())
+        index = a * len(chart.tilts) + b
+        reason = Reason(int(chart.looks.reason[index]))
+        view = chart.view(index).words
+        if reason != Reason.ALLOWED:
+            return f"{view}\n{reason.words}"
+        area, radius = chart.looks.area_mm2[index], chart.looks.radius_mm[index]
+        return f"{view}\n{area:.1f} mm² open, circle {2 * radius:.1f} mm"
+
+    @property
+    def _side(self) -> str:
+        way = self._planner.way
+        return "left" if way is None else way.side
+
+    # ------------------------------------------------------------------------------------------------- painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The map, its marks and its axes."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QColor(theme.PANEL))
+        result = self.result
+        if result is None:
+            self._draw_nothing(painter)
+        else:
+            size = self.box.size().toSize()
+            if self._cells is None or self._cells[0] is not result or self._cells[1] != size:
+                self._cells = (result, size, cells(result.map, size))
+            painter.drawPixmap(self.box.topLeft(), self._cells[2])
+            self._draw_axes(painter)
+            self._draw_scale(painter, result)
+            self._draw_marks(painter, result)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(theme.ACCENT), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.box)
+        painter.end()
+
+    def _draw_nothing(self, painter: QPainter) -> None:
+        way = self._planner.way
+        text = "Choose a way in to see its map"
+        if way is not None:
+            text = "Find ways in again (Ctrl+T)\nto see the map and to adjust"
+        painter.setPen(QColor(theme.FAINT))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _draw_axes(self, painter: QPainter) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(10)
+        painter.setFont(font)
+        box, centre = self.box, Qt.AlignmentFlag.AlignCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(theme.MUTED))
+        for oblique in (0, 15, 30, 45, 60):
+            x = self.place(oblique, 0).x()
+            painter.drawText(QRectF(x - 20, box.bottom() + 2, 40, 13), centre, f"{oblique}°")
+        for tilt in (-40, -20, 0, 20, 40):
+            y = self.place(0, tilt).y()
+            top = min(max(y - 7, box.top() - 3), box.bottom() - 11)
+            painter.drawText(QRectF(0, top, LEFT - 4, 14), right, f"{abs(tilt)}°")
+            word = {20: "cranial", -20: "caudal"}.get(tilt)
+            if word is not None:
+                painter.drawText(QRectF(0, top + 12, LEFT - 4, 14), right, word)
+        words = f"oblique to the {self._side}"
+        painter.drawText(QRectF(box.left() - 20, box.bottom() + 15, box.width() + 40, 14), centre, words)
+
+    def _draw_scale(self, painter: QPainter, result: SearchResult) -> None:
+        box = self.box
+        if result.best is None:
+            return
+        top = float(result.map.looks.area_mm2[result.map.looks.allowed].max())
+        x, height = box.right() + 6, box.height()
+        for row in range(int(height)):
+            painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*shade(1 - row / height)))
+        painter.setPen(QColor(theme.MUTED))
+        left = Qt.AlignmentFlag.AlignLeft
+        painter.drawText(QRectF(x + 9, box.top() - 2, 40, 14), left, f"{top:.0f}")
+        painter.drawText(QRectF(x + 9, box.top() + 9, 40, 14), left, "mm²")
+        painter.drawText(QRectF(x + 9, box.bottom() - 11, 40, 14), left, "0")
+
+    def _draw_marks(self, painter: QPainter, result: SearchResult) -> None:
+        dark = QPen(QColor(0, 0, 0, 200), 1.2)
+        for choice in result.alternatives:
+            painter.setPen(QPen(QColor(theme.TEXT), 1.6))
+            painter.setBrush(QColor(0, 0, 0, 90))
+            painter.drawEllipse(self.place(choice.oblique, choice.view.elevation), 3.6, 3.6)
+        painter.setPen(dark)
+        if result.best is not None:
+            at = self.place(result.best.oblique, result.best.view.elevation)
+            painter.setBrush(QColor(theme.BEST))
+            painter.drawPolygon(
+                QPolygonF([at + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))])
+            )
+        if result.recommended is not None:
+            at = self.place(result.recommended.oblique, result.recommended.view.elevation)
+            painter.setBrush(QColor(theme.RECOMMENDED))
+            painter.drawEllipse(at, 4, 4)
+        view = self._model.view
+        oblique = view.azimuth if self._side == "left" else -view.azimuth
+        if OBLIQUE_DEGREES[0] <= oblique <= OBLIQUE_DEGREES[1] and abs(view.elevation) <= TILT_DEGREES[1]:
+            at = self.place(oblique, view.elevation)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(theme.TEXT), 1.3)):
+                painter.setPen(QPen(colour, width))
+                painter.drawEllipse(at, 7, 7)
+                for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                    painter.drawLine(at + QPointF(7 * dx, 7 * dy), at + QPointF(11 * dx, 11 * dy))
+
+    # -------------------------------------------------------------------------------------------- mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Turn there."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._turn_to(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell what is there; turn while the button is down."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._turn_to(event.position())
+        elif self.box.contains(event.position()):
+            words = self.words_at(*self.angles(event.position()))
+            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+
+    def _turn_to(self, position: QPointF) -> None:
+        if self.result is not None:
+            self._model.set_view(View.oblique(self._side, *self.angles(position)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrow keys turn by one degree, with Shift by ten, as they point on the map."""
+        step = 10.0 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        turns = {
+            Qt.Key.Key_Left: (step, 0.0),
+            Qt.Key.Key_Right: (-step, 0.0),
+            Qt.Key.Key_Up: (0.0, step),
+            Qt.Key.Key_Down: (0.0, -step),
+        }
+        turn = turns.get(Qt.Key(event.key()))
+        if turn is None or self.result is None:
+            event.ignore()
+            return
+        self._model.set_view(self._model.view.turned(*turn))
+
+    def focusInEvent(self, event: QEvent) -> None:
+        """Show the frame."""
+        self.update()
+
+    def focusOutEvent(self, event: QEvent) -> None:
+        """Take the frame away."""
+        self.update()
+
+
+def shade(part: float) -> tuple[int, int, int]:
+    """The colour of a part, 0 to 1, of the largest window."""
+    stops = np.array([_rgb(each) for each in SHADES], dtype=np.float64)
+    at = np.linspace(0, 1, len(stops))
+    red, green, blue = (round(float(np.interp(part, at, stops[:, k]))) for k in range(3))
+    return red, green, blue
+
+
+def cells(chart: AngleMap, size: QSize) -> QPixmap:
+    """The map's views as coloured cells; those that are not allowed grey and hatched."""
+    colours, allowed = _colours(chart)
+    image = QImage(
+        colours.data, colours.shape[1], colours.shape[0], colours.strides[0], QImage.Format.Format_RGB888
+    )
+    pixmap = QPixmap(size)
+    painter = QPainter(pixmap)
+    whole = QRectF(0, 0, size.width(), size.height())
+    painter.drawImage(whole, image)
+    hatch = QBrush(QColor(255, 255, 255, 34), Qt.BrushStyle.BDiagPattern)
+    high, wide = size.height() / allowed.shape[0], size.width() / allowed.shape[1]
+    for row, column in np.argwhere(~allowed):
+        painter.fillRect(QRectF(column * wide, row * high, wide, high), hatch)
+    painter.end()
+    return pixmap
+
+
+def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """RGB [row, column, 3] of every view as it lies on the map, and whether it is allowed."""
+    reason = np.asarray(chart.grid(chart.looks.reason)).T[::-1]
+    area = chart.area_mm2.T[::-1]
+    if chart.side == "left":
+        reason, area = reason[:, ::-1], area[:, ::-1]
+    allowed = reason == Reason.ALLOWED
+    top = float(area[allowed].max()) if allowed.any() else 1.0
+    colours = np.empty((*reason.shape, 3), np.uint8)
+    for row, column in np.ndindex(*reason.shape):
+        if allowed[row, column]:
+            colours[row, column] = shade(float(area[row, column]) / top)
+        else:
+            grey = SHUT.get(Reason(int(reason[row, column])), SHUT_ELSE)
+            colours[row, column] = _rgb(grey)
+    return np.ascontiguousarray(colours), allowed
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    found = QColor(colour)
+    return found.red(), found.green(), found.blue()

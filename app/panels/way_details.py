@@ -1,0 +1,77 @@
+"""All that is known of the chosen way, to read."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
+
+from app import theme
+from app.case_model import CaseModel
+from app.panels.clearance_curve import ClearanceCurve
+from app.planner import AGAIN, Planner
+from spinect_core.plan_ways import facts
+
+
+class WayDetails(QWidget):
+    """Headings and texts."""
+
+    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._planner = model, planner
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.text = QTextBrowser()
+        self.text.setOpenLinks(False)
+        self.text.setAccessibleName("Details of the way in")
+        column.addWidget(self.text, 1)
+        planner.chosen_changed.connect(self.refresh)
+        planner.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Write it anew; only while it can be seen."""
+        way = self._planner.way
+        if not self.isVisible() and way is not None:
+            return
+        if way is None:
+            self.text.setHtml(f"<p style='color:{theme.FAINT}'>Choose a way in to read about it</p>")
+            return
+        rows = "".join(
+            f"<tr><td style='color:{theme.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
+            f"<td style='padding:1px 0 2px 0'>{escape(text)}</td></tr>"
+            for head, text in facts(way, self._model.planning.landmarks)
+        )
+        self.text.setHtml(f"<b>{escape(way.title)}</b><table cellspacing='0'>{rows}</table>")
+
+    def showEvent(self, event: object) -> None:
+        """Catch up."""
+        self.refresh()
+
+
+class WayCurve(ClearanceCurve):
+    """The distances along the chosen needle, where bone and nerve are at hand."""
+
+    def __init__(self, planner: Planner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._planner = planner
+        planner.chosen_changed.connect(self.refresh)
+        planner.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Measure anew; only while it can be seen."""
+        way, room = self._planner.way, self._planner.room
+        if way is None or way.needle is None or room is None or not self.isVisible():
+            again = way is not None and way.needle is not None and room is None
+            self.empty = AGAIN if again else "Choose a way in that has a needle"
+            self.show_clearance(None)
+            return
+        from spinect_core.planning.safety import clearance
+
+        self.show_clearance(clearance(way.needle.needle, room.obstacles))
+
+    def showEvent(self, event: object) -> None:
+        """Catch up."""
+        self.refresh()

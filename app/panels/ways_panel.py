@@ -1,0 +1,249 @@
+"""The tab "Ways in": the table, its buttons, and beside it map, details or landmarks of the chosen way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.case_model import CaseModel
+from app.panels.angle_map_panel import AngleMapPanel
+from app.panels.landmarks_panel import LandmarksPanel
+from app.panels.parts import ElidedLabel
+from app.panels.way_details import WayCurve, WayDetails
+from app.panels.ways_table import COLUMNS, WaysTable
+from app.planner import AGAIN, Planner
+from spinect_core.plan_searches import SearchRecord
+from spinect_core.plan_ways import choices, doubts
+
+CONTEXT_WIDTH = 244
+
+
+class WaysPanel(QFrame):
+    """Choose a way, turn to it, adjust it.
+
+    Signals:
+        down_wanted: look down the needle from near.
+    """
+
+    down_wanted = Signal()
+
+    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "header")
+        self._model, self._planner = model, planner
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.doubt = ElidedLabel()
+        self.doubt.setProperty("role", "doubt")
+        self.doubt.setFixedHeight(24)
+        column.addWidget(self.doubt)
+        self.table = self._make_table()
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.setHandleWidth(2)
+        body.setChildrenCollapsible(False)
+        body.addWidget(_stacked(self._make_bar(), self.table))
+        body.addWidget(self._make_context())
+        body.setStretchFactor(0, 1)
+        body.setSizes([650, CONTEXT_WIDTH])
+        column.addWidget(body, 1)
+        planner.changed.connect(self._show)
+        planner.chosen_changed.connect(self._show)
+        model.view_changed.connect(self._enable)
+        self._show()
+
+    def _make_bar(self) -> QWidget:
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(4, 3, 2, 3)
+        row.setSpacing(0)
+        self.recommended = self._button("Recommended", self._turn_to_recommended)
+        self.recommended.setToolTip("The view that weighs area, tolerance, clearance and depth best")
+        self.best = self._button("Best view", self._turn_to_best)
+        self.views_menu = QMenu(self)
+        self.views_menu.aboutToShow.connect(self._fill_views)
+        self.others = self._button("Others ▾", None, self.views_menu)
+        self.others.setToolTip("All views worth taking, and how they differ")
+        self.down = self._button("Down the needle", self.down_wanted.emit)
+        self.down.setToolTip("Look along the needle from its hub, near enough to see the window")
+        self.needle_menu = QMenu(self)
+        to_window = self.needle_menu.addAction("To the middle of what is open in this view")
+        to_window.triggered.connect(lambda _=False: self._planner.lay_needle())
+        to_cross = self.needle_menu.addAction("To the cross-hair")
+        to_cross.triggered.connect(lambda _=False: self._planner.lay_needle(to_cursor=True))
+        self.lay = self._button("Needle ▾", None, self.needle_menu)
+        self.delete = self._button("", self._planner.delete_needle)
+        self.delete.setIcon(theme.icon("delete"))
+        self.delete.setToolTip("Delete your own needle")
+        for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
+            row.addWidget(button)
+        row.addStretch(1)
+        return bar
+
+    def _make_context(self) -> QWidget:
+        self.map = AngleMapPanel(self._model, self._planner)
+        self.details = WayDetails(self._model, self._planner)
+        self.curve = WayCurve(self._planner)
+        self.landmarks = LandmarksPanel(self._model, self._planner)
+        self.context = QStackedWidget()
+        self.pages = QTabBar()
+        self.pages.setProperty("role", "dense")
+        self.pages.setExpanding(False)
+        self.pages.setUsesScrollButtons(False)
+        self.pages.setAccessibleName("About the way in")
+        named = {"Map": self.map, "Details": self.details, "Curve": self.curve, "Landmarks": self.landmarks}
+        for text, page in named.items():
+            self.context.addWidget(page)
+            self.pages.addTab(text)
+        self.pages.currentChanged.connect(self.context.setCurrentIndex)
+        return _stacked(self.pages, self.context)
+
+    def _button(self, text: str, slot: Callable[[], object] | None, menu: QMenu | None = None) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if menu is not None:
+            button.setMenu(menu)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        elif slot is not None:
+            button.clicked.connect(lambda _=False: slot())
+        return button
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        self.rows = WaysTable(self._planner)
+        table.setModel(self.rows)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setAccessibleName("Ways in")
+        table.setProperty("role", "dense")
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(25)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(36)
+        header.setStretchLastSection(True)
+        table.clicked.connect(self._on_row)
+        table.activated.connect(self._on_row)
+        table.selectionModel().currentRowChanged.connect(self._on_current)
+        return table
+
+    # ------------------------------------------------------------------------------------------------- choosing
+
+    def show_page(self, number: int) -> None:
+        """Map (0), details (1), curve (2) or landmarks (3)."""
+        self.pages.setCurrentIndex(number)
+
+    def _on_row(self, index: QModelIndex) -> None:
+        self._planner.choose(self._planner.rows[index.row()].key)
+
+    def _on_current(self, index: QModelIndex) -> None:
+        """Arrow keys choose as a click does."""
+        if index.isValid() and self._planner.rows[index.row()].key != self._planner.chosen:
+            self._on_row(index)
+
+    def _turn_to_recommended(self) -> None:
+        search = self._search
+        if search is not None and search.recommended is not None:
+            self._model.set_view(search.recommended.view)
+
+    def _turn_to_best(self) -> None:
+        search = self._search
+        if search is not None and search.best is not None:
+            self._model.set_view(search.best.view)
+        elif search is not None and search.candidate is not None:
+            self._model.set_view(search.candidate)
+
+    @property
+    def _search(self) -> SearchRecord | None:
+        way = self._planner.way
+        if way is None or way.search is not None:
+            return None if way is None else way.search
+        return next((each.search for each in self._planner.rows if each.key == way.zone_key), None)
+
+    def _fill_views(self) -> None:
+        self.views_menu.clear()
+        search = self._search
+        for words, view in choices(search) if search is not None else ():
+            self.views_menu.addAction(words).triggered.connect(
+                lambda _=False, view=view: self._model.set_view(view)
+            )
+
+    # -------------------------------------------------------------------------------------------------- showing
+
+    def _show(self) -> None:
+        sentences = doubts(self._model.planning)
+        self.doubt.setVisible(bool(sentences))
+        self.doubt.setText("Doubtful: " + " ".join(sentences))
+        self.doubt.setToolTip("\n".join(sentences))
+        self._fit_columns()
+        self.table.clearSpans()
+        for number, way in enumerate(self._planner.rows):
+            if not way.open:
+                self.table.setSpan(number, 1, 1, self.rows.columnCount() - 1)
+        row = next((n for n, each in enumerate(self._planner.rows) if each.key == self._planner.chosen), None)
+        if row is None:
+            self.table.clearSelection()
+        else:
+            self.table.selectRow(row)
+        self._enable()
+
+    def _fit_columns(self) -> None:
+        """As narrow as their texts; what closes a zone takes a whole row and does not count."""
+        metrics = self.table.fontMetrics()
+        for column in range(self.rows.columnCount()):
+            texts = [
+                str(self.rows.index(row, column).data() or "")
+                for row, way in enumerate(self._planner.rows)
+                if column == 0 or (way.open and not way.own)
+            ]
+            texts += COLUMNS[column].split("\n")
+            width = max(metrics.horizontalAdvance(text) for text in texts)
+            self.table.setColumnWidth(column, width + (38 if column == 0 else 21))
+
+    def _enable(self) -> None:
+        way, search, live = self._planner.way, self._search, self._planner.can_adjust
+        self.recommended.setEnabled(search is not None and search.recommended is not None)
+        self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
+        closed = search is not None and search.best is None
+        tip = "The view that comes nearest to being open" if closed else "The view of the largest window"
+        self.best.setToolTip(tip)
+        self.others.setEnabled(search is not None)
+        self.down.setEnabled(way is not None and way.needle is not None)
+        self.delete.setEnabled(way is not None and way.own)
+        self.lay.setEnabled(way is not None and live and bool(way.zone_key))
+        self.lay.setToolTip(
+            "Lay a needle of your own along the present view, with its safety" if live else AGAIN
+        )
+
+
+def _stacked(bar: QWidget, content: QWidget) -> QWidget:
+    """A bar above its content."""
+    whole = QFrame()
+    whole.setProperty("role", "header")
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(bar)
+    column.addWidget(content, 1)
+    return whole

@@ -1,0 +1,65 @@
+"""A planning that takes no time: two zones of the small CT, one open and one closed, computed as the real one is."""
+
+import numpy as np
+
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.approach import Approach, Approaches, CasePlan
+from spinect_core.planning.zone import Border, Zone
+from spinect_core.progress import check
+
+STEP = 20.0
+ASKED: list[tuple[str, ...]] = []
+"""The sides of every run."""
+_KNOWN: dict[tuple[str, tuple[float, ...]], Approach] = {}
+"""What was found before: the small CT is the same in all tests."""
+
+
+def ring_zone(side: str, kind: str, version: str, centre, reach: float) -> Zone:
+    """A flat triangle that faces the back, about a centre."""
+    corners = np.asarray(centre) + reach * np.array([[-1.0, 0, -1], [1, 0, -1], [0, 0, 1]])
+    names = ("superior border of S1", "S1 superior articular process", "exiting L5 root")
+    roles = ("base", "height", "hypotenuse")
+    borders = tuple(
+        Border(names[k], roles[k], np.stack([corners[k], corners[(k + 1) % 3]]), 0.9) for k in range(3)
+    )
+    return Zone(kind, version, side, "L5/S1", borders)
+
+
+def zones_of(landmarks: Landmarks, sides) -> list[Zone]:
+    """On the left beside the bone, where a landmark lies; on the right in front of the bone."""
+    found = []
+    if "left" in sides:
+        found.append(
+            ring_zone("left", "kambin", "bony", landmarks.points["S1 posterolateral corner left"], 3.0)
+        )
+    if "right" in sides:
+        found.append(ring_zone("right", "safe", "", (-9.0, -17.5, 0.0), 3.0))
+    return found
+
+
+def fake_landmarks(labels, *, level="L5/S1", shift=0, progress, cancel):
+    """Five places, one of them doubtful."""
+    check(cancel)
+    points = {
+        "L5 body centre": np.array([-9.0, -5.0, 20.0]),
+        "S1 upper end plate centre": np.array([-9.0, -5.0, -5.0]),
+        "S1 posterolateral corner left": np.array([8.0, 0.0, 0.0]),
+        "S1 posterolateral corner right": np.array([-20.0, 0.0, 0.0]),
+    }
+    sure = {"S1 posterolateral corner left": 0.4, "S1 posterolateral corner right": 0.97}
+    notes = () if level == "L5/S1" and not shift else ("Another level fits almost as well",)
+    return Landmarks(points, {}, 0.9, notes, level, sure)
+
+
+def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
+    """The real search on a coarse map of the two zones."""
+    ASKED.append(tuple(sides))
+    work = Approaches(room, landmarks)
+    found = []
+    for zone in zones_of(landmarks, sides):
+        check(cancel)
+        key = (zone.name, tuple(zone.outline.ravel()))
+        if key not in _KNOWN:
+            _KNOWN[key] = work.approach(zone, step=STEP, progress=progress, cancel=cancel)
+        found.append(_KNOWN[key])
+    return CasePlan(landmarks, tuple(found), landmarks.notes)

@@ -1,0 +1,390 @@
+"""Ways in through the window: find, choose, turn, measure, adjust, undo, save and open again."""
+
+import time
+
+import fake_planning
+import numpy as np
+import pytest
+from gui_help import click, drag
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+import spinect_core.replanning
+from app.needle_on_slices import near_plane
+from spinect_core.errors import PlanError
+from spinect_core.planning.view import View
+from spinect_core.progress import check
+
+CORNER = "S1 posterolateral corner left"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Landmarks of the small scene, and a coarse map."""
+    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.replanning, "plan_level", fake_planning.fake_plan)
+
+
+@pytest.fixture
+def planned(segmented, qtbot):
+    """The window with the ways in of the small CT."""
+    find(segmented, qtbot)
+    return segmented
+
+
+def settle(window, qtbot):
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=30000)
+
+
+def find(window, qtbot):
+    """Run it; a failure says what it was."""
+    asked = len(window.session.boxes.shown)
+    window.actions_.named["ways"].trigger()
+    settle(window, qtbot)
+    assert [box.text() for box in window.session.boxes.shown[asked:]] == []
+
+
+def open_way(window):
+    return next(each for each in window.session.planner.rows if each.needle is not None and not each.own)
+
+
+def test_ways_are_found_and_the_first_is_shown(planned):
+    planner, model = planned.session.planner, planned.model
+    assert [each.title for each in planner.rows] == ["Left Kambin, bony", "Right safe"]
+    opened, closed = planner.rows
+    assert opened.open
+    assert not closed.open
+    assert planned.dock.currentWidget() is planned.ways_panel
+    assert planner.way is opened
+    np.testing.assert_allclose(model.cursor, opened.needle.needle.target)
+    assert model.view.angle_to(opened.needle.needle.view) < 0.01
+    assert [each.triangle.side for each in model.measurements] == ["left"]
+    rows = planned.ways_panel.rows
+    assert rows.index(0, 1).data() == opened.area_text.removesuffix(" mm²")
+    assert rows.index(1, 1).data().startswith("closed")
+    assert "1 of 2 zones open" in planned.status.text.text()
+    assert "mm² open" in planned.frames["3d"].info.text()
+
+
+def test_the_needle_and_its_cone_are_in_the_picture_and_go_with_the_case(planned, qtbot, ct_file):
+    actors = planned.viewport.renderer.GetActors()
+    assert actors.GetNumberOfItems() == 4, "bone, nerve, needle, cone"
+    planned.session.planner.choose(planned.session.planner.rows[1].key)
+    assert actors.GetNumberOfItems() == 2, "a closed zone has no needle"
+    planned.session.planner.choose(planned.session.planner.rows[0].key)
+    with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
+        planned.session.open_path(ct_file)
+    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 0
+    assert planned.session.planner.rows == ()
+    assert not planned.actions_.named["needle"].isEnabled()
+
+
+def test_arrow_keys_choose_rows(planned):
+    table, planner = planned.ways_panel.table, planned.session.planner
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert planner.way is planner.rows[1]
+    assert not planned.ways_panel.recommended.isEnabled()
+    assert planned.ways_panel.best.isEnabled(), "the view nearest to being open"
+    QTest.keyClick(table, Qt.Key.Key_Up)
+    assert planner.way is planner.rows[0]
+
+
+def test_the_window_follows_while_one_turns(planned, qtbot):
+    present, model = planned.present, planned.model
+    before = present.window.area_mm2
+    model.set_view(model.view.turned(25.0, 10.0))
+    qtbot.waitUntil(lambda: present.window.view == model.view, timeout=3000)
+    assert present.window.area_mm2 != pytest.approx(before)
+    assert f"{present.window.area_mm2:.1f} mm²" in planned.frames["3d"].info.text()
+    assert planned.session.planner.sight(planned.session.planner.way).window(
+        model.view
+    ).area_mm2 == pytest.approx(present.window.area_mm2)
+
+
+def test_turning_is_not_held_up_by_the_window(planned, qtbot):
+    """However often the view changes, it is measured at most ten times a second."""
+    counted = []
+    planned.present.changed.connect(lambda: counted.append(1))
+    began = time.monotonic()
+    drag(planned.viewport, (300, 300), (420, 300), steps=60)
+    spent = time.monotonic() - began
+    assert len(counted) <= spent / 0.1 + 1
+
+
+def test_the_map_turns_the_view_and_tells_what_is_there(planned):
+    chart, model = planned.ways_panel.map, planned.model
+    place = chart.place(20.0, -10.0)
+    click(chart, place)
+    assert model.view == View.oblique("left", 20.0, -10.0)
+    drag(chart, (place.x(), place.y()), (chart.place(40.0, 0.0).x(), chart.place(40.0, 0.0).y()))
+    assert model.view == View.oblique("left", 40.0, 0.0)
+    assert chart.place(40.0, 0.0).x() < chart.place(10.0, 0.0).x(), "the patient's left is on the left"
+    result = chart.result
+    index = int(np.flatnonzero(result.map.looks.allowed)[0])
+    words = chart.words_at(result.map.looks.oblique[index], result.map.looks.tilt[index])
+    assert f"{result.map.looks.area_mm2[index]:.1f} mm² open" in words
+    planned.session.planner.choose(planned.session.planner.rows[1].key)
+    assert "closed by bone" in chart.words_at(0.0, 0.0)
+    chart.setFocus()
+    before = model.view
+    QTest.keyClick(chart, Qt.Key.Key_Up)
+    assert model.view.elevation == pytest.approx(before.elevation + 1)
+
+
+def test_the_map_is_drawn_with_its_colours(planned):
+    image = planned.ways_panel.map.grab().toImage()
+    best = planned.ways_panel.map.result.best
+    at = planned.ways_panel.map.place(best.oblique, best.view.elevation)
+    ratio = image.devicePixelRatio()
+    colours = {
+        image.pixelColor(int((at.x() + dx) * ratio), int((at.y() + dy) * ratio)).name()
+        for dx in (-4, 0, 4)
+        for dy in (-4, 0, 4)
+    }
+    assert len(colours) > 1, "nothing marks the best view"
+
+
+def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
+    planner, model = planned.session.planner, planned.model
+    model.set_view(model.view.turned(2.0, 1.0))
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    assert [each.title for each in planner.rows][-1] == "Own needle 1"
+    own = planner.way
+    assert own.own
+    assert own.needle.needle.author == "user"
+    assert own.needle.needle.view.angle_to(model.view) < 0.01
+    np.testing.assert_allclose(own.needle.needle.target, planned.present.window.centre, atol=0.2)
+    assert own.needle.safety.tolerance.angle.amount > 0
+    assert planner.can_adjust, "the map stays at hand"
+    assert model.planning.by_hand
+    model.set_cursor((9.0, 0.0, 0.5))
+    planned.actions_.named["needle_cross"].trigger()
+    settle(planned, qtbot)
+    np.testing.assert_allclose(planner.way.needle.needle.target, (9.0, 0.0, 0.5))
+    planned.ways_panel.delete.click()
+    assert [each.title for each in planner.rows if each.own] == ["Own needle 1"]
+    model.history.undo()
+    assert [each.title for each in planner.rows if each.own] == ["Own needle 1", "Own needle 2"]
+    model.history.undo()
+    model.history.undo()
+    assert not [each for each in planner.rows if each.own]
+    assert planner.can_adjust
+
+
+def test_where_nothing_is_open_no_needle_is_laid(planned, qtbot):
+    planner = planned.session.planner
+    planner.choose(planner.rows[1].key)
+    planned.model.set_view(View(0))
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    assert "is open" in planned.session.boxes.shown[-1].text()
+    assert len(planner.rows) == 2
+
+
+def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
+    planner, model = planned.session.planner, planned.model
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    found = model.measurements[0]
+    model.rename(found.key, "Before surgery")
+    model.add(
+        found.triangle.moved(0, found.triangle.vertices[0] + 1.0).__class__(
+            "safe", "right", found.triangle.vertices, View(-20), author="user"
+        ),
+        "Mine",
+    )
+    find(planned, qtbot)
+    assert sorted(each.name for each in model.measurements) == ["Before surgery", "Mine"]
+    assert [each.title for each in planner.rows if each.own] == ["Own needle 1"]
+    corrected = next(each for each in model.measurements if each.name == "Before surgery")
+    moved = corrected.triangle.moved(0, corrected.triangle.vertices[0] + 0.5)
+    model.change(corrected.key, moved, "move a corner")
+    find(planned, qtbot)
+    kept = model.find(corrected.key)
+    assert kept is not None, "a triangle that the user corrected is his"
+    np.testing.assert_allclose(kept.triangle.vertices, moved.vertices)
+
+
+def test_segmenting_again_takes_the_ways_but_not_the_users_needle(planned, qtbot):
+    planner = planned.session.planner
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    with qtbot.waitSignal(planned.session.surfaces_changed, timeout=20000):
+        planned.session.segment()
+    settle(planned, qtbot)
+    assert [each.title for each in planner.rows] == ["Own needle 1"]
+    assert planner.rows[0].needle.safety is None, "it was measured on other labels"
+    assert not planner.can_adjust
+    find(planned, qtbot)
+    assert len(planner.rows) == 3
+    assert planner.rows[-1].needle.safety is not None
+
+
+def test_a_landmark_is_found_and_moved_and_its_side_follows(planned, qtbot):
+    planner, model, panel = planned.session.planner, planned.model, planned.ways_panel.landmarks
+    texts = [panel.list.item(row).text() for row in range(panel.list.count())]
+    assert f"40%  {CORNER} (doubtful)" in texts
+    panel.choose(CORNER)
+    np.testing.assert_allclose(model.cursor, (8.0, 0.0, 0.0))
+    before = open_way(planned)
+    model.set_cursor((11.0, 1.0, 2.0))
+    panel.move_button.click()
+    settle(planned, qtbot)
+    landmark = next(each for each in model.planning.landmarks if each.name == CORNER)
+    assert landmark.moved
+    np.testing.assert_allclose(landmark.point, (11.0, 1.0, 2.0))
+    after = open_way(planned)
+    shift = np.subtract(after.zone.borders[0].points[0], before.zone.borders[0].points[0])
+    np.testing.assert_allclose(shift, (3.0, 1.0, 2.0), atol=1e-6)
+    assert fake_planning.ASKED[-1] == ("left",), "the other side was not planned again"
+    assert [each.title for each in planner.rows] == ["Left Kambin, bony", "Right safe"]
+    find(planned, qtbot)
+    assert next(each for each in model.planning.landmarks if each.name == CORNER).moved
+    model.history.undo()
+    model.history.undo()
+    assert not next(each for each in model.planning.landmarks if each.name == CORNER).moved
+    assert planner.can_adjust
+
+
+def test_another_level_and_another_count(planned, qtbot):
+    menu, model = planned.actions_.level_menu, planned.model
+    assert menu.levels["L5/S1"].isChecked()
+    assert menu.counts[0].isChecked()
+    assert not planned.ways_panel.doubt.isVisible()
+    with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
+        menu.counts[1].trigger()
+    assert model.planning.level.shift == 1
+    assert planned.ways_panel.doubt.isVisible()
+    assert "fits almost as well" in planned.ways_panel.doubt.text()
+    settle(planned, qtbot)
+    with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
+        menu.levels["L4/5"].trigger()
+    settle(planned, qtbot)
+    assert (model.planning.level.name, model.planning.level.shift) == ("L4/5", 1)
+    model.history.undo()
+    assert menu.levels["L5/S1"].isChecked()
+
+
+def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):
+    def slow(labels, *, progress, cancel, **_):
+        for step in range(500):
+            check(cancel)
+            progress(step / 500, "comparing with the atlas")
+            time.sleep(0.02)
+
+    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", slow)
+    fractions = []
+    segmented.jobs.progressed.connect(lambda part, _text: fractions.append(part))
+    segmented.actions_.named["ways"].trigger()
+    qtbot.waitUntil(lambda: len(set(fractions)) > 4, timeout=5000)
+    with qtbot.waitSignal(segmented.jobs.ended, timeout=1000) as ended:
+        segmented.status.cancel.click()
+    assert ended.args[1] == "cancelled"
+    assert segmented.session.planner.rows == ()
+
+
+def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monkeypatch):
+    def lost(*_, **__):
+        raise PlanError("The labels do not reach L3/4", "Choose another level")
+
+    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", lost)
+    before = planned.model.planning
+    planned.actions_.level_menu.levels["L3/4"].trigger()
+    settle(planned, qtbot)
+    assert "do not reach" in planned.session.boxes.shown[-1].text()
+    assert planned.model.planning is before
+    planned.actions_.level_menu.refresh()
+    assert planned.actions_.level_menu.levels["L5/S1"].isChecked()
+
+
+def test_a_saved_plan_shows_its_ways_without_running_again(planned, qtbot, tmp_path):
+    path = tmp_path / "ways.spinect"
+    planned.session.save_plan(path)
+    settle(planned, qtbot)
+    texts = [each.area_text for each in planned.session.planner.rows]
+    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
+        planned.session.open_plan(path)
+    settle(planned, qtbot)
+    planner, panel = planned.session.planner, planned.ways_panel
+    assert [each.area_text for each in planner.rows] == texts
+    planner.choose(planner.rows[0].key)
+    assert not planner.can_adjust
+    assert not panel.lay.isEnabled()
+    assert "again" in panel.lay.toolTip()
+    assert not panel.landmarks.move_button.isEnabled()
+    assert panel.down.isEnabled()
+    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 4
+    panel.show_page(1)
+    assert "May err by" in panel.details.text.toPlainText()
+    find(planned, qtbot)
+    assert planner.can_adjust
+
+
+def test_the_details_say_what_the_risk_leaves_out(planned):
+    planned.ways_panel.show_page(1)
+    text = planned.ways_panel.details.text.toPlainText()
+    for part in ("C-arm", "Clearance", "Axial plane", "Free hand", "errors of the entry point", "midline"):
+        assert part in text
+    planned.ways_panel.show_page(2)
+    assert len(planned.ways_panel.curve.clearance.depth_mm) > 10
+
+
+def test_looking_down_the_needle_comes_near(planned):
+    viewport, needle = planned.viewport, open_way(planned).needle.needle
+    viewport.fit()
+    planned.ways_panel.down.click()
+    entry, target = viewport.turntable.to_screen(np.array([needle.entry, needle.target]))
+    np.testing.assert_allclose(entry, target, atol=1e-6)
+    np.testing.assert_allclose(target, (viewport.width() / 2, viewport.height() / 2), atol=1.0)
+    assert min(viewport.turntable.size) * viewport.turntable.mm_per_pixel == pytest.approx(70.0)
+
+
+def test_the_picture_on_disk_shows_the_way(planned, tmp_path):
+    from PIL import Image
+
+    def written(name):
+        assert planned.session.export_picture(tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            return np.asarray(image.convert("RGB")).astype(int)
+
+    planned.ways_panel.down.click()
+    with_way = written("way.png")
+    view = planned.model.view
+    planned.session.planner.choose("")
+    assert planned.model.view == view
+    without = written("plain.png")
+    assert (np.abs(with_way - without).sum(axis=-1) > 30).mean() > 0.002
+
+
+def test_selecting_a_triangle_leaves_the_way(planned):
+    planned.model.select(planned.model.measurements[0].key)
+    assert planned.session.planner.way is None
+    assert planned.frames["3d"].info.text() == ""
+    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 2
+
+
+def test_the_part_of_a_needle_near_a_slice():
+    entry, target = np.array([0.0, 0.0, 10.0]), np.array([0.0, 30.0, -10.0])
+    first, last = near_plane(entry, target, 2, 0.0)
+    np.testing.assert_allclose([first[2], last[2]], [2.0, -2.0])
+    assert near_plane(entry, target, 2, 20.0) is None
+    assert near_plane(entry, target, 0, 1.0) is not None
+    assert near_plane(entry, target, 0, 3.0) is None
+
+
+def test_a_slice_shows_the_needle(planned):
+    view, needle = planned.slices["axial"], open_way(planned).needle.needle
+    with_needle = view.grab().toImage()
+    planned.session.planner.choose("")
+    without = view.grab().toImage()
+    middle = np.mean(view.to_screen(np.array([needle.entry, needle.target])), axis=0)
+    place = QPointF(*middle).toPoint()
+    differs = [
+        with_needle.pixelColor(place.x() + dx, place.y() + dy)
+        != without.pixelColor(place.x() + dx, place.y() + dy)
+        for dx in range(-4, 5)
+        for dy in range(-4, 5)
+    ]
+    assert any(differs)
