@@ -15,7 +15,8 @@ from spinect_core.plan_ways import Way, doubts, ways
 from spinect_core.planning.triangle import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
-    from spinect_core.approach import Approach, CasePlan, Room
+    from spinect_core.approach import Room
+    from spinect_core.case_plan import Approach, CasePlan
     from spinect_core.planning.window import Sight
     from spinect_core.replanning import Planned
 

@@ -14,7 +14,8 @@ from spinect_core.progress import Cancel, Progress, check, part_of
 if TYPE_CHECKING:
     from app.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
-    from spinect_core.approach import CasePlan, Room
+    from spinect_core.approach import Room
+    from spinect_core.case_plan import CasePlan
     from spinect_core.plan_records import Planning
     from spinect_core.planning.view import View
     from spinect_core.planning.window import Sight

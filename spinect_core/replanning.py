@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
-from spinect_core.approach import Approaches, CasePlan, NeedlePlan, Room, plan_level
+from spinect_core.approach import Approaches, Room, plan_level
+from spinect_core.case_plan import CasePlan, NeedlePlan
 from spinect_core.errors import UsageError
 from spinect_core.plan_making import needle_record, planning_record
 from spinect_core.plan_needles import NeedleRecord

@@ -3,7 +3,8 @@
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.approach import Approach, Approaches, CasePlan
+from spinect_core.approach import Approaches
+from spinect_core.case_plan import Approach, CasePlan
 from spinect_core.planning.zone import Border, Zone
 from spinect_core.progress import check
 
