@@ -61,6 +61,7 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
         check(cancel)
         key = (zone.name, tuple(zone.outline.ravel()))
         if key not in _KNOWN:
-            _KNOWN[key] = work.approach(zone, step=STEP, progress=progress, cancel=cancel)
+            [searched] = work.search([zone], step=STEP, cancel=cancel)
+            _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
         found.append(_KNOWN[key])
     return CasePlan(landmarks, tuple(found), landmarks.notes)
