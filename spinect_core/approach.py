@@ -42,6 +42,9 @@ from spinect_core.volume import FloatArray, Labels, Volume
 
 AXIAL_GRID_MM = 0.5
 AXIAL_STEP_DEGREES = 2.0
+INTERLAMINAR_NOTE = (
+    "The way recommended passes medial of the articular process: between the laminae, not through the foramen"
+)
 NO_SKIN_NOTE = (
     "The CT does not show the skin where the ways in would pass: "
     "depth, entry and length of the needle are not known"
@@ -211,9 +214,21 @@ class Approaches:
             view, centre = result.recommended.view, result.recommended.window.centre
             needle = self.needle_along(zone, view, centre, cancel=cancel)
         progress(1.0, f"{zone.name}: planned")
-        return Approach(
-            zone, result, window, triangle, closing, needle, axial, searched.seconds, searched.notes
-        )
+        chosen = result.recommended or best
+        between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
+        notes = (*searched.notes, *((INTERLAMINAR_NOTE,) if between else ()))
+        return Approach(zone, result, window, triangle, closing, needle, axial, searched.seconds, notes)
+
+    def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
+        """Whether a way comes in medial of the articular process, which is no way through the foramen."""
+        points = self.landmarks.points
+        process = [
+            points[name] for name in points if name.endswith(f"{zone.side}") and "superior articular" in name
+        ]
+        if target is None or not process:
+            return False
+        outwards = -view.right if zone.side == "left" else view.right
+        return bool((target - np.mean(process, axis=0)) @ outwards < 0)
 
     def needle_along(
         self,
