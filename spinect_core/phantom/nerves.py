@@ -77,13 +77,16 @@ def clear_of(
         index = geometry.to_index(where).T
         return np.asarray(map_coordinates(obstacle, index, order=1, mode="nearest"), dtype=np.float64)
 
-    h = float(spacing.min())
+    beside = float(spacing.min()) * np.eye(3)
     for _ in range(60):
         need = course.radii + gap_mm - sample(points)
         need[:held] = 0.0
         if need.max() <= 0.02:
             break
-        gradient = np.stack([sample(points + h * e) - sample(points - h * e) for e in np.eye(3)], axis=1)
+        ahead, back = sample(
+            np.concatenate([points + e for e in beside] + [points - e for e in beside])
+        ).reshape(2, 3, -1)
+        gradient = (ahead - back).T
         norm = np.linalg.norm(gradient, axis=1, keepdims=True)
         # Across the nerve only: sliding along it would bunch the points.
         tangent = np.gradient(points, axis=0)
