@@ -237,12 +237,15 @@ def _posterior(field: BoneField, frame: Frame, shape: VertebraShape) -> Vertebra
     widths, unders = [], []
     for sign in (1.0, -1.0):
         section = cut(field, frame, sign * x, b + np.array([0.0, 2.0, 4.0, 6.0]), z)
-        rows = section[(z > 0.2 * half) & (z < 0.85 * half)].reshape(-1, len(x))
-        runs = [run_around(row < 0, x, edge + 4.0) for row in rows]
-        widths += [run[1] - run[0] for run in runs if run]
         column = section[:, 1:3, (x > edge + 2.0) & (x < edge + 9.0)].reshape(len(z), -1)
         ends = [run_around(line < 0, z, 0.4 * half) for line in column.T]
         unders += [end[0] for end in ends if end]
+        # Round as it is, a pedicle is as wide as it is in its middle only; above it the articular process begins.
+        low = float(np.median([end[0] for end in ends if end] or [0.0]))
+        high = min(float(np.median([end[1] for end in ends if end] or [half])), 0.85 * half)
+        middle = np.abs(z - (low + high) / 2) < max(0.2 * (high - low), 0.5)
+        runs = [run_around(row < 0, x, edge + 4.0) for row in section[middle].reshape(-1, len(x))]
+        widths += [run[1] - run[0] for run in runs if run]
     width = float(np.clip(np.quantile(widths, 0.1), 6.0, 20.0)) if widths else shape.pedicle_width
     under = float(np.median(unders)) if unders else shape.pedicle_z - shape.pedicle_height / 2
     points = (inner_points(field, 40000) - frame.origin) @ frame.axes.T

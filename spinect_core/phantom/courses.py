@@ -257,4 +257,10 @@ def unlike_routes(routes: dict[str, Route], specimen: Specimen, side: str) -> di
         inner[4] += np.array([-3.0, -7.0, 1.0])
         inner[5] += np.array([0.0, -3.0, 0.0])
         unlike["L5"] = (inner, ganglion, radius, thick)
+    if has("hip-prosthesis"):
+        points, ganglion, radius, thick = routes["L3"]
+        # The femoral nerve crosses the joint in front of the cup.
+        ahead = points.copy()
+        ahead[-4:, 1] -= np.array([2.0, 8.0, 13.0, 14.0])
+        unlike["L3"] = (ahead, ganglion, radius, thick)
     return unlike

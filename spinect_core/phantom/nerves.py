@@ -9,7 +9,6 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from spinect_core.phantom.sdf import dense
 from spinect_core.volume import FloatArray, Geometry
 
 STEP_MM = 0.5
@@ -77,13 +76,16 @@ def clear_of(
         index = geometry.to_index(where).T
         return np.asarray(map_coordinates(obstacle, index, order=1, mode="nearest"), dtype=np.float64)
 
-    h = float(spacing.min())
+    beside = float(spacing.min()) * np.eye(3)
     for _ in range(60):
         need = course.radii + gap_mm - sample(points)
         need[:held] = 0.0
         if need.max() <= 0.02:
             break
-        gradient = np.stack([sample(points + h * e) - sample(points - h * e) for e in np.eye(3)], axis=1)
+        ahead, back = sample(
+            np.concatenate([points + e for e in beside] + [points - e for e in beside])
+        ).reshape(2, 3, -1)
+        gradient = (ahead - back).T
         norm = np.linalg.norm(gradient, axis=1, keepdims=True)
         # Across the nerve only: sliding along it would bunch the points.
         tangent = np.gradient(points, axis=0)
@@ -93,53 +95,6 @@ def clear_of(
         points += push * np.clip(need, 0.0, 0.9)[:, None]
         inner = points[1:-1] + 0.35 * (points[:-2] + points[2:] - 2 * points[1:-1])
         points[max(held, 1) : -1] = inner[max(held, 1) - 1 :]
-    return Course(course.name, points, course.radii, course.ganglion)
-
-
-SQUEEZED, FLAT = 0.25, 0.55
-"""Shares of its radius: a nerve whose middle comes nearer to bone than the first is pushed off to the second."""
-DENT_MM = 2.5
-"""A squeezed nerve dents discs and ligaments by this much."""
-BESIDE = 30
-"""Points beside a squeezed place that yield with it."""
-
-
-def out_of_bone(
-    course: Course, bone: FloatArray, obstacle: FloatArray, geometry: Geometry, free: FloatArray
-) -> Course:
-    """Push a course that is squeezed between disc and bone out of the bone, into the disc.
-
-    Args:
-        course: the course, as near to free as :func:`clear_of` could make it.
-        bone: signed distance [z, y, x] of bone in mm.
-        obstacle: that of all that nerves keep clear of.
-        geometry: their grid.
-        free: (m, 3) LPS line that was kept free of bone, close to the course; where pushing does not help, the course
-            is drawn to it.
-    """
-
-    def room(points: FloatArray) -> FloatArray:
-        index = geometry.to_index(points)
-        shown = ((index >= 0) & (index <= np.array(geometry.shape) - 1)).all(axis=1)
-        found = map_coordinates(bone, index.T, order=1, mode="nearest")
-        return np.asarray(np.where(shown, found, np.inf), dtype=np.float64)
-
-    squeezed = np.flatnonzero(room(course.points) < SQUEEZED * course.radii)
-    if not squeezed.size:
-        return course
-    part = slice(max(int(squeezed[0]) - BESIDE, 0), int(squeezed[-1]) + BESIDE)
-    before, radii = course.points[part], course.radii[part]
-    firm = np.minimum(bone, obstacle + DENT_MM)
-    pushed = clear_of(Course(course.name, before, FLAT * radii), firm, geometry, 0.0).points
-    along = np.arange(len(before))
-    share = np.clip(2.5 * np.minimum(along, along[::-1]) / BESIDE, 0.0, 1.0)[:, None]
-    after = before + share * (pushed - before)
-    if room(after).min() < 0.0:
-        line = dense(free, STEP_MM / 2)
-        drawn = before + share * (line[cKDTree(line).query(before)[1]] - before)
-        after = max(after, drawn, key=lambda points: float(room(points).min()))
-    points = course.points.copy()
-    points[part] = after
     return Course(course.name, points, course.radii, course.ganglion)
 
 

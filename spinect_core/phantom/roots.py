@@ -6,12 +6,13 @@ import numpy as np
 
 from spinect_core.phantom import soft_tissue
 from spinect_core.phantom.courses import Route, sac_distance
-from spinect_core.phantom.nerves import Course, clear_of, lay, out_of_bone, tube_distance
+from spinect_core.phantom.nerves import Course, clear_of, lay, tube_distance
 from spinect_core.phantom.paint import Painting
 from spinect_core.phantom.parameters import Specimen, stream
 from spinect_core.phantom.pose import Pose
 from spinect_core.phantom.sdf import Coordinates, dense
 from spinect_core.phantom.skeleton import Skeleton
+from spinect_core.phantom.squeezed import out_of_bone
 from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.volume import NERVE, FloatArray, Geometry
 
@@ -80,8 +81,7 @@ def paint_nerves(
             )
             course = clear_of(course, obstacle_mm, geometry, 0.45)
             if specimen.findings:
-                kept = pose.to_patient(dense(waypoints * np.array([sign, 1.0, 1.0])))
-                course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry, kept)
+                course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry)
             painting.courses.append(course)
     distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
     for course in painting.courses:

@@ -11,7 +11,7 @@ from spinect_core.errors import UsageError
 from spinect_core.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
 SPACING = (4.0, 4.0, 4.0)
-LABELS_SHA = "d291ac182eefe8e117520c5c95cc5c5a3525eb6b84451a48d6471e20e428839f"
+LABELS_SHA = "b7e22e87e08178b4f4977777aafc8aa69b0ae2a2b582e277e7c0acc9fc32f18c"
 
 PRINT_HASHES = """
 import hashlib
