@@ -245,12 +245,11 @@ def assemble(
         f"phantom seed {seed}" if anatomy.family == "procedural" else f"phantom {anatomy.family} seed {seed}"
     )
     details = {"phantom": True, "family": anatomy.family, "seed": seed}
-    seen = np.ascontiguousarray(painting.structures[middle])
     return Phantom(
         Volume(array, whole, name, details),
         Labels(np.ascontiguousarray(painting.labels[middle]), whole),
-        seen,
+        np.ascontiguousarray(painting.structures[middle]),
         truth.describe(
-            seed, anatomy.family, specimen, skeleton, pose, painting.courses, seen, whole, setting
+            seed, anatomy.family, specimen, skeleton, pose, painting.courses, anatomy.solids, whole, setting
         ),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from spinect_core import __version__
 from spinect_core.notice import NOTICE
@@ -15,13 +15,15 @@ from spinect_core.phantom.parameters import Specimen
 from spinect_core.phantom.pose import Pose
 from spinect_core.phantom.sacrum import sacral_facet
 from spinect_core.phantom.scanner import Scan
-from spinect_core.phantom.sdf import Frame
+from spinect_core.phantom.sdf import Coordinates, Frame, Lattice
 from spinect_core.phantom.skeleton import Skeleton
 from spinect_core.phantom.structures import STRUCTURES
 from spinect_core.phantom.vertebra import SUPERIOR_RADII, VertebraShape
-from spinect_core.volume import FloatArray, Geometry, LabelArray
+from spinect_core.volume import FloatArray, Geometry
 
+Solids = Callable[[Coordinates, Lattice], dict[str, FloatArray]]
 TIP_REACH_MM = 12.0
+TIP_STEP_MM = 0.75
 TIP_BESIDE_MM = 6.0
 """An articular process is no thicker than this about its axis."""
 TIP_CAP_MM = 1.0
@@ -35,7 +37,7 @@ def describe(
     skeleton: Skeleton,
     pose: Pose,
     courses: list[Course],
-    structures: LabelArray,
+    solids: Solids,
     geometry: Geometry,
     setting: Scan,
 ) -> dict[str, Any]:
@@ -48,40 +50,40 @@ def describe(
         skeleton: frames and shapes of its bones.
         pose: how it lies.
         courses: of its roots.
-        structures: [z, y, x], numbers of :data:`STRUCTURES`; the joints have been carved there.
-        geometry: of the structures.
+        solids: gives the signed distances of its bones, with the joints carved.
+        geometry: of the picture.
         setting: of the scanner.
     """
-    shape, frame = skeleton.shapes["L5"], skeleton.frames["L5"]
-    base, below = skeleton.sacrum, skeleton.frames["sacrum"]
+    shape, base = skeleton.shapes["L5"], skeleton.sacrum
     b, under = shape.depth / 2, shape.pedicle_z - shape.pedicle_height / 2
     landmarks: dict[str, list[float]] = {}
 
-    def mark(name: str, frame: Frame, point: tuple[float, float, float]) -> None:
-        landmarks[name] = pose.to_patient(frame.outer(point))[0].round(3).tolist()
+    def mark(name: str, bone: str, point: tuple[float, float, float]) -> None:
+        frame = skeleton.frames[bone]
+        tip = " articular tip " in name
+        place = carved_tip(frame, point, bone, solids) if tip else frame.outer(point)
+        landmarks[name] = pose.to_patient(place)[0].round(3).tolist()
 
-    mark("L5 body centre", frame, (0.0, 0.0, 0.0))
-    mark("S1 upper end plate centre", below, (0.0, 0.0, 0.0))
+    mark("L5 body centre", "L5", (0.0, 0.0, 0.0))
+    mark("S1 upper end plate centre", "sacrum", (0.0, 0.0, 0.0))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        mark(f"L5 pedicle lower margin {side}", frame, (sign * shape.pedicle_x, b + 3.0, under))
-        mark(f"L5 body lateral border {side}", frame, (sign * shape.width / 2 * 0.93, 4.0, under))
-        mark(f"S1 posterolateral corner {side}", below, (sign * base.width / 2 * 0.86, base.back * 0.55, 0.0))
+        mark(f"L5 pedicle lower margin {side}", "L5", (sign * shape.pedicle_x, b + 3.0, under))
+        mark(f"L5 body lateral border {side}", "L5", (sign * shape.width / 2 * 0.93, 4.0, under))
+        mark(
+            f"S1 posterolateral corner {side}",
+            "sacrum",
+            (sign * base.width / 2 * 0.86, base.back * 0.55, 0.0),
+        )
         x, y, z = sacral_facet(base)
-        mark(f"S1 superior articular tip {side}", below, (sign * x, y, z + SUPERIOR_RADII[2] - 1.0))
-        mark(f"S1 superior articular base {side}", below, (sign * x, y - 5.5, z - 3.5))
+        mark(f"S1 superior articular tip {side}", "sacrum", (sign * x, y, z + SUPERIOR_RADII[2] - 1.0))
+        mark(f"S1 superior articular base {side}", "sacrum", (sign * x, y - 5.5, z - 3.5))
         # Under the pedicle, midway between the body and the superior articular process of S1.
-        mark(f"foramen L5/S1 centre {side}", frame, (sign * shape.pedicle_x, b - 1.4, under - 6.5))
+        mark(f"foramen L5/S1 centre {side}", "L5", (sign * shape.pedicle_x, b - 1.4, under - 6.5))
     for upper, lower in (("L4", "L5"), ("L3", "L4")):
         for name, bone, point in level_landmarks(
             skeleton.shapes[upper], skeleton.shapes[lower], upper, lower
         ):
-            mark(name, skeleton.frames[bone], point)
-    for name in [name for name in landmarks if " superior articular tip " in name]:
-        upper = "sacrum" if name.startswith("S1") else name[:2]
-        up = pose.to_patient(skeleton.frames[upper].outer(np.array([[0.0, 0, 0], [0, 0, 1]])))
-        mine = structures == STRUCTURES[upper]
-        tip = carved_tip(np.array(landmarks[name]), up[1] - up[0], mine, geometry)
-        landmarks[name] = tip.round(3).tolist()
+            mark(name, bone, point)
     return {
         "schema": 2,
         "notice": NOTICE,
@@ -107,29 +109,27 @@ def describe(
     }
 
 
-def carved_tip(
-    planned: FloatArray, up: FloatArray, bone: npt.NDArray[np.bool_], geometry: Geometry
-) -> FloatArray:
-    """The highest place of an articular process after the joint was carved: LPS mm (3,).
+def carved_tip(frame: Frame, planned: tuple[float, float, float], bone: str, solids: Solids) -> FloatArray:
+    """The highest place of an articular process after the joint was carved: (3,) mm in the specimen.
+
+    Looked for on a grid of its own, so that it does not depend on the picture's.
 
     Args:
-        planned: LPS mm (3,), the tip before carving.
-        up: LPS vector (3,) along which the process rises.
-        bone: [z, y, x], its bone.
-        geometry: of the bone.
+        frame: of the bone.
+        planned: (3,) in that frame, the tip before carving.
+        bone: its name.
+        solids: gives the signed distances of all bones.
     """
-    index = geometry.to_index(planned + TIP_REACH_MM * np.array([[-1.0, -1, -1], [1, 1, 1]]))
-    low = np.clip(np.floor(index.min(axis=0)).astype(int), 0, None)
-    high = np.ceil(index.max(axis=0)).astype(int) + 1
-    box = tuple(slice(a, max(b, a)) for a, b in zip(low, high, strict=True))
-    points = geometry.to_patient(np.argwhere(bone[box]) + low)
-    axis = up / np.linalg.norm(up)
-    height = (points - planned) @ axis
-    beside = np.linalg.norm(points - planned - height[:, None] * axis, axis=1)
-    height = np.where(beside <= TIP_BESIDE_MM, height, -np.inf)
-    if not len(points) or not np.isfinite(height.max()):
-        return planned
-    return np.asarray(points[height >= height.max() - TIP_CAP_MM].mean(axis=0))
+    middle = frame.outer(planned)
+    axes = [middle[axis] + np.arange(-TIP_REACH_MM, TIP_REACH_MM + 1e-6, TIP_STEP_MM) for axis in range(3)]
+    z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+    inside = solids((x, y, z), Lattice.every(x.shape, (1, 1, 1)))[bone] < 0
+    across, along, height = frame.local((x, y, z))
+    inside &= np.hypot(across - planned[0], along - planned[1]) <= TIP_BESIDE_MM
+    if not inside.any():
+        return middle
+    top = inside & (height >= height[inside].max() - TIP_CAP_MM)
+    return np.array([x[top].mean(), y[top].mean(), z[top].mean()])
 
 
 def level_landmarks(
