@@ -64,8 +64,8 @@ def plan_case(
     """Read a CT, segment it, build surfaces, find the ways in, draw pictures, and write it all down.
 
     The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
-    ``angle-map-*.csv`` and ``.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one file.
-    It changes only when everything is ready: after an error or a stop it is as it was before.
+    ``angle-map-*.csv`` and ``.png``, ``needle-*.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one
+    file. It changes only when everything is ready: after an error or a stop it is as it was before.
 
     Args:
         path: DICOM folder, zip, DICOM, NIfTI, NRRD or MetaImage file.
@@ -217,12 +217,13 @@ class _Job:
         views, blind = self._stage(
             "pictures",
             0.94,
-            1.0,
+            0.98,
             lambda p: draw_pictures(surfaces, triangles, folder, progress=p, cancel=self._cancel),
         )
-        planning = (
-            Planning() if found is None else self._stage("maps", 0.99, 1.0, lambda _: self._record(found))
-        )
+        planning = Planning()
+        slices: dict[str, str] = {}
+        if found is not None:
+            planning, slices = self._stage("maps", 0.98, 1.0, lambda _: self._record(found, volume, labels))
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
         supposed = () if used.found else (used.note or "The region was supposed, not recognised.",)
@@ -235,7 +236,7 @@ class _Job:
             triangles=triangles,
             planning=planning,
             notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *blind),
-            files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE},
+            files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE, **slices},
             versions=installed_versions(),
         )
         write_plan(plan, self._folder / PLAN_FILE)
@@ -281,11 +282,13 @@ class _Job:
         write_surface(surfaces.nerve, self._folder / NERVE_FILE)
         return surfaces
 
-    def _record(self, found: CasePlan) -> Planning:
-        from spinect_core.map_files import write_maps
+    def _record(self, found: CasePlan, volume: Volume, labels: Labels) -> tuple[Planning, dict[str, str]]:
+        """The planning as a plan keeps it, and the files of the slices along its needles."""
+        from spinect_core.map_files import write_maps, write_needle_planes
         from spinect_core.plan_making import planning_record
 
-        return planning_record(found, write_maps(found, self._folder, cancel=self._cancel))
+        slices = write_needle_planes(found, volume, labels, self._folder, cancel=self._cancel)
+        return planning_record(found, write_maps(found, self._folder, cancel=self._cancel)), slices
 
     def _stage(self, name: str, start: float, stop: float, work: Callable[[Progress], _Result]) -> _Result:
         check(self._cancel)
@@ -373,7 +376,8 @@ def _files_of_earlier_plan(out: Path) -> set[str]:
 
 
 def _drawn_for(plan: Plan) -> set[str]:
-    """Pictures and angle maps of a plan, as paths relative to it."""
+    """Pictures, angle maps and slices along needles of a plan, as paths relative to it."""
     maps = {search.map for search in plan.planning.searches if search.map}
     pictures = {view.picture for view in plan.views if view.picture}
-    return pictures | maps | {str(PurePosixPath(path).with_suffix(".png")) for path in maps}
+    slices = {path for path in plan.files.values() if path.endswith(".png")}
+    return pictures | maps | slices | {str(PurePosixPath(path).with_suffix(".png")) for path in maps}

@@ -1,4 +1,4 @@
-"""The angle maps of a planning as files."""
+"""The angle maps of a planning, and the slices along its needles, as files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from spinect_core.case_plan import CasePlan
 from spinect_core.files import plain_name, write_whole
 from spinect_core.pictures import save_picture
 from spinect_core.pictures.angle_map import angle_map_picture
+from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan_making import key_of
 from spinect_core.planning.map_csv import angle_map_csv
 from spinect_core.progress import Cancel, check
+from spinect_core.volume import Labels, Volume
 
 
 def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) -> dict[str, str]:
@@ -22,4 +24,19 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
         write_whole(folder / f"{stem}.csv", angle_map_csv(approach.search).encode("utf-8"))
         save_picture(angle_map_picture(approach.search), folder / f"{stem}.png")
         names[key_of(approach.zone)] = f"{stem}.csv"
+    return names
+
+
+def write_needle_planes(
+    plan: CasePlan, volume: Volume, labels: Labels, folder: Path, *, cancel: Cancel | None = None
+) -> dict[str, str]:
+    """The CT in the plane of every needle as a picture; their names by what they show."""
+    names = {}
+    for approach in plan.approaches:
+        check(cancel)
+        if approach.needle is not None:
+            name = f"needle-{plain_name(approach.zone.name)}.png"
+            picture = needle_plane_picture(volume, labels, approach.needle.needle)
+            save_picture(picture, folder / name)
+            names[f"needle plane, {approach.zone.name}"] = name
     return names

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,6 +29,7 @@ from spinect_core.errors import ReadingError, SpinectError, UsageError
 from spinect_core.phantom import draw_case
 from spinect_core.phantom.build import LUMBOSACRAL
 from spinect_core.phantom.scanner import IDEAL
+from spinect_core.phantom_study.run import parse_seeds
 from spinect_core.volume import FloatArray, Labels, geometry_from_sitk
 
 AIM_MM = 3.0
@@ -263,21 +263,6 @@ def write(cases: Sequence[CaseErrors], out: Path, title: str) -> None:
     (out / "landmark-errors.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
 
 
-def seeds_of(text: str) -> list[int]:
-    """Seeds such as ``7`` or ``1-20`` or ``3,5,9-12``.
-
-    Raises:
-        UsageError: it names none.
-    """
-    seeds: list[int] = []
-    for part in filter(None, text.split(",")):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if match is None:
-            raise UsageError(f"{text!r} names no seeds", "Write them as 1-20 or 3,5,9", "seeds")
-        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
-    return seeds
-
-
 def main(words: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -293,8 +278,10 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--predicted", type=Path, help="folder with seed-N/labels.nii.gz")
     chosen = parser.parse_args(words)
     named = tuple(filter(None, chosen.named.split(","))) or None
-    orders: list[tuple[int, tuple[str, ...] | None]] = [(seed, ()) for seed in seeds_of(chosen.normal)]
-    orders += [(seed, named) for seed in seeds_of(chosen.drawn)]
+    orders: list[tuple[int, tuple[str, ...] | None]] = (
+        [(seed, ()) for seed in parse_seeds(chosen.normal)] if chosen.normal else []
+    )
+    orders += [(seed, named) for seed in parse_seeds(chosen.drawn)] if chosen.drawn else []
     if not orders:
         raise UsageError("No seeds are given", "Name some with --normal or --drawn")
     cases = examine_many(orders, chosen.spacing, max(chosen.jobs, 1), chosen.level, chosen.predicted)

@@ -1,0 +1,90 @@
+"""The CT in the oblique plane that holds a needle, with the needle on it (the sixth figure of the paper)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from spinect_core.notice import NOTICE
+from spinect_core.pictures.lettering import write
+from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BONE, EDGE, NERVE, QUIET_TEXT, TRIANGLES, Colour
+from spinect_core.planning.axial import PlaneImage, needle_plane, reformat
+from spinect_core.planning.needle import Needle
+from spinect_core.planning.view import direction_letters
+from spinect_core.volume import BONE as BONE_LABEL
+from spinect_core.volume import NERVE as NERVE_LABEL
+from spinect_core.volume import FloatArray, Labels, Volume
+
+SIZE = (1000, 800)
+HEAD, FOOT = 96, 40
+"""Pixels above and below the slice."""
+MARGIN_MM = 45.0
+"""Shown beyond the needle's ends."""
+WINDOW_HU, LEVEL_HU = 400.0, 50.0
+TINT = 0.35
+"""How strongly bone and nerve are tinted."""
+ADVICE = "The patient lies prone: this picture shows the back below, as slices do"
+
+
+def needle_plane_picture(volume: Volume, labels: Labels, needle: Needle) -> npt.NDArray[np.uint8]:
+    """The slice along a needle, W 400 L 50, bone and nerve tinted.
+
+    Args:
+        volume: the CT.
+        labels: bone and nerve on any grid.
+        needle: drawn from the skin to the target.
+
+    Returns:
+        uint8 RGB (800, 1000, 3).
+    """
+    plane = needle_plane(needle)
+    room = np.array([SIZE[0], SIZE[1] - HEAD - FOOT])
+    reach = np.abs([plane.entry, plane.target]).max(axis=0) + MARGIN_MM
+    mm_per_pixel = float((2 * reach / room).max())
+    size_mm = (float(room[0] * mm_per_pixel), float(room[1] * mm_per_pixel))
+    cut = reformat(volume, plane, size_mm, mm_per_pixel)
+    slice_ = Image.fromarray(_tinted(cut, labels))
+    picture = Image.new("RGB", SIZE, BACKGROUND_BOTTOM)
+    picture.paste(slice_, (0, HEAD))
+    draw = ImageDraw.Draw(picture)
+    ends = cut.to_pixel(np.array([needle.entry, needle.target])) + np.array([0, HEAD])
+    _line(draw, ends, TRIANGLES[needle.kind])
+    title = f"{needle.title}: {plane.words}"
+    write(draw, (26, 40), title[0].upper() + title[1:], 23)
+    where = f"{needle.depth_mm:.0f} mm from the skin · {needle.words}"
+    write(draw, (26, 68), where, 15, QUIET_TEXT)
+    middle = HEAD + room[1] / 2 + 7
+    write(draw, (22, middle), direction_letters(-plane.across), 20, edge=3.0)
+    write(draw, (SIZE[0] - 22, middle), direction_letters(plane.across), 20, align="right", edge=3.0)
+    write(draw, (SIZE[0] / 2, HEAD + 26), direction_letters(-plane.down), 20, align="middle", edge=3.0)
+    write(
+        draw, (SIZE[0] / 2, SIZE[1] - FOOT - 12), direction_letters(plane.down), 20, align="middle", edge=3.0
+    )
+    write(draw, (26, SIZE[1] - 15), NOTICE, 13, QUIET_TEXT)
+    write(draw, (SIZE[0] - 26, SIZE[1] - 15), ADVICE, 13, QUIET_TEXT, "right")
+    return np.asarray(picture)
+
+
+def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
+    grey = np.clip((cut.pixels - LEVEL_HU) / WINDOW_HU + 0.5, 0.0, 1.0) * 255
+    rgb = np.repeat(grey[:, :, None], 3, axis=2)
+    height, width = cut.pixels.shape
+    rows, columns = np.indices((height, width), dtype=np.float64)
+    places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * cut.mm_per_pixel
+    index = np.rint(labels.geometry.to_index(cut.plane.to_patient(places))).astype(int)
+    inside = np.all((index >= 0) & (index < labels.array.shape), axis=-1)
+    index = np.where(inside[..., None], index, 0)
+    found = np.where(inside, labels.array[tuple(np.moveaxis(index, -1, 0))], 0)
+    for label, colour in ((BONE_LABEL, BONE), (NERVE_LABEL, NERVE)):
+        mine = found == label
+        rgb[mine] = (1 - TINT) * rgb[mine] + TINT * np.array(colour)
+    return rgb.astype(np.uint8)
+
+
+def _line(draw: ImageDraw.ImageDraw, ends: FloatArray, colour: Colour) -> None:
+    (x0, y0), (x1, y1) = ends.tolist()
+    draw.line((x0, y0, x1, y1), fill=EDGE, width=6)
+    draw.line((x0, y0, x1, y1), fill=colour, width=3)
+    for radius, fill in ((6, EDGE), (4, colour)):
+        draw.ellipse((x1 - radius, y1 - radius, x1 + radius, y1 + radius), fill=fill)

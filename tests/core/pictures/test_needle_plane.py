@@ -1,0 +1,48 @@
+"""The slice along a needle shows the needle where it lies, and left on the right."""
+
+import numpy as np
+import pytest
+
+from spinect_core.pictures.needle_plane import FOOT, HEAD, SIZE, needle_plane_picture
+from spinect_core.pictures.palette import TRIANGLES
+from spinect_core.planning.needle import Needle
+from spinect_core.volume import BONE, Geometry, Labels, Volume
+
+GRID = Geometry((80, 100, 120), (2.0, 2.0, 2.0), (-119.0, -99.0, -79.0))
+NEEDLE = Needle(
+    "way", "kambin", "left", "L5/S1", "bony", (60.0, 70.0, 30.0), (20.0, 0.0, -10.0), length_mm=127
+)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    points = GRID.to_patient(np.moveaxis(np.indices(GRID.shape), 0, -1))
+    array = np.full(GRID.shape, -150, np.int16)
+    left = (points[..., 0] > 70) & (np.abs(points[..., 1] - 20) < 20)
+    array[left] = 900
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[left] = BONE
+    return needle_plane_picture(Volume(array, GRID), Labels(labels, GRID), NEEDLE)
+
+
+def test_it_is_a_picture_of_the_usual_size(picture):
+    assert picture.shape == (SIZE[1], SIZE[0], 3)
+    assert picture.dtype == np.uint8
+
+
+def test_the_needle_runs_from_the_skin_to_the_target(picture):
+    mine = np.all(picture == TRIANGLES["kambin"], axis=2)
+    rows, columns = np.nonzero(mine)
+    # The entry lies farther left of the patient (right in the picture) and farther back (lower) than the target.
+    low, high = columns[rows <= rows.min() + 4].mean(), columns[rows >= rows.max() - 4].mean()
+    assert high > low + 100
+    # 40 mm across and 80.6 mm down in the tilted plane.
+    ratio = (rows.max() - rows.min()) / (columns.max() - columns.min())
+    assert ratio == pytest.approx(80.6 / 40.0, rel=0.08)
+
+
+def test_the_patients_left_is_on_the_right_and_bone_is_bright(picture):
+    body = picture[HEAD + 60 : SIZE[1] - FOOT - 60].astype(int).mean(axis=2)
+    columns = body.max(axis=0)
+    assert columns[-80:].max() > 200
+    assert np.median(body[:, :200]) < 40
