@@ -250,7 +250,7 @@ class Approaches:
         fit = fitting(float(np.linalg.norm(entry - point)), gauge)
         longest = fit.needle.length_mm if fit.needle is not None else 178.0
         needle = Needle(
-            name=name or zone.name.capitalize(),
+            name=name or zone.name[0].upper() + zone.name[1:],
             kind=zone.kind,
             side=zone.side,
             level=zone.level,
