@@ -8,7 +8,7 @@ silhouette is taken back by them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,7 +21,7 @@ from spinect_core.planning.contours import grid, pieces, sharpened
 from spinect_core.planning.obstacles import BoolArray
 from spinect_core.planning.view import View
 from spinect_core.planning.window import LIFT_MM, Sight
-from spinect_core.progress import Cancel, Progress, check, silent
+from spinect_core.progress import Cancel, check
 from spinect_core.volume import FloatArray
 
 NEEDLE_RADIUS_MM = 0.36
@@ -30,7 +30,6 @@ REACH_MM = 8.0
 """Silhouettes are known this far beyond the zone; what would have to give more than this does not give."""
 STEP_MM = 0.3
 GIVES_TOLERANCE_MM = 0.01
-CANDIDATE_STEP_MM = 0.7
 PartsOf = Callable[[FloatArray, npt.NDArray[np.uint8]], Sequence[str]]
 """Names of the parts that points LPS mm (n, 3) on the surfaces of tissues (n,) belong to, n of them."""
 
@@ -149,37 +148,6 @@ def what_closes(
         pair,
         pair_gives,
     )
-
-
-def candidate(
-    sight: Sight, views: Iterable[View], *, progress: Progress = silent, cancel: Cancel | None = None
-) -> View:
-    """Of some views the one that comes nearest to being open.
-
-    The one with the largest circle in its window; where nothing is open in any, the one in which most mm² of the zone
-    have no more than one thickness of bone or nerve before them.
-
-    Raises:
-        MeasurementError: no view was given.
-    """
-    given = list(views)
-    best: tuple[tuple[float, float], View] | None = None
-    for index, view in enumerate(given):
-        check(cancel)
-        progress(index / len(given), "looking for the view that is nearest to open")
-        flat = view.project(sight.zone.membrane[0])
-        places = grid(flat.min(axis=0), flat.max(axis=0), CANDIDATE_STEP_MM).reshape(-1, 2)
-        met, points = sight.on_membrane(places, view)
-        rays = sight.obstacles.through(points[met] + LIFT_MM * view.vector, view.vector).ray
-        times = np.bincount(rays, minlength=int(met.sum()))
-        radius = sight.window(view).radius_mm if (times == 0).any() else 0.0
-        key = (radius, float((times <= 2).sum()))
-        if best is None or key > best[0]:
-            best = key, view
-    if best is None:
-        raise MeasurementError("No view was given to choose from", "Give at least one", sight.zone.name)
-    progress(1.0, "view found")
-    return best[1]
 
 
 class _Field:

@@ -33,6 +33,8 @@ LIFT_MM = 0.02
 """Rays start this far before the membrane: its borders lie on bone and nerve."""
 CIRCLE_TOLERANCE_MM = 0.001
 OUTLINE_TOLERANCE_MM = 0.01
+SNAP_MM = 1e-5
+"""Corners are rounded to this before triangles are joined: GEOS finds no union of slivers seen from their edge."""
 STRAIGHT_PART = 0.0004
 """Corners that stand out by less than this part of the window's size only repeat the grid along straight borders."""
 
@@ -171,7 +173,8 @@ class Sight:
 
     def zone_shape(self, view: View) -> shapely.Geometry:
         """The zone's whole outline in picture coordinates of a view, as a polygon or several."""
-        return shapely.union_all(shapely.polygons(view.project(self._points)[self._corners]))
+        triangles = shapely.polygons(view.project(self._points)[self._corners])
+        return shapely.union_all(triangles, grid_size=SNAP_MM)
 
     def window(self, view: View, grid_mm: float = GRID_MM) -> FreeWindow:
         """The free window along a line of sight.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from window_scenes import NOTHING, bone, moved, moved_zone, placed, sheet, square, tube, zone_of
 
-from spinect_core.errors import Cancelled, MeasurementError
-from spinect_core.planning.closers import Closing, candidate, what_closes
+from spinect_core.errors import Cancelled
+from spinect_core.planning.closers import Closing, what_closes
 from spinect_core.planning.obstacles import Obstacles
 from spinect_core.planning.view import View
 from spinect_core.planning.window import Sight
@@ -161,32 +161,9 @@ def test_moving_the_whole_scene_changes_nothing(turn: tuple) -> None:
     )
 
 
-def test_the_candidate_is_the_view_nearest_to_open() -> None:
-    """A slit is open along its own direction only; a lid over it leaves that direction the one with least before it."""
-    deep = [
-        sheet(square(40), [np.array([(-0.6, -9), (0.6, -9), (0.6, 9), (-0.6, 9)])], VIEW, AT, d)
-        for d in (5, 15)
-    ]
-    views = [VIEW.turned(angle) for angle in (-20, -10, 0, 10, 20)]
-    sight = Sight(zone_of(ZONE, VIEW, AT), bone(*deep))
-    told: list[float] = []
-    assert candidate(sight, views, progress=lambda part, _text: told.append(part)) == VIEW
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    lid = slab((-30, -30), (30, 30), 20)
-    both = slab((-30, -30), (30, 30), 21)
-    closed = Sight(zone_of(ZONE, VIEW, AT), bone(*deep, lid, both))
-    assert not closed.window(VIEW).open
-    assert candidate(closed, views) == VIEW
-
-
-def test_work_stops_when_it_is_cancelled_and_refuses_nonsense() -> None:
+def test_work_stops_when_it_is_cancelled() -> None:
     stop = Event()
     stop.set()
     sight = Sight(zone_of(ZONE, VIEW, AT), bone(slab((-9, -9), (9, 9), 5)))
     with pytest.raises(Cancelled):
         what_closes(sight, VIEW, by_depth(facet=5), cancel=stop)
-    with pytest.raises(Cancelled):
-        candidate(sight, [VIEW], cancel=stop)
-    with pytest.raises(MeasurementError, match="No view"):
-        candidate(sight, [])

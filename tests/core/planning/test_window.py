@@ -1,5 +1,8 @@
 """The free window: what is open is known from formulas, and does not depend on where the scene lies."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
@@ -24,6 +27,7 @@ from window_scenes import (
 from spinect_core.planning.obstacles import Obstacles
 from spinect_core.planning.view import View
 from spinect_core.planning.window import Sight
+from spinect_core.planning.zone import Border, Zone
 
 BIG = np.array([(-14.0, -11.0), (14.0, -11.0), (0.0, 15.0)])
 RIGHT = np.array([(-1.5, -1.0), (1.5, -1.0), (-1.5, 2.0)])
@@ -295,3 +299,13 @@ def test_areas_scale_with_the_square(view: View, scale: float) -> None:
     ).window(view)
     assert there.total_area_mm2 == pytest.approx(scale**2 * here.total_area_mm2, rel=0.01, abs=0.1)
     assert there.zone_area_mm2 == pytest.approx(scale**2 * here.zone_area_mm2, rel=1e-3)
+
+
+def test_a_membrane_of_slivers_has_an_area() -> None:
+    """Recorded: in this view the membrane is folded and GEOS finds no union of its triangles as they are."""
+    told = json.loads((Path(__file__).parents[1] / "data" / "sliver_zone.json").read_text(encoding="utf-8"))
+    borders = [Border(each["name"], each["role"], np.array(each["points"])) for each in told["borders"]]
+    sight = Sight(Zone("safe", "", "right", "L5/S1", tuple(borders)), NOTHING)
+    turned = [View.oblique("right", 5 + by, 2) for by in (-0.1, 0.0, 0.1)]
+    before, here, after = (sight.zone_area(view) for view in turned)
+    assert here == pytest.approx((before + after) / 2, rel=1e-4)
