@@ -39,6 +39,7 @@ class Actions:
         make("needle", "Needle along this view", planner.lay_needle, "", "Ctrl+L")
         make("needle_cross", "Needle to the cross-hair", lambda: planner.lay_needle(True), "", "Ctrl+Shift+L")
         make("down", "Down the needle", self._down, "", "N")
+        make("slice", "CT slice along the needle", session.needle_slice.show, "", "P")
         make("fit", "Fit to window", self._fit, "fit", "0")
         make("centre", "Turn about the cross-hair", self._centre, "", "C")
         make("about", "About and notice", lambda: session.boxes.show(messages.about_box(window)))
@@ -65,6 +66,7 @@ class Actions:
         for name in ("needle", "needle_cross"):
             self.named[name].setEnabled(ready)
         self.named["down"].setEnabled(planner.way is not None and planner.way.needle is not None)
+        self.named["slice"].setEnabled(self._session.needle_slice.possible)
 
     def _make(
         self,
@@ -125,7 +127,8 @@ class Actions:
         views.addSeparator()
         self._fill(views, ("fit", "centre"))
         self._fill(
-            bar.addMenu("&Plan"), ("segment", "ways", self.level_menu, "", "down", "needle", "needle_cross")
+            bar.addMenu("&Plan"),
+            ("segment", "ways", self.level_menu, "", "down", "slice", "needle", "needle_cross"),
         )
         self._fill(bar.addMenu("&Help"), ("keys", "about"))
 
@@ -212,7 +215,7 @@ def _keys_box(window: QMainWindow) -> QMessageBox:
         ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
         ("Right drag", "grey values: across width, down level"),
         ("<b>Ways in</b>", ""),
-        ("Ctrl+T, N", "find the ways in, look down the needle"),
+        ("Ctrl+T, N, P", "find the ways in, look down the needle, CT slice along it"),
         ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
         ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
         ("<b>Triangles</b>", ""),

@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         session.surfaces_changed.connect(self._on_surfaces)
         session.planner.found.connect(self._on_ways)
         self.ways_panel.down_wanted.connect(lambda: self.actions_.named["down"].trigger())
+        self.ways_panel.slice_wanted.connect(session.needle_slice.show)
         self.present.changed.connect(lambda: self.frames["3d"].info.setText(self.present.text))
         model.case_opened.connect(self._on_case)
         model.labels_changed.connect(self._on_labels)

@@ -14,6 +14,7 @@ from app.boxes import Boxes
 from app.case_model import Case, CaseModel
 from app.chooser import SeriesChooser
 from app.jobs import JobRunner
+from app.needle_slice import NeedleSlice
 from app.plan_files import Opened
 from app.planner import Planner
 from app.recent import RecentFiles
@@ -23,6 +24,9 @@ from spinect_core.errors import SpinectError, UsageError
 from spinect_core.plan_records import Planning
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from app.scene import Viewport
     from app.way_drawing import WayDrawing
 
@@ -61,6 +65,8 @@ class Session(QObject):
         self.planner = Planner(model, self._start, self)
         self.planner.said.connect(self.said)
         self.planner.found.connect(self.plan_ready)
+        self.needle_slice = NeedleSlice(model, self.planner, self._start, window)
+        self.needle_slice.save_wanted.connect(self.ask_picture)
         jobs.failed.connect(self._on_failure)
 
     def _on_failure(self, error: SpinectError) -> None:
@@ -216,6 +222,17 @@ class Session(QObject):
         if name:
             self.export_picture(Path(name))
 
+    def ask_picture(self, picture: npt.NDArray[np.uint8], suggested: str) -> None:
+        """Let the user name a finished picture and write it."""
+        from spinect_core.pictures import save_picture
+
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save picture", str(Path(self._last_folder()) / suggested), "PNG (*.png)"
+        )
+        if name:
+            path = Path(name) if name.lower().endswith(".png") else Path(f"{name}.png")
+            self._guarded(lambda: save_picture(picture, path), f"Picture saved: {path.name}")
+
     def export_picture(self, path: Path) -> bool:
         """Write what the 3D view shows; False if it could not be written."""
         from app import export
@@ -332,6 +349,7 @@ class Session(QObject):
     def close_boxes(self) -> None:
         """Close what is still open."""
         self.boxes.close_all()
+        self.needle_slice.close()
         if self._chooser is not None:
             self._chooser.close()
 

@@ -12,11 +12,15 @@ from spinect_core.errors import ReadingError, SpinectError
 from spinect_core.progress import Cancel, Progress, check, part_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from app.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
     from spinect_core.approach import Room
     from spinect_core.case_plan import CasePlan
     from spinect_core.plan_records import Planning
+    from spinect_core.planning.needle import Needle
     from spinect_core.planning.view import View
     from spinect_core.planning.window import Sight
     from spinect_core.preprocessing.region import Region
@@ -212,6 +216,18 @@ def lay_needle(
 
     progress(0.1, "distances, tolerance and risk")
     return own_needle(room, landmarks, sight, view, planning, target, cancel=cancel)[1]
+
+
+def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) -> npt.NDArray[np.uint8]:
+    """The picture of the CT in the oblique plane of a needle, uint8 RGB."""
+    from spinect_core.pictures.needle_plane import needle_plane_picture
+
+    progress(0.1, "the oblique plane")
+    assert case.volume is not None  # nothing is cut without its CT
+    assert case.labels is not None
+    picture = needle_plane_picture(case.volume, case.labels, needle)
+    check(cancel)
+    return picture
 
 
 def move_landmark(

@@ -38,9 +38,11 @@ class WaysPanel(QFrame):
 
     Signals:
         down_wanted: look down the needle from near.
+        slice_wanted: show the CT in the plane of the needle.
     """
 
     down_wanted = Signal()
+    slice_wanted = Signal()
 
     def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +84,8 @@ class WaysPanel(QFrame):
         self.others.setToolTip("All views worth taking, and how they differ")
         self.down = self._button("Down the needle", self.down_wanted.emit)
         self.down.setToolTip("Look along the needle from its hub, near enough to see the window")
+        self.slice = self._button("Slice", self.slice_wanted.emit)
+        self.slice.setToolTip("The CT in the oblique plane that holds the whole needle")
         self.needle_menu = QMenu(self)
         to_window = self.needle_menu.addAction("To the middle of what is open in this view")
         to_window.triggered.connect(lambda _=False: self._planner.lay_needle())
@@ -91,8 +95,8 @@ class WaysPanel(QFrame):
         self.delete = self._button("", self._planner.delete_needle)
         self.delete.setIcon(theme.icon("delete"))
         self.delete.setToolTip("Delete your own needle")
-        for button in (self.recommended, self.best, self.others, self.down, self.lay, self.delete):
-            row.addWidget(button)
+        for each in (self.recommended, self.best, self.others, self.down, self.slice, self.lay, self.delete):
+            row.addWidget(each)
         row.addStretch(1)
         return bar
 
@@ -230,6 +234,8 @@ class WaysPanel(QFrame):
         self.best.setToolTip(tip)
         self.others.setEnabled(search is not None)
         self.down.setEnabled(way is not None and way.needle is not None)
+        has_ct = self._model.case is not None and self._model.case.volume is not None
+        self.slice.setEnabled(self.down.isEnabled() and has_ct)
         self.delete.setEnabled(way is not None and way.own)
         self.lay.setEnabled(way is not None and live and bool(way.zone_key))
         self.lay.setToolTip(

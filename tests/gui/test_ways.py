@@ -6,12 +6,15 @@ import fake_planning
 import numpy as np
 import pytest
 from gui_help import click, drag
+from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.replanning
 from app.needle_on_slices import near_plane
 from spinect_core.errors import PlanError
+from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.planning.view import View
 from spinect_core.progress import check
 
@@ -388,3 +391,40 @@ def test_a_slice_shows_the_needle(planned):
         for dy in range(-4, 5)
     ]
     assert any(differs)
+
+
+def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypatch):
+    """The picture holds the CT in the needle's plane, and is saved as it is shown."""
+    planner, cut = planned.session.planner, planned.session.needle_slice
+    panel, action = planned.ways_panel, planned.actions_.named["slice"]
+    planner.choose(planner.rows[1].key)
+    assert not panel.slice.isEnabled(), "a closed zone has no needle"
+    assert not action.isEnabled()
+    planner.choose(open_way(planned).key)
+    assert action.isEnabled()
+    panel.slice.click()
+    settle(planned, qtbot)
+    window = cut.window
+    assert window.isVisible()
+    assert open_way(planned).title in window.windowTitle()
+    needle = open_way(planned).needle.needle
+    case = planned.model.case
+    np.testing.assert_array_equal(window.picture, needle_plane_picture(case.volume, case.labels, needle))
+    path = tmp_path / "mine.png"
+    asked = []
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *given, **_: (asked.append(given[2]), (str(path), ""))[1]
+    )
+    window.save.click()
+    assert asked[0].endswith("slice-left-kambin-bony.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(path).convert("RGB")), window.picture)
+    action.trigger()
+    settle(planned, qtbot)
+    assert cut.window is not window, "made anew, in place of the old one"
+    cut.window.close()
+    assert cut.window is None
+    action.trigger()
+    settle(planned, qtbot)
+    planned.session.open_path(ct_file)
+    settle(planned, qtbot)
+    assert cut.window is None, "a picture of another patient must not stay"
