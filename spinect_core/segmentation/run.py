@@ -16,6 +16,7 @@ from spinect_core.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidates
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
+from spinect_core.segmentation.strays import without_strays
 from spinect_core.segmentation.tiling import Tiling
 from spinect_core.segmentation.weights import weights_hash, weights_path
 from spinect_core.volume import Labels, Volume
@@ -37,6 +38,7 @@ class RunInfo:
         seconds: of each stage: ``prepare``, ``start`` (the process), ``load`` (engine and weights), ``predict``,
             ``restore``, and the ``total``, which includes what failed before.
         peak_memory_mb: largest resident memory of the inference process, in 10^6 bytes.
+        strays_ml: volume labelled nerve by the network and left out, because it hangs together with no other nerve.
         fallbacks: what did not work and what was done instead, as sentences; empty if all went as asked.
         weights_sha256: of the weights file.
         versions: of this program and of the libraries that did the work.
@@ -52,6 +54,7 @@ class RunInfo:
     patches_skipped: int
     seconds: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0
+    strays_ml: float = 0.0
     fallbacks: tuple[str, ...] = ()
     weights_sha256: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -125,8 +128,8 @@ def segment(
     )
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
-    labels_1mm = Labels(outcome.labels, prepared.geometry)
-    labels = prepared.restore(outcome.labels)
+    labels_1mm, strays_ml = without_strays(Labels(outcome.labels, prepared.geometry))
+    labels = prepared.restore(labels_1mm.array)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")
@@ -146,6 +149,7 @@ def segment(
             "total": restored - began,
         },
         peak_memory_mb=outcome.peak_memory_mb,
+        strays_ml=strays_ml,
         fallbacks=(*fallbacks, *outcome.fallbacks),
         weights_sha256=sha256,
         versions={
