@@ -80,7 +80,9 @@ def test_a_closed_zone_says_what_closes_it_and_offers_the_nearest_view() -> None
     assert facts(way)[0] == ("Window", f"C{way.closed_text[1:]}")
     alone = replace(planning.windows[0], pair=(), pair_gives_mm=None)
     (way,) = ways(replace(planning, windows=(alone,)))
-    assert way.closed_text == "closed by L5 lamina (0.9 mm)"
+    assert way.closed_text == "closed by L5 lamina"
+    (way,) = ways(replace(planning, windows=(replace(alone, closers=full_planning().windows[0].closers),)))
+    assert way.closed_text == "closed by S1 superior articular process (1.2 mm)"
     (way,) = ways(replace(planning, windows=(replace(alone, closers=()),)))
     assert way.closed_text == "closed: too narrow for a needle"
 
