@@ -72,6 +72,7 @@ def planning_record(plan: CasePlan, maps: Mapping[str, str] | None = None, shift
                 seconds=each.seconds,
                 axial=axial_record(each.axial),
                 map_path=maps.get(key_of(each.zone), ""),
+                notes=each.notes,
             )
             for each in plan.approaches
         ),
@@ -136,6 +137,7 @@ def search_record(
     seconds: float,
     axial: AxialRecord | None = None,
     map_path: str = "",
+    notes: tuple[str, ...] = (),
 ) -> SearchRecord:
     """The record of a search.
 
@@ -145,6 +147,7 @@ def search_record(
         seconds: how long it took.
         axial: whether an axial plane would do; see :func:`axial_record`.
         map_path: of the angle map beside the plan or within the document.
+        notes: on the way in, which may say more than the search knew; each is told once.
     """
     zone, allowed = result.zone, result.allowed_count
     ridge = result.ridge
@@ -161,7 +164,7 @@ def search_record(
         alternatives=tuple(_choice(each, weights) for each in result.alternatives),
         axial=axial,
         candidate=result.candidate if result.best is None else None,
-        notes=tuple(result.notes),
+        notes=tuple(dict.fromkeys((*notes, *result.notes))),
         map=map_path,
     )
 

@@ -9,7 +9,7 @@ from spinect_core.approach import NO_SKIN_NOTE, Approaches, Room, plan_level
 from spinect_core.errors import Cancelled
 from spinect_core.phantom import draw_case
 from spinect_core.phantom.scanner import IDEAL
-from spinect_core.plan_making import planning_record
+from spinect_core.plan_making import key_of, planning_record
 from spinect_core.plan_records import Planning
 from spinect_core.planning.view import View
 from spinect_core.planning.window import Sight
@@ -123,7 +123,10 @@ def test_a_picture_narrower_than_the_patient_still_shows_the_window(case):
     opened = [each for each in found.approaches if each.search.best is not None]
     assert opened
     assert all(each.needle is None for each in opened)
-    assert any(NO_SKIN_NOTE in each.notes for each in opened)
+    told = {each.zone: each.notes for each in planning_record(found).searches}
+    for each in opened:
+        assert set(each.notes) <= set(told[key_of(each.zone)]), "what there is to know reaches the plan"
+    assert any(NO_SKIN_NOTE in notes for notes in told.values())
 
 
 def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case):
