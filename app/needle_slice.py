@@ -11,9 +11,10 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from app import work
-from app.case_model import CaseModel
+from app.case_model import Case, CaseModel
 from app.planner import Planner, Start
 from spinect_core.plan_ways import Way
+from spinect_core.planning.needle import Needle
 
 Picture = npt.NDArray[np.uint8]
 
@@ -39,21 +40,14 @@ class NeedleSlice(QObject):
     @property
     def possible(self) -> bool:
         """Whether a needle is chosen and its CT open."""
-        case, way = self._model.case, self._planner.way
-        return (
-            case is not None
-            and case.volume is not None
-            and case.labels is not None
-            and way is not None
-            and way.needle is not None
-        )
+        return self._chosen() is not None
 
     def show(self) -> None:
         """Cut and show."""
-        case, way = self._model.case, self._planner.way
-        if not self.possible or case is None or way is None or way.needle is None:
+        chosen = self._chosen()
+        if chosen is None:
             return
-        needle = way.needle.needle
+        case, way, needle = chosen
 
         def cut(picture: Picture) -> None:
             if self._model.case is case:
@@ -69,6 +63,12 @@ class NeedleSlice(QObject):
         """Close what is shown."""
         if self.window is not None:
             self.window.close()
+
+    def _chosen(self) -> tuple[Case, Way, Needle] | None:
+        case, way = self._model.case, self._planner.way
+        if case is None or case.volume is None or case.labels is None:
+            return None
+        return None if way is None or way.needle is None else (case, way, way.needle.needle)
 
     def _open(self, picture: Picture, way: Way) -> None:
         self.close()

@@ -78,8 +78,11 @@ def sideless(name: str) -> str:
 
 
 def trust_key(level: str, name: str) -> str:
-    """Under which a landmark's trust is kept: the level it was found for, and its name without its side."""
-    return f"{level}: {sideless(name)}"
+    """Under which a landmark's trust is kept: the level it was found for, and its name.
+
+    Each side has its own, for the atlas's specimen, like any, is not quite the same on both.
+    """
+    return f"{level}: {name}"
 
 
 def from_table(labels: Labels, table: Mapping[str, Any], parts: Parts) -> Atlas:

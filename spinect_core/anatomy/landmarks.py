@@ -140,9 +140,7 @@ def _placed(
     points, sure = {}, {}
     for name, point in placed.points.items():
         trust = trust_in(atlas, source, name)
-        # Left and right are one landmark, seen in a mirror.
-        mirror = np.array([-1.0, 1.0, 1.0]) if name.endswith("right") else np.ones(3)
-        points[name] = point + trust.correction * mirror
+        points[name] = point + trust.correction
         seen = _seen(labels, points[name])
         sure[name] = confidence(trust, placed.misfits[name], placed.moved[name], seen)
     check(cancel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from spinect_core.anatomy.doubts import misfit
 from spinect_core.anatomy.fields import Field, signed_field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.parts import Parts
-from spinect_core.anatomy.refine import SIDES, Pairs, refine
+from spinect_core.anatomy.refine import SIDES, Pairs, depth_of_body, refine
 from spinect_core.anatomy.register import Registration, cropped
 from spinect_core.errors import PlanError
 from spinect_core.volume import BONE, FloatArray, Labels
@@ -128,7 +129,15 @@ def _pairs(
         tip, base = (f"{level.lower} superior articular {end} {side}" for end in ("tip", "base"))
         turn = motion_of_bone(marks[base], *lower, PAIR_SPREAD_MM)[1]
         offsets[tip] = (marks[tip] - marks[base]) @ turn
-    return Pairs(offsets, up / np.linalg.norm(up))
+    return Pairs(offsets, up / np.linalg.norm(up), usual_behind(atlas, level))
+
+
+@lru_cache(maxsize=4)
+def usual_behind(atlas: Atlas, level: Level) -> float:
+    """Part of the depth of the atlas's lower body that lies behind the middle of its end plate."""
+    bone = signed_field(close_up(atlas.labels, atlas.landmarks[level.focus]), BONE)
+    behind, ahead = depth_of_body(atlas.landmarks, level, bone)
+    return behind / (behind + ahead)
 
 
 def motion_of_bone(

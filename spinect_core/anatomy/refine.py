@@ -23,6 +23,17 @@ TOP_MM = 1.6
 BASE_FOLLOWS = 0.4
 """Part of the way of a tip that its base goes with it."""
 
+PLATE_FOLLOWS = 0.75
+"""Part of the way that the end plate is slid to where the body under it is; on phantoms 0.7 to 0.9 was best."""
+
+PLATE_REACH_MM = 8.0
+"""Farther than this it is not slid: the body would be another."""
+
+UNDER_PLATE_MM, BESIDE_MIDDLE_MM = (4.0, 6.0, 8.0), (-4.0, 0.0, 4.0)
+"""The body is looked at so far under its end plate, where disc and bony outgrowth do not reach, and so far beside its
+middle, where it ends backwards in the canal."""
+
+BODY_REACH_MM = 30.0
 
 Axes = tuple[FloatArray, FloatArray, FloatArray]
 """Unit vectors out to a side, upwards, and to the back."""
@@ -56,10 +67,12 @@ class Pairs:
     Attributes:
         offsets: LPS mm (3,) by the name of a landmark: from its partner to it.
         up: unit vector upwards in the upper vertebra.
+        behind: part of the depth of the lower body that lies behind the middle of its end plate.
     """
 
     offsets: Mapping[str, FloatArray]
     up: FloatArray
+    behind: float
 
 
 def refine(
@@ -67,8 +80,10 @@ def refine(
 ) -> tuple[dict[str, FloatArray], dict[str, float]]:
     """The points moved to the shape of the bone.
 
-    - The tip of a superior articular process rises or sinks to the highest place of the piece of bone that holds it,
-      half of the way, for the base tells as much; its base follows by half of that.
+    - The lower end plate, flat as it is, holds the atlas by its edges alone, and where the upper vertebra has slipped
+      or sunk it goes with that. It is slid along itself to where the body under it is.
+    - The tip of a superior articular process is the highest place of the piece of bone that holds it; its base follows
+      that by a part of its rise over what is usual.
     - The lateral border of the body is looked at where the lower margin of the pedicle stands, and the foramen hangs
       under that margin: neither has a shape of its own in this direction.
 
@@ -83,14 +98,16 @@ def refine(
         The points, and how far (mm) each was moved.
     """
     out = dict(points)
+    slide = slide_of_plate(points, level, bone, pairs.behind)
+    for name in (level.focus, *(f"{level.lower} posterolateral corner {side}" for side in SIDES)):
+        out[name] = points[name] + slide
     for side in SIDES:
         _out, up, _back = axes_of(points, level, side)
         tip, base = (f"{level.lower} superior articular {end} {side}" for end in ("tip", "base"))
         from_base = points[base] + pairs.offsets[tip]
         found = highest_of_process(points[base], points[tip], up, level, bone, parts)
         if found is not None:
-            rise = float((found - points[tip]) @ up)
-            out[tip] = 0.5 * (points[tip] + rise * up) + 0.5 * from_base
+            out[tip] = found
             out[base] = points[base] + BASE_FOLLOWS * float((found - from_base) @ up) * up
         margin = points[f"{level.upper} pedicle lower margin {side}"]
         border, foramen = f"{level.upper} body lateral border {side}", f"foramen {level.name} centre {side}"
@@ -98,6 +115,31 @@ def refine(
         out[border] = points[border] + float((expected - points[border]) @ pairs.up) * pairs.up
         out[foramen] = margin + pairs.offsets[foramen]
     return out, {name: float(np.linalg.norm(out[name] - points[name])) for name in points}
+
+
+def depth_of_body(points: Mapping[str, FloatArray], level: Level, bone: Field) -> tuple[float, float]:
+    """How far (mm) the lower body reaches behind the middle of its end plate, and in front of it, just under the plate.
+
+    Both are nan where the body cannot be made out.
+    """
+    out, up, back = axes_of(points, level, "left")
+    middle = points[level.focus]
+    inside = np.array(
+        [middle - down * up + beside * out for down in UNDER_PLATE_MM for beside in BESIDE_MIDDLE_MM]
+    )
+    behind, ahead = (bone.crossing(inside, way, BODY_REACH_MM) for way in (back, -back))
+    seen = np.isfinite(behind) & np.isfinite(ahead)
+    if seen.sum() < len(inside) / 2:
+        return np.nan, np.nan
+    return float(np.median(behind[seen])), float(np.median(ahead[seen]))
+
+
+def slide_of_plate(points: Mapping[str, FloatArray], level: Level, bone: Field, usual: float) -> FloatArray:
+    """LPS mm (3,): how the lower end plate is to be slid; ``usual`` is the part of the body behind its middle."""
+    behind, ahead = depth_of_body(points, level, bone)
+    way = behind - usual * (behind + ahead)
+    _out, _up, back = axes_of(points, level, "left")
+    return PLATE_FOLLOWS * way * back if abs(way) < PLATE_REACH_MM else np.zeros(3)
 
 
 def highest_of_process(

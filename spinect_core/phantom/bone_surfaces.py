@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.errors import ReadingError
 from spinect_core.phantom.from_bones import BoneField
+from spinect_core.reading.quiet import quiet_vtk
 from spinect_core.volume import FloatArray, Geometry
 
 Mask = npt.NDArray[np.bool_]
@@ -36,7 +37,8 @@ def triangles_of(path: Path) -> Triangles:
         ReadingError: no surface can be read from it.
     """
     try:
-        read: Any = pv.read(path)
+        with quiet_vtk():
+            read: Any = pv.read(path)
         blocks = [read] if isinstance(read, pv.DataSet) else list(read.recursive_iterator())
         meshes = [block.extract_surface(algorithm=None).triangulate() for block in blocks if block.n_cells]
         corners = [np.asarray(m.points, np.float64)[m.regular_faces] for m in meshes]

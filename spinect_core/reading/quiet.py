@@ -29,3 +29,17 @@ def quiet_itk() -> Iterator[None]:
         yield
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+@contextmanager
+def quiet_vtk() -> Iterator[None]:
+    """No warnings of VTK on the error stream within the block."""
+    # Here, for who reads pictures alone does without VTK.
+    from vtkmodules.vtkCommonCore import vtkObject
+
+    shown = vtkObject.GetGlobalWarningDisplay()
+    vtkObject.SetGlobalWarningDisplay(0)
+    try:
+        yield
+    finally:
+        vtkObject.SetGlobalWarningDisplay(shown)
