@@ -18,6 +18,7 @@ from spinect_core.preprocessing.grid import (
     resample,
 )
 from spinect_core.preprocessing.region import Region
+from spinect_core.preprocessing.restoring import likeliest_in_voxels
 from spinect_core.preprocessing.standardise import LOWEST_HU, standardise
 from spinect_core.volume import Geometry, LabelArray, Labels, Volume
 
@@ -90,6 +91,26 @@ class Prepared:
             picks.append(cubes[first:last])
         restored = np.zeros(self.source.shape, dtype=np.uint8)
         self.order.view(restored)[tuple(own)] = labels[np.ix_(*picks)]
+        return Labels(restored, self.source)
+
+    def restore_likeliest(self, probabilities: npt.NDArray[np.float32]) -> Labels:
+        """The likeliest class in each voxel of the CT.
+
+        On a CT of 1 mm this is the likeliest class of each 1 mm voxel; on others see
+        :func:`~spinect_core.preprocessing.restoring.cube_shares`. Outside the region all is background.
+
+        Args:
+            probabilities: float32 [z, y, x, class] on the grid of :attr:`array`.
+        """
+        if probabilities.shape[:3] != self.geometry.shape:
+            raise UsageError(
+                f"The probabilities {probabilities.shape} are not on the prepared grid {self.geometry.shape}",
+                "Use those made from this region",
+            )
+        _, canonical = canonical_order(self.source)
+        own, labels = likeliest_in_voxels(probabilities, canonical, STEP_MM, self.start)
+        restored = np.zeros(self.source.shape, dtype=np.uint8)
+        self.order.view(restored)[own] = labels
         return Labels(restored, self.source)
 
 

@@ -66,10 +66,12 @@ class Outcome:
 
     Attributes:
         labels: uint8 [z, y, x].
+        probabilities: float32 [z, y, x, class].
         seconds: ``start`` (starting the process and handing over), ``load`` (engine and weights), ``predict``.
     """
 
     labels: LabelArray
+    probabilities: npt.NDArray[np.float32]
     patches: int
     patches_skipped: int
     batch: int
@@ -126,6 +128,7 @@ def run_job(
                 process.wait()
         return Outcome(
             labels=np.load(folder / "labels.npy"),
+            probabilities=np.load(folder / "probabilities.npy"),
             patches=final["patches"],
             patches_skipped=final["patches_skipped"],
             batch=final["batch"],

@@ -17,7 +17,7 @@ from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidat
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
 from spinect_core.segmentation.strays import without_strays
-from spinect_core.segmentation.tiling import Tiling
+from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, Tiling
 from spinect_core.segmentation.weights import weights_hash, weights_path
 from spinect_core.volume import Labels, Volume
 
@@ -129,7 +129,8 @@ def segment(
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
     labels_1mm, strays_ml = without_strays(Labels(outcome.labels, prepared.geometry))
-    labels = prepared.restore(labels_1mm.array)
+    outcome.probabilities[outcome.labels != labels_1mm.array] = CERTAINLY_BACKGROUND
+    labels = prepared.restore_likeliest(outcome.probabilities)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")

@@ -19,6 +19,8 @@ from spinect_core.segmentation.network import CLASSES
 
 LabelArray = npt.NDArray[np.uint8]
 BACKGROUND = 0
+CERTAINLY_BACKGROUND = np.eye(CLASSES, dtype=np.float32)[BACKGROUND]
+"""Probabilities of a voxel where there is nothing."""
 
 Report = Callable[[int, int], None]
 """Called with the tiles done and the tiles to do."""
@@ -57,7 +59,8 @@ class Combined:
     """What comes out.
 
     Attributes:
-        labels: uint8 [z, y, x].
+        labels: uint8 [z, y, x], the likeliest class.
+        probabilities: float32 [z, y, x, class], summed over the tiles that show a voxel, of sum 1.
         patches: tiles that were run.
         patches_skipped: tiles with nothing in them.
         batch: tiles run at once at the end.
@@ -65,6 +68,7 @@ class Combined:
     """
 
     labels: LabelArray
+    probabilities: npt.NDArray[np.float32]
     patches: int
     patches_skipped: int
     batch: int
@@ -124,8 +128,6 @@ def combine(
     ]
     to_run = [bool(filled[window].any()) for window in windows]
     total, done, position = sum(to_run), 0, 0
-    certain = np.zeros(CLASSES, dtype=np.float32)
-    certain[BACKGROUND] = 1
     weight = tiling.weight()
     summed = np.zeros((z, y, x, CLASSES), dtype=np.float32)
     fallbacks: list[str] = []
@@ -146,13 +148,15 @@ def combine(
             )
             continue
         for window, run in zip(windows[position:stop], to_run[position:stop], strict=True):
-            summed[window] += weight * (next(probabilities) if run else certain)
+            summed[window] += weight * (next(probabilities) if run else CERTAINLY_BACKGROUND)
         position, done = stop, done + len(running)
         if report is not None:
             report(done, total)
     own = tuple(slice(length) for length in array.shape)
-    labels = np.argmax(summed[own], axis=-1).astype(np.uint8)
-    return Combined(labels, total, len(windows) - total, batch, tuple(fallbacks))
+    summed = summed[own]
+    labels = np.argmax(summed, axis=-1).astype(np.uint8)
+    summed /= summed.sum(axis=-1, keepdims=True)
+    return Combined(labels, summed, total, len(windows) - total, batch, tuple(fallbacks))
 
 
 def _end_of_batch(to_run: list[bool], position: int, batch: int) -> int:

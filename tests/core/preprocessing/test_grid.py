@@ -70,6 +70,9 @@ def test_every_storage_order_gives_the_same_arrays_and_comes_back(
     restored = prepared.restore(labels)
     assert restored.geometry is stored.geometry
     assert np.array_equal(restored.array, expected.array)
+    shares = np.random.default_rng(3).dirichlet((1, 1, 1), prepared.array.shape).astype(np.float32)
+    likeliest = Volume(reference.restore_likeliest(shares).array, asymmetric.geometry)
+    assert np.array_equal(prepared.restore_likeliest(shares).array, stored_as(likeliest, axes, flips).array)
 
 
 def test_left_back_and_head_lie_at_the_end_of_the_axes(asymmetric: Volume) -> None:
