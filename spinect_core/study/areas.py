@@ -1,4 +1,8 @@
-"""Both triangles on both sides, on true and on predicted labels, each with its own borders, in the same view."""
+"""Both triangles on both sides, on true and on predicted labels, each with its own borders.
+
+Measured in one view, the best on the true labels, and on the predicted labels in their own best view as well. The
+first favours the true labels, which chose the view; the second compares what would be reported for either.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from spinect_core.approach import Approaches, Room
 from spinect_core.errors import Cancelled, SpinectError
 from spinect_core.planning.search import search
 from spinect_core.planning.triangle import KINDS, SIDES
-from spinect_core.planning.view import View
 from spinect_core.planning.window import Sight
 from spinect_core.progress import Cancel, Progress, part_of, silent
 from spinect_core.surfaces import build_surfaces
@@ -24,7 +27,7 @@ Sights = dict[tuple[str, str], Sight]
 def compare_areas(
     truth: Labels, prediction: Labels, *, progress: Progress = silent, cancel: Cancel | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Find the triangles in both label sets and measure their free windows along the view that is best on the truth.
+    """Find the triangles in both label sets and measure their free windows.
 
     Args:
         truth: on the 1 mm grid of the segmentation.
@@ -33,9 +36,10 @@ def compare_areas(
         cancel: stops it.
 
     Returns:
-        ``pairs``: kind, side, the view in words and in degrees, area in mm² on the truth (``true_mm2``) and on the
-        prediction (``predicted_mm2``, 0 where nothing is open there). ``missing``: kind, side and the reason, for the
-        others.
+        ``pairs``: kind, side, the view that is best on the truth in words and in degrees, the area there in mm² on
+        the truth (``true_mm2``) and on the prediction (``predicted_mm2``), and the largest area on the prediction
+        in any view (``predicted_best_mm2``); 0 where nothing is open. ``missing``: kind, side and the reason, for
+        the others.
     """
     true, true_fault = _sights(truth, part_of(progress, 0.0, 0.4), cancel)
     other, other_fault = _sights(prediction, part_of(progress, 0.4, 0.8), cancel)
@@ -64,23 +68,22 @@ def _pair(true: Sight, predicted: Sight, cancel: Cancel | None) -> tuple[dict[st
         if best is None:
             return None, "on the true labels: no view is open to a needle"
         area = predicted.window(best.view).area_mm2
+        own = search(predicted, None, step=STEP_DEGREES, cancel=cancel).best
     except Cancelled:
         raise
     except SpinectError as error:
         return None, error.fault
-    return _row(true, best.view, best.window.area_mm2, area), ""
-
-
-def _row(true: Sight, view: View, true_mm2: float, predicted_mm2: float) -> dict[str, Any]:
-    return {
+    row = {
         "kind": true.zone.kind,
         "side": true.zone.side,
-        "view": view.words,
-        "azimuth_deg": view.azimuth,
-        "elevation_deg": view.elevation,
-        "true_mm2": true_mm2,
-        "predicted_mm2": predicted_mm2,
+        "view": best.view.words,
+        "azimuth_deg": best.view.azimuth,
+        "elevation_deg": best.view.elevation,
+        "true_mm2": best.window.area_mm2,
+        "predicted_mm2": area,
+        "predicted_best_mm2": 0.0 if own is None else own.window.area_mm2,
     }
+    return row, ""
 
 
 def _sights(labels: Labels, progress: Progress, cancel: Cancel | None) -> tuple[Sights, str]:

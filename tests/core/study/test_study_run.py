@@ -86,10 +86,17 @@ def test_tables_say_what_is_known_of_the_specimen(tmp_path: Path, cases: Any, se
     for name, back in (("true_mm2", 4), ("predicted_mm2", 6)):
         a, b, c = np.array([[-12, 30 + back, 8], [-12, 30, -8], [-4, 30, 8]], dtype=float)
         assert pair[name] == pytest.approx(abs(np.cross(b - a, c - a) @ u) / 2, rel=0.005)
+    # Its own best view shows the prediction no smaller than any other view does.
+    assert pair["predicted_best_mm2"] > pair["predicted_mm2"]
+    assert float(left["Predicted in its own best view, mm²"]) == pytest.approx(
+        float(left["Predicted, mm²"]), abs=1e-6
+    )
     missing = rows_of(out / "missing-areas.csv")
     assert {(row["Triangle"], row["Side"]) for row in missing} == {("safe triangle", "right")}
     assert "right pedicle was not found" in missing[0]["Reason"]
-    table = {(row["Triangle"], row["Side"]): row for row in rows_of(out / "table4-areas.csv")}
+    every = rows_of(out / "table4-areas.csv")
+    assert {row["View"] for row in every} == {"best on the true labels", "best on each"}
+    table = {(row["Triangle"], row["Side"]): row for row in every if row["View"] == "best on the true labels"}
     assert table["Kambin triangle", "both"]["n"] == "6"
     assert table["safe triangle", "right"]["Missing"] == "3"
     assert table["safe triangle", "right"]["P"] == "not computable"
