@@ -13,14 +13,13 @@ from spinect_core.preprocessing.find_region import find_lumbosacral_region
 from spinect_core.preprocessing.grid import (
     AxisOrder,
     canonical_order,
-    containing_cubes,
     regular_grid,
     resample,
 )
 from spinect_core.preprocessing.region import Region
 from spinect_core.preprocessing.restoring import likeliest_in_voxels
 from spinect_core.preprocessing.standardise import LOWEST_HU, standardise
-from spinect_core.volume import Geometry, LabelArray, Labels, Volume
+from spinect_core.volume import Geometry, Labels, Volume
 
 STEP_MM = 1.0
 EMPTY_HU = LOWEST_HU
@@ -66,38 +65,12 @@ class Prepared:
         _, canonical = canonical_order(self.source)
         return resample(array, self.order, canonical, STEP_MM, self.start, self.stop)
 
-    def restore(self, labels: LabelArray) -> Labels:
-        """Labels on the CT's own grid.
-
-        Each voxel of the CT takes the label of the 1 mm voxel that contains its centre; outside the region it
-        is background.
-
-        Args:
-            labels: uint8 [z, y, x] on the grid of :attr:`array`.
-        """
-        if labels.shape != self.geometry.shape:
-            raise UsageError(
-                f"The labels {labels.shape} are not on the prepared grid {self.geometry.shape}",
-                "Use the labels made from this region",
-            )
-        _, canonical = canonical_order(self.source)
-        own: list[slice] = []
-        picks = []
-        for axis in range(3):
-            cubes = containing_cubes(canonical.shape[axis], canonical.spacing[2 - axis], STEP_MM)
-            cubes = cubes - self.start[axis]
-            first, last = np.searchsorted(cubes, (0, labels.shape[axis]))
-            own.append(slice(int(first), int(last)))
-            picks.append(cubes[first:last])
-        restored = np.zeros(self.source.shape, dtype=np.uint8)
-        self.order.view(restored)[tuple(own)] = labels[np.ix_(*picks)]
-        return Labels(restored, self.source)
-
-    def restore_likeliest(self, probabilities: npt.NDArray[np.float32]) -> Labels:
+    def restore(self, probabilities: npt.NDArray[np.float32]) -> Labels:
         """The likeliest class in each voxel of the CT.
 
         On a CT of 1 mm this is the likeliest class of each 1 mm voxel; on others see
-        :func:`~spinect_core.preprocessing.restoring.cube_shares`. Outside the region all is background.
+        :func:`~spinect_core.preprocessing.restoring.cube_shares`. Voxels with their centre outside the region are
+        background.
 
         Args:
             probabilities: float32 [z, y, x, class] on the grid of :attr:`array`.

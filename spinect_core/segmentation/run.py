@@ -130,7 +130,7 @@ def segment(
     progress(0.98, "bringing the labels to the CT's grid")
     labels_1mm, strays_ml = without_strays(Labels(outcome.labels, prepared.geometry))
     outcome.probabilities[outcome.labels != labels_1mm.array] = CERTAINLY_BACKGROUND
-    labels = prepared.restore_likeliest(outcome.probabilities)
+    labels = prepared.restore(outcome.probabilities)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")

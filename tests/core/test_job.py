@@ -57,7 +57,8 @@ def fake_segment(
     hounsfield = prepared.sample(volume.array.astype(np.float32))
     labels = np.where(hounsfield > 600, 1, np.where(hounsfield > 200, 2, 0)).astype(np.uint8)
     progress(1.0, "segmented")
-    return FakeSegmentation(prepared.restore(labels), Labels(labels, prepared.geometry), prepared.region)
+    certain = np.eye(3, dtype=np.float32)[labels]
+    return FakeSegmentation(prepared.restore(certain), Labels(labels, prepared.geometry), prepared.region)
 
 
 def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:

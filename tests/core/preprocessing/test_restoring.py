@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinect_core.errors import UsageError
 from spinect_core.preprocessing import Region, prepare
+from spinect_core.preprocessing.grid import containing_cubes
 from spinect_core.preprocessing.restoring import cube_shares
 from spinect_core.volume import Geometry, Volume
 
@@ -57,7 +57,7 @@ def test_labels_that_voxels_hold_as_a_whole_come_back(spacing: tuple[float, floa
     geometry = Geometry(truth.shape, spacing, (-40.2, 3.3, 9.9), np.diag([-1.0, 1.0, -1.0]))
     prepared = prepare(Volume(truth.astype(np.int16), geometry), Region.around(geometry.centre, (90, 60, 60)))
     probabilities = one_hot(prepared.sample(truth))
-    assert np.array_equal(prepared.restore_likeliest(probabilities).array, truth)
+    assert np.array_equal(prepared.restore(probabilities).array, truth)
 
 
 def test_a_ball_is_round_on_a_finer_ct() -> None:
@@ -74,14 +74,33 @@ def test_a_ball_is_round_on_a_finer_ct() -> None:
     def wrong(labels: npt.NDArray[np.uint8]) -> int:
         return int((labels != truth).sum())
 
-    likeliest = wrong(prepared.restore_likeliest(probabilities).array)
-    containing = wrong(prepared.restore(probabilities.argmax(axis=-1).astype(np.uint8)).array)
+    picks = (
+        containing_cubes(count, step, 1.0) for count, step in zip(truth.shape, (1.0, 0.5, 0.5), strict=True)
+    )
+    containing = wrong(probabilities.argmax(axis=-1).astype(np.uint8)[np.ix_(*picks)])
+    likeliest = wrong(prepared.restore(probabilities).array)
     assert likeliest < 0.2 * containing
     assert likeliest < 0.01 * (truth == 2).sum()
 
 
-def test_probabilities_of_another_region_are_refused() -> None:
-    volume = Volume(np.zeros((5, 5, 5), np.int16), Geometry((5, 5, 5), (2.0, 2.0, 2.0)))
-    prepared = prepare(volume, Region.around((4, 4, 4), (6, 6, 6)))
-    with pytest.raises(UsageError, match="not on the prepared grid"):
-        prepared.restore_likeliest(np.zeros((5, 5, 5, 3), np.float32))
+def test_a_voxel_takes_the_class_that_fills_most_of_it_and_none_outside_the_region() -> None:
+    volume = Volume(np.zeros((7, 9, 30), np.int16), Geometry((7, 9, 30), (0.37, 1.9, 3.0), (4.0, 5.0, 6.0)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre + np.array([1.5, 0, 0]), (6, 9, 8)))
+    labels = np.random.default_rng(3).integers(1, 3, prepared.array.shape).astype(np.uint8)
+
+    restored = prepared.restore(one_hot(labels)).array
+
+    half = np.maximum(volume.geometry.spacing, 1.0) / 2
+    at = np.moveaxis(np.indices(labels.shape), 0, -1)
+    cubes = prepared.geometry.to_patient(at.reshape(-1, 3)).reshape(at.shape)
+    for index in np.ndindex(restored.shape):
+        point = volume.geometry.to_patient(index)
+        cube = np.floor(prepared.geometry.to_index(point) + 0.5 + 1e-7).astype(int)
+        if np.any(cube < 0) or np.any(cube >= labels.shape):
+            assert restored[index] == 0
+            continue
+        gap = np.abs(cubes - point)
+        overlap = np.clip(np.minimum(gap + 0.5, half) - np.maximum(gap - 0.5, -half), 0, None).prod(axis=-1)
+        share = overlap[labels == 2].sum() / overlap.sum()
+        if abs(share - 0.5) > 1e-4:  # in a tie either will do
+            assert restored[index] == (2 if share > 0.5 else 1)

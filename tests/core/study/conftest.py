@@ -92,7 +92,8 @@ class FakeSegmenter:
         progress(1.0, "segmented")
         check(cancel)
         run = RunInfo("openvino", "cpu", mode, (32, 64, 64), (32, 64, 64), 1, 1, 0, weights_sha256="ab" * 32)
-        return Segmentation(prepared.restore(labels), Labels(labels, prepared.geometry), prepared, run)
+        certain = np.eye(3, dtype=np.float32)[labels]
+        return Segmentation(prepared.restore(certain), Labels(labels, prepared.geometry), prepared, run)
 
 
 @pytest.fixture
