@@ -155,6 +155,8 @@ def combine(
     own = tuple(slice(length) for length in array.shape)
     summed = summed[own]
     labels = np.argmax(summed, axis=-1).astype(np.uint8)
+    # Tiles further apart than they are long leave voxels that none of them shows.
+    summed[~summed.any(axis=-1)] = CERTAINLY_BACKGROUND
     summed /= summed.sum(axis=-1, keepdims=True)
     return Combined(labels, summed, total, len(windows) - total, batch, tuple(fallbacks))
 

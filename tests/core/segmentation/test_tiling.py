@@ -118,6 +118,16 @@ def test_every_voxel_gets_a_label_whatever_the_size(shape: tuple[int, int, int])
     assert np.all(combined.labels == 1)
 
 
+def test_what_no_tile_shows_is_background() -> None:
+    combined = combine(
+        Guess(), noise((4, 8, 30)), np.ones((4, 8, 30), bool), Tiling("far", (4, 8, 8), (4, 8, 11))
+    )
+    between = slice(8, 11)
+    assert np.all(combined.labels[..., between] == 0)
+    assert np.all(combined.probabilities[..., between, :] == (1, 0, 0))
+    assert np.allclose(combined.probabilities.sum(axis=-1), 1, atol=1e-5)
+
+
 def test_nothing_is_run_where_nothing_is() -> None:
     engine = Guess()
     combined = combine(engine, noise((12, 24, 24)), np.zeros((12, 24, 24), bool), SMALL)
