@@ -19,7 +19,7 @@ from spinect_core.volume import Geometry, Labels
 
 IndexArray = npt.NDArray[np.intp]
 
-_ROUNDING_MM = 1e-6
+ROUNDING_MM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def canonical_order(geometry: Geometry) -> tuple[AxisOrder, Geometry]:
 
 def _rounded(point: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     """A point without the last bits, which depend on the order of storage."""
-    x, y, z = (round(float(value) / _ROUNDING_MM) * _ROUNDING_MM for value in point)
+    x, y, z = (round(float(value) / ROUNDING_MM) * ROUNDING_MM for value in point)
     return x, y, z
 
 
 def regular_grid(canonical: Geometry, step: float) -> Geometry:
     """The grid of ``step`` mm cubes that covers a canonical grid, corner on corner."""
     z, y, x = (
-        max(1, math.ceil(count * spacing / step - _ROUNDING_MM))
+        max(1, math.ceil(count * spacing / step - ROUNDING_MM))
         for count, spacing in zip(canonical.shape, canonical.spacing[::-1], strict=True)
     )
     corner = canonical.to_patient((-0.5, -0.5, -0.5))
@@ -95,13 +95,13 @@ def regular_grid(canonical: Geometry, step: float) -> Geometry:
 def nearest_voxels(count: int, spacing: float, step: float, start: int, stop: int) -> IndexArray:
     """Along one axis: the CT voxel nearest to the centre of each cube ``start`` to ``stop`` of the regular grid."""
     centres = (np.arange(start, stop) + 0.5) * step
-    return np.asarray(np.minimum(np.floor(centres / spacing + _ROUNDING_MM), count - 1), dtype=np.intp)
+    return np.asarray(np.minimum(np.floor(centres / spacing + ROUNDING_MM), count - 1), dtype=np.intp)
 
 
 def containing_cubes(count: int, spacing: float, step: float) -> IndexArray:
     """Along one axis: the cube of the regular grid that contains the centre of each CT voxel."""
     centres = (np.arange(count) + 0.5) * spacing
-    return np.asarray(np.floor(centres / step + _ROUNDING_MM), dtype=np.intp)
+    return np.asarray(np.floor(centres / step + ROUNDING_MM), dtype=np.intp)
 
 
 def resample(

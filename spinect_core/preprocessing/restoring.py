@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.preprocessing.grid import containing_cubes
+from spinect_core.preprocessing.grid import ROUNDING_MM, containing_cubes
 from spinect_core.volume import Geometry, LabelArray
 
 Shares = npt.NDArray[np.float32]
@@ -43,8 +43,8 @@ def cube_shares(count: int, spacing: float, step: float, start: int, cubes: int)
     low = (start + np.arange(cubes)) * step
     overlap = np.minimum(centres[:, None] + reach, low + step) - np.maximum(centres[:, None] - reach, low)
     # A cube that only touches the interval within rounding must not count, or equal grids would not stay equal.
-    overlap = np.where(overlap > 1e-6, overlap, 0.0)
-    shares = overlap / np.maximum(overlap.sum(axis=1, keepdims=True), 1e-12)
+    overlap = np.where(overlap > ROUNDING_MM, overlap, 0.0)
+    shares = overlap / overlap.sum(axis=1, keepdims=True)
     return slice(int(first), int(last)), shares.astype(np.float32)
 
 

@@ -26,7 +26,6 @@ from spinect_core.errors import SegmentationError
 from spinect_core.progress import Cancel, Progress, check, silent
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.tiling import Tiling
-from spinect_core.volume import LabelArray
 
 POLL_S = 0.05
 START_TIMEOUT_S = 300.0
@@ -65,12 +64,10 @@ class Outcome:
     """What it did.
 
     Attributes:
-        labels: uint8 [z, y, x].
         probabilities: float32 [z, y, x, class].
         seconds: ``start`` (starting the process and handing over), ``load`` (engine and weights), ``predict``.
     """
 
-    labels: LabelArray
     probabilities: npt.NDArray[np.float32]
     patches: int
     patches_skipped: int
@@ -127,7 +124,6 @@ def run_job(
                 process.kill()
                 process.wait()
         return Outcome(
-            labels=np.load(folder / "labels.npy"),
             probabilities=np.load(folder / "probabilities.npy"),
             patches=final["patches"],
             patches_skipped=final["patches_skipped"],

@@ -17,7 +17,7 @@ from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidat
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
 from spinect_core.segmentation.strays import without_strays
-from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, Tiling
+from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, Tiling, likeliest
 from spinect_core.segmentation.weights import weights_hash, weights_path
 from spinect_core.volume import Labels, Volume
 
@@ -128,9 +128,11 @@ def segment(
     )
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
-    labels_1mm, strays_ml = without_strays(Labels(outcome.labels, prepared.geometry))
-    outcome.probabilities[outcome.labels != labels_1mm.array] = CERTAINLY_BACKGROUND
-    labels = prepared.restore(outcome.probabilities)
+    probabilities = outcome.probabilities
+    found = Labels(likeliest(probabilities), prepared.geometry)
+    labels_1mm, strays_ml = without_strays(found)
+    probabilities[found.array != labels_1mm.array] = CERTAINLY_BACKGROUND
+    labels = prepared.restore(probabilities)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")

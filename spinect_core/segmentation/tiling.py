@@ -59,7 +59,6 @@ class Combined:
     """What comes out.
 
     Attributes:
-        labels: uint8 [z, y, x], the likeliest class.
         probabilities: float32 [z, y, x, class], summed over the tiles that show a voxel, of sum 1.
         patches: tiles that were run.
         patches_skipped: tiles with nothing in them.
@@ -67,12 +66,22 @@ class Combined:
         fallbacks: what had to be changed on the way.
     """
 
-    labels: LabelArray
     probabilities: npt.NDArray[np.float32]
     patches: int
     patches_skipped: int
     batch: int
     fallbacks: tuple[str, ...]
+
+    @property
+    def labels(self) -> LabelArray:
+        """uint8 [z, y, x], see :func:`likeliest`."""
+        return likeliest(self.probabilities)
+
+
+def likeliest(probabilities: npt.NDArray[np.float32]) -> LabelArray:
+    """The likeliest class of each voxel, uint8 [z, y, x], of probabilities [z, y, x, class]."""
+    labels: LabelArray = np.argmax(probabilities, axis=-1).astype(np.uint8)
+    return labels
 
 
 def tile_starts(length: int, patch: int, stride: int, even: bool = False) -> list[int]:
@@ -154,11 +163,10 @@ def combine(
             report(done, total)
     own = tuple(slice(length) for length in array.shape)
     summed = summed[own]
-    labels = np.argmax(summed, axis=-1).astype(np.uint8)
     # Tiles further apart than they are long leave voxels that none of them shows.
     summed[~summed.any(axis=-1)] = CERTAINLY_BACKGROUND
     summed /= summed.sum(axis=-1, keepdims=True)
-    return Combined(labels, summed, total, len(windows) - total, batch, tuple(fallbacks))
+    return Combined(summed, total, len(windows) - total, batch, tuple(fallbacks))
 
 
 def _end_of_batch(to_run: list[bool], position: int, batch: int) -> int:

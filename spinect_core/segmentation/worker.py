@@ -1,8 +1,8 @@
 """The inference process: ``python -m spinect_core.segmentation.worker JOB.json``; the window never imports it.
 
 It reads the job and its arrays from a folder, tells its parent what it does by lines of JSON on standard output, and
-leaves labels and probabilities in the same folder. It imports an engine and nothing of the window, and it ends by
-itself when its parent is gone.
+leaves the probabilities in the same folder. It imports an engine and nothing of the window, and it ends by itself when
+its parent is gone.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _end_with(parent: int) -> None:
 
 
 def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
-    """Do the job and leave ``labels.npy`` and ``probabilities.npy`` in the folder."""
+    """Do the job and leave ``probabilities.npy`` in the folder."""
     began = time.perf_counter()
     module, _, name = job["factory"].partition(":")
     tiling = Tiling(
@@ -86,7 +86,6 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
         batch=job["batch"],
         report=report,
     )
-    np.save(folder / "labels.npy", combined.labels)
     np.save(folder / "probabilities.npy", combined.probabilities)
     line.send(
         done=True,

@@ -72,6 +72,23 @@ def test_labels_lie_where_the_anatomy_lies(
     assert seen[-1] == 1
 
 
+def test_stray_nerve_is_on_neither_grid(
+    volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, "Missing", "Threshold")
+    hounsfield = volume.array.copy()
+    hounsfield[16:24, 30:40, 20:30] = 120
+    hounsfield[34:37, 30:34, 20:24] = 120  # 20 mm above it
+    done = segment(
+        Volume(hounsfield, volume.geometry), region=REGION, engine="openvino", mode="fast", weights=weights
+    )
+    nerve = done.labels.array == 2
+    assert nerve[17:23, 31:39, 21:29].all()
+    assert not nerve[34:37].any()
+    assert done.run.strays_ml == pytest.approx(3 * 4 * 4 * 0.9 * 1.1 * 2.0 / 1000, rel=0.25)
+    assert np.count_nonzero(done.labels_1mm.array == 2) == pytest.approx(8 * 10 * 10 * 1.98, rel=0.1)
+
+
 def test_what_ran_is_told(volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, "Missing", "Threshold")
     info = segment(volume, region=REGION, engine="openvino", mode="fast", weights=weights).run
