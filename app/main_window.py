@@ -264,9 +264,9 @@ class MainWindow(QMainWindow):
         if case is None:
             return
         x, y, z = self.model.cursor
-        value = "" if case.volume is None else f"   {self._hounsfield(case.volume):.0f} HU"
+        value = "" if case.volume is None else f"   {self._hounsfield(case.volume):z.0f} HU"
         for name, number in (("axial", z), ("sagittal", x), ("coronal", y)):
-            self.frames[name].info.setText(f"{number:.1f} mm{value}")
+            self.frames[name].info.setText(f"{number:z.1f} mm{value}")
 
     def _hounsfield(self, volume: Volume) -> float:
         """The CT's value under the cross-hair."""

@@ -48,6 +48,12 @@ def test_the_cross_hair_is_one_for_all(opened):
     assert "250 HU" in opened.frames["coronal"].info.text()
 
 
+def test_a_place_just_below_zero_is_zero(opened):
+    opened.model.set_cursor((-0.03, 0.02, -0.04))
+    for name in ("axial", "sagittal", "coronal"):
+        assert opened.frames[name].info.text().startswith("0.0 mm")
+
+
 def test_the_patients_left_is_on_the_right_and_the_front_is_up(opened):
     axial = opened.slices["axial"]
     centre = opened.model.cursor
