@@ -59,6 +59,7 @@ IMPROVEMENTS = (
     ("averaging", "a running average of the weights (0.99 kept a step) is validated and stored"),
     ("crops", "standardised on random crops, as regions found in patients vary"),
     ("pose", "turned by up to 9 degrees, stretched by up to 10 %"),
+    ("bend", "bent smoothly by up to 2.5 mm (standard deviation): bones of other shapes"),
     ("intensity", "bone from fatty marrow to sclerosis, soft tissue, offset and gain"),
     ("resolution", "softer and sharper kernels, slices up to 3.2 mm"),
     ("strong-noise", "noise up to 90 HU instead of 30, sometimes shared by neighbours"),
@@ -184,6 +185,12 @@ def _add_run(parser: Parser) -> None:
         "--backend", choices=("tensorflow", "torch", "jax"), help="of Keras (KERAS_BACKEND, or tensorflow)"
     )
     group.add_argument(
+        "--precision",
+        choices=("single", "half"),
+        help="half: bfloat16 where that is safe, a third of the time with torch on a CPU that knows it; slow with "
+        "TensorFlow on a CPU (single)",
+    )
+    group.add_argument(
         "--devices",
         default="auto",
         metavar="N",
@@ -253,8 +260,7 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
     config = switched(RECIPES[options.recipe], switches["with"], on=True)
     config = switched(config, switches["without"], on=False)
     values = {field: switches[field] for _, field, _, _, _ in VALUES if switches[field] is not None}
-    if options.validation is not None:
-        values["validation"] = options.validation
+    values |= {name: switches[name] for name in ("validation", "precision") if switches[name] is not None}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     varied = config.augmentation
     if options.noise is not None:

@@ -27,7 +27,7 @@ PARAMETERS = 22_581_411
 
 
 def build_network(
-    patch_shape: tuple[int, int, int] = PATCH_SHAPE, *, norm_momentum: float = 0.9
+    patch_shape: tuple[int, int, int] = PATCH_SHAPE, *, norm_momentum: float = 0.9, half: bool = False
 ) -> keras.Model:
     """Build the network with He-initialised weights.
 
@@ -40,6 +40,8 @@ def build_network(
         patch_shape: voxels along (z, y, x), each a multiple of 16. The weights do not depend on it.
         norm_momentum: part of the old moving statistics kept at each training step. 0.9 suits runs of some
             thousand steps; inference is not affected.
+        half: compute in bfloat16 where that is safe, with weights in float32 as ever. The lowest level, where a number
+            sums over 13,824 products and more, stays in float32, and so do the class scores.
 
     Returns:
         A model from (batch, z, y, x, 1) float32 standardised intensity to (batch, z, y, x, 3) probabilities.
@@ -52,11 +54,18 @@ def build_network(
     import keras
     from keras import layers
 
+    policy = "mixed_bfloat16" if half else "float32"
+
     def convolution(x: Any, filters: int, name: str, *, norm: bool) -> Any:
-        x = layers.Conv3D(filters, 3, padding="same", kernel_initializer="he_normal", name=name)(x)
+        dtype = "float32" if filters == FILTERS[-1] else policy
+        x = layers.Conv3D(filters, 3, padding="same", kernel_initializer="he_normal", name=name, dtype=dtype)(
+            x
+        )
         if norm:
-            x = layers.BatchNormalization(momentum=norm_momentum, epsilon=1e-3, name=f"{name}_norm")(x)
-        return layers.ReLU(name=f"{name}_relu")(x)
+            x = layers.BatchNormalization(
+                momentum=norm_momentum, epsilon=1e-3, name=f"{name}_norm", dtype=dtype
+            )(x)
+        return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
 
     image = keras.Input((*patch_shape, 1), name="image")
     x = image
@@ -66,15 +75,15 @@ def build_network(
         x = convolution(x, filters, f"down{level}_b", norm=True)
         if level < len(FILTERS) - 1:
             skips.append(x)
-            x = layers.MaxPooling3D(2, name=f"pool{level}")(x)
+            x = layers.MaxPooling3D(2, name=f"pool{level}", dtype=policy)(x)
     for level in reversed(range(len(FILTERS) - 1)):
         filters = FILTERS[level]
         x = layers.Conv3DTranspose(
-            filters, 2, strides=2, kernel_initializer="he_normal", name=f"rise{level}"
+            filters, 2, strides=2, kernel_initializer="he_normal", name=f"rise{level}", dtype=policy
         )(x)
-        x = layers.Concatenate(name=f"join{level}")([skips[level], x])
+        x = layers.Concatenate(name=f"join{level}", dtype=policy)([skips[level], x])
         x = convolution(x, filters, f"up{level}_a", norm=False)
         x = convolution(x, filters, f"up{level}_b", norm=True)
-    x = layers.Conv3D(CLASSES, 1, kernel_initializer="he_normal", name="classes")(x)
-    # Softmax in float32 even where the rest runs in half precision: tiled inference sums these probabilities.
+    # In float32 even where the rest runs in half precision: tiled inference sums these probabilities.
+    x = layers.Conv3D(CLASSES, 1, kernel_initializer="he_normal", name="classes", dtype="float32")(x)
     return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x), name="spinect")

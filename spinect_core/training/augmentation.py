@@ -35,6 +35,7 @@ class Augmentation:
         pose: chance of a turn and a change of size.
         turn: greatest turn about each axis, degrees.
         stretch: greatest relative change of size along an axis.
+        bend: chance of a smooth displacement of up to ``bend_mm`` standard deviation: no two have bones of one shape.
         bone: chance of another bone density.
         cancellous: greatest lowering and raising of cancellous bone.
         soft: greatest smooth deviation of soft tissue.
@@ -57,6 +58,8 @@ class Augmentation:
     pose: float = 0.6
     turn: float = 9.0
     stretch: float = 0.1
+    bend: float = 0.0
+    bend_mm: float = 2.5
     bone: float = 0.7
     cancellous: tuple[float, float] = (170.0, 120.0)
     soft: float = 14.0
@@ -78,6 +81,9 @@ PLAIN = Augmentation(
     mirror=0, pose=0, bone=0, soft=0, blur=0, sharpen=0, slabs=0, table=0, noise=0, shift=0, gain=0
 )
 """Nothing varied but the crop."""
+
+_BEND_CELL = 32
+"""Voxels from node to node of the displacement: about the size of a lumbar facet joint or half a vertebral body."""
 
 WHOLE = (4096, 4096, 4096)
 """An extent larger than any case: no crop at all."""
@@ -136,43 +142,57 @@ def _cut(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatArray, Labe
     inside = np.argwhere(case.labels[::4, ::4, ::4] > BONE)
     target = inside[rng.integers(len(inside))] * 4.0 if len(inside) else (whole - 1) / 2
     centre = target + rng.uniform(-25, 25, 3)
-    if rng.random() >= settings.pose:
+    posed = rng.random() < settings.pose
+    bent = settings.bend > 0 and rng.random() < settings.bend
+    if not (posed or bent):
         start = np.clip(np.round(centre - shape / 2), 0, whole - shape).astype(int)
         box = tuple(slice(a, a + n) for a, n in zip(start, shape, strict=True))
         return case.hu[box].astype(np.float32), case.labels[box]
+    matrix = _pose(settings, rng) if posed else np.eye(3)
+    centre = np.clip(centre, shape / 2, whole - shape / 2)
+    places = _places(matrix, centre - matrix @ ((shape - 1) / 2), shape)
+    if bent:
+        deviation = np.float32(rng.uniform(0, settings.bend_mm))
+        for axis in range(3):
+            places[axis] += deviation * smooth_field(places.shape[1:], rng, _BEND_CELL)
+    return _resampled(case, places)
+
+
+def _pose(settings: Augmentation, rng: Rng) -> npt.NDArray[np.float64]:
+    """3x3: a step in the crop as a step in the case, which is turned and of another size."""
     angles = np.radians(rng.uniform(-settings.turn, settings.turn, 3))
     size = 1 + rng.uniform(-settings.stretch, settings.stretch) + rng.uniform(-0.04, 0.04, 3)
-    matrix = _rotation(angles) @ np.diag(1 / size)
-    centre = np.clip(centre, shape / 2, whole - shape / 2)
-    offset = centre - matrix @ ((shape - 1) / 2)
-    out = tuple(int(n) for n in shape)
-    hu = ndimage.affine_transform(
-        case.hu.astype(np.float32), matrix, offset, out, order=1, mode="nearest", output=np.float32
-    )
-    return hu, _turned_labels(case.labels, matrix, offset, out)
+    return _rotation(angles) @ np.diag(1 / size)
 
 
-def _turned_labels(
-    labels: LabelArray, matrix: npt.NDArray[np.float64], offset: npt.NDArray[np.float64], out: tuple[int, ...]
-) -> LabelArray:
-    """Labels on a turned grid, each voxel the class with the greatest share in it.
+def _places(
+    matrix: npt.NDArray[np.float64], offset: npt.NDArray[np.float64], shape: npt.NDArray[np.int_]
+) -> FloatArray:
+    """Where in the case each voxel of the crop lies: index (z, y, x) along axis 0 of (3, *shape)."""
+    places = np.empty((3, *shape), np.float32)
+    for axis in range(3):
+        places[axis] = np.float32(offset[axis])
+        for other, n in enumerate(shape):
+            step = np.arange(n, dtype=np.float32) * np.float32(matrix[axis, other])
+            places[axis] += step.reshape([-1 if a == other else 1 for a in range(3)])
+    return places
 
-    The nearest voxel alone would fray the borders, and a root is only three to five voxels wide.
+
+def _resampled(case: Case, places: FloatArray) -> tuple[FloatArray, LabelArray]:
+    """Intensity and labels at places between the voxels; a label is the class with the greatest share.
+
+    The nearest voxel's label would fray the borders, and a root is only three to five voxels wide.
     """
-    bone, nerve = (
-        ndimage.affine_transform(
-            np.where(labels == kind, np.float32(1), np.float32(0)),
-            matrix,
-            offset,
-            out,
-            order=1,
-            mode="nearest",
-        )
-        for kind in (BONE, NERVE)
-    )
+
+    def at(values: npt.NDArray[Any]) -> FloatArray:
+        out = np.empty(places.shape[1:], np.float32)
+        ndimage.map_coordinates(values.astype(np.float32), places, out, order=1, mode="nearest")
+        return out
+
+    bone, nerve = at(case.labels == BONE), at(case.labels == NERVE)
     rest = 1.0 - bone - nerve
-    turned = np.where(nerve > np.maximum(bone, rest), NERVE, np.where(bone >= rest, BONE, BACKGROUND))
-    return turned.astype(np.uint8)
+    labels = np.where(nerve > np.maximum(bone, rest), NERVE, np.where(bone >= rest, BONE, BACKGROUND))
+    return at(case.hu), labels.astype(np.uint8)
 
 
 def reshaded(

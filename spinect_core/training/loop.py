@@ -232,7 +232,7 @@ class _Trainer:
         _check_shares(config.batch)
         keras.utils.set_random_seed(config.seed)
         self.config, self.folder = config, folder
-        self.model: keras.Model = build_network(config.patch_shape)
+        self.model: keras.Model = build_network(config.patch_shape, half=config.precision == "half")
         self.optimizer: Any = keras.optimizers.Adam(config.rate, clipnorm=config.clip or None)
         self.model.compile(
             optimizer=self.optimizer,

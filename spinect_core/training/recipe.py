@@ -32,6 +32,8 @@ class TrainingConfig:
         validation: ``full`` for the combined algorithm on whole cases, ``patches`` for twelve patches around the
             nerves of each.
         save_every: steps between checkpoints.
+        precision: ``single``, or ``half`` for bfloat16 where that is safe, with weights in single precision as ever;
+            validation is always single.
         seed: of the first weights, the split, the crops and the patches.
         dice: weight of a soft Dice loss beside the cross-entropy.
         clip: greatest norm of a gradient; 0 for no limit.
@@ -55,6 +57,7 @@ class TrainingConfig:
     validation_cases: int = 6
     validation: str = "full"
     save_every: int = 100
+    precision: str = "single"
     seed: int = 0
     dice: float = 0.0
     clip: float = 0.0
@@ -79,6 +82,7 @@ class TrainingConfig:
         _require(self.nerve_share + self.bone_share <= 1, "nerve_share", "with bone_share at most 1")
         _require(0 <= self.averaging < 1, "averaging", "at least 0 and below 1")
         _require(self.validation in ("full", "patches"), "validation", "full or patches")
+        _require(self.precision in ("single", "half"), "precision", "single or half")
         _require(len(self.class_weights) == 3 and min(self.class_weights) > 0, "class_weights", "3 positive")
         _require(all(n >= 16 and n % 16 == 0 for n in self.patch_shape), "patch_shape", "multiples of 16")
         _require(all(n >= 1 for n in self.stride), "stride", "at least 1")
@@ -115,6 +119,7 @@ IMPROVEMENTS: Mapping[str, Mapping[str, Any]] = {
     "averaging": {"averaging": 0.99},
     "crops": {"smallest": (72, 80, 96), "largest": (150, 136, 170)},
     "pose": {"pose": 0.6},
+    "bend": {"bend": 0.6},
     "intensity": {"bone": 0.7, "soft": 14.0, "shift": 0.12, "gain": 0.1},
     "resolution": {"blur": 0.4, "sharpen": 0.2, "slabs": 0.4, "coarse": 0.3},
     "strong-noise": {"noise": 90.0, "correlated": 0.4, "quiet": 2.0},

@@ -14,6 +14,7 @@ from typing import Any
 
 from spinect_core.errors import PlanError, UsageError
 from spinect_core.files import write_whole
+from spinect_core.training.recipe import TrainingConfig
 
 BEST, LAST = "best.weights.safetensors", "last.weights.safetensors"
 CHECKPOINT, CONFIG, CURVE = "checkpoint.npz", "config.json", "curve.png"
@@ -44,6 +45,8 @@ def keep_config(folder: Path, facts: Mapping[str, Any]) -> None:
     if path.exists():
         before = _read_json(path)
         old_recipe, old_cases = before.get("recipe", {}), before.get("cases", {})
+        # What an older program did not know, it did as the paper does.
+        old_recipe = _filled(old_recipe, TrainingConfig().to_dict())
         for old, new, kind in (
             (old_recipe, facts["recipe"], "recipe"),
             (old_cases, facts["cases"], "cases"),
@@ -58,6 +61,15 @@ def keep_config(folder: Path, facts: Mapping[str, Any]) -> None:
                     )
     text = json.dumps(dict(facts), indent=2, ensure_ascii=False, sort_keys=False)
     write_whole(path, (text + "\n").encode("utf-8"))
+
+
+def _filled(kept: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with the defaults for those that are missing, one level deep."""
+    whole = {**defaults, **kept}
+    for name, value in defaults.items():
+        if isinstance(value, dict) and isinstance(whole[name], dict):
+            whole[name] = {**value, **whole[name]}
+    return whole
 
 
 def _read_json(path: Path) -> dict[str, Any]:

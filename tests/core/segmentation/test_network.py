@@ -62,6 +62,22 @@ def test_probabilities_of_every_voxel_sum_to_one(network):
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
 
 
+def test_half_precision_is_where_it_is_safe_and_says_nearly_the_same():
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(3)
+    single, half = build_network((16, 16, 16)), build_network((16, 16, 16), half=True)
+    half.set_weights(single.get_weights())
+    assert {weight.dtype for weight in half.weights} == {"float32"}
+    computed = {layer.name: layer.compute_dtype for layer in half.layers}
+    assert computed["down0_a"] == computed["up0_b"] == computed["join2"] == computed["pool0"] == "bfloat16"
+    assert computed["down4_a"] == computed["down4_b"] == computed["classes"] == "float32"
+    patch = np.random.default_rng(1).normal(size=(1, 16, 16, 16, 1)).astype(np.float32)
+    one, two = (np.asarray(network(patch, training=False)) for network in (single, half))
+    assert two.dtype == np.float32
+    np.testing.assert_allclose(two, one, atol=0.1)
+    assert 0 < np.abs(two - one).mean() < 0.01
+
+
 @pytest.mark.parametrize("shape", [(32, 64, 60), (8, 64, 64), (0, 64, 64)])
 def test_refuses_patches_it_cannot_halve(shape):
     with pytest.raises(ValueError, match="multiple of 16"):

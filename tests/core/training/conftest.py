@@ -37,12 +37,13 @@ def small_cases(tmp_path_factory):
 def little_network(monkeypatch):
     """A network of three layers in place of the real one: the loop is the same, and takes seconds."""
 
-    def build(shape):
+    def build(shape, *, half=False):
         import keras
 
         layers = keras.layers
         image = keras.Input((*shape, 1))
-        x = layers.Conv3D(4, 3, padding="same", name="a")(image)
+        policy = "mixed_bfloat16" if half else "float32"
+        x = layers.Conv3D(4, 3, padding="same", name="a", dtype=policy)(image)
         x = layers.BatchNormalization(name="a_norm", momentum=0.5)(x)
         x = layers.Conv3D(3, 1, name="b")(layers.ReLU(name="relu")(x))
         return keras.Model(image, layers.Softmax(name="probabilities")(x))

@@ -10,9 +10,11 @@ from spinect_core.preprocessing.standardise import standardise
 from spinect_core.training.augmentation import (
     PLAIN,
     Augmentation,
+    _cut,
     _on_a_table,
+    _places,
+    _resampled,
     _rotation,
-    _turned_labels,
     noise,
     reshaded,
     scanned,
@@ -20,6 +22,7 @@ from spinect_core.training.augmentation import (
     smooth_field,
     training_crop,
 )
+from spinect_core.training.cases import Case
 
 
 def test_a_plain_crop_is_a_standardised_piece_of_the_case(crude_case):
@@ -67,13 +70,34 @@ def test_the_border_of_a_turned_root_frays_less_than_by_the_nearest_voxel(angles
     matrix = _rotation(np.radians(angles))
     offset = middle - matrix @ middle
     true = root(np.linalg.inv(matrix) @ np.array([1.0, 0.0, 0.0]))
-    turned = _turned_labels(straight, matrix, offset, shape)
+    case = Case(np.zeros(shape, np.int16), straight, "a root")
+    _, turned = _resampled(case, _places(matrix, offset, np.array(shape)))
     nearest = ndimage.affine_transform(straight, matrix, offset, shape, order=0, mode="nearest")
     inner = (slice(8, -8),) * 3
     frayed, wrong = (((labels == 2) != true)[inner].sum() for labels in (nearest, turned))
     assert wrong < 0.85 * frayed
     assert wrong < 0.08 * true[inner].sum()
     assert set(np.unique(turned)) == {0, 1, 2}
+
+
+def test_bending_moves_borders_smoothly_and_the_picture_with_them():
+    shape = (64, 64, 64)
+    off = np.moveaxis(np.indices(shape), 0, -1) - 31.5
+    ball = np.linalg.norm(off, axis=-1) < 20
+    case = Case(np.where(ball, 500, 0).astype(np.int16), np.where(ball, 1, 0).astype(np.uint8), "a ball")
+    bent = replace(PLAIN, smallest=shape, largest=shape, bend=1.0, bend_mm=3.0)
+    radii = []
+    for seed in range(6):
+        hu, labels = _cut(case, bent, np.random.default_rng(seed))
+        assert np.array_equal(hu > 250, labels == 1)
+        # One piece without a hole: what is bent is never torn.
+        assert ndimage.label(labels)[1] == ndimage.label(labels == 0)[1] == 1
+        shell = np.linalg.norm(off[(labels == 1) & (ndimage.binary_erosion(labels) == 0)], axis=-1)
+        radii.append((shell.min(), shell.max()))
+    least, most = np.transpose(radii)
+    assert least.min() < 17 < 21.5 < most.max(), "a ball bent is no ball"
+    assert least.min() > 8
+    assert most.max() < 32
 
 
 def test_mirroring_swaps_sides_of_picture_and_labels_together(crude_case):

@@ -126,6 +126,31 @@ def test_the_configuration_is_kept_and_another_run_refused(small_cases, tmp_path
         train(config, small_cases, Split((0, 1), (4, 5)), tmp_path / "run")
 
 
+def test_a_run_begun_before_a_value_was_known_goes_on(small_cases, tmp_path):
+    config = replace(PAPER, steps=1, validate_every=1, validation="patches")
+    train(config, small_cases, SPLIT, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    del kept["recipe"]["precision"], kept["recipe"]["augmentation"]["bend"]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    train(replace(config, steps=2), small_cases, SPLIT, tmp_path / "run")
+    assert [row["step"] for row in rows_of(tmp_path / "run", "losses.csv")] == ["1", "2"]
+    with pytest.raises(UsageError, match='precision was "single" and is now "half"'):
+        train(replace(config, precision="half"), small_cases, SPLIT, tmp_path / "run")
+
+
+def test_half_precision_learns_and_keeps_whole_weights(small_cases, tmp_path):
+    config = replace(PAPER, steps=30, rate=2e-2, batch=4, validate_every=30, precision="half")
+    best = train(config, small_cases, SPLIT, tmp_path / "run")
+    losses = [float(row["loss"]) for row in rows_of(tmp_path / "run", "losses.csv")]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    assert best.dice["bone"] > 0.7
+    weights = load_checkpoint(tmp_path / "run" / "checkpoint.npz").weights
+    assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}
+    rounded = weights["a/kernel"].view(np.uint32) & 0xFFFF
+    assert rounded.any(), "weights kept as bfloat16 would have lost their last sixteen bits"
+
+
 def test_a_damaged_checkpoint_is_named(small_cases, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.npz").write_bytes(b"nothing")
