@@ -8,7 +8,7 @@ import pytest
 from spinect_core.cli.train import IMPROVEMENTS as TOLD
 from spinect_core.errors import UsageError
 from spinect_core.training.losses import CLASS_WEIGHTS
-from spinect_core.training.recipe import IMPROVEMENTS, RECIPES, TrainingConfig, switched
+from spinect_core.training.recipe import IMPROVEMENTS, RECIPES, TO_TRY, TrainingConfig, switched
 
 
 def test_the_default_is_the_papers():
@@ -36,9 +36,10 @@ def test_each_improvement_switches_alone_and_back(name):
     alone, lacking = switched(paper, [name], on=True), switched(improved, [name], on=False)
     changed = {*differences(paper, alone)}
     assert changed == {*IMPROVEMENTS[name]}
-    assert {*differences(improved, lacking)} == changed
+    assert {*differences(improved, lacking)} == (changed if name not in TO_TRY else set())
     assert switched(alone, [name], on=False) == paper
-    assert switched(lacking, [name], on=True) == improved
+    if name not in TO_TRY:
+        assert switched(lacking, [name], on=True) == improved
 
 
 def differences(one, other):
