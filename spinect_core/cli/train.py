@@ -59,7 +59,7 @@ IMPROVEMENTS = (
     ("averaging", "a running average of the weights (0.99 kept a step) is validated and stored"),
     ("crops", "standardised on random crops, as regions found in patients vary"),
     ("pose", "turned by up to 9 degrees, stretched by up to 10 %"),
-    ("bend", "bent smoothly by up to 2.5 mm ; not in the improved recipe, not shown to help"),
+    ("bend", "bent smoothly by up to 2.5 mm; not in the improved recipe, not shown to help"),
     ("intensity", "bone from fatty marrow to sclerosis, soft tissue, offset and gain"),
     ("resolution", "softer and sharper kernels, slices up to 3.2 mm"),
     ("strong-noise", "noise up to 90 HU instead of 30, sometimes shared by neighbours"),

@@ -40,8 +40,8 @@ def build_network(
         patch_shape: voxels along (z, y, x), each a multiple of 16. The weights do not depend on it.
         norm_momentum: part of the old moving statistics kept at each training step. 0.9 suits runs of some
             thousand steps; inference is not affected.
-        half: compute in bfloat16 where that is safe, with weights in float32 as ever. The lowest level, where a number
-            sums over 13,824 products and more, stays in float32, and so do the class scores.
+        half: compute in bfloat16 where that is safe, with weights in float32 as ever. The lowest level, which in
+            bfloat16 soon yields no numbers (torch on a CPU), stays in float32, and so do the class scores.
 
     Returns:
         A model from (batch, z, y, x, 1) float32 standardised intensity to (batch, z, y, x, 3) probabilities.

@@ -83,7 +83,7 @@ PLAIN = Augmentation(
 """Nothing varied but the crop."""
 
 _BEND_CELL = 32
-"""Voxels from node to node of the displacement: about the size of a lumbar facet joint or half a vertebral body."""
+"""Voxels from node to node of the displacement: about half the width of a vertebral body."""
 
 WHOLE = (4096, 4096, 4096)
 """An extent larger than any case: no crop at all."""
