@@ -215,7 +215,9 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     out: Path = options.out
     with reporting("train", quiet=options.quiet) as progress:
         from spinect_core.training.backend import choose_backend, versions
+        from spinect_core.training.memory import keep_freed_memory
 
+        keep_freed_memory()
         computes = choose_backend(options.backend, options.devices)
         progress(0.0, "looking at the cases")
         cases = _cases(options, part_of(progress, 0.0, 0.1), cancel)

@@ -54,15 +54,16 @@ def build_network(
     import keras
     from keras import layers
 
+    kinds = _kinds()
     policy = "mixed_bfloat16" if half else "float32"
 
     def convolution(x: Any, filters: int, name: str, *, norm: bool) -> Any:
         dtype = "float32" if filters == FILTERS[-1] else policy
-        x = layers.Conv3D(filters, 3, padding="same", kernel_initializer="he_normal", name=name, dtype=dtype)(
+        x = kinds.Conv3D(filters, 3, padding="same", kernel_initializer="he_normal", name=name, dtype=dtype)(
             x
         )
         if norm:
-            x = layers.BatchNormalization(
+            x = kinds.BatchNormalization(
                 momentum=norm_momentum, epsilon=1e-3, name=f"{name}_norm", dtype=dtype
             )(x)
         return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
@@ -75,15 +76,26 @@ def build_network(
         x = convolution(x, filters, f"down{level}_b", norm=True)
         if level < len(FILTERS) - 1:
             skips.append(x)
-            x = layers.MaxPooling3D(2, name=f"pool{level}", dtype=policy)(x)
+            x = kinds.MaxPooling3D(2, name=f"pool{level}", dtype=policy)(x)
     for level in reversed(range(len(FILTERS) - 1)):
         filters = FILTERS[level]
-        x = layers.Conv3DTranspose(
+        x = kinds.Conv3DTranspose(
             filters, 2, strides=2, kernel_initializer="he_normal", name=f"rise{level}", dtype=policy
         )(x)
         x = layers.Concatenate(name=f"join{level}", dtype=policy)([skips[level], x])
         x = convolution(x, filters, f"up{level}_a", norm=False)
         x = convolution(x, filters, f"up{level}_b", norm=True)
     # In float32 even where the rest runs in half precision: tiled inference sums these probabilities.
-    x = layers.Conv3D(CLASSES, 1, kernel_initializer="he_normal", name="classes", dtype="float32")(x)
+    x = kinds.Conv3D(CLASSES, 1, kernel_initializer="he_normal", name="classes", dtype="float32")(x)
     return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x), name="spinect")
+
+
+def _kinds() -> Any:
+    """Where the layers that compute most come from: Keras, or on torch ones with its own kernels."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return keras.layers
+    from spinect_core.segmentation import torch_layers
+
+    return torch_layers
