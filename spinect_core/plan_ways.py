@@ -117,8 +117,8 @@ class Way:
         if self.own and self.needle is not None:
             return self.needle.needle.view.words
         if self.search is not None and self.search.best is not None:
-            # the row tells the side already
-            return self.search.best.view.words.removeprefix(f"{self.side} ")
+            # The row tells the side already, and the head of its column that the first angle is oblique.
+            return self.search.best.view.words.removeprefix(f"{self.side} oblique ")
         return self.closed_text
 
     @property

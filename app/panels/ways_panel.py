@@ -223,7 +223,7 @@ class WaysPanel(QFrame):
             ]
             texts += COLUMNS[column].split("\n")
             width = max(metrics.horizontalAdvance(text) for text in texts)
-            self.table.setColumnWidth(column, width + (38 if column == 0 else 21))
+            self.table.setColumnWidth(column, width + (38 if column == 0 else 16))
 
     def _enable(self) -> None:
         way, search, live = self._planner.way, self._search, self._planner.can_adjust

@@ -9,7 +9,7 @@ from app import theme
 from app.planner import Planner
 from spinect_core.plan_ways import Way
 
-COLUMNS = ("Way", "Window\nmm²", "Circle\nmm", "Best view", "Needle", "May\nerr", "Nerve\nmm")
+COLUMNS = ("Way", "Window\nmm²", "Circle\nmm", "Best view\noblique, tilt", "Needle", "May\nerr", "Nerve\nmm")
 NUMBERS = (1, 2, 5, 6)
 TIPS = (
     "The zone, or a needle of your own",

@@ -45,7 +45,7 @@ def test_a_zone_with_its_needle() -> None:
     assert way.circle_text == "5.0 mm"
     # the view along the needle, not the largest window's, is shown; the table names the largest window's
     assert way.view.angle_to(way.needle.needle.view) == 0.0
-    assert way.view_text == View(31.0, 6.0).words.removeprefix("left ")
+    assert way.view_text == "31°, cranial 6°"
     assert way.target == way.needle.needle.target
     assert way.tolerance_text == "1.2°"
     assert way.nerve_text == "2.2 mm"
