@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
 from app import messages, theme
 from app.case_model import CaseModel
 from app.level_menu import LevelMenu
+from app.menus import add_entry
 from app.session import Session
 from spinect_core.planning.view import PRESETS
 
@@ -145,13 +147,12 @@ class Actions:
         self.recent_menu.clear()
         paths = self._session.recent.paths
         for path in paths:
-            action = self.recent_menu.addAction(str(path))
-            action.triggered.connect(lambda _checked=False, path=path: self._session.open_path(Path(path)))
+            add_entry(self.recent_menu, str(path), partial(self._session.open_path, Path(path)))
         if paths:
             self.recent_menu.addSeparator()
-            self.recent_menu.addAction("Clear this list").triggered.connect(self._session.recent.clear)
+            add_entry(self.recent_menu, "Clear this list", self._session.recent.clear)
         else:
-            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+            add_entry(self.recent_menu, "Nothing yet").setEnabled(False)
 
     def _add_tool_bar(self) -> None:
         bar = QToolBar("Tools", self._window)

@@ -6,6 +6,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.case_model import CaseModel
+from app.menus import add_entry
 from app.planner import Planner
 from spinect_core.anatomy.levels import LEVELS
 from spinect_core.planning.triangle import DEFAULT_LEVEL
@@ -51,7 +52,7 @@ class LevelMenu(QMenu):
         self.setEnabled(case is not None and case.surfaces is not None)
 
     def _entry(self, group: QActionGroup, text: str) -> QAction:
-        action = self.addAction(text)
+        action = add_entry(self, text)
         action.setCheckable(True)
         group.addAction(action)
         return action

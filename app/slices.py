@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app import theme
 from app.appearance import Appearance
 from app.case_model import CaseModel
+from app.menus import add_entry
 from app.slice_state import SliceState, Window
 from spinect_core.planes import PLANES, Plane, PlaneGrid
 from spinect_core.volume import BONE, NERVE
@@ -63,8 +64,8 @@ class SliceView(QWidget):
         self.also_draw: Callable[[QPainter, SliceView], None] | None = None
         self.locate = QPushButton("Open its CT", self)
         menu = QMenu(self.locate)
-        menu.addAction("DICOM folder…").triggered.connect(lambda _=False: self.folder_wanted.emit())
-        menu.addAction("File…").triggered.connect(lambda _=False: self.file_wanted.emit())
+        add_entry(menu, "DICOM folder…", self.folder_wanted.emit)
+        add_entry(menu, "File…", self.file_wanted.emit)
         self.locate.setMenu(menu)
         self.locate.hide()
         model.case_opened.connect(self.reset)

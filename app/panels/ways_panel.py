@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.case_model import CaseModel
+from app.menus import add_entry
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.parts import ElidedLabel
@@ -87,10 +89,9 @@ class WaysPanel(QFrame):
         self.slice = self._button("Slice", self.slice_wanted.emit)
         self.slice.setToolTip("The CT in the oblique plane that holds the whole needle")
         self.needle_menu = QMenu(self)
-        to_window = self.needle_menu.addAction("To the middle of what is open in this view")
-        to_window.triggered.connect(lambda _=False: self._planner.lay_needle())
-        to_cross = self.needle_menu.addAction("To the cross-hair")
-        to_cross.triggered.connect(lambda _=False: self._planner.lay_needle(to_cursor=True))
+        lay = self._planner.lay_needle
+        add_entry(self.needle_menu, "To the middle of what is open in this view", lay)
+        add_entry(self.needle_menu, "To the cross-hair", partial(lay, to_cursor=True))
         self.lay = self._button("Needle ▾", None, self.needle_menu)
         self.delete = self._button("", self._planner.delete_needle)
         self.delete.setIcon(theme.icon("delete"))
@@ -189,9 +190,7 @@ class WaysPanel(QFrame):
         self.views_menu.clear()
         search = self._search
         for words, view in choices(search) if search is not None else ():
-            self.views_menu.addAction(words).triggered.connect(
-                lambda _=False, view=view: self._model.set_view(view)
-            )
+            add_entry(self.views_menu, words, partial(self._model.set_view, view))
 
     # -------------------------------------------------------------------------------------------------- showing
 
