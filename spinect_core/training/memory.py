@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-"""Names of the options in glibc's malloc.h."""
+"""Numbers of M_TRIM_THRESHOLD and M_MMAP_MAX in glibc's malloc.h."""
 
 
 def keep_freed_memory() -> bool:
