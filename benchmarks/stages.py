@@ -29,7 +29,7 @@ from spinect_core.segmentation import segment
 from spinect_core.surfaces import build_surfaces
 
 ENGINES = ("openvino", "tensorflow")
-MODES = ("paper", "fast")
+MODES = ("paper", "fast", "thorough")
 _AT_PROGRESS = {"loading": "load", "network loaded": "predict", "bringing": "restore"}
 
 

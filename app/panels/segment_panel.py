@@ -10,7 +10,11 @@ from app.panels.parts import Section, field_row, label
 from app.work import Options
 
 CHOICES = {
-    "mode": (("paper", "As published"), ("fast", "Fast (less overlap)")),
+    "mode": (
+        ("paper", "As published"),
+        ("fast", "Fast (less overlap)"),
+        ("thorough", "Thorough (reads twice)"),
+    ),
     "engine": (("auto", "Automatic"), ("tensorflow", "TensorFlow"), ("openvino", "OpenVINO")),
     "device": (("auto", "Automatic"), ("gpu", "GPU"), ("cpu", "CPU")),
 }

@@ -108,9 +108,10 @@ def add_network_options(parser: Parser) -> None:
     )
     parser.add_argument(
         "--mode",
-        choices=("paper", "fast"),
+        choices=("paper", "fast", "thorough"),
         default="paper",
-        help="paper: overlap as published (default); fast: less overlap, about half the time",
+        help="paper: voxels and overlap as published (default); fast: less overlap, about half the time; thorough: as "
+        "fast, but the region is read twice",
     )
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of your own instead of the built-in"

@@ -52,6 +52,7 @@ EXAMPLES = """\
 AXES = {"none": (), "left-right": (2,), "all": (0, 1, 2)}
 IMPROVEMENTS = (
     ("focus", "patches centred on nerve (50 %) and bone (18 %): towards L5/S1"),
+    ("mean-voxels", "1 mm voxels take the mean of the CT within them, not the value of its nearest voxel"),
     ("dice", "a soft Dice loss beside the cross-entropy, weight 0.5"),
     ("clip", "gradients limited to a norm of 5"),
     ("warmup", "the rate rises during the first 40 steps"),
@@ -113,12 +114,26 @@ def add(commands: Commands) -> None:
         help="full: the combined algorithm on whole cases (default); patches: 12 patches around the nerves of each, a "
         "tenth of the work, for CPUs",
     )
+    recipe.add_argument(
+        "--voxels",
+        choices=("nearest", "mean"),
+        help="what the 1 mm voxels of a CT take: the value of its nearest voxel, or its mean within them (paper "
+        "nearest, improved mean)",
+    )
     recipe.add_argument("--noise", type=float, metavar="HU", help="greatest SD of the noise (30, strong 90)")
     recipe.add_argument(
         "--flip",
         choices=tuple(AXES),
         help="left-right (default): the mirror image of a patient, whose labels know no sides; all: upside down and "
         "back to front as well, which no patient is",
+    )
+    recipe.add_argument(
+        "--vary",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how far crops are varied, as in pose=0.3 bend_mm=2: any single number of "
+        "spinect_core.training.augmentation.Augmentation, on top of all else",
     )
     _add_run(parser)
     add_quiet(parser)
@@ -220,7 +235,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         keep_freed_memory()
         computes = choose_backend(options.backend, options.devices)
         progress(0.0, "looking at the cases")
-        cases = _cases(options, part_of(progress, 0.0, 0.1), cancel)
+        cases = _cases(options, config.voxels, part_of(progress, 0.0, 0.1), cancel)
         from spinect_core.segmentation.weights import weights_path
 
         init = options.init and (weights_path() if options.init == "built-in" else Path(options.init))
@@ -262,7 +277,8 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
     config = switched(RECIPES[options.recipe], switches["with"], on=True)
     config = switched(config, switches["without"], on=False)
     values = {field: switches[field] for _, field, _, _, _ in VALUES if switches[field] is not None}
-    values |= {name: switches[name] for name in ("validation", "precision") if switches[name] is not None}
+    words = ("validation", "precision", "voxels")
+    values |= {name: switches[name] for name in words if switches[name] is not None}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     varied = config.augmentation
     if options.noise is not None:
@@ -271,10 +287,38 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
         varied = replace(varied, noise=options.noise)
     if options.flip is not None:
         varied = replace(varied, flips=AXES[options.flip])
+    varied = replace(varied, **_variations(options.vary))
     return replace(config, **values, augmentation=varied)
 
 
-def _cases(options: argparse.Namespace, progress: Progress, cancel: Cancel) -> Cases:
+def _variations(words: Sequence[str]) -> dict[str, float]:
+    """Values of :class:`~spinect_core.training.augmentation.Augmentation` from NAME=VALUE.
+
+    Raises:
+        UsageError: there is no such value, or it is no number from 0 (a chance: to 1).
+    """
+    from spinect_core.training.augmentation import CHANCES, SIZES
+
+    values = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        if name not in (*CHANCES, *SIZES):
+            raise UsageError(
+                f"Crops are not varied by {name!r}", f"Choose of {', '.join((*CHANCES, *SIZES))}", "--vary"
+            )
+        try:
+            value = float(number)
+        except ValueError:
+            raise UsageError(f"{word!r} is not a number", f"Write {name}=0.3", "--vary") from None
+        if not 0 <= value <= (1 if name in CHANCES else 1000):
+            raise UsageError(
+                f"{word!r} makes no sense", f"Give 0 to {1 if name in CHANCES else 1000}", "--vary"
+            )
+        values[name] = value
+    return values
+
+
+def _cases(options: argparse.Namespace, voxels: str, progress: Progress, cancel: Cancel) -> Cases:
     """The cases of all sources, in one list."""
     from spinect_core.training.cases import Together
     from spinect_core.training.drawn_cases import drawn_cases
@@ -292,7 +336,13 @@ def _cases(options: argparse.Namespace, progress: Progress, cancel: Cancel) -> C
         own = part_of(progress, 0.0, 0.5)
         sources.append(
             own_cases(
-                options.cases, cache, classes=classes, region=options.region, progress=own, cancel=cancel
+                options.cases,
+                cache,
+                classes=classes,
+                region=options.region,
+                voxels=voxels,
+                progress=own,
+                cancel=cancel,
             )
         )
     if options.phantoms:

@@ -7,6 +7,8 @@ the cubes beside the centre say.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +20,9 @@ from spinect_core.volume import Geometry, LabelArray
 Shares = npt.NDArray[np.float32]
 
 
-def cube_shares(count: int, spacing: float, step: float, start: int, cubes: int) -> tuple[slice, Shares]:
+def cube_shares(
+    count: int, spacing: float, step: float, start: float, cubes: int, own: slice | None = None
+) -> tuple[slice, Shares]:
     """Along one axis: how much each cube counts for each CT voxel.
 
     A cube counts as much as it overlaps an interval as long as the voxel, but no shorter than a cube, around the
@@ -29,54 +33,83 @@ def cube_shares(count: int, spacing: float, step: float, start: int, cubes: int)
         count: CT voxels.
         spacing: of the CT, mm.
         step: edge of a cube, mm.
-        start: the first cube there is.
+        start: where the first cube there is begins, in cubes from the CT's outer corner.
         cubes: how many there are.
+        own: the CT voxels asked for; those with their centre in these cubes if not given.
 
     Returns:
-        Which CT voxels have their centre in these cubes, and for each of them the share of each cube: float32
-        (voxels, cubes), each row summing to 1.
+        Which CT voxels, and for each of them the share of each cube: float32 (voxels, cubes), each row summing to 1,
+        or all 0 for a voxel that no cube overlaps.
     """
-    containing = containing_cubes(count, spacing, step) - start
-    first, last = np.searchsorted(containing, (0, cubes))
-    centres = (np.arange(first, last) + 0.5) * spacing
+    if own is None:
+        containing = containing_cubes(count, spacing, step, start)
+        first, last = np.searchsorted(containing, (0, cubes))
+        own = slice(int(first), int(last))
+    centres = (np.arange(own.start, own.stop) + 0.5) * spacing
     reach = max(spacing, step) / 2
     low = (start + np.arange(cubes)) * step
     overlap = np.minimum(centres[:, None] + reach, low + step) - np.maximum(centres[:, None] - reach, low)
     # A cube that only touches the interval within rounding must not count, or equal grids would not stay equal.
     overlap = np.where(overlap > ROUNDING_MM, overlap, 0.0)
-    shares = overlap / overlap.sum(axis=1, keepdims=True)
-    return slice(int(first), int(last)), shares.astype(np.float32)
+    whole = overlap.sum(axis=1, keepdims=True)
+    return own, (overlap / np.where(whole > 0, whole, 1.0)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Cubes:
+    """What the network says of cubes.
+
+    Attributes:
+        probabilities: float32 [z, y, x, class].
+        start: where the first cube begins (z, y, x), in cubes from the CT's outer corner, in canonical axis order.
+    """
+
+    probabilities: Shares
+    start: tuple[float, float, float]
 
 
 def likeliest_in_voxels(
-    probabilities: Shares, canonical: Geometry, step: float, start: tuple[int, int, int]
+    readings: Sequence[Cubes], canonical: Geometry, step: float
 ) -> tuple[tuple[slice, slice, slice], LabelArray]:
-    """The likeliest class in each CT voxel.
+    """The likeliest class in each CT voxel, by the sum of the probabilities of all readings.
 
     Args:
-        probabilities: float32 [z, y, x, class] of cubes.
+        readings: of one region; they may lie up to a cube beside one another.
         canonical: the CT's grid in canonical axis order.
         step: edge of a cube, mm.
-        start: the first cube (z, y, x) of ``probabilities`` in the grid that covers the CT.
 
     Returns:
-        Which voxels of the canonical grid have their centre in these cubes (z, y, x), and their labels, uint8.
+        Which voxels of the canonical grid have their centre in the cubes of the first reading (z, y, x), and their
+        labels, uint8.
     """
-    (own_z, in_z), (own_y, in_y), (own_x, in_x) = (
-        cube_shares(
-            canonical.shape[axis], canonical.spacing[2 - axis], step, start[axis], probabilities.shape[axis]
-        )
-        for axis in range(3)
-    )
+    own: list[slice | None] = [None, None, None]
+    slices = []
+    for reading in readings:
+        shares = []
+        for axis in range(3):
+            count, spacing = canonical.shape[axis], canonical.spacing[2 - axis]
+            cubes = reading.probabilities.shape[axis]
+            own[axis], share = cube_shares(count, spacing, step, reading.start[axis], cubes, own[axis])
+            shares.append(share)
+        slices.append(_slices(reading.probabilities, shares, max(canonical.spacing[2] / step, 1.0)))
+    z, y, x = (part for part in own if part is not None)
+    labels = np.zeros((z.stop - z.start, y.stop - y.start, x.stop - x.start), dtype=np.uint8)
+    for out, parts in zip(labels, zip(*slices, strict=True), strict=True):
+        out[:] = sum(parts).argmax(axis=0)
+    return (z, y, x), labels
+
+
+def _slices(probabilities: Shares, shares: Sequence[Shares], height: float) -> Iterator[Shares]:
+    """The probabilities [class, y, x] in each slice of CT voxels, ``height`` cubes high."""
+    in_z, in_y, in_x = shares
 
     # The slices of the CT go up the cubes: what a slice needs, the one before it has mostly made.
-    @lru_cache(maxsize=int(max(canonical.spacing[2] / step, 1.0)) + 3)
+    @lru_cache(maxsize=int(height) + 3)
     def plane(k: int) -> Shares:
         """The cubes at one height as [class, y, x] of the CT."""
         return np.asarray(in_y @ np.moveaxis(probabilities[k], -1, 0) @ in_x.T, dtype=np.float32)
 
-    labels = np.zeros((len(in_z), len(in_y), len(in_x)), dtype=np.uint8)
-    for row, out in zip(in_z, labels, strict=True):
-        used = np.flatnonzero(row)
-        out[:] = sum(row[k] * plane(int(k)) for k in used).argmax(axis=0)
-    return (own_z, own_y, own_x), labels
+    for row in in_z:
+        # A slice that no cube overlaps asks the last one in vain: nothing of it counts.
+        used = np.flatnonzero(row) if row.any() else [len(row) - 1]
+        yield np.asarray(sum(row[k] * plane(int(k)) for k in used), dtype=np.float32)

@@ -64,7 +64,8 @@ class Outcome:
     """What it did.
 
     Attributes:
-        probabilities: float32 [z, y, x, class].
+        probabilities: float32 [reading, z, y, x, class].
+        patches: tiles run, of all readings.
         seconds: ``start`` (starting the process and handing over), ``load`` (engine and weights), ``predict``.
     """
 
@@ -90,8 +91,8 @@ def run_job(
 
     Args:
         job: engine and mode.
-        array: standardised region [z, y, x].
-        occupied: [z, y, x], where there is more than air.
+        array: standardised region [reading, z, y, x].
+        occupied: [reading, z, y, x], where there is more than air.
         progress: told of each patch.
         cancel: looked at every 50 ms; the process is killed when it is set.
 

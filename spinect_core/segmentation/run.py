@@ -11,13 +11,14 @@ import numpy as np
 
 import spinect_core
 from spinect_core.errors import SegmentationError, UsageError
-from spinect_core.preprocessing import Prepared, Region, prepare
+from spinect_core.preprocessing import Prepared, Region
+from spinect_core.preprocessing.prepare import NEAREST
 from spinect_core.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidates
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
-from spinect_core.segmentation.strays import without_strays
-from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, Tiling, likeliest
+from spinect_core.segmentation.readings import Readings
+from spinect_core.segmentation.tiling import Tiling
 from spinect_core.segmentation.weights import weights_hash, weights_path
 from spinect_core.volume import Labels, Volume
 
@@ -29,7 +30,7 @@ class RunInfo:
     Attributes:
         engine: ``tensorflow`` or ``openvino``: the one that ran, not the one asked for.
         device: ``gpu`` or ``cpu``, likewise.
-        mode: ``paper`` or ``fast``.
+        mode: a key of :data:`~spinect_core.segmentation.choice.MODES`.
         patch: voxels of a tile along (z, y, x).
         stride: voxels from one tile to the next.
         batch: tiles run at once.
@@ -41,6 +42,8 @@ class RunInfo:
         strays_ml: volume labelled nerve by the network and left out, because it hangs together with no other nerve.
         fallbacks: what did not work and what was done instead, as sentences; empty if all went as asked.
         weights_sha256: of the weights file.
+        voxels: of 1 mm: ``nearest`` or ``mean``, see :func:`~spinect_core.preprocessing.prepare.prepare`.
+        readings: how often the region was read.
         versions: of this program and of the libraries that did the work.
     """
 
@@ -57,6 +60,8 @@ class RunInfo:
     strays_ml: float = 0.0
     fallbacks: tuple[str, ...] = ()
     weights_sha256: str = ""
+    voxels: str = NEAREST
+    readings: int = 1
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +72,7 @@ class Segmentation:
     Attributes:
         labels: on the CT's own grid.
         labels_1mm: on the grid of the network, in the region alone.
-        prepared: what the network was shown, its geometry and region.
+        prepared: what the network was shown, its geometry and region; of two readings the first.
         run: what ran.
     """
 
@@ -102,7 +107,8 @@ def segment(
         region: the part to segment; found if not given.
         engine: ``auto``, ``tensorflow`` or ``openvino``.
         device: ``auto``, ``gpu`` or ``cpu``.
-        mode: ``paper`` (tiles overlap as in the paper) or ``fast``.
+        mode: a key of :data:`~spinect_core.segmentation.choice.MODES`: ``paper`` (voxels and overlap of the tiles as
+            published), ``fast`` or ``thorough``.
         weights: a weights file instead of the program's own.
         progress: told of each patch.
         cancel: stops the work within a tenth of a second.
@@ -114,25 +120,22 @@ def segment(
     """
     began = time.perf_counter()
     if mode not in MODES:
-        raise UsageError(f"There is no mode {mode!r}", f"Choose {' or '.join(MODES)}", "--mode")
+        raise UsageError(f"There is no mode {mode!r}", f"Choose one of {', '.join(MODES)}", "--mode")
     to_try = candidates(engine, device)
     path = weights_path() if weights is None else weights
     sha256 = weights_hash(path)
     check(cancel)
     progress(0.0, "preparing the region")
-    prepared = prepare(volume, region)
+    tiling = MODES[mode].tiling
+    readings = Readings.of(volume, region, MODES[mode])
     check(cancel)
     ready = time.perf_counter()
     ran, outcome, fallbacks = _first_that_runs(
-        to_try, prepared, MODES[mode], path, part_of(progress, 0.03, 0.98), cancel
+        to_try, readings, tiling, path, part_of(progress, 0.03, 0.98), cancel
     )
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
-    probabilities = outcome.probabilities
-    found = Labels(likeliest(probabilities), prepared.geometry)
-    labels_1mm, strays_ml = without_strays(found)
-    probabilities[found.array != labels_1mm.array] = CERTAINLY_BACKGROUND
-    labels = prepared.restore(probabilities)
+    labels, labels_1mm, strays_ml = readings.labels(outcome.probabilities)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")
@@ -140,8 +143,8 @@ def segment(
         engine=ran.engine,
         device=ran.device,
         mode=mode,
-        patch=MODES[mode].patch,
-        stride=MODES[mode].stride,
+        patch=tiling.patch,
+        stride=tiling.stride,
         batch=outcome.batch,
         patches=outcome.patches,
         patches_skipped=outcome.patches_skipped,
@@ -155,6 +158,8 @@ def segment(
         strays_ml=strays_ml,
         fallbacks=(*fallbacks, *outcome.fallbacks),
         weights_sha256=sha256,
+        voxels=readings.first.voxels,
+        readings=len(readings),
         versions={
             "spinect": spinect_core.__version__,
             "python": platform.python_version(),
@@ -162,12 +167,12 @@ def segment(
             **outcome.versions,
         },
     )
-    return Segmentation(labels, labels_1mm, prepared, run)
+    return Segmentation(labels, labels_1mm, readings.first, run)
 
 
 def _first_that_runs(
     to_try: list[Candidate],
-    prepared: Prepared,
+    readings: Readings,
     tiling: Tiling,
     weights: Path,
     progress: Progress,
@@ -178,13 +183,14 @@ def _first_that_runs(
     Each has a process of its own, so that the memory of a GPU is free again and a crash of its driver harms nobody.
     """
     fallbacks: list[str] = []
+    array, occupied = readings.for_network()
     for candidate in to_try:
         job = Job(ENGINES[candidate.engine], candidate.device, weights, tiling, candidate.batch(tiling))
         place = f"{candidate.engine} on the {candidate.device.upper()}"
         try:
             return (
                 candidate,
-                run_job(job, prepared.array, prepared.occupied, progress=progress, cancel=cancel),
+                run_job(job, array, occupied, progress=progress, cancel=cancel),
                 fallbacks,
             )
         except EngineOutOfMemory as error:

@@ -6,7 +6,7 @@ and not run. Bone and nerve are not that dark, and the standardisation makes suc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -103,6 +103,21 @@ def tile_corners(shape: Shape, tiling: Tiling) -> list[Shape]:
     return list(product(z, y, x))
 
 
+def tiles_to_run(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> int:
+    """How many tiles of a region show more than air."""
+    return sum(run for _, run in _windows(occupied, tiling))
+
+
+def _windows(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> list[tuple[tuple[slice, ...], bool]]:
+    """Each tile and whether it shows more than air, x running fastest; of an array at least as large as a tile."""
+    z, y, x = (max(length, patch) for length, patch in zip(occupied.shape, tiling.patch, strict=True))
+    windows = [
+        tuple(slice(first, first + size) for first, size in zip(corner, tiling.patch, strict=True))
+        for corner in tile_corners((z, y, x), tiling)
+    ]
+    return [(window, bool(occupied[window].any())) for window in windows]
+
+
 def combine(
     engine: Engine,
     array: npt.NDArray[np.float32],
@@ -129,13 +144,8 @@ def combine(
     """
     missing = [(0, max(patch - length, 0)) for length, patch in zip(array.shape, tiling.patch, strict=True)]
     padded = np.pad(array, missing, mode="edge")
-    filled = np.pad(occupied, missing)
     z, y, x = padded.shape
-    windows = [
-        tuple(slice(first, first + size) for first, size in zip(corner, tiling.patch, strict=True))
-        for corner in tile_corners((z, y, x), tiling)
-    ]
-    to_run = [bool(filled[window].any()) for window in windows]
+    windows, to_run = zip(*_windows(occupied, tiling), strict=True)
     total, done, position = sum(to_run), 0, 0
     weight = tiling.weight()
     summed = np.zeros((z, y, x, CLASSES), dtype=np.float32)
@@ -169,7 +179,7 @@ def combine(
     return Combined(summed, total, len(windows) - total, batch, tuple(fallbacks))
 
 
-def _end_of_batch(to_run: list[bool], position: int, batch: int) -> int:
+def _end_of_batch(to_run: Sequence[bool], position: int, batch: int) -> int:
     """Where the batch that begins at ``position`` ends: after ``batch`` tiles to run and the empty ones between."""
     count = 0
     for stop in range(position, len(to_run)):

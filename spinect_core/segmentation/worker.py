@@ -22,7 +22,7 @@ import numpy as np
 from spinect_core.errors import SpinectError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.memory import peak_memory_mb
-from spinect_core.segmentation.tiling import Tiling, combine
+from spinect_core.segmentation.tiling import Combined, Tiling, combine, tiles_to_run
 
 _PARENT_POLL_S = 1.0
 
@@ -74,25 +74,26 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
     loaded = time.perf_counter()
     line.send(loaded=True, versions=engine.versions)
 
-    def report(done: int, total: int) -> None:
-        peak_memory_mb()  # where the system keeps no record, it is kept by asking often
-        line.send(patch=done, patches=total)
+    array, occupied = np.load(folder / "array.npy"), np.load(folder / "occupied.npy")
+    total = sum(tiles_to_run(there, tiling) for there in occupied)
+    readings: list[Combined] = []
+    before, batch = 0, job["batch"]
 
-    combined = combine(
-        engine,
-        np.load(folder / "array.npy"),
-        np.load(folder / "occupied.npy"),
-        tiling,
-        batch=job["batch"],
-        report=report,
-    )
-    np.save(folder / "probabilities.npy", combined.probabilities)
+    def report(done: int, _: int) -> None:
+        peak_memory_mb()  # where the system keeps no record, it is kept by asking often
+        line.send(patch=before + done, patches=total)
+
+    for image, there in zip(array, occupied, strict=True):
+        combined = combine(engine, image, there, tiling, batch=batch, report=report)
+        before, batch = before + combined.patches, combined.batch
+        readings.append(combined)
+    np.save(folder / "probabilities.npy", np.stack([reading.probabilities for reading in readings]))
     line.send(
         done=True,
-        patches=combined.patches,
-        patches_skipped=combined.patches_skipped,
-        batch=combined.batch,
-        fallbacks=combined.fallbacks,
+        patches=before,
+        patches_skipped=sum(reading.patches_skipped for reading in readings),
+        batch=batch,
+        fallbacks=[text for reading in readings for text in reading.fallbacks],
         seconds={"load": loaded - began, "predict": time.perf_counter() - loaded},
         peak_memory_mb=peak_memory_mb(),
     )

@@ -77,6 +77,11 @@ class Augmentation:
     gain: float = 0.1
 
 
+CHANCES = ("mirror", "pose", "bend", "bone", "blur", "sharpen", "slabs", "coarse", "table", "correlated")
+"""Those of an :class:`Augmentation`'s values that are chances."""
+SIZES = ("turn", "stretch", "bend_mm", "soft", "blur_mm", "thickest", "noise", "quiet", "shift", "gain")
+"""Those that are sizes: degrees, shares, mm or HU."""
+
 PLAIN = Augmentation(
     mirror=0, pose=0, bone=0, soft=0, blur=0, sharpen=0, slabs=0, table=0, noise=0, shift=0, gain=0
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from spinect_core.errors import ReadingError, SpinectError, UsageError
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
-from spinect_core.preprocessing.prepare import prepare
+from spinect_core.preprocessing.prepare import MEAN, NEAREST, prepare
 from spinect_core.preprocessing.region import Region
 from spinect_core.progress import Cancel, Progress, check, silent
 from spinect_core.reading import read_ct
@@ -132,7 +132,9 @@ def _from_table(folder: Path) -> list[Pair]:
     return pairs
 
 
-def prepare_case(volume: Volume, labels: Labels, name: str = "", region: str = "found") -> Case:
+def prepare_case(
+    volume: Volume, labels: Labels, name: str = "", region: str = "found", voxels: str = NEAREST
+) -> Case:
     """A CT and its labels as the network will be shown them: 1 mm, cropped, by :func:`prepare` as for planning.
 
     Args:
@@ -141,9 +143,10 @@ def prepare_case(volume: Volume, labels: Labels, name: str = "", region: str = "
         name: of the case.
         region: ``found`` for the region the program would choose when planning, enlarged where nerve lies outside it;
             ``labels`` for the labelled part with a margin of 10 mm, where bone was not labelled beyond.
+        voxels: of 1 mm: ``nearest`` or ``mean``, see :func:`prepare`.
 
     Raises:
-        UsageError: another word for the region.
+        UsageError: another word for the region or the voxels.
     """
     if region not in REGIONS:
         raise UsageError(f"There is no region {region!r}", f"Use {' or '.join(REGIONS)}", "--region")
@@ -153,9 +156,11 @@ def prepare_case(volume: Volume, labels: Labels, name: str = "", region: str = "
         found = find_lumbosacral_region(volume)
         low, high = _bounds(labels, labels.array == NERVE)
         low, high = np.minimum(low, found.minimum), np.maximum(high, found.maximum)
-    prepared = prepare(volume, Region(tuple(low), tuple(high), note="for training"))
-    hu = np.clip(np.nan_to_num(prepared.sample(volume.array), nan=-1024), -1024, 4095)
-    return Case(hu.astype(np.int16), prepared.sample(labels.array).astype(np.uint8), name)
+    prepared = prepare(volume, Region(tuple(low), tuple(high), note="for training"), voxels)
+    values = np.nan_to_num(volume.array, nan=-1024)
+    hu = prepared.mean(values) if voxels == MEAN else prepared.sample(values)
+    hu = np.clip(np.rint(hu), -1024, 4095)
+    return Case(hu.astype(np.int16), prepared.sample_labels(labels.array), name)
 
 
 def _bounds(
@@ -180,6 +185,7 @@ def own_cases(
     *,
     classes: Mapping[str, str] | None = None,
     region: str = "found",
+    voxels: str = NEAREST,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CaseFiles:
@@ -190,6 +196,7 @@ def own_cases(
         cache: folder for the prepared cases.
         classes: as for :func:`read_case_labels`.
         region: as for :func:`prepare_case`.
+        voxels: likewise.
         progress: called for each case.
         cancel: asked before each case and while its CT is read.
 
@@ -207,7 +214,7 @@ def own_cases(
     for place, pair in enumerate(pairs):
         check(cancel)
         progress(place / len(pairs), f"preparing {pair.name} ({place + 1} of {len(pairs)})")
-        path = cache / f"{pair.name}.{_fingerprint(pair, classes, region)}.npz"
+        path = cache / f"{pair.name}.{_fingerprint(pair, classes, region, voxels)}.npz"
         paths.append(path)
         try:
             if path.exists():
@@ -215,7 +222,7 @@ def own_cases(
                 continue
             volume = read_ct(pair.ct, cancel=cancel)
             labels = read_case_labels(pair.labels, volume.geometry, classes)
-            save_case(prepare_case(volume, labels, pair.name, region), path)
+            save_case(prepare_case(volume, labels, pair.name, region, voxels), path)
         except (ReadingError, UsageError) as error:
             faults.append(error)
     if faults:
@@ -227,10 +234,10 @@ def own_cases(
     return CaseFiles(paths, [pair.patient for pair in pairs])
 
 
-def _fingerprint(pair: Pair, classes: Mapping[str, str] | None, region: str) -> str:
+def _fingerprint(pair: Pair, classes: Mapping[str, str] | None, region: str, voxels: str) -> str:
     """Changes when the files or the way they are prepared do."""
     ct = sorted(pair.ct.rglob("*")) if pair.ct.is_dir() else [pair.ct]
-    parts = [region, repr(sorted((classes or {}).items()))]
+    parts = [region, voxels, repr(sorted((classes or {}).items()))]
     for path in [*ct, pair.labels]:
         stat = path.stat()
         parts.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from spinect_core.errors import UsageError
+from spinect_core.preprocessing.prepare import MEAN, NEAREST, VOXELS
 from spinect_core.segmentation.network import PATCH_SHAPE
 from spinect_core.training.augmentation import PAPER as PAPER_AUGMENTATION
 from spinect_core.training.augmentation import Augmentation
@@ -34,6 +35,8 @@ class TrainingConfig:
         save_every: steps between checkpoints.
         precision: ``single``, or ``half`` for bfloat16 where that is safe, with weights in single precision as ever;
             validation is always single.
+        voxels: what the 1 mm voxels of a CT take: ``nearest``, the value of its nearest voxel, or ``mean``, its mean
+            within them. Drawn phantoms of 1 mm are the same either way.
         seed: of the first weights, the split, the crops and the patches.
         dice: weight of a soft Dice loss beside the cross-entropy.
         clip: greatest norm of a gradient; 0 for no limit.
@@ -58,6 +61,7 @@ class TrainingConfig:
     validation: str = "full"
     save_every: int = 100
     precision: str = "single"
+    voxels: str = NEAREST
     seed: int = 0
     dice: float = 0.0
     clip: float = 0.0
@@ -83,6 +87,7 @@ class TrainingConfig:
         _require(0 <= self.averaging < 1, "averaging", "at least 0 and below 1")
         _require(self.validation in ("full", "patches"), "validation", "full or patches")
         _require(self.precision in ("single", "half"), "precision", "single or half")
+        _require(self.voxels in VOXELS, "voxels", " or ".join(VOXELS))
         _require(len(self.class_weights) == 3 and min(self.class_weights) > 0, "class_weights", "3 positive")
         _require(all(n >= 16 and n % 16 == 0 for n in self.patch_shape), "patch_shape", "multiples of 16")
         _require(all(n >= 1 for n in self.stride), "stride", "at least 1")
@@ -112,6 +117,7 @@ def _require(sound: bool, name: str, what: str) -> None:
 
 IMPROVEMENTS: Mapping[str, Mapping[str, Any]] = {
     "focus": {"nerve_share": 0.5, "bone_share": 0.18},
+    "mean-voxels": {"voxels": MEAN},
     "dice": {"dice": 0.5},
     "clip": {"clip": 5.0},
     "warmup": {"warmup": 40},

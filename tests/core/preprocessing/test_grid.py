@@ -7,10 +7,13 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spinect_core.errors import UsageError
-from spinect_core.preprocessing import Region, prepare
+from spinect_core.preprocessing import Prepared, Region, prepare
 from spinect_core.preprocessing.grid import canonical_order, regular_grid
+from spinect_core.preprocessing.prepare import prepare_again
 from spinect_core.volume import Geometry, Volume
 
 ORIENTATIONS = [
@@ -53,14 +56,22 @@ def asymmetric() -> Volume:
     return Volume(hounsfield, Geometry((23, 40, 37), (0.71, 0.83, 2.3), (-13.3, 21.7, 5.1), turned(12)))
 
 
+def read(volume: Volume, region: Region, how: str) -> Prepared:
+    """A region as the three modes read it."""
+    if how == "again":
+        return prepare_again(volume, prepare(volume, region, "mean"))
+    return prepare(volume, region, how)
+
+
+@pytest.mark.parametrize("how", ["nearest", "mean", "again"])
 @pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS)
 def test_every_storage_order_gives_the_same_arrays_and_comes_back(
-    asymmetric: Volume, axes: tuple[int, ...], flips: tuple[bool, ...]
+    asymmetric: Volume, axes: tuple[int, ...], flips: tuple[bool, ...], how: str
 ) -> None:
     region = Region.around(asymmetric.geometry.centre + np.array([1.3, 0.2, 2.6]), (19.7, 21.2, 30.0))
-    reference, stored = prepare(asymmetric, region), stored_as(asymmetric, axes, flips)
+    reference, stored = read(asymmetric, region, how), stored_as(asymmetric, axes, flips)
 
-    prepared = prepare(stored, region)
+    prepared = read(stored, region, how)
 
     assert np.array_equal(prepared.array, reference.array)
     assert np.array_equal(prepared.occupied, reference.occupied)
@@ -88,6 +99,84 @@ def test_a_millimetre_voxel_takes_the_nearest_ct_voxel() -> None:
     assert prepared.array.shape == (24, 4, 4)
     heights = prepared.geometry.to_patient([(k, 0, 0) for k in range(24)])[:, 2]
     assert np.array_equal(prepared.sample(ramp)[:, 0, 0], np.round(heights / 2.4))
+
+
+@given(
+    spacing=st.tuples(*[st.floats(0.3, 3.5)] * 3),
+    shape=st.tuples(*[st.integers(4, 12)] * 3),
+    seed=st.integers(0, 1000),
+)
+def test_means_over_the_whole_ct_lose_nothing(
+    spacing: tuple[float, float, float], shape: tuple[int, int, int], seed: int
+) -> None:
+    hounsfield = np.random.default_rng(seed).integers(-1000, 2000, shape).astype(np.int16)
+    volume = Volume(hounsfield, Geometry(shape, spacing))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (90, 90, 90)), "mean")
+    # The last cubes may reach beyond the CT; they count with what of them lies inside.
+    reach = [
+        np.clip(n * step - np.arange(cubes), 0, 1)
+        for n, step, cubes in zip(shape, spacing[::-1], prepared.array.shape, strict=True)
+    ]
+    mass = np.einsum("zyx,z,y,x->", prepared.mean(hounsfield), *reach)
+    assert mass == pytest.approx(hounsfield.sum(dtype=float) * np.prod(spacing), rel=1e-4, abs=1e-1)
+
+
+def test_a_mean_is_what_lies_within_the_millimetre() -> None:
+    ramp = np.arange(10, dtype=np.int16)[:, None, None] * np.ones((1, 4, 4), np.int16)
+    volume = Volume(ramp, Geometry(ramp.shape, (1.0, 1.0, 0.4)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (50, 50, 50)), "mean")
+    # 0 to 1 mm: voxels 0 and 1 whole, half of voxel 2; 1 to 2 mm: the other half, 3 and 4 whole.
+    assert np.allclose(prepared.mean(ramp)[:, 0, 0], [0.8, 3.2, 5.8, 8.2])
+
+
+def test_on_a_ct_of_one_millimetre_means_are_the_voxels_themselves() -> None:
+    hounsfield = np.random.default_rng(2).integers(-1000, 2000, (20, 22, 24)).astype(np.int16)
+    volume = Volume(hounsfield, Geometry(hounsfield.shape, (1.0, 1.0, 1.0), (0.3, -7.7, 11.1)))
+    region = Region.around(volume.geometry.centre, (12, 13, 14))
+    nearest, mean = prepare(volume, region), prepare(volume, region, "mean")
+    assert np.array_equal(nearest.array, mean.array)
+    assert np.array_equal(prepare_again(volume, mean).array, mean.array)
+
+
+def test_what_lies_between_two_voxels_of_one_reading_lies_within_one_of_the_other() -> None:
+    geometry = Geometry((40, 44, 48), (0.5, 0.8, 1.0), (-11.0, 5.5, 3.0), turned(12))
+    at = geometry.to_patient(np.moveaxis(np.indices(geometry.shape), 0, -1).reshape(-1, 3))
+    field = (at @ (7.0, -3.0, 4.0)).reshape(geometry.shape).astype(np.float32)
+    volume = Volume(field, geometry)
+    first = prepare(volume, Region.around(geometry.centre, (16, 20, 22)), "mean")
+    second = prepare_again(volume, first)
+
+    assert second.array.shape == first.array.shape
+    # 1 mm slices stay; pixels of 0.5 and 0.8 mm move half a millimetre to the right and to the front.
+    assert np.allclose(first.geometry.to_index(second.geometry.origin), (0, -0.5, -0.5), atol=1e-6)
+    places = second.geometry.to_patient(np.moveaxis(np.indices(second.array.shape), 0, -1).reshape(-1, 3))
+    expected = (places @ (7.0, -3.0, 4.0)).reshape(second.array.shape)
+    # A cube of unequal parts of voxels has its mean a little beside its middle.
+    assert np.abs(second.mean(field) - expected).max() < 0.2 * np.abs((7.0, -3.0, 4.0)).sum()
+    assert abs(float((second.mean(field) - expected).mean())) < 0.05
+
+
+def test_a_label_is_the_class_that_fills_most_of_the_millimetre() -> None:
+    labels = np.zeros((5, 4, 4), np.uint8)
+    labels[:, :, 0], labels[:, :, 1], labels[:, :, 2:] = 1, 1, 2
+    volume = Volume(np.zeros(labels.shape, np.int16), Geometry(labels.shape, (0.7, 1.0, 1.0)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (50, 50, 50)), "mean")
+    # 0 to 1.4 mm is bone: all of the first millimetre, 0.4 of the second.
+    assert np.array_equal(prepared.sample_labels(labels)[0, 0], [1, 2, 2])
+    assert np.array_equal(prepare(volume, prepared.region).sample_labels(labels)[0, 0], [1, 2, 2])
+    half = np.zeros((4, 4, 4), np.uint8)
+    half[:, :, 1::2] = 2
+    fine = prepare(
+        Volume(np.zeros(half.shape, np.int16), Geometry(half.shape, (0.5, 1.0, 1.0))),
+        Region((-1, -1, -1), (9, 9, 9)),
+        "mean",
+    )
+    assert not fine.sample_labels(half).any(), "of two that fill it alike, the lower"
+
+
+def test_unknown_voxels_are_refused(asymmetric: Volume) -> None:
+    with pytest.raises(UsageError, match="Voxels cannot be 'linear'"):
+        prepare(asymmetric, Region.around(asymmetric.geometry.centre, (20, 20, 20)), "linear")
 
 
 def test_the_region_is_cut_to_the_ct_and_has_the_size_asked_for() -> None:

@@ -64,11 +64,17 @@ def test_looking_for_a_gpu_imports_no_engine() -> None:
 
 
 def test_a_gpu_gets_several_tiles_at_once_and_large_ones_singly() -> None:
-    paper = choice.MODES["paper"]
+    paper = choice.PAPER
     large = Tiling("large", (80, 80, 96), (72, 64, 88))
     assert GPU.batch(paper) == 8
     assert GPU.batch(large) == 1
     assert CPU.batch(paper) == OPENVINO.batch(paper) == 1
+
+
+def test_the_paper_mode_is_the_papers_and_only_the_thorough_one_reads_twice() -> None:
+    assert choice.MODES["paper"] == choice.Mode(choice.PAPER, "nearest", twice=False)
+    assert {name for name, mode in choice.MODES.items() if mode.twice} == {"thorough"}
+    assert {name for name, mode in choice.MODES.items() if mode.voxels == "mean"} == {"fast", "thorough"}
 
 
 def test_modes_fit_the_network_and_leave_no_gap() -> None:
@@ -78,6 +84,7 @@ def test_modes_fit_the_network_and_leave_no_gap() -> None:
     region = (152, 144, 184)
     assert len(tile_corners(region, choice.PAPER)) == 84
     assert len(tile_corners(region, choice.FAST)) == 45
-    for tiling in choice.MODES.values():
+    for mode in choice.MODES.values():
+        tiling = mode.tiling
         assert all(size % 16 == 0 for size in tiling.patch)
         assert all(stride <= size for stride, size in zip(tiling.stride, tiling.patch, strict=True))

@@ -120,10 +120,9 @@ def test_exhausted_memory_is_recognised_in_both_engines(
 
 
 def test_both_engines_label_alike_in_their_own_processes(weights: Path) -> None:
-    array = tiles(1, PATCH)[0, ..., 0]
-    outcomes = [
-        run_job(Job(ENGINES[name], "cpu", weights, PAPER, 1), array, np.ones(PATCH, bool)) for name in ENGINES
-    ]
+    array = tiles(1, PATCH)[..., 0]
+    occupied = np.ones(array.shape, bool)
+    outcomes = [run_job(Job(ENGINES[name], "cpu", weights, PAPER, 1), array, occupied) for name in ENGINES]
     labels = [likeliest(outcome.probabilities) for outcome in outcomes]
     assert len(np.unique(labels[0])) == 3
     assert np.mean(labels[0] == labels[1]) >= 0.9999
@@ -132,7 +131,7 @@ def test_both_engines_label_alike_in_their_own_processes(weights: Path) -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not gpu_present(), reason="no NVIDIA GPU that TensorFlow can use")
 def test_the_gpu_labels_as_the_cpu_does(weights: Path) -> None:
-    array = np.concatenate([tiles(1, PATCH)[0, ..., 0]] * 3)
+    array = np.concatenate([tiles(1, PATCH)[..., 0]] * 3, axis=1)
     occupied = np.ones(array.shape, bool)
     on_gpu = run_job(Job(ENGINES["tensorflow"], "gpu", weights, PAPER, 8), array, occupied)
     on_cpu = run_job(Job(ENGINES["openvino"], "cpu", weights, PAPER, 1), array, occupied)

@@ -19,7 +19,7 @@ from spinect_core.segmentation.process import Job, WorkerDied, run_job
 from spinect_core.segmentation.tiling import Tiling, likeliest
 
 SMALL = Tiling("small", (8, 16, 16), (6, 12, 12))
-ARRAY = np.random.default_rng(0).normal(size=(20, 30, 40)).astype(np.float32)
+ARRAY = np.random.default_rng(0).normal(size=(1, 20, 30, 40)).astype(np.float32)
 OCCUPIED = np.ones(ARRAY.shape, bool)
 TILES = 3 * 3 * 3
 
@@ -48,6 +48,25 @@ def test_labels_timings_and_memory_come_back() -> None:
     assert f"patch 12 of {TILES}" in [text for _, text in seen]
     assert seen == sorted(seen, key=lambda step: step[0])
     assert seen[-1] == (1.0, f"patch {TILES} of {TILES}")
+
+
+def test_two_readings_come_back_in_their_order_with_one_count_of_patches() -> None:
+    seen: list[tuple[float, str]] = []
+    both = np.concatenate([ARRAY, -ARRAY])
+    occupied = np.ones(both.shape, bool)
+    occupied[1, :8] = False  # nothing of the lowest tiles of the second
+    outcome = run_job(
+        job("ThreeAtOnce", batch=4), both, occupied, progress=lambda part, text: seen.append((part, text))
+    )
+    expected = np.where(both > 2, 1, np.where(both > 1, 2, 0))
+    expected[1, :6] = 0
+    assert np.array_equal(likeliest(outcome.probabilities)[:, :6], expected[:, :6])
+    assert np.array_equal(likeliest(outcome.probabilities)[0], expected[0])
+    assert (outcome.patches, outcome.patches_skipped) == (2 * TILES - 9, 9)
+    # What did not fit in the first reading is not tried again in the second.
+    assert (outcome.batch, len(outcome.fallbacks)) == (2, 1)
+    assert [part for part, _ in seen] == sorted(part for part, _ in seen)
+    assert seen[-1] == (1.0, f"patch {2 * TILES - 9} of {2 * TILES - 9}")
 
 
 def test_the_process_has_no_window_and_its_printing_does_no_harm() -> None:
@@ -141,7 +160,7 @@ from spinect_core.segmentation.tiling import Tiling
 # No guard on purpose: a start method that imports the main module again would start processes without end.
 print("main module", flush=True)
 job = Job("fake_engines:Slow", "cpu", Path(sys.argv[1]), Tiling("small", (8, 16, 16), (6, 12, 12)), 1)
-run_job(job, np.zeros((8, 16, 16), np.float32), np.ones((8, 16, 16), bool))
+run_job(job, np.zeros((1, 8, 16, 16), np.float32), np.ones((1, 8, 16, 16), bool))
 """
 
 

@@ -50,19 +50,25 @@ def volume() -> Volume:
     return Volume(hounsfield, geometry)
 
 
+@pytest.mark.parametrize("mode", MODES)
 def test_labels_lie_where_the_anatomy_lies(
-    volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch
+    volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     use(monkeypatch, "Missing", "Threshold")
     seen: list[float] = []
     done = segment(
-        volume, region=REGION, engine="openvino", weights=weights, progress=lambda part, _: seen.append(part)
+        volume,
+        region=REGION,
+        engine="openvino",
+        mode=mode,
+        weights=weights,
+        progress=lambda part, _: seen.append(part),
     )
     inside = np.zeros(volume.array.shape, bool)
     inside[38:42, 50:60, 45:55] = True
     found = done.labels.array == 1
     assert done.labels.geometry is volume.geometry
-    # To 1 mm and back by the nearest neighbour, a border moves by one voxel at most.
+    # To 1 mm and back a border moves by one voxel at most.
     assert np.all(found[ndimage.binary_erosion(inside)])
     assert not np.any(found & ~ndimage.binary_dilation(inside))
     assert done.labels_1mm.geometry is done.prepared.geometry
@@ -72,15 +78,16 @@ def test_labels_lie_where_the_anatomy_lies(
     assert seen[-1] == 1
 
 
+@pytest.mark.parametrize("mode", MODES)
 def test_stray_nerve_is_on_neither_grid(
-    volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch
+    volume: Volume, weights: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     use(monkeypatch, "Missing", "Threshold")
     hounsfield = volume.array.copy()
     hounsfield[16:24, 30:40, 20:30] = 120
     hounsfield[34:37, 30:34, 20:24] = 120  # 20 mm above it
     done = segment(
-        Volume(hounsfield, volume.geometry), region=REGION, engine="openvino", mode="fast", weights=weights
+        Volume(hounsfield, volume.geometry), region=REGION, engine="openvino", mode=mode, weights=weights
     )
     nerve = done.labels.array == 2
     assert nerve[17:23, 31:39, 21:29].all()
@@ -93,7 +100,8 @@ def test_what_ran_is_told(volume: Volume, weights: Path, monkeypatch: pytest.Mon
     use(monkeypatch, "Missing", "Threshold")
     info = segment(volume, region=REGION, engine="openvino", mode="fast", weights=weights).run
     assert (info.engine, info.device, info.mode) == ("openvino", "cpu", "fast")
-    assert info.stride == MODES["fast"].stride
+    assert info.stride == MODES["fast"].tiling.stride
+    assert (info.voxels, info.readings) == ("mean", 1)
     assert info.fallbacks == ()
     assert info.weights_sha256 == hashlib.sha256(b"of no matter").hexdigest()
     assert {"spinect", "python", "numpy", "threshold"} <= set(info.versions)

@@ -124,6 +124,33 @@ def test_preparation_is_that_of_planning():
     assert (case.labels == 1).sum() == 2 * (LABELS == 1).sum()  # slices of 2 mm become two of 1 mm
 
 
+def test_means_and_what_fills_most_of_a_millimetre_where_asked_for(tmp_path):
+    rng = np.random.default_rng(6)
+    fine = Geometry((80, 100, 120), (0.5, 0.5, 0.5))
+    hounsfield = rng.normal(40, 30, fine.shape).astype(np.int16)
+    labels = np.zeros(fine.shape, np.uint8)
+    labels[20:60, 30:70, 30:90], labels[30:50, 41:50, 41:80] = 1, 2
+    volume = Volume(hounsfield, fine)
+    nearest, mean = (
+        prepare_case(volume, Labels(labels, fine), region="labels", voxels=voxels)
+        for voxels in ("nearest", "mean")
+    )
+    assert mean.hu.shape == nearest.hu.shape
+    # Eight voxels in each: noise falls to a good third. HU are kept as whole numbers.
+    assert mean.hu.std() == pytest.approx(nearest.hu.std() / np.sqrt(8), rel=0.06)
+    # 41 to 50 voxels of 0.5 mm: half of the first millimetre and four more.
+    assert (mean.labels == 2).any(axis=(0, 2)).sum() == 4
+    assert (mean.labels == 2).any(axis=(1, 2)).sum() == 10
+
+
+def test_cases_prepared_in_the_one_way_are_not_taken_for_the_other(tmp_path):
+    write_volume(CT, tmp_path / "cases" / "p" / "ct.nii.gz")
+    write_labels(Labels(LABELS, GRID), tmp_path / "cases" / "p" / "labels.nii.gz")
+    for voxels in ("nearest", "mean", "nearest"):
+        own_cases([tmp_path / "cases"], tmp_path / "cache", voxels=voxels)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
 def test_the_region_found_is_enlarged_to_hold_every_nerve():
     case = prepare_case(CT, Labels(LABELS, GRID))
     assert (case.labels == 2).sum() == 2 * (LABELS == 2).sum()

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sys
+from dataclasses import asdict, fields
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from spinect_core import cli
 from spinect_core.cli.train import IMPROVEMENTS, VALUES
 from spinect_core.segmentation.weights import read_tensors
+from spinect_core.training.augmentation import CHANCES, SIZES, Augmentation
+from spinect_core.training.recipe import RECIPES
 from spinect_core.volume import Geometry, Labels, Volume
 from spinect_core.writing import write_labels, write_volume
 
@@ -73,6 +76,35 @@ def test_a_folder_becomes_weights_and_a_second_call_goes_on(patients, tmp_path, 
     assert "rate was 0.0005 and is now 0.1" in capsys.readouterr().err
 
 
+def test_every_variation_of_the_crops_can_be_given(tmp_path, patients, little_network):
+    out = tmp_path / "run"
+    varied = [
+        "--recipe",
+        "improved",
+        "--vary",
+        "pose=0.3",
+        "bend=0.25",
+        "bend_mm=2",
+        "noise=65",
+        "--validation",
+        "patches",
+    ]
+    assert (
+        cli.main(["train", "--cases", str(patients), "--out", str(out), "--steps", "1", *varied, *TINY]) == 0
+    )
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))["recipe"]
+    assert config["voxels"] == "mean"
+    improved = asdict(RECIPES["improved"].augmentation)
+    changed = {
+        name: value
+        for name, value in config["augmentation"].items()
+        if value != improved[name] and value != list(np.ravel(improved[name]))
+    }
+    assert changed == {"pose": 0.3, "bend": 0.25, "bend_mm": 2.0, "noise": 65.0}
+    numbers = {f.name for f in fields(Augmentation) if f.type == "float"}
+    assert numbers == {*CHANCES, *SIZES}
+
+
 def test_phantoms_in_folds(tmp_path, little_network, capsys):
     out = tmp_path / "run"
     words = ["train", "--phantoms", "3", "--phantom-spacing", "5", "--folds", "3", "--steps", "1", *TINY]
@@ -90,6 +122,9 @@ def test_phantoms_in_folds(tmp_path, little_network, capsys):
         (["--phantoms", "3", "--with", "clip", "--without", "clip"], "clip is switched on and off"),
         (["--phantoms", "3", "--with", "magic"], "magic"),
         (["--phantoms", "3", "--steps", "0"], "steps"),
+        (["--phantoms", "3", "--vary", "flavour=1"], "Crops are not varied by 'flavour'"),
+        (["--phantoms", "3", "--vary", "pose=often"], "'pose=often' is not a number"),
+        (["--phantoms", "3", "--vary", "pose=1.5"], "Give 0 to 1"),
         (["--phantoms", "3", "--devices", "2"], "cannot share a batch between 2 devices on the backend tensorflow"),
         (["--phantoms", "3", "--devices", "many"], "no number of devices"),
         (["--cases", "nowhere"], "nowhere: There is no such folder"),

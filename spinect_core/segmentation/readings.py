@@ -1,0 +1,95 @@
+"""A region read once or twice: what the network is handed, and labels from what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from spinect_core.preprocessing.prepare import Prepared, prepare, prepare_again
+from spinect_core.preprocessing.region import Region
+from spinect_core.segmentation.choice import Mode
+from spinect_core.segmentation.strays import without_strays
+from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, likeliest
+from spinect_core.volume import NERVE, Labels, Volume
+
+Probabilities = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """A region as the network is shown it.
+
+    The second reading is mirrored: what the network says of a body and of its mirror image differs by chance alone, and
+    the mean of both is nearer to the truth than either.
+
+    Attributes:
+        first: on this grid labels of 1 mm are given.
+        second: see :func:`~spinect_core.preprocessing.prepare.prepare_again`.
+    """
+
+    first: Prepared
+    second: Prepared | None
+
+    @classmethod
+    def of(cls, volume: Volume, region: Region | None, mode: Mode) -> Readings:
+        """Read a region of a CT, which is found if not given.
+
+        Raises:
+            UsageError: if the region lies outside the CT.
+        """
+        first = prepare(volume, region, mode.voxels)
+        return cls(first, prepare_again(volume, first) if mode.twice else None)
+
+    def __len__(self) -> int:
+        return 1 if self.second is None else 2
+
+    def for_network(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Standardised intensity, and where there is more than air, both [reading, z, y, x]."""
+        read = [(self.first.array, self.first.occupied)]
+        if self.second is not None:
+            read.append((_mirrored(self.second.array), _mirrored(self.second.occupied)))
+        arrays, occupied = zip(*read, strict=True)
+        return np.stack(arrays), np.stack(occupied)
+
+    def labels(self, answers: Probabilities) -> tuple[Labels, Labels, float]:
+        """Labels from what the network says of each reading.
+
+        Args:
+            answers: float32 [reading, z, y, x, class]; they are used up.
+
+        Returns:
+            On the CT's own grid, on the first reading's, and the ml of stray nerve left out of both.
+        """
+        first = answers[0]
+        if self.second is None:
+            labels, ml, strays = self._of_one_grid(first)
+            first[strays] = CERTAINLY_BACKGROUND
+            return self.first.restore(first), labels, ml
+        second = _mirrored(answers[1])
+        labels, ml, strays = self._of_one_grid(first + self._onto_first(self.second, second))
+        first[strays] = CERTAINLY_BACKGROUND
+        # Half a voxel beside, a stray reaches into the voxels around its own.
+        second[ndimage.binary_dilation(strays, np.ones((3, 3, 3))), NERVE] = 0
+        return self.first.restore(first, [(self.second, second)]), labels, ml
+
+    def _of_one_grid(self, probabilities: Probabilities) -> tuple[Labels, float, npt.NDArray[np.bool_]]:
+        found = Labels(likeliest(probabilities), self.first.geometry)
+        kept, ml = without_strays(found)
+        return kept, ml, found.array != kept.array
+
+    def _onto_first(self, second: Prepared, probabilities: Probabilities) -> Probabilities:
+        """What the second reading says of the first one's voxels: the mean of the two that meet in a voxel's middle."""
+        for axis in range(3):
+            if second.start[axis] != self.first.start[axis]:
+                after = np.minimum(np.arange(probabilities.shape[axis]) + 1, probabilities.shape[axis] - 1)
+                probabilities = (probabilities + probabilities.take(after, axis)) / np.float32(2)
+        return probabilities
+
+
+def _mirrored(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Left and right exchanged, of an array [z, y, x, ...]."""
+    return np.ascontiguousarray(np.flip(array, 2))
