@@ -52,7 +52,7 @@ class Options:
     Attributes:
         engine: auto, tensorflow or openvino.
         device: auto, gpu or cpu.
-        mode: paper or fast.
+        mode: paper, fast or thorough.
     """
 
     engine: str = "auto"

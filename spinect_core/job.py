@@ -75,7 +75,7 @@ def plan_case(
         region: the part to segment; found if not given.
         engine: "auto", "tensorflow" or "openvino".
         device: "auto", "gpu" or "cpu".
-        mode: "paper" or "fast".
+        mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
         progress: told the part done and the stage.
         cancel: stops the job.

@@ -291,7 +291,7 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
     return replace(config, **values, augmentation=varied)
 
 
-def _variations(words: Sequence[str]) -> dict[str, float]:
+def _variations(words: Sequence[str]) -> dict[str, Any]:
     """Values of :class:`~spinect_core.training.augmentation.Augmentation` from NAME=VALUE.
 
     Raises:
@@ -299,7 +299,7 @@ def _variations(words: Sequence[str]) -> dict[str, float]:
     """
     from spinect_core.training.augmentation import CHANCES, SIZES
 
-    values = {}
+    values: dict[str, Any] = {}
     for word in words:
         name, _, number = word.partition("=")
         if name not in (*CHANCES, *SIZES):

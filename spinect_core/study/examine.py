@@ -43,7 +43,7 @@ class Settings:
     Attributes:
         engine: "auto", "tensorflow" or "openvino".
         device: "auto", "gpu" or "cpu".
-        mode: "paper" or "fast".
+        mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
         weights_sha256: of the weights that are used.
         noise: HU of noise to add.

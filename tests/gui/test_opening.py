@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 
 from spinect_core.notice import NOTICE
+from spinect_core.segmentation.choice import MODES
 from spinect_core.writing import write_volume
 
 
@@ -23,6 +24,14 @@ def test_before_a_case_the_window_says_what_to_do_and_what_it_is_not(window):
     assert not window.actions_.named["export"].isEnabled()
     assert window.status.notice.text() == NOTICE
     assert window.status.notice.isVisible()
+
+
+def test_every_way_of_segmenting_can_be_chosen(window):
+    box = window.segment_panel.boxes["mode"]
+    assert [box.itemData(place) for place in range(box.count())] == list(MODES)
+    for name in MODES:
+        window.segment_panel.choose("mode", name)
+        assert window.segment_panel.options.mode == name
 
 
 def test_dropped_files_open_and_become_recent(window, qtbot, ct_file):

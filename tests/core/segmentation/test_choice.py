@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 
 import pytest
 
+from spinect_core.cli.parser import add_network_options
 from spinect_core.errors import UsageError
 from spinect_core.segmentation import choice
 from spinect_core.segmentation.choice import Candidate, candidates, gpu_present
@@ -75,6 +77,15 @@ def test_the_paper_mode_is_the_papers_and_only_the_thorough_one_reads_twice() ->
     assert choice.MODES["paper"] == choice.Mode(choice.PAPER, "nearest", twice=False)
     assert {name for name, mode in choice.MODES.items() if mode.twice} == {"thorough"}
     assert {name for name, mode in choice.MODES.items() if mode.voxels == "mean"} == {"fast", "thorough"}
+
+
+def test_the_command_line_offers_every_mode() -> None:
+    parser = argparse.ArgumentParser()
+    add_network_options(parser)
+    for name in choice.MODES:
+        assert parser.parse_args(["--mode", name]).mode == name
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--mode", "careless"])
 
 
 def test_modes_fit_the_network_and_leave_no_gap() -> None:
