@@ -54,8 +54,7 @@ def keep_config(folder: Path, facts: Mapping[str, Any]) -> None:
             for name, value in new.items():
                 if name not in MAY_CHANGE and old.get(name) != value:
                     raise UsageError(
-                        f"The folder holds a run with other {kind}: {name} was {_short(old.get(name))} and is now "
-                        f"{_short(value)}",
+                        f"The folder holds a run with other {kind}: {_change(name, old.get(name), value)}",
                         "Give what the run was begun with, or another --out",
                         folder,
                     )
@@ -80,6 +79,23 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError("The run's configuration cannot be read", "Give another --out", path) from error
     raise UsageError("The run's configuration cannot be read", "Give another --out", path)
+
+
+def _change(name: str, old: object, new: object) -> str:
+    """What is not as it was, so that it can be found: of many values or cases those alone that differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        inner = next((key for key, value in new.items() if old.get(key) != value), None)
+        if inner is not None:
+            return _change(inner, old.get(inner), new[inner])
+    if isinstance(old, list) and isinstance(new, list) and all(isinstance(v, str) for v in (*old, *new)):
+        gone, more = (
+            [value for value in one if value not in other] for one, other in ((old, new), (new, old))
+        )
+        told = [f"{word} {', '.join(some[:3])}{f' and {len(some) - 3} more' if len(some) > 3 else ''}"
+                for word, some in (("lacks", gone), ("has besides", more)) if some]  # fmt: skip
+        if told:
+            return f"{name} now {' and '.join(told)}"
+    return f"{name} was {_short(old)} and is now {_short(new)}"
 
 
 def _short(value: object) -> str:
