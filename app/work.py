@@ -57,7 +57,7 @@ class Options:
 
     engine: str = "auto"
     device: str = "auto"
-    mode: str = "paper"
+    mode: str = "thorough"
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,7 +56,7 @@ def plan_case(
     region: Region | None = None,
     engine: str = "auto",
     device: str = "auto",
-    mode: str = "paper",
+    mode: str = "thorough",
     weights: Path | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,

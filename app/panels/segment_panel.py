@@ -11,9 +11,9 @@ from app.work import Options
 
 CHOICES = {
     "mode": (
-        ("paper", "As published"),
-        ("fast", "Fast (less overlap)"),
         ("thorough", "Thorough (reads twice)"),
+        ("fast", "Fast (reads once)"),
+        ("paper", "As published"),
     ),
     "engine": (("auto", "Automatic"), ("tensorflow", "TensorFlow"), ("openvino", "OpenVINO")),
     "device": (("auto", "Automatic"), ("gpu", "GPU"), ("cpu", "CPU")),

@@ -44,10 +44,11 @@ class Mode:
 
 
 MODES = {
-    "paper": Mode(PAPER, NEAREST),
-    "fast": Mode(FAST, MEAN),
     "thorough": Mode(replace(FAST, name="thorough"), MEAN, twice=True),
+    "fast": Mode(FAST, MEAN),
+    "paper": Mode(PAPER, NEAREST),
 }
+"""The first is the one to use where nothing else is asked for."""
 
 _GPU_BATCH_VOXELS = 8 * 32 * 64 * 64  # eight of the paper's tiles; some 3 GB
 

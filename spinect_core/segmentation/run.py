@@ -93,7 +93,7 @@ def segment(
     region: Region | None = None,
     engine: str = "auto",
     device: str = "auto",
-    mode: str = "paper",
+    mode: str = "thorough",
     weights: Path | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,

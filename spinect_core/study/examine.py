@@ -54,7 +54,7 @@ class Settings:
 
     engine: str = "auto"
     device: str = "auto"
-    mode: str = "paper"
+    mode: str = "thorough"
     weights: Path | None = None
     weights_sha256: str = ""
     noise: tuple[float, ...] = ()

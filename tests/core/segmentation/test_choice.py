@@ -82,6 +82,7 @@ def test_the_paper_mode_is_the_papers_and_only_the_thorough_one_reads_twice() ->
 def test_the_command_line_offers_every_mode() -> None:
     parser = argparse.ArgumentParser()
     add_network_options(parser)
+    assert parser.parse_args([]).mode == next(iter(choice.MODES))
     for name in choice.MODES:
         assert parser.parse_args(["--mode", name]).mode == name
     with pytest.raises(SystemExit):
