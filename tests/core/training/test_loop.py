@@ -122,7 +122,7 @@ def test_the_configuration_is_kept_and_another_run_refused(small_cases, tmp_path
     assert kept["versions"] == {"keras": "3"}
     with pytest.raises(UsageError, match=r"rate was 0\.001 and is now 0\.01"):
         train(replace(config, rate=1e-2), small_cases, SPLIT, tmp_path / "run")
-    with pytest.raises(UsageError, match="training was"):
+    with pytest.raises(UsageError, match=r"training now lacks case_2, case_3\. Give"):
         train(config, small_cases, Split((0, 1), (4, 5)), tmp_path / "run")
 
 
