@@ -30,7 +30,7 @@ from spinect_core.writing import write_labels
 if TYPE_CHECKING:
     from spinect_core.segmentation import Segmentation
 
-METHOD = 2
+METHOD = 3
 """Raised when the way something is measured changes, so that what was kept is measured again."""
 LABELS_FILE = "labels.nii.gz"
 Segmenter = Callable[..., "Segmentation"]
