@@ -109,7 +109,7 @@ def tiles_to_run(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> int:
 
 
 def _windows(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> list[tuple[tuple[slice, ...], bool]]:
-    """Each tile and whether it shows more than air, x running fastest; of an array at least as large as a tile."""
+    """Each tile and whether it shows more than air, x running fastest; an array counts as no smaller than a tile."""
     z, y, x = (max(length, patch) for length, patch in zip(occupied.shape, tiling.patch, strict=True))
     windows = [
         tuple(slice(first, first + size) for first, size in zip(corner, tiling.patch, strict=True))
