@@ -61,6 +61,7 @@ IMPROVEMENTS = (
     ("crops", "standardised on random crops, as regions found in patients vary"),
     ("pose", "turned by up to 9 degrees, stretched by up to 10 %"),
     ("bend", "bent smoothly by up to 2.5 mm; not in the improved recipe, not shown to help"),
+    ("full-canal", "the sac fills its canal in three of ten crops; not in the improved recipe"),
     ("intensity", "bone from fatty marrow to sclerosis, soft tissue, offset and gain"),
     ("resolution", "softer and sharper kernels, slices up to 3.2 mm"),
     ("strong-noise", "noise up to 90 HU instead of 30, sometimes shared by neighbours"),

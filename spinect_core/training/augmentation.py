@@ -36,6 +36,7 @@ class Augmentation:
         turn: greatest turn about each axis, degrees.
         stretch: greatest relative change of size along an axis.
         bend: chance of a smooth displacement of up to ``bend_mm`` standard deviation: no two have bones of one shape.
+        full: chance that the sac fills its canal: the fat within up to ``full_mm`` of it becomes sac as well.
         bone: chance of another bone density.
         cancellous: greatest lowering and raising of cancellous bone.
         soft: greatest smooth deviation of soft tissue.
@@ -60,6 +61,8 @@ class Augmentation:
     stretch: float = 0.1
     bend: float = 0.0
     bend_mm: float = 2.5
+    full: float = 0.0
+    full_mm: float = 4.5
     bone: float = 0.7
     cancellous: tuple[float, float] = (170.0, 120.0)
     soft: float = 14.0
@@ -77,9 +80,33 @@ class Augmentation:
     gain: float = 0.1
 
 
-CHANCES = ("mirror", "pose", "bend", "bone", "blur", "sharpen", "slabs", "coarse", "table", "correlated")
+CHANCES = (
+    "mirror",
+    "pose",
+    "bend",
+    "full",
+    "bone",
+    "blur",
+    "sharpen",
+    "slabs",
+    "coarse",
+    "table",
+    "correlated",
+)
 """Those of an :class:`Augmentation`'s values that are chances."""
-SIZES = ("turn", "stretch", "bend_mm", "soft", "blur_mm", "thickest", "noise", "quiet", "shift", "gain")
+SIZES = (
+    "turn",
+    "stretch",
+    "bend_mm",
+    "full_mm",
+    "soft",
+    "blur_mm",
+    "thickest",
+    "noise",
+    "quiet",
+    "shift",
+    "gain",
+)
 """Those that are sizes: degrees, shares, mm or HU."""
 
 PLAIN = Augmentation(
@@ -89,6 +116,10 @@ PLAIN = Augmentation(
 
 _BEND_CELL = 32
 """Voxels from node to node of the displacement: about half the width of a vertebral body."""
+
+_SAC_DEPTH_MM = 3.6
+"""Nerve deeper than this below its surface is sac: no root is so thick, and the sac is at most places."""
+_FAT_BELOW_HU = -15.0
 
 WHOLE = (4096, 4096, 4096)
 """An extent larger than any case: no crop at all."""
@@ -106,6 +137,8 @@ def training_crop(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatAr
         float32 standardised intensity and uint8 labels, both [z, y, x] of 1 mm and of one shape.
     """
     hu, labels = _cut(case, settings, rng)
+    if settings.full > 0 and rng.random() < settings.full:
+        hu, labels = _with_full_canal(hu, labels, rng.uniform(1.0, settings.full_mm), rng)
     if rng.random() < settings.table:
         hu = _on_a_table(hu, rng)
     for axis in settings.flips:
@@ -134,6 +167,30 @@ def _on_a_table(hu: FloatArray, rng: Rng) -> FloatArray:
         layer[layer < -700.0] = value
         start += thickness
     return out
+
+
+def _with_full_canal(
+    hu: FloatArray, labels: LabelArray, reach: float, rng: Rng
+) -> tuple[FloatArray, LabelArray]:
+    """The crop with sac in place of the fat within ``reach`` mm of it.
+
+    Around the sac of a phantom there is fat at every level. A slim patient's lies on the bone at the height of the
+    pedicles, and on thick slices the ring of bone around it looks like the shell of a bone with dark marrow.
+    """
+    deep = ndimage.distance_transform_edt(labels == NERVE) > _SAC_DEPTH_MM
+    found = ndimage.find_objects(deep.astype(np.uint8))
+    if not found or found[0] is None:
+        return hu, labels
+    margin = int(np.ceil(_SAC_DEPTH_MM + reach)) + 1
+    box = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in found[0])
+    near = ndimage.distance_transform_edt(~deep[box]) <= _SAC_DEPTH_MM + reach
+    # Of noise the median knows little, and unlike a mean it keeps the borders.
+    fat = ndimage.median_filter(hu[box], 3) < _FAT_BELOW_HU
+    filled = near & fat & (labels[box] == BACKGROUND)
+    hu, labels = hu.copy(), labels.copy()
+    hu[box][filled] = rng.choice(hu[deep], int(filled.sum()))
+    labels[box][filled] = NERVE
+    return hu, labels
 
 
 def _cut(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatArray, LabelArray]:

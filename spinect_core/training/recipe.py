@@ -126,6 +126,7 @@ IMPROVEMENTS: Mapping[str, Mapping[str, Any]] = {
     "crops": {"smallest": (72, 80, 96), "largest": (150, 136, 170)},
     "pose": {"pose": 0.6},
     "bend": {"bend": 0.6},
+    "full-canal": {"full": 0.3},
     "intensity": {"bone": 0.7, "soft": 14.0, "shift": 0.12, "gain": 0.1},
     "resolution": {"blur": 0.4, "sharpen": 0.2, "slabs": 0.4, "coarse": 0.3},
     "strong-noise": {"noise": 90.0, "correlated": 0.4, "quiet": 2.0},
@@ -133,7 +134,7 @@ IMPROVEMENTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What goes beyond the paper, by name: the fields it sets, of the recipe or of its augmentation."""
 
-TO_TRY = ("bend",)
+TO_TRY = ("bend", "full-canal")
 """Those of which no measurement has shown yet that they help; the improved recipe leaves them out."""
 
 _AUGMENTATION_FIELDS = frozenset(f.name for f in fields(Augmentation))

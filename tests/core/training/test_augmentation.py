@@ -15,6 +15,7 @@ from spinect_core.training.augmentation import (
     _places,
     _resampled,
     _rotation,
+    _with_full_canal,
     noise,
     reshaded,
     scanned,
@@ -172,6 +173,51 @@ def test_standardising_ignores_air_and_metal():
     assert standardise(hu).dtype == np.float32
     assert not standardise(np.full((3, 3, 3), 7.0)).any()
     assert np.isfinite(standardise(np.array([[[np.nan, 5.0, 90.0]]]))).all()
+
+
+@pytest.fixture
+def canal_with_fat() -> tuple[np.ndarray, np.ndarray]:
+    """HU and labels: a sac of 6 mm radius in fat within a bony tube of 9 mm, and a root of 2.5 mm in fat outside."""
+    _, y, x = np.indices((24, 64, 64))
+    across, beside = np.hypot(y - 31.5, x - 20.0), np.hypot(y - 31.5, x - 48.0)
+    labels = np.where((across < 6) | (beside < 2.5), 2, np.where((across > 9) & (across < 13), 1, 0))
+    values = np.select([labels == 2, labels == 1], [15.0, 400.0], -95.0)
+    hu = values + np.random.default_rng(0).normal(0.0, 12.0, labels.shape)
+    return hu.astype(np.float32), labels.astype(np.uint8)
+
+
+def test_a_sac_that_fills_its_canal_takes_the_place_of_fat_alone(canal_with_fat):
+    hu, labels = canal_with_fat
+    filled_hu, filled = _with_full_canal(hu, labels, 4.5, np.random.default_rng(1))
+    new = filled != labels
+    _, y, x = np.indices(labels.shape)
+    across = np.hypot(y - 31.5, x - 20.0)
+    ring = (across > 6) & (across < 9)
+    # All of the ring but a voxel here and there, and nothing else: neither bone nor the fat around the root.
+    assert new[ring].mean() > 0.97
+    assert not new[~ring].any()
+    assert (filled[new] == 2).all()
+    assert (labels[new] == 0).all()
+    assert np.array_equal(filled_hu[~new], hu[~new])
+    assert filled_hu[new].mean() == pytest.approx(15.0, abs=1.0)
+    assert filled_hu[new].std() == pytest.approx(12.0, abs=1.0)
+
+
+def test_a_canal_is_filled_no_further_than_asked(canal_with_fat):
+    hu, labels = canal_with_fat
+    _, filled = _with_full_canal(hu, labels, 1.5, np.random.default_rng(1))
+    _, y, x = np.indices(labels.shape)
+    new = np.hypot(y - 31.5, x - 20.0)[filled != labels]
+    assert 6 <= new.min() < new.max() < 6 + 1.5 + 1.0
+
+
+def test_roots_without_a_sac_keep_their_fat(canal_with_fat):
+    hu, labels = canal_with_fat
+    roots = labels.copy()
+    roots[:, :, :36] = 0
+    out, same = _with_full_canal(hu, roots, 4.5, np.random.default_rng(1))
+    assert np.array_equal(out, hu)
+    assert np.array_equal(same, roots)
 
 
 def test_a_table_lies_behind_the_back_and_touches_nothing_else():
