@@ -97,7 +97,9 @@ def paint_nerves(
         distance = tube_distance(course, where, 8.0).reshape(grids[0].shape)
         distances.append((course, block, distance))
     for (_course, block, distance), fat, value in zip(distances, sheath, sheath_hu, strict=False):
-        soft_tissue.cover(painting.tissue[block], distance - fat, value, edge)
+        # In the fat of canal and foramen it would be a rind round the root that no label owns.
+        tissue = painting.tissue[block]
+        soft_tissue.cover(tissue, distance - fat, np.minimum(tissue, value), edge)
     # A root pressed between bone and disc is flattened, never severed.
     free = obstacle > 0
     passable = hard > 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation, binary_erosion, label
+from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt, label
 
 from spinect_core.phantom import STRUCTURES, TRUNK, Phantom, Scan, draw_case
 from spinect_core.phantom.parameters import draw_specimen
@@ -158,3 +158,18 @@ def test_the_same_seed_gives_the_same_structures_on_any_grid() -> None:
     same = finer.structures[::2, ::2, ::2][tuple(slice(n) for n in once.structures.shape)]
     soft = once.structures >= 41
     assert np.mean(once.structures[soft] == same[soft]) > 0.85
+
+
+@pytest.mark.parametrize("root", ["L4", "L5", "S1"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_fat_beside_a_root_is_fat_like_that_farther_off(fine: Phantom, root: str, side: str) -> None:
+    name = f"{root} {side}"
+    away = distance_transform_edt(~part(fine, name))
+    fat = part(fine, "epidural and foraminal fat")
+    for disc in ("disc L4/5", "disc L5/S1", "ligamentum flavum"):
+        fat &= ~binary_dilation(part(fine, disc), iterations=3)
+    fat &= ~binary_dilation((fine.labels.array > 0) & ~part(fine, name), iterations=3)
+    # Nearer than 1.5 mm the scanner's blur mixes both.
+    near, far = fine.volume.array[fat & (away > 1.5) & (away < 2.4)], fine.volume.array[fat & (away > 3.5)]
+    assert min(near.size, far.size) > 50
+    assert np.median(near) == pytest.approx(np.median(far), abs=4.0)
