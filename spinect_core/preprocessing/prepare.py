@@ -37,10 +37,6 @@ EMPTY_HU = LOWEST_HU
 """Up to here there is neither bone nor nerve; the standardisation makes it all one value."""
 
 
-_AS_GOOD_AS_MM = 0.02
-"""Voxels this near to 1 mm are taken for voxels of 1 mm."""
-
-
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A region of a CT as the network is shown it.
@@ -160,16 +156,16 @@ def prepare(volume: Volume, region: Region | None = None, voxels: str = NEAREST)
 def prepare_again(volume: Volume, prepared: Prepared) -> Prepared:
     """The region read once more, as many voxels half a millimetre to the right, front and feet, each with its mean.
 
-    What falls on the border of two voxels in one reading lies in the middle of a voxel in the other. Along an axis on
-    which the CT has voxels of 1 mm nothing is moved: each of them would be the mean of two, and blurred.
+    What falls on the border of two voxels in one reading lies in the middle of a voxel in the other. On a CT of 1 mm
+    each is the mean of eight voxels: more blurred and less noisy.
 
     Args:
         volume: the CT.
         prepared: what :func:`prepare` made of it.
     """
-    _, canonical = canonical_order(volume.geometry)
-    moved = [0.0 if abs(spacing - STEP_MM) < _AS_GOOD_AS_MM else 0.5 for spacing in canonical.spacing[::-1]]
-    start, stop = (tuple(np.subtract(place, moved).tolist()) for place in (prepared.start, prepared.stop))
+    start, stop = (
+        (place[0] - 0.5, place[1] - 0.5, place[2] - 0.5) for place in (prepared.start, prepared.stop)
+    )
     return _prepared(volume, prepared.region, MEAN, start, stop)
 
 

@@ -70,7 +70,7 @@ class Readings:
             first[strays] = CERTAINLY_BACKGROUND
             return self.first.restore(first), labels, ml
         second = _mirrored(answers[1])
-        labels, ml, strays = self._of_one_grid(first + self._onto_first(self.second, second))
+        labels, ml, strays = self._of_one_grid(first + _onto_first(second))
         first[strays] = CERTAINLY_BACKGROUND
         # Half a voxel beside, a stray reaches into the voxels around its own.
         second[ndimage.binary_dilation(strays, np.ones((3, 3, 3))), NERVE] = 0
@@ -81,13 +81,13 @@ class Readings:
         kept, ml = without_strays(found)
         return kept, ml, found.array != kept.array
 
-    def _onto_first(self, second: Prepared, probabilities: Probabilities) -> Probabilities:
-        """What the second reading says of the first one's voxels: the mean of the two that meet in a voxel's middle."""
-        for axis in range(3):
-            if second.start[axis] != self.first.start[axis]:
-                after = np.minimum(np.arange(probabilities.shape[axis]) + 1, probabilities.shape[axis] - 1)
-                probabilities = (probabilities + probabilities.take(after, axis)) / np.float32(2)
-        return probabilities
+
+def _onto_first(second: Probabilities) -> Probabilities:
+    """What the second reading says of the first one's voxels: the mean of the eight that meet in a voxel's middle."""
+    for axis in range(3):
+        after = np.minimum(np.arange(second.shape[axis]) + 1, second.shape[axis] - 1)
+        second = (second + second.take(after, axis)) / np.float32(2)
+    return second
 
 
 def _mirrored(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
