@@ -23,6 +23,8 @@ from spinect_core.planning.view import View, direction_letters
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
 OVERSAMPLING = 3
+LISTED, DETAIL = 15.5, 13
+"""Heights of a list's entries and of what is told beside them, in pixels at the reference height."""
 BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -63,7 +65,7 @@ def annotate(
     for triangle in triangles if centre is not None else ():
         _draw_triangle(canvas, frame, triangle, unit)
     layer = Image.new("RGBA", canvas.size, (*EDGE, 0))
-    canvas.alpha_composite(_scrim(frame, unit, len(triangles)))
+    canvas.alpha_composite(_scrim(frame, unit, triangles))
     draw = ImageDraw.Draw(layer)
     _heading(draw, frame, title, unit)
     _letters(draw, frame, unit)
@@ -117,17 +119,24 @@ def _draw_triangle(canvas: Image.Image, frame: Frame, triangle: Triangle, unit: 
     canvas.alpha_composite(patch.resize((width, height), Image.Resampling.BOX), (int(low[0]), int(low[1])))
 
 
-def _scrim(frame: Frame, unit: float, entries: int) -> Image.Image:
+def _scrim(frame: Frame, unit: float, triangles: Sequence[Triangle]) -> Image.Image:
     """A soft shade under the writing at the top and the bottom, so that it reads on bone."""
     width, height = frame.size
     rows = np.arange(height, dtype=np.float64)
-    top = 1.0 - rows / ((158 + 26 * max(0, entries - 2)) * unit)
+    top = 1.0 - rows / (158 * unit)
     bottom = 1.0 - (height - 1 - rows) / (130 * unit)
-    part = np.clip(np.maximum(top, bottom) * 1.6, 0.0, 1.0)
+    part = np.clip(np.maximum(top, bottom) * 1.6, 0.0, 1.0)[:, np.newaxis]
+    if len(triangles) > 1:
+        # A list reaches farther down than the heading: the shade goes down with it, on its side alone.
+        low, soft = _legend_line(len(triangles) - 1, unit) + 8 * unit, 40 * unit
+        left = frame.size[0] - 26 * unit - max(_line_width(one, frame.view, unit) for one in triangles)
+        down = np.clip((low + soft - rows) / soft, 0.0, 1.0)[:, np.newaxis]
+        across = np.clip((np.arange(width) - left + 2.5 * soft) / (2 * soft), 0.0, 1.0)
+        part = np.maximum(part, down * across)
     shade = 190 * part**2 * (3.0 - 2.0 * part)
     layer = np.empty((height, width, 4), dtype=np.uint8)
     layer[..., :3] = BACKGROUND_BOTTOM
-    layer[..., 3] = shade.astype(np.uint8)[:, np.newaxis]
+    layer[..., 3] = shade.astype(np.uint8)
     return Image.fromarray(layer)
 
 
@@ -160,16 +169,33 @@ def _legend(draw: ImageDraw.ImageDraw, frame: Frame, triangles: Sequence[Triangl
     right = frame.size[0] - 26 * unit
     for number, triangle in enumerate(triangles):
         alone = len(triangles) == 1
-        y = (44 if alone else 60 + 26 * number) * unit
+        y = 44 * unit if alone else _legend_line(number, unit)
         _swatch(draw, (right - 12 * unit, y - 12 * unit), 12 * unit, TRIANGLES[triangle.kind])
         headline, detail = triangle_lines(triangle, frame.view)
-        size, small = round((17 if alone else 15.5) * unit), round(13 * unit)
+        size, small = round((17 if alone else LISTED) * unit), round(DETAIL * unit)
         write(draw, (right - 22 * unit, y), headline, size, align="right")
         if alone:
             write(draw, (right, y + 20 * unit), detail, small, QUIET_TEXT, "right")
         else:
             left = right - 36 * unit - text_width(headline, size)
-            write(draw, (left, y), f"along {triangle.view.words}", small, QUIET_TEXT, "right")
+            write(draw, (left, y), _along(triangle), small, QUIET_TEXT, "right")
+
+
+def _along(triangle: Triangle) -> str:
+    """The view a listed triangle was measured in."""
+    return f"along {triangle.view.words}"
+
+
+def _legend_line(number: int, unit: float) -> float:
+    """Baseline in pixels of the entry of this number in a list."""
+    return (60 + 26 * number) * unit
+
+
+def _line_width(triangle: Triangle, view: View, unit: float) -> float:
+    """Pixels that the entry of a triangle takes in a list."""
+    headline, _detail = triangle_lines(triangle, view)
+    words = text_width(headline, round(LISTED * unit)) + text_width(_along(triangle), round(DETAIL * unit))
+    return 36 * unit + words
 
 
 def _swatch(draw: ImageDraw.ImageDraw, corner: tuple[float, float], side: float, colour: Colour) -> None:

@@ -91,6 +91,19 @@ def test_legend_says_how_an_area_was_measured() -> None:
     assert "measured left oblique 27°, caudal 12°" in triangle_lines(triangle(), View(0))[1]
 
 
+@pytest.mark.parametrize("entries", [2, 4, 6])
+def test_a_list_reads_on_bright_bone(entries: int) -> None:
+    """Between its lines the picture is dark, down to the last one; beside and below it stays as bright as it was."""
+    bone = np.full((800, 1000, 3), 215, dtype=np.uint8)
+    kinds = ("kambin", "safe") * 3
+    drawn = annotate(bone, VIEW, 0.25, [triangle(kind, View(0)) for kind in kinds[:entries]])
+    last = 60 + 26 * (entries - 1)
+    beside_letters = drawn[[last - 17, last + 6], 640:950].max(axis=2)
+    assert (beside_letters < 80).all()
+    assert (drawn[max(last + 60, 165) : 600, 100:950] == 215).all()
+    assert (drawn[165, 100:400] == 215).all()
+
+
 def test_raised_two_is_narrower_than_a_letter() -> None:
     assert text_width("mm", 20) < text_width("mm²", 20) < text_width("mm2", 20)
 
