@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
-from spinect_core.anatomy.borders import zones
+from spinect_core.anatomy.borders import nearest_place, zones
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.errors import MeasurementError
@@ -99,3 +99,22 @@ def test_without_its_root_there_is_no_zone(phantom, found):
     )
     with pytest.raises(MeasurementError, match="left L5 root"):
         zones(other, phantom.labels, "left")
+
+
+def passing(gap):
+    """A line of points 0.5 mm apart along an upright process of 20 mm, this far (n,) beside it."""
+    height = np.linspace(0.0, 20.0, 41)
+    return np.stack([gap(height), np.zeros(41), height], axis=1), np.zeros(3), np.array([0.0, 0.0, 20.0])
+
+
+def test_the_nearest_place_is_where_a_line_comes_near_a_process():
+    assert nearest_place(*passing(lambda height: 4.0 + abs(height - 13.0))) == 26
+    assert nearest_place(*passing(lambda height: 4.0 + (height - 6.0) ** 2 / 20.0)) == 12
+
+
+@pytest.mark.parametrize("nearer", [2.0, 18.0])
+def test_the_nearest_place_does_not_leap_where_line_and_process_run_side_by_side(nearer):
+    even, base, tip = passing(lambda height: np.full(41, 5.0))
+    dented, _base, _tip = passing(lambda height: 5.0 - 0.1 * (height == nearer))
+    assert dented[:, 0].argmin() == round(2 * nearer)
+    assert abs(nearest_place(dented, base, tip) - nearest_place(even, base, tip)) <= 1
