@@ -19,6 +19,7 @@ from spinect_core.progress import Cancel, Progress, check, part_of
 if TYPE_CHECKING:
     from app.case_model import Measurement
     from app.picking import SurfacePicker
+    from spinect_core.case_plan import CasePlan
     from spinect_core.document import Crop, Document
     from spinect_core.plan import Case as Facts
     from spinect_core.plan import Plan, PlanView
@@ -88,8 +89,21 @@ def facts_of(case: Case) -> Facts:
     return facts
 
 
-def save(case: Case, measurements: tuple[Measurement, ...], planning: Planning, path: Path) -> None:
+def save(
+    case: Case,
+    measurements: tuple[Measurement, ...],
+    planning: Planning,
+    path: Path,
+    found: CasePlan | None = None,
+) -> None:
     """Write a case as a document, or, where the path ends in .json, as a plan alone.
+
+    Args:
+        case: what is open.
+        measurements: its triangles.
+        planning: its records.
+        path: where to.
+        found: what was computed for these records, whose angle maps a document keeps; None where nothing was.
 
     Raises:
         PlanError: the file cannot be written.
@@ -104,14 +118,29 @@ def save(case: Case, measurements: tuple[Measurement, ...], planning: Planning, 
             naming_only(plan, (name for name in paths_of(plan) if (path.parent / name).is_file())), path
         )
         return
+    planning, maps = _with_maps(planning, found)
+    plan = replace(plan, planning=planning)
     kept = case.segmentation
     crop = None
     if kept is not None:
         crop = kept.labels_on_ct if isinstance(kept, Kept) else Crop.of(kept.labels)
     labels = None if kept is None else kept.labels_1mm
     gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
-    files = {name: content for name, content in case.files.items() if name not in gone}
+    files = {name: content for name, content in case.files.items() if name not in gone} | maps
     write_document(Document(naming_only(plan, files), labels, crop, files, case.extras), path)
+
+
+def _with_maps(planning: Planning, found: CasePlan | None) -> tuple[Planning, dict[str, bytes]]:
+    """The records with the names of their angle maps, and these."""
+    from spinect_core.plan_making import key_of
+    from spinect_core.planning.map_csv import angle_map_csv, map_name
+
+    if found is None:
+        return planning, {}
+    names = {key_of(each.zone): map_name(each.zone) for each in found.approaches}
+    maps = {map_name(each.zone): angle_map_csv(each.search).encode() for each in found.approaches}
+    searches = tuple(replace(each, map=names.get(each.zone, each.map)) for each in planning.searches)
+    return replace(planning, searches=searches), maps
 
 
 def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import work
 from app.case_model import Case, CaseModel
+from spinect_core.errors import MeasurementError
 from spinect_core.plan_records import NeedleRecord, Planning
 from spinect_core.plan_ways import Way, doubts, ways
 from spinect_core.planning.triangle import DEFAULT_LEVEL
@@ -17,6 +19,8 @@ from spinect_core.planning.triangle import DEFAULT_LEVEL
 if TYPE_CHECKING:
     from spinect_core.approach import Room
     from spinect_core.case_plan import Approach, CasePlan
+    from spinect_core.plan_searches import SearchRecord
+    from spinect_core.planning.angle_map import AngleMap
     from spinect_core.planning.window import Sight
     from spinect_core.replanning import Planned
 
@@ -91,6 +95,21 @@ class Planner(QObject):
         if plan is None or way is None or not way.zone_key:
             return None
         return next((each for each in plan.approaches if key_of(each.zone) == way.zone_key), None)
+
+    def search(self, way: Way | None) -> SearchRecord | None:
+        """The record of the search for the zone of a way, a user's needle included."""
+        if way is None or way.search is not None:
+            return None if way is None else way.search
+        return next((each.search for each in self.rows if each.key == way.zone_key), None)
+
+    def chart(self, way: Way | None) -> AngleMap | None:
+        """The angle map of the zone of a way: as it was computed, or as the opened document keeps it."""
+        approach, record, case = self.approach(way), self.search(way), self._model.case
+        if approach is not None:
+            return approach.search.map
+        if way is None or record is None or case is None or record.map not in case.files:
+            return None
+        return _kept_map(case.files[record.map], way.side)
 
     def sight(self, way: Way | None) -> Sight | None:
         """The zone of a way, ready to be looked at along any line of sight."""
@@ -265,6 +284,17 @@ class Planner(QObject):
         if self._model.selected is not None and self.chosen:
             self.chosen = ""
             self.chosen_changed.emit()
+
+
+@lru_cache(maxsize=16)
+def _kept_map(table: bytes, side: str) -> AngleMap | None:
+    """The map of a document; None where another program wrote something else there."""
+    from spinect_core.planning.map_csv import angle_map_of
+
+    try:
+        return angle_map_of(table.decode("utf-8"), side)
+    except (MeasurementError, UnicodeDecodeError):
+        return None
 
 
 def _summary(plan: CasePlan, doubtful: tuple[str, ...]) -> str:

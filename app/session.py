@@ -260,7 +260,7 @@ class Session(QObject):
         case, measurements, planning = self._model.case, self._model.measurements, self._model.planning
         if case is None:
             return
-        path = plan_files.with_suffix(path)
+        path, found = plan_files.with_suffix(path), self.planner.plan
         index = self._model.history.index()
 
         def saved(_result: object) -> None:
@@ -273,7 +273,7 @@ class Session(QObject):
 
         self._start(
             "Saving the plan",
-            lambda _progress, _cancel: plan_files.save(case, measurements, planning, path),
+            lambda _progress, _cancel: plan_files.save(case, measurements, planning, path, found),
             saved,
         )
 

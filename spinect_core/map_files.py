@@ -10,7 +10,7 @@ from spinect_core.pictures import save_picture
 from spinect_core.pictures.angle_map import angle_map_picture
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan_making import key_of
-from spinect_core.planning.map_csv import angle_map_csv
+from spinect_core.planning.map_csv import angle_map_csv, map_name
 from spinect_core.progress import Cancel, check
 from spinect_core.volume import Labels, Volume
 
@@ -20,10 +20,10 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
     names = {}
     for approach in plan.approaches:
         check(cancel)
-        stem = f"angle-map-{plain_name(approach.zone.name)}"
-        write_whole(folder / f"{stem}.csv", angle_map_csv(approach.search).encode("utf-8"))
-        save_picture(angle_map_picture(approach.search), folder / f"{stem}.png")
-        names[key_of(approach.zone)] = f"{stem}.csv"
+        name = map_name(approach.zone)
+        write_whole(folder / name, angle_map_csv(approach.search).encode("utf-8"))
+        save_picture(angle_map_picture(approach.search), (folder / name).with_suffix(".png"))
+        names[key_of(approach.zone)] = name
     return names
 
 

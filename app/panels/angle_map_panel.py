@@ -23,8 +23,8 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import theme
 from app.case_model import CaseModel
 from app.planner import Planner
+from spinect_core.plan_searches import SearchRecord
 from spinect_core.planning.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
-from spinect_core.planning.search import SearchResult
 from spinect_core.planning.view import View
 from spinect_core.planning.weights import Reason
 
@@ -41,7 +41,7 @@ class AngleMapPanel(QWidget):
     def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model, self._planner = model, planner
-        self._cells: tuple[SearchResult, QSize, QPixmap] | None = None
+        self._cells: tuple[AngleMap, QSize, QPixmap] | None = None
         self.setMinimumSize(190, 130)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -51,10 +51,9 @@ class AngleMapPanel(QWidget):
         model.view_changed.connect(self.update)
 
     @property
-    def result(self) -> SearchResult | None:
-        """What is shown; None where it was not computed in this session."""
-        approach = self._planner.approach(self._planner.way)
-        return None if approach is None else approach.search
+    def chart(self) -> AngleMap | None:
+        """What is shown; None where it was neither computed in this session nor kept in the opened document."""
+        return self._planner.chart(self._planner.way)
 
     @property
     def box(self) -> QRectF:
@@ -84,10 +83,9 @@ class AngleMapPanel(QWidget):
 
     def words_at(self, oblique: float, tilt: float) -> str:
         """View, area and circle of the map's view nearest to a place, or why it is not allowed."""
-        result = self.result
-        if result is None:
+        chart = self.chart
+        if chart is None:
             return ""
-        chart = result.map
         a = int(np.abs(chart.obliques - oblique).argmin())
         b = int(np.abs(chart.tilts - tilt).argmin())
         index = a * len(chart.tilts) + b
@@ -103,6 +101,12 @@ class AngleMapPanel(QWidget):
         way = self._planner.way
         return "left" if way is None else way.side
 
+    def _oblique(self, view: View) -> float:
+        return view.azimuth if self._side == "left" else -view.azimuth
+
+    def _place_of(self, view: View) -> QPointF:
+        return self.place(self._oblique(view), view.elevation)
+
     # ------------------------------------------------------------------------------------------------- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -110,17 +114,17 @@ class AngleMapPanel(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(theme.PANEL))
-        result = self.result
-        if result is None:
+        chart, found = self.chart, self._planner.search(self._planner.way)
+        if chart is None or found is None:
             self._draw_nothing(painter)
         else:
             size = self.box.size().toSize()
-            if self._cells is None or self._cells[0] is not result or self._cells[1] != size:
-                self._cells = (result, size, cells(result.map, size))
+            if self._cells is None or self._cells[0] is not chart or self._cells[1] != size:
+                self._cells = (chart, size, cells(chart, size))
             painter.drawPixmap(self.box.topLeft(), self._cells[2])
             self._draw_axes(painter)
-            self._draw_scale(painter, result)
-            self._draw_marks(painter, result)
+            self._draw_scale(painter, chart)
+            self._draw_marks(painter, found)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.ACCENT), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -155,11 +159,11 @@ class AngleMapPanel(QWidget):
         words = f"oblique to the {self._side}"
         painter.drawText(QRectF(box.left() - 20, box.bottom() + 15, box.width() + 40, 14), centre, words)
 
-    def _draw_scale(self, painter: QPainter, result: SearchResult) -> None:
+    def _draw_scale(self, painter: QPainter, chart: AngleMap) -> None:
         box = self.box
-        if result.best is None:
+        if not chart.looks.allowed.any():
             return
-        top = float(result.map.looks.area_mm2[result.map.looks.allowed].max())
+        top = float(chart.looks.area_mm2[chart.looks.allowed].max())
         x, height = box.right() + 6, box.height()
         for row in range(int(height)):
             painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*shade(1 - row / height)))
@@ -169,27 +173,28 @@ class AngleMapPanel(QWidget):
         painter.drawText(QRectF(x + 9, box.top() + 9, 40, 14), left, "mm²")
         painter.drawText(QRectF(x + 9, box.bottom() - 11, 40, 14), left, "0")
 
-    def _draw_marks(self, painter: QPainter, result: SearchResult) -> None:
+    def _draw_marks(self, painter: QPainter, found: SearchRecord) -> None:
         dark = QPen(QColor(0, 0, 0, 200), 1.2)
-        for choice in result.alternatives:
+        for choice in found.alternatives:
             painter.setPen(QPen(QColor(theme.TEXT), 1.6))
             painter.setBrush(QColor(0, 0, 0, 90))
-            painter.drawEllipse(self.place(choice.oblique, choice.view.elevation), 3.6, 3.6)
+            painter.drawEllipse(self._place_of(choice.view), 3.6, 3.6)
         painter.setPen(dark)
-        if result.best is not None:
-            at = self.place(result.best.oblique, result.best.view.elevation)
+        if found.best is not None:
+            at = self._place_of(found.best.view)
             painter.setBrush(QColor(theme.BEST))
             painter.drawPolygon(
                 QPolygonF([at + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))])
             )
-        if result.recommended is not None:
-            at = self.place(result.recommended.oblique, result.recommended.view.elevation)
+        if found.recommended is not None:
             painter.setBrush(QColor(theme.RECOMMENDED))
-            painter.drawEllipse(at, 4, 4)
+            painter.drawEllipse(self._place_of(found.recommended.view), 4, 4)
         view = self._model.view
-        oblique = view.azimuth if self._side == "left" else -view.azimuth
-        if OBLIQUE_DEGREES[0] <= oblique <= OBLIQUE_DEGREES[1] and abs(view.elevation) <= TILT_DEGREES[1]:
-            at = self.place(oblique, view.elevation)
+        if (
+            OBLIQUE_DEGREES[0] <= self._oblique(view) <= OBLIQUE_DEGREES[1]
+            and abs(view.elevation) <= TILT_DEGREES[1]
+        ):
+            at = self._place_of(view)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(theme.TEXT), 1.3)):
                 painter.setPen(QPen(colour, width))
@@ -213,7 +218,7 @@ class AngleMapPanel(QWidget):
             QToolTip.showText(event.globalPosition().toPoint(), words, self)
 
     def _turn_to(self, position: QPointF) -> None:
-        if self.result is not None:
+        if self.chart is not None:
             self._model.set_view(View.oblique(self._side, *self.angles(position)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -226,7 +231,7 @@ class AngleMapPanel(QWidget):
             Qt.Key.Key_Down: (0.0, -step),
         }
         turn = turns.get(Qt.Key(event.key()))
-        if turn is None or self.result is None:
+        if turn is None or self.chart is None:
             event.ignore()
             return
         self._model.set_view(self._model.view.turned(*turn))

@@ -181,10 +181,7 @@ class WaysPanel(QFrame):
 
     @property
     def _search(self) -> SearchRecord | None:
-        way = self._planner.way
-        if way is None or way.search is not None:
-            return None if way is None else way.search
-        return next((each.search for each in self._planner.rows if each.key == way.zone_key), None)
+        return self._planner.search(self._planner.way)
 
     def _fill_views(self) -> None:
         self.views_menu.clear()

@@ -1,6 +1,7 @@
 """Ways in through the window: find, choose, turn, measure, adjust, undo, save and open again."""
 
 import time
+from dataclasses import replace
 
 import fake_planning
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.replanning
 from app.needle_on_slices import near_plane
+from spinect_core.document import read_document, write_document
 from spinect_core.errors import PlanError
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.planning.view import View
@@ -123,10 +125,10 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
     drag(chart, (place.x(), place.y()), (chart.place(40.0, 0.0).x(), chart.place(40.0, 0.0).y()))
     assert model.view == View.oblique("left", 40.0, 0.0)
     assert chart.place(40.0, 0.0).x() < chart.place(10.0, 0.0).x(), "the patient's left is on the left"
-    result = chart.result
-    index = int(np.flatnonzero(result.map.looks.allowed)[0])
-    words = chart.words_at(result.map.looks.oblique[index], result.map.looks.tilt[index])
-    assert f"{result.map.looks.area_mm2[index]:.1f} mm² open" in words
+    looks = chart.chart.looks
+    index = int(np.flatnonzero(looks.allowed)[0])
+    words = chart.words_at(looks.oblique[index], looks.tilt[index])
+    assert f"{looks.area_mm2[index]:.1f} mm² open" in words
     planned.session.planner.choose(planned.session.planner.rows[1].key)
     assert "closed by bone" in chart.words_at(0.0, 0.0)
     chart.setFocus()
@@ -137,8 +139,8 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
 
 def test_the_map_is_drawn_with_its_colours(planned):
     image = planned.ways_panel.map.grab().toImage()
-    best = planned.ways_panel.map.result.best
-    at = planned.ways_panel.map.place(best.oblique, best.view.elevation)
+    best = planned.session.planner.way.search.best.view
+    at = planned.ways_panel.map.place(best.azimuth, best.elevation)
     ratio = image.devicePixelRatio()
     colours = {
         image.pixelColor(int((at.x() + dx) * ratio), int((at.y() + dy) * ratio)).name()
@@ -323,6 +325,52 @@ def test_a_saved_plan_shows_its_ways_without_running_again(planned, qtbot, tmp_p
     assert "May err by" in panel.details.text.toPlainText()
     find(planned, qtbot)
     assert planner.can_adjust
+
+
+def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
+    path, again = tmp_path / "ways.spinect", tmp_path / "again.spinect"
+    planner, chart = planned.session.planner, planned.ways_panel.map
+    computed = [planner.chart(way).area_mm2 for way in planner.rows]
+    words = chart.words_at(20.0, 0.0)
+    picture = chart.grab().toImage()
+    for each, before in ((path, None), (again, path)):
+        if before is not None:
+            with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
+                planned.session.open_plan(before)
+            settle(planned, qtbot)
+        planned.session.save_plan(each)
+        settle(planned, qtbot)
+    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
+        planned.session.open_plan(again)
+    settle(planned, qtbot)
+    assert planner.plan is None, "nothing was computed"
+    for way, area in zip(planner.rows, computed, strict=True):
+        np.testing.assert_allclose(planner.chart(way).area_mm2, area, atol=6e-4)
+    planner.choose(planner.rows[0].key)
+    assert chart.words_at(20.0, 0.0) == words
+    assert chart.grab().toImage() == picture
+    click(chart, chart.place(20.0, -10.0))
+    assert planned.model.view == View.oblique("left", 20.0, -10.0)
+
+
+def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
+    path = tmp_path / "ways.spinect"
+    planned.session.save_plan(path)
+    settle(planned, qtbot)
+    document = read_document(path)
+    maps = [name for name in document.files if name.endswith(".csv")]
+    assert len(maps) == 2
+    write_document(replace(document, files=dict.fromkeys(maps, b"oblique,tilt\n1,2\n")), path)
+    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
+        planned.session.open_plan(path)
+    settle(planned, qtbot)
+    planner, chart = planned.session.planner, planned.ways_panel.map
+    planner.choose(planner.rows[0].key)
+    assert planner.chart(planner.way) is None
+    assert chart.words_at(20.0, 0.0) == ""
+    chart.grab()
+    find(planned, qtbot)
+    assert chart.words_at(20.0, 0.0)
 
 
 def test_the_details_say_what_the_risk_leaves_out(planned):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from search_scenes import bone, circle, plate, square_zone, tunnels
 
+from spinect_core.errors import MeasurementError
 from spinect_core.pictures.angle_map import angle_map_picture
-from spinect_core.planning.map_csv import COLUMNS, angle_map_csv
+from spinect_core.planning.map_csv import COLUMNS, angle_map_csv, angle_map_of
 from spinect_core.planning.search import SearchResult, search
 from spinect_core.planning.view import View
 from spinect_core.planning.window import Sight
@@ -38,6 +39,36 @@ def test_the_table_holds_every_view(found):
         assert row["depth_mm"] == ""
         assert row["clearance_nerve_mm"] == ""
         assert (row["clearance_bone_mm"] != "") == (row["allowed"] == "1")
+
+
+def test_the_table_is_read_back_as_the_map_it_was(found):
+    again, was = angle_map_of(angle_map_csv(found), "left"), found.map
+    assert again.side == "left"
+    np.testing.assert_array_equal(again.obliques, was.obliques)
+    np.testing.assert_array_equal(again.tilts, was.tilts)
+    np.testing.assert_allclose(again.area_mm2, was.area_mm2, atol=6e-4)
+    np.testing.assert_array_equal(again.looks.reason, was.looks.reason)
+    np.testing.assert_allclose(again.looks.radius_mm, was.looks.radius_mm, atol=6e-4)
+    assert np.isnan(again.looks.depth_mm).all()
+    assert again.view(40) == was.view(40)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [],
+        lambda lines: lines[:1],
+        lambda lines: lines[:-1],
+        lambda lines: [lines[0], *reversed(lines[1:])],
+        lambda lines: [lines[0].replace("reason", "why"), *lines[1:]],
+        lambda lines: [*lines[:-1], lines[-1].replace("narrower", "wider").replace("closed", "shut")],
+        lambda lines: [*lines[:-1], lines[-1].replace(",", ",x", 1)],
+    ],
+)
+def test_what_is_no_map_is_refused(found, change):
+    lines = angle_map_csv(found).splitlines()
+    with pytest.raises(MeasurementError, match="angle map"):
+        angle_map_of("\n".join(change(lines)), "left")
 
 
 def test_the_picture_marks_the_best_view_and_the_alternative(found):
