@@ -16,6 +16,7 @@ from spinect_core.plan_anatomy import LandmarkRecord, LevelRecord, ZoneRecord, z
 from spinect_core.plan_needles import MarginRecord, NeedleRecord, RiskRecord
 from spinect_core.plan_records import Planning
 from spinect_core.plan_searches import AxialRecord, SearchRecord, WindowRecord
+from spinect_core.planning.lengths import in_mm
 from spinect_core.planning.needles import fitting
 from spinect_core.planning.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.planning.view import View
@@ -128,9 +129,9 @@ class Way:
             return ""
         if self.window.pair:
             both = " and ".join(self.window.pair)
-            return f"closed by {both}: both would have to give {self.window.pair_gives_mm or 0.0:.1f} mm"
+            return f"closed by {both}: both would have to give {in_mm(self.window.pair_gives_mm or 0.0)}"
         named = [
-            each.name + (f" ({each.gives_mm:.1f} mm)" if each.gives_mm is not None else "")
+            each.name + (f" ({in_mm(each.gives_mm)})" if each.gives_mm is not None else "")
             for each in self.window.closers[:CLOSERS_NAMED]
         ]
         return f"closed by {', '.join(named)}" if named else "closed: too narrow for a needle"

@@ -18,6 +18,7 @@ import shapely
 
 from spinect_core.errors import MeasurementError
 from spinect_core.planning.contours import grid, pieces, sharpened
+from spinect_core.planning.lengths import in_mm
 from spinect_core.planning.obstacles import BoolArray
 from spinect_core.planning.view import View
 from spinect_core.planning.window import LIFT_MM, Sight
@@ -26,6 +27,8 @@ from spinect_core.volume import FloatArray
 
 NEEDLE_RADIUS_MM = 0.36
 """Of a 22 G needle."""
+HARDLY_MM = 0.02
+"""A window that is wider than the needle by no more than this is hardly open."""
 REACH_MM = 8.0
 """Silhouettes are known this far beyond the zone; what would have to give more than this does not give."""
 STEP_MM = 0.3
@@ -85,14 +88,16 @@ class Closing:
     def words(self) -> str:
         """The answer in a sentence."""
         if not self.closed:
-            return f"open: a circle of radius {self.radius_mm:.2f} mm fits"
+            # The search, on its grid, may find a view a hundredth of a millimetre too narrow that is just wide enough.
+            open_or_not = "open" if self.radius_mm > self.needle_radius_mm + HARDLY_MM else "hardly open"
+            return f"{open_or_not}: a circle of radius {self.radius_mm:.2f} mm fits"
         if self.zone_radius_mm < self.needle_radius_mm:
             return "the zone itself is too narrow in this view"
         first = self.closers[0] if self.closers else None
         if first is not None and first.gives_mm is not None:
-            return f"closed; it would open if the {first.name} gave {first.gives_mm:.1f} mm"
-        if self.pair is not None:
-            both = f"the {self.pair[0]} and the {self.pair[1]} both gave {self.pair_gives_mm:.1f} mm"
+            return f"closed; it would open if the {first.name} gave {in_mm(first.gives_mm)}"
+        if self.pair is not None and self.pair_gives_mm is not None:
+            both = f"the {self.pair[0]} and the {self.pair[1]} both gave {in_mm(self.pair_gives_mm)}"
             return f"closed, by no part alone; it would open if {both}"
         return f"closed, and no one or two parts open it by giving {REACH_MM:.0f} mm or less"
 

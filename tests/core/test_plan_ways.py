@@ -83,6 +83,9 @@ def test_a_closed_zone_says_what_closes_it_and_offers_the_nearest_view() -> None
     assert way.closed_text == "closed by L5 lamina"
     (way,) = ways(replace(planning, windows=(replace(alone, closers=full_planning().windows[0].closers),)))
     assert way.closed_text == "closed by S1 superior articular process (1.2 mm)"
+    hardly = replace(full_planning().windows[0].closers[0], gives_mm=0.02)
+    (way,) = ways(replace(planning, windows=(replace(alone, closers=(hardly,)),)))
+    assert way.closed_text == "closed by S1 superior articular process (less than 0.1 mm)"
     (way,) = ways(replace(planning, windows=(replace(alone, closers=()),)))
     assert way.closed_text == "closed: too narrow for a needle"
 

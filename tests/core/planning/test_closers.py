@@ -124,6 +124,18 @@ def test_an_open_window_needs_nothing_to_give() -> None:
     assert closing([], {}).closers == ()
 
 
+@pytest.mark.parametrize(
+    ("free", "words"),
+    [
+        (0.74, "hardly open: a circle of radius 0.37 mm fits"),
+        (0.70, "closed; it would open if the facet gave less than 0.1 mm"),
+    ],
+)
+def test_next_to_nothing_is_not_told_as_nothing(free: float, words: str) -> None:
+    """Of the zone a strip is left that is hardly wider or narrower than the needle's 0.72 mm."""
+    assert closing([slab((-20, -20), (5 - free, 20), 5)], {"facet": 5}).words == words
+
+
 def test_a_zone_too_narrow_for_the_needle_is_said_so() -> None:
     sight = Sight(
         zone_of([(-5, -0.2), (5, -0.2), (5, 0.2), (-5, 0.2)], VIEW, AT), bone(slab((-9, -9), (9, 9), 5))
