@@ -8,7 +8,16 @@ from PIL import Image, ImageDraw
 
 from spinect_core.notice import NOTICE
 from spinect_core.pictures.lettering import write
-from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BONE, EDGE, NERVE, QUIET_TEXT, TRIANGLES, Colour
+from spinect_core.pictures.palette import (
+    BACKGROUND_BOTTOM,
+    BACKGROUND_TOP,
+    BONE,
+    EDGE,
+    NERVE,
+    QUIET_TEXT,
+    TRIANGLES,
+    Colour,
+)
 from spinect_core.planning.axial import PlaneImage, needle_plane, reformat
 from spinect_core.planning.needle import Needle
 from spinect_core.planning.view import direction_letters
@@ -24,11 +33,13 @@ MARGIN_MM = 45.0
 WINDOW_HU, LEVEL_HU = 400.0, 50.0
 TINT = 0.35
 """How strongly bone and nerve are tinted."""
+HATCH_PIXELS, HATCH = 9, (54, 62, 74)
+"""Distance and colour of the lines where the CT ends: black would look like air."""
 ADVICE = "The patient lies prone: this picture shows the back below, as slices do"
 
 
 def needle_plane_picture(volume: Volume, labels: Labels, needle: Needle) -> npt.NDArray[np.uint8]:
-    """The slice along a needle, W 400 L 50, bone and nerve tinted.
+    """The slice along a needle, W 400 L 50, bone and nerve tinted, hatched where the CT ends.
 
     Args:
         volume: the CT.
@@ -53,6 +64,8 @@ def needle_plane_picture(volume: Volume, labels: Labels, needle: Needle) -> npt.
     title = f"{needle.title}: {plane.words}"
     write(draw, (26, 40), title[0].upper() + title[1:], 23)
     where = f"{needle.depth_mm:.0f} mm from the skin · {needle.words}"
+    if not cut.inside.all():
+        where += " · hatched: outside of the CT"
     write(draw, (26, 68), where, 15, QUIET_TEXT)
     middle = HEAD + room[1] / 2 + 7
     write(draw, (22, middle), direction_letters(-plane.across), 20, edge=3.0)
@@ -79,6 +92,8 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     for label, colour in ((BONE_LABEL, BONE), (NERVE_LABEL, NERVE)):
         mine = found == label
         rgb[mine] = (1 - TINT) * rgb[mine] + TINT * np.array(colour)
+    lines = np.where(((rows + columns) % HATCH_PIXELS < 1)[..., None], HATCH, BACKGROUND_TOP)
+    rgb[~cut.inside] = lines[~cut.inside]
     return rgb.astype(np.uint8)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spinect_core.pictures.needle_plane import FOOT, HEAD, SIZE, needle_plane_picture
-from spinect_core.pictures.palette import TRIANGLES
+from spinect_core.pictures.needle_plane import FOOT, HATCH, HEAD, SIZE, needle_plane_picture
+from spinect_core.pictures.palette import BACKGROUND_TOP, TRIANGLES
 from spinect_core.planning.needle import Needle
 from spinect_core.volume import BONE, Geometry, Labels, Volume
 
@@ -46,3 +46,17 @@ def test_the_patients_left_is_on_the_right_and_bone_is_bright(picture):
     columns = body.max(axis=0)
     assert columns[-80:].max() > 200
     assert np.median(body[:, :200]) < 40
+
+
+def test_where_the_ct_ends_it_is_hatched_and_not_black_as_air(picture):
+    """To the patient's left the CT ends 60 mm beside the needle's entry; to his right it fills the picture."""
+    left, right = (picture[HEAD + 60 : HEAD + 240, columns] for columns in (slice(-60, -30), slice(60, 90)))
+    assert {tuple(each) for each in left.reshape(-1, 3).tolist()} == {BACKGROUND_TOP, HATCH}
+    assert (right == 0).all(), "what is darker than the window of the CT stays black"
+
+
+def test_a_ct_that_fills_the_picture_is_not_hatched():
+    grid = Geometry((200, 200, 200), (3.0, 3.0, 3.0), (-300.0, -300.0, -300.0))
+    array = np.full(grid.shape, -1000, np.int16)
+    whole = needle_plane_picture(Volume(array, grid), Labels(np.zeros(grid.shape, np.uint8), grid), NEEDLE)
+    assert not (whole[HEAD : SIZE[1] - FOOT] == HATCH).all(axis=2).any()
