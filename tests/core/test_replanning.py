@@ -81,8 +81,15 @@ def test_needle_and_landmark_of_the_user_survive(room, first):
         )
         for made in (first, moved)
     ]
-    tops = [max(point[2] for border in zone.borders for point in border.points) for zone in bony]
-    assert tops[1] >= tops[0]
+    # a longer process comes nearest to the root no farther down its course, and its edge follows
+    roots, edges = (
+        [next(each.points for each in zone.borders if each.role == role) for zone in bony]
+        for role in ("hypotenuse", "height")
+    )
+    lengths = [np.linalg.norm(np.diff(points, axis=0), axis=1).sum() for points in roots]
+    assert lengths[1] >= lengths[0]
+    assert 0.1 < np.linalg.norm(edges[1][0] - edges[0][0]) < 4.0
+    np.testing.assert_allclose(edges[1][-1], edges[0][-1])
 
     again = plan_again(room, moved.records, "L5/S1", 0, progress=silent, cancel=None)
     np.testing.assert_allclose(landmark(again.records, TIP).point, lifted)
