@@ -14,12 +14,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.interpolate import make_interp_spline
 
 from spinect_core.volume import Geometry, Labels
 
 IndexArray = npt.NDArray[np.intp]
 
 ROUNDING_MM = 1e-6
+
+COARSE_MM = 1.5
+"""Between voxels that are longer than this the CT is interpolated where that is asked for."""
+
+PLACES = 8
+"""In so many places of a cube an interpolated CT is looked at, along each axis."""
+
+NOTHING = 1e-6
+"""A voxel's share in a cube that is as good as none: a thousandth of a Hounsfield unit."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,8 @@ def cube_means(
     step: float,
     start: tuple[float, float, float],
     stop: tuple[float, float, float],
+    *,
+    interpolated: bool = False,
 ) -> npt.NDArray[np.float32]:
     """Cubes ``start`` to ``stop`` (z, y, x) of the regular grid, each with the mean of the CT within it.
 
@@ -138,13 +150,23 @@ def cube_means(
 
     Where the CT's voxels are the cubes, these are the values of :func:`resample`. On a finer CT the noise is less and
     nothing that the CT measured is left out. A cube that reaches beyond the CT takes the mean of its part inside.
+
+    Args:
+        array: on the CT's own grid.
+        order: of its axes.
+        canonical: the CT's grid in that order.
+        step: mm, edge of a cube.
+        start: first cube (z, y, x).
+        stop: after the last one.
+        interpolated: along axes whose voxels are longer than :data:`COARSE_MM` take the mean of the cubic spline
+            through the voxels' centres, and not of steps. For what is smooth by nature, such as Hounsfield units.
     """
     seen = order.view(array)
     shares = []
     for axis in range(3):
-        taken, share = _voxel_shares(
-            canonical.shape[axis], canonical.spacing[2 - axis], step, start[axis], stop[axis]
-        )
+        count, spacing = canonical.shape[axis], canonical.spacing[2 - axis]
+        between = _spline_shares if interpolated and spacing > COARSE_MM and count > 1 else _voxel_shares
+        taken, share = between(count, spacing, step, start[axis], stop[axis])
         seen = seen[(*[slice(None)] * axis, taken)]
         shares.append(share)
     # In one order of memory, whatever that of the CT: the sums then have the same last bits.
@@ -166,6 +188,20 @@ def _voxel_shares(
     # What only touches the cube within rounding must not count, or equal grids would not stay equal.
     overlap = np.where(overlap > ROUNDING_MM, overlap, 0.0)
     return slice(first, last), (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _spline_shares(
+    count: int, spacing: float, step: float, start: float, stop: float
+) -> tuple[slice, npt.NDArray[np.float32]]:
+    """The same for the cubic spline through the voxels' centres, which goes on level beyond the outermost."""
+    centres = (np.arange(count) + 0.5) * spacing
+    cubes = start + np.arange(round(stop - start))
+    places = (cubes[:, None] + (np.arange(PLACES) + 0.5) / PLACES) * step
+    spline = make_interp_spline(centres, np.eye(count), k=3 if count > 3 else 1)
+    shares = spline(np.clip(places, centres[0], centres[-1])).mean(axis=1)
+    used = np.flatnonzero((np.abs(shares) > NOTHING).any(axis=0))
+    taken = slice(int(used[0]), int(used[-1]) + 1)
+    return taken, shares[:, taken].astype(np.float32)
 
 
 def on_regular_grid(labels: Labels, step: float, margin_mm: float = 5.0) -> Labels:

@@ -13,7 +13,7 @@ import numpy as np
 
 from spinect_core.errors import ReadingError, SpinectError, UsageError
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
-from spinect_core.preprocessing.prepare import MEAN, NEAREST, prepare
+from spinect_core.preprocessing.prepare import NEAREST, prepare
 from spinect_core.preprocessing.region import Region
 from spinect_core.progress import Cancel, Progress, check, silent
 from spinect_core.reading import read_ct
@@ -158,8 +158,7 @@ def prepare_case(
         low, high = np.minimum(low, found.minimum), np.maximum(high, found.maximum)
     prepared = prepare(volume, Region(tuple(low), tuple(high), note="for training"), voxels)
     values = np.nan_to_num(volume.array, nan=-1024)
-    hu = prepared.mean(values) if voxels == MEAN else prepared.sample(values)
-    hu = np.clip(np.rint(hu), -1024, 4095)
+    hu = np.clip(np.rint(prepared.intensity(values)), -1024, 4095)
     return Case(hu.astype(np.int16), prepared.sample_labels(labels.array), name)
 
 

@@ -163,6 +163,47 @@ def test_what_lies_between_two_voxels_of_one_reading_lies_within_one_of_the_othe
     assert abs(float((second.mean(field) - expected).mean())) < 0.05
 
 
+@pytest.mark.parametrize("thick", [2.0, 3.0])
+def test_between_thick_slices_a_smooth_picture_comes_back(thick: float) -> None:
+    """A wave of 16 mm along the slices, each slice its mean over its thickness: steps miss it, the spline hardly."""
+    count = round(48 / thick)
+    faces = 2 * np.pi * np.arange(count + 1) * thick / 16
+    wave = 1000 * np.diff(-np.cos(faces)) / (2 * np.pi * thick / 16)
+    volume = Volume(np.tile(wave[:, None, None], (1, 6, 6)), Geometry((count, 6, 6), (1.0, 1.0, thick)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (6, 6, 36)), "mean")
+    again = prepare_again(volume, prepared)
+    for reading in (prepared, again):
+        middles = np.arange(reading.array.shape[0]) + reading.start[0] + 0.5
+        true = 1000 * np.sin(2 * np.pi * middles / 16)
+        read, steps = (
+            each[:, 2, 2] for each in (reading.intensity(volume.array), reading.mean(volume.array))
+        )
+        # What a slice averages away stays lost: the wave is lower by the mean over its thickness.
+        lost = 1000 * (1 - np.sinc(thick / 16))
+        assert np.abs(read - true).max() < lost + 20
+        assert np.std(read - true) < 0.5 * np.std(steps - true)
+
+
+def test_the_spline_of_a_part_is_that_of_the_whole_and_fine_axes_keep_their_means() -> None:
+    hounsfield = np.random.default_rng(3).integers(-1000, 2000, (40, 30, 30)).astype(np.int16)
+    volume = Volume(hounsfield, Geometry(hounsfield.shape, (0.8, 1.4, 3.0)))
+    whole = prepare(volume, Region.around(volume.geometry.centre, (400, 400, 400)), "mean")
+    part = prepare(volume, Region.around(volume.geometry.centre, (12, 20, 40)), "mean")
+    box = tuple(slice(int(at), int(at) + size) for at, size in zip(part.start, part.array.shape, strict=True))
+    assert np.allclose(part.intensity(hounsfield), whole.intensity(hounsfield)[box], atol=0.05)
+    flat = np.broadcast_to(hounsfield[:1], hounsfield.shape)
+    assert np.allclose(whole.intensity(flat), whole.mean(flat), atol=0.05)
+    assert not np.allclose(whole.intensity(hounsfield), whole.mean(hounsfield), atol=100)
+
+
+def test_labels_are_not_interpolated() -> None:
+    labels = np.zeros((6, 4, 4), np.uint8)
+    labels[2], labels[3] = 2, 1
+    volume = Volume(np.zeros(labels.shape, np.int16), Geometry(labels.shape, (1.0, 1.0, 3.0)))
+    prepared = prepare(volume, Region.around(volume.geometry.centre, (50, 50, 50)), "mean")
+    assert np.array_equal(prepared.sample_labels(labels)[:, 0, 0], np.repeat(labels[:, 0, 0], 3))
+
+
 def test_a_label_is_the_class_that_fills_most_of_the_millimetre() -> None:
     labels = np.zeros((5, 4, 4), np.uint8)
     labels[:, :, 0], labels[:, :, 1], labels[:, :, 2:] = 1, 1, 2
