@@ -25,6 +25,8 @@ from spinect_core.volume import NERVE, FloatArray, Labels, Volume
 TABLE = "cases.csv"
 REGIONS = ("found", "labels")
 MARGIN_MM = 10.0
+PREPARATION = "2"
+"""Counted up when cases are prepared in another way, so that those prepared before are not taken from a cache."""
 _LABEL_WORD = re.compile(r"(?i)(^|[._ -])(labels?|seg|segmentation|masks?)$")
 _CT_WORD = re.compile(r"(?i)(^|[._ -])(ct|image|volume|0000)$")
 
@@ -236,7 +238,7 @@ def own_cases(
 def _fingerprint(pair: Pair, classes: Mapping[str, str] | None, region: str, voxels: str) -> str:
     """Changes when the files or the way they are prepared do."""
     ct = sorted(pair.ct.rglob("*")) if pair.ct.is_dir() else [pair.ct]
-    parts = [region, voxels, repr(sorted((classes or {}).items()))]
+    parts = [region, voxels, PREPARATION, repr(sorted((classes or {}).items()))]
     for path in [*ct, pair.labels]:
         stat = path.stat()
         parts.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
