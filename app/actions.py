@@ -11,12 +11,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
 
-from app import messages, theme
-from app.case_model import CaseModel
-from app.level_menu import LevelMenu
-from app.menus import add_entry
-from app.session import Session
-from spinect_core.planning.view import PRESETS
+from app.controllers.session import Session
+from app.model.case_model import CaseModel
+from app.panels.level_menu import LevelMenu
+from app.widgets import messages, theme
+from app.widgets.menus import add_entry
+from spinect_core.geometry.view import PRESETS
 
 PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
 

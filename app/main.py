@@ -12,7 +12,7 @@ os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
 from spinect_core import __version__
-from spinect_core.notice import NOTICE
+from spinect_core.base.notice import NOTICE
 
 ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
 
@@ -53,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import QSettings, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from app import messages, start_3d, theme
+    from app import start_3d
     from app.main_window import MainWindow
+    from app.widgets import messages, theme
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)

@@ -20,31 +20,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import gl_probe, theme
+from app import gl_probe
 from app.actions import Actions
-from app.appearance import Appearance
-from app.case_model import CaseModel
-from app.frames import ViewFrame
-from app.jobs import JobRunner
-from app.needle_on_slices import NeedleOnSlices
+from app.controllers.session import SEGMENTING, Session
+from app.model.appearance import Appearance
+from app.model.case_model import CaseModel
+from app.model.jobs import JobRunner
+from app.model.present_window import PresentWindow
+from app.model.slice_state import SliceState
 from app.panels.case_panel import CasePanel, RegionPanel
 from app.panels.display_panel import DisplayPanel
+from app.panels.frames import ViewFrame
 from app.panels.measurements_panel import MeasurementsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
+from app.panels.status import StatusBar
 from app.panels.view_panel import ViewPanel
 from app.panels.ways_panel import WaysPanel
-from app.present_window import PresentWindow
-from app.session import SEGMENTING, Session
-from app.slice_state import SliceState
-from app.slices import SliceView
-from app.status import StatusBar
-from app.welcome import NoThreeD, Welcome
-from spinect_core.planes import PLANES
+from app.panels.welcome import NoThreeD, Welcome
+from app.views.needle_on_slices import NeedleOnSlices
+from app.views.slices import SliceView
+from app.widgets import theme
+from spinect_core.image.planes import PLANES
 
 if TYPE_CHECKING:
-    from app.scene import Viewport
-    from app.triangle_tool import TriangleTool
-    from spinect_core.volume import Volume
+    from app.views.scene import Viewport
+    from app.views.triangle_tool import TriangleTool
+    from spinect_core.image.volume import Volume
 
 TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
@@ -200,11 +201,11 @@ class MainWindow(QMainWindow):
             return
         self._wants_3d = False
         try:
-            from app.needle_actors import NeedleActors
-            from app.overlay import Overlay
-            from app.scene import Viewport
-            from app.triangle_tool import TriangleTool
-            from app.way_drawing import WayDrawing
+            from app.views.needle_actors import NeedleActors
+            from app.views.overlay import Overlay
+            from app.views.scene import Viewport
+            from app.views.triangle_tool import TriangleTool
+            from app.views.way_drawing import WayDrawing
         except ImportError as error:
             self.status.say(f"3D is left out: {error}", theme.ERROR)
             return

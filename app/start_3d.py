@@ -69,4 +69,4 @@ class Starter(QObject):
 def _load() -> None:
     # The window meets an ImportError again in its own thread, and says so.
     with contextlib.suppress(ImportError):
-        import app.overlay  # noqa: F401
+        import app.views.overlay  # noqa: F401

@@ -21,20 +21,20 @@ from unittest.mock import patch
 from rich.console import Console
 from rich.table import Table
 
-from spinect_core.phantom import build, soft_tissue
-from spinect_core.phantom.order import Order
+from spinect_core.research.phantom import build, soft_tissue
+from spinect_core.research.phantom.order import Order
 from spinect_core.segmentation.memory import peak_memory_mb
 
 
 def stages() -> list[str]:
-    """The functions of the phantom that :mod:`spinect_core.phantom.build` calls to put a specimen together."""
+    """The functions of the phantom that :mod:`spinect_core.research.phantom.build` calls to put a specimen together."""
     # Bones are drawn by what the anatomy brings; their builder is no name that assemble knows.
     names = [*build.assemble.__code__.co_names, "build_bones"]
     found = [name for name in names if callable(getattr(build, name, None))]
     return [
         name
         for name in found
-        if str(getattr(getattr(build, name), "__module__", "")).startswith("spinect_core.phantom")
+        if str(getattr(getattr(build, name), "__module__", "")).startswith("spinect_core.research.phantom")
         and not isinstance(getattr(build, name), type)
     ]
 

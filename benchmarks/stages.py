@@ -22,9 +22,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from spinect_core.assets import asset
+from spinect_core.base.assets import asset
+from spinect_core.io.reading import read_ct
 from spinect_core.preprocessing import find_lumbosacral_region, prepare
-from spinect_core.reading import read_ct
 from spinect_core.segmentation import segment
 from spinect_core.surfaces import build_surfaces
 

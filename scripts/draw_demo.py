@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from spinect_core.phantom import Scan, draw_case
-from spinect_core.writing import write_labels, write_volume
+from spinect_core.io.writing import write_labels, write_volume
+from spinect_core.research.phantom import Scan, draw_case
 
 SEED = 7
 SPACING = (0.9, 0.9, 1.5)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from spinect_core.phantom import Phantom, Scan, draw_case
+from spinect_core.geometry.view import View
 from spinect_core.pictures import Frame, Scene
-from spinect_core.planning.view import View
+from spinect_core.research.phantom import Phantom, Scan, draw_case
 from spinect_core.surfaces import build_surfaces
 
 SEEDS = (7, 21, 24)

@@ -22,14 +22,14 @@ from matplotlib.path import Path as Outline
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
-from spinect_core.planning.closers import what_closes
-from spinect_core.planning.contours import grid, pieces
-from spinect_core.planning.fitted import fit_triangle
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
-from spinect_core.planning.zone import ROLES, Border, Zone
-from spinect_core.volume import FloatArray
+from spinect_core.geometry.contours import grid, pieces
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import ROLES, Border, Zone
+from spinect_core.image.volume import FloatArray
+from spinect_core.planning.zones.closers import what_closes
+from spinect_core.planning.zones.fitted import fit_triangle
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 BONE, BONE_EDGE = "#e4dccd", "#9a8d78"
 NERVE, NERVE_EDGE = "#f5d061", "#b98d12"

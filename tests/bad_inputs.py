@@ -21,9 +21,9 @@ from dicom_maker import compress_series, direction_of, example_volume, make_enha
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from spinect_core.errors import ReadingError, SpatialError
-from spinect_core.volume import Labels, Volume, to_sitk
-from spinect_core.writing import write_labels, write_volume
+from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.image.volume import Labels, Volume, to_sitk
+from spinect_core.io.writing import write_labels, write_volume
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEGLosslessSV1
 
-from spinect_core.volume import Geometry, Volume
-from spinect_core.writing import write_dicom_series
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.io.writing import write_dicom_series
 
 AXES_48 = [
     tuple((axis, sign) for axis, sign in zip(order, signs, strict=True))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinect_core.document import Crop, Document
-from spinect_core.plan import Case, Plan, PlanView
-from spinect_core.plan_records import (
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import PRESETS, View
+from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.plan.document import Crop, Document
+from spinect_core.plan.plan import Case, Plan, PlanView
+from spinect_core.plan.records import (
     AxialRecord,
     BorderRecord,
     ChoiceRecord,
@@ -27,11 +30,8 @@ from spinect_core.plan_records import (
     WindowRecord,
     ZoneRecord,
 )
-from spinect_core.planning.needle import Needle
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import PRESETS, View
+from spinect_core.planning.needle.needle import Needle
 from spinect_core.preprocessing import Region
-from spinect_core.volume import Geometry, Labels, Volume
 
 CREATED = "2026-11-25T03:00:00+00:00"
 VIEW = View(27.5, -12.25)

@@ -20,13 +20,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app import theme
-from app.case_model import CaseModel
-from app.planner import Planner
-from spinect_core.plan_searches import SearchRecord
-from spinect_core.planning.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
-from spinect_core.planning.view import View
-from spinect_core.planning.weights import Reason
+from app.model.case_model import CaseModel
+from app.model.planner import Planner
+from app.widgets import theme
+from spinect_core.geometry.view import View
+from spinect_core.plan.search_records import SearchRecord
+from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
+from spinect_core.planning.search.weights import Reason
 
 SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
 """From nothing open to the largest window of the map; lighter is larger, for every kind of colour vision."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from app.case_model import CaseModel
-from app.panels.parts import Section, label
-from app.slice_state import SliceState
+from app.model.case_model import CaseModel
+from app.model.slice_state import SliceState
+from app.widgets.parts import Section, label
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0

@@ -9,10 +9,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app import theme
+from app.widgets import theme
 
 if TYPE_CHECKING:
-    from spinect_core.planning.safety import Clearance
+    from spinect_core.planning.needle.safety import Clearance
 
 UP_TO_MM = 20.0
 LEFT, TOP, RIGHT, BOTTOM = 44, 20, 12, 20

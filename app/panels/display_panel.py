@@ -8,9 +8,9 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
-from app.appearance import Appearance
-from app.panels.parts import ColourButton, Section, field_row, percent_slider
-from app.slice_state import WINDOWS, SliceState
+from app.model.appearance import Appearance
+from app.model.slice_state import WINDOWS, SliceState
+from app.widgets.parts import ColourButton, Section, field_row, percent_slider
 
 ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"))
 

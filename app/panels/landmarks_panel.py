@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from app import theme
-from app.case_model import CaseModel
-from app.planner import AGAIN, Planner
-from spinect_core.plan_ways import is_doubtful, landmark_text
+from app.model.case_model import CaseModel
+from app.model.planner import AGAIN, Planner
+from app.widgets import theme
+from spinect_core.plan.wording import is_doubtful, landmark_text
 
 
 class LandmarksPanel(QWidget):

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
-from app.case_model import CaseModel, Measurement
-from spinect_core.planning.triangle import KIND_NAMES, KINDS
+from app.model.case_model import CaseModel, Measurement
+from app.widgets import theme
+from spinect_core.geometry.triangle import KIND_NAMES, KINDS
 
 COLUMNS = ("Name", "Kind", "Side", "Line of sight", "Area", "Edges")
 SHORT_NAMES = {kind: KIND_NAMES[kind].split()[0].capitalize() for kind in KINDS}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
-from app.case_model import CaseModel
-from app.panels.parts import Section, field_row, label
-from app.work import Options
+from app.model.case_model import CaseModel
+from app.model.work import Options
+from app.widgets.parts import Section, field_row, label
 
 CHOICES = {
     "mode": (

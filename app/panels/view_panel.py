@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
-from app.case_model import CaseModel
-from app.panels.parts import Section, SidedSpinBox, field_row
-from spinect_core.planning.view import PRESETS, View
+from app.model.case_model import CaseModel
+from app.widgets.parts import Section, SidedSpinBox, field_row
+from spinect_core.geometry.view import PRESETS, View
 
 SHORT = {
     "from behind": ("From behind", 0, 0, 2),

@@ -6,11 +6,11 @@ from html import escape
 
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
-from app import theme
-from app.case_model import CaseModel
+from app.model.case_model import CaseModel
+from app.model.planner import AGAIN, Planner
 from app.panels.clearance_curve import ClearanceCurve
-from app.planner import AGAIN, Planner
-from spinect_core.plan_ways import facts
+from app.widgets import theme
+from spinect_core.plan.wording import facts
 
 
 class WayDetails(QWidget):
@@ -68,7 +68,7 @@ class WayCurve(ClearanceCurve):
             self.empty = AGAIN if again else "Choose a way in that has a needle"
             self.show_clearance(None)
             return
-        from spinect_core.planning.safety import clearance
+        from spinect_core.planning.needle.safety import clearance
 
         self.show_clearance(clearance(way.needle.needle, room.obstacles))
 

@@ -20,17 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
-from app.case_model import CaseModel
-from app.menus import add_entry
+from app.model.case_model import CaseModel
+from app.model.planner import AGAIN, Planner
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
-from app.panels.parts import ElidedLabel
 from app.panels.way_details import WayCurve, WayDetails
 from app.panels.ways_table import COLUMNS, WaysTable
-from app.planner import AGAIN, Planner
-from spinect_core.plan_searches import SearchRecord
-from spinect_core.plan_ways import choices, doubts
+from app.widgets import theme
+from app.widgets.menus import add_entry
+from app.widgets.parts import ElidedLabel
+from spinect_core.plan.search_records import SearchRecord
+from spinect_core.plan.wording import choices, doubts
 
 CONTEXT_WIDTH = 244
 

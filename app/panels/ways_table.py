@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from app import theme
-from app.planner import Planner
-from spinect_core.plan_ways import Way
+from app.model.planner import Planner
+from app.widgets import theme
+from spinect_core.plan.wording import Way
 
 COLUMNS = ("Way", "Window\nmm²", "Circle\nmm", "Best view\noblique, tilt", "Needle", "May\nerr", "Nerve\nmm")
 NUMBERS = (1, 2, 5, 6)

@@ -2,7 +2,7 @@
 
 It is the phantom whose measures lie nearest to the means of the literature, kept in assets/ as a 1 mm label map and
 tables of landmarks, courses and parts, so that finding the level never has to build a phantom first.
-``python -m spinect_core.anatomy.make_atlas FOLDER`` makes it again.
+``python -m spinect_core.research.atlas.make_atlas FOLDER`` makes it again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from spinect_core.anatomy.parts import Parts, read_parts
-from spinect_core.assets import asset
-from spinect_core.errors import PlanError
-from spinect_core.volume import FloatArray, Labels, geometry_from_sitk
+from spinect_core.base.assets import asset
+from spinect_core.base.errors import PlanError
+from spinect_core.image.volume import FloatArray, Labels, geometry_from_sitk
 
 SEED = 145185
 """Of 100,000 draws the one whose measures, asymmetry and turns lie nearest to the means."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spinect_core.errors import PlanError
+from spinect_core.base.errors import PlanError
 
 LEVELS = ("L5/S1", "L4/5", "L3/4")
 """From below upwards."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.levels import Level, renamed
-from spinect_core.volume import BONE, NERVE, FloatArray
+from spinect_core.image.volume import BONE, NERVE, FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.cli import (
     evaluate,
     info,
@@ -25,7 +26,6 @@ from spinect_core.cli import (
 from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping
-from spinect_core.errors import Cancelled, SpinectError
 
 COMMANDS = (plan, measure, segment, series, evaluate, study, phantom, phantom_study, train, info)
 UNEXPECTED = 70

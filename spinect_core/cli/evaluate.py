@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel, check
 from spinect_core.cli.parser import Commands, add_command
-from spinect_core.errors import UsageError
-from spinect_core.progress import Cancel, check
 
 DESCRIPTION = """\
 Compares labels with the truth and prints JSON, class by class: Dice, IoU and pixel accuracy as the paper defines them,
@@ -35,9 +35,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Compare and print."""
-    from spinect_core.evaluation import cropped, evaluate
-    from spinect_core.plan import read_plan
-    from spinect_core.reading import read_labels
+    from spinect_core.image.evaluation import cropped, evaluate
+    from spinect_core.io.reading import read_labels
+    from spinect_core.plan.plan import read_plan
 
     prediction, truth = read_labels(options.prediction), read_labels(options.truth)
     check(cancel)

@@ -7,10 +7,10 @@ import json
 import os
 from typing import Any
 
+from spinect_core.base.errors import SpinectError
+from spinect_core.base.notice import NOTICE
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command
-from spinect_core.errors import SpinectError
-from spinect_core.notice import NOTICE
-from spinect_core.progress import Cancel
 
 DESCRIPTION = """\
 Tells versions, processor, memory, GPU, weights, and whether this computer renders. Send it along with a question."""
@@ -44,8 +44,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def collect() -> dict[str, dict[str, Any]]:
     """All facts by heading, found without importing an engine."""
+    from spinect_core.base.versions import installed_versions
     from spinect_core.cli.log import log_folder
-    from spinect_core.versions import installed_versions
 
     return {
         "versions": dict(installed_versions()),
@@ -83,7 +83,7 @@ def _segmentation() -> dict[str, Any]:
 
 
 def _rendering() -> dict[str, Any]:
-    from spinect_core.opengl import probe_opengl
+    from spinect_core.base.opengl import probe_opengl
 
     opengl = probe_opengl()
     if not opengl.works:

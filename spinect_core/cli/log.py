@@ -29,7 +29,7 @@ def write_log(error: BaseException) -> Path | None:
         The log, or None if it cannot be written.
     """
     # Not at the top: it costs a third of the time that `spinect --help` takes.
-    from spinect_core.versions import installed_versions
+    from spinect_core.base.versions import installed_versions
 
     try:
         path = log_folder() / LOG_NAME

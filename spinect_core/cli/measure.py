@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinect_core.base.notice import NOTICE
+from spinect_core.base.progress import Cancel, part_of
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.notice import NOTICE
-from spinect_core.progress import Cancel, part_of
 
 if TYPE_CHECKING:
-    from spinect_core.approach import Approaches
-    from spinect_core.planning.fitted import FittedTriangle
-    from spinect_core.planning.window import FreeWindow
-    from spinect_core.planning.zone import Zone
+    from spinect_core.geometry.zone import Zone
+    from spinect_core.planning.level import Approaches
+    from spinect_core.planning.zones.fitted import FittedTriangle
+    from spinect_core.planning.zones.window import FreeWindow
 
 DESCRIPTION = """\
 Measures a triangle at L5/S1 (or another level that the labels hold) along a line of sight: what bone and nerve leave
@@ -68,14 +68,14 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Measure and print."""
     with reporting("measure", quiet=options.quiet) as progress:
         from spinect_core.anatomy.landmarks import find_landmarks
-        from spinect_core.approach import Approaches, Room
-        from spinect_core.errors import MeasurementError
-        from spinect_core.planning.closers import NEEDLE_RADIUS_MM, what_closes
-        from spinect_core.planning.fitted import fit_triangle
-        from spinect_core.planning.view import View
-        from spinect_core.planning.window import Sight
+        from spinect_core.base.errors import MeasurementError
+        from spinect_core.geometry.view import View
+        from spinect_core.io.reading import read_labels
+        from spinect_core.planning.level import Approaches, Room
+        from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, what_closes
+        from spinect_core.planning.zones.fitted import fit_triangle
+        from spinect_core.planning.zones.window import Sight
         from spinect_core.preprocessing.grid import on_regular_grid
-        from spinect_core.reading import read_labels
         from spinect_core.surfaces import build_surfaces
 
         view = View.oblique(options.side, options.oblique, options.tilt)
@@ -119,7 +119,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 def _result(
     work: Approaches, zone: Zone, window: FreeWindow, fitted: FittedTriangle | None
 ) -> dict[str, Any]:
-    from spinect_core.plan_making import window_record
+    from spinect_core.plan.build import window_record
 
     return {
         "notice": NOTICE,

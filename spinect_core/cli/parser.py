@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spinect_core import __version__
-from spinect_core.errors import UsageError
-from spinect_core.notice import NOTICE
+from spinect_core.base.errors import UsageError
+from spinect_core.base.notice import NOTICE
 
 DESCRIPTION = f"""\
 Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's triangle measured.
@@ -138,7 +138,7 @@ def region_of(options: argparse.Namespace) -> Any:
     """
     if options.region is None:
         return None
-    from spinect_core.preprocessing.region import Region
+    from spinect_core.image.region import Region
 
     x0, x1, y0, y1, z0, z1 = options.region
     return Region((x0, y0, z0), (x1, y1, z1), note="given on the command line")

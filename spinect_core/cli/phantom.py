@@ -6,10 +6,10 @@ import argparse
 import re
 from pathlib import Path
 
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.errors import UsageError
-from spinect_core.progress import Cancel
 
 DESCRIPTION = """\
 Draws lumbosacral phantoms (L4 to S2, nerves, fat, muscle, skin) and their CTs as a scanner would show them. The same
@@ -124,10 +124,10 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         raise UsageError(f"{options.jobs} processes draw nothing", "Give 1 or more", "--jobs")
     with reporting("phantom", quiet=options.quiet) as progress:
         progress(0.0, "starting")
-        from spinect_core.phantom.batch import write_cases
-        from spinect_core.phantom.build import LUMBOSACRAL
-        from spinect_core.phantom.order import Order
-        from spinect_core.phantom.tilt import check_tilt
+        from spinect_core.research.phantom.batch import write_cases
+        from spinect_core.research.phantom.build import LUMBOSACRAL
+        from spinect_core.research.phantom.order import Order
+        from spinect_core.research.phantom.tilt import check_tilt
 
         check_tilt(options.tilt)
         named = None if options.pathology is None else pathologies_of(options.pathology)
@@ -161,8 +161,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def catalogue() -> list[str]:
     """Families and findings, a line each."""
-    from spinect_core.phantom import FAMILIES
-    from spinect_core.phantom.pathology import PATHOLOGIES
+    from spinect_core.research.phantom import FAMILIES
+    from spinect_core.research.phantom.pathology import PATHOLOGIES
 
     width = max(len(name) for name in PATHOLOGIES)
     return [

@@ -6,10 +6,10 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.errors import UsageError
-from spinect_core.progress import Cancel
 
 DESCRIPTION = """\
 Draws one normal phantom per seed, measures it from its labels alone and compares the measures with published ones.
@@ -50,9 +50,9 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         raise UsageError(f"A spacing of {options.spacing} mm is not studied", "Give 0.5 to 3 mm", "--spacing")
     if options.jobs < 1:
         raise UsageError(f"{options.jobs} processes cannot work", "Give 1 or more", "--jobs")
-    from spinect_core.files import write_whole
-    from spinect_core.phantom_study import report
-    from spinect_core.phantom_study.run import columns, counts, parse_seeds, study
+    from spinect_core.base.files import write_whole
+    from spinect_core.research.phantom_study import report
+    from spinect_core.research.phantom_study.run import columns, counts, parse_seeds, study
 
     seeds = parse_seeds(options.seeds)
     with reporting("phantom-study", quiet=options.quiet) as progress:

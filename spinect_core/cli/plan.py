@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import (
     Commands,
     add_command,
@@ -16,10 +17,9 @@ from spinect_core.cli.parser import (
     region_of,
 )
 from spinect_core.cli.reporting import reporting
-from spinect_core.progress import Cancel
 
 if TYPE_CHECKING:
-    from spinect_core.plan import Plan
+    from spinect_core.plan.plan import Plan
 
 DESCRIPTION = """\
 Does the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with Kambin's and the safe
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Plan the case and print what came out."""
     region = region_of(options)
     with reporting("plan", quiet=options.quiet) as progress:
-        from spinect_core.job import plan_case
+        from spinect_core.pipeline.plan_case import plan_case
 
         plan = plan_case(
             options.ct,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spinect_core.progress import Progress, silent
+from spinect_core.base.progress import Progress, silent
 
 STEP = 0.1
 PATIENCE_S = 15.0

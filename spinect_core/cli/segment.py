@@ -7,6 +7,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+from spinect_core.base.errors import PlanError, UsageError
+from spinect_core.base.progress import Cancel, part_of
 from spinect_core.cli.parser import (
     Commands,
     add_command,
@@ -16,8 +18,6 @@ from spinect_core.cli.parser import (
     region_of,
 )
 from spinect_core.cli.reporting import reporting
-from spinect_core.errors import PlanError, UsageError
-from spinect_core.progress import Cancel, part_of
 
 DESCRIPTION = """\
 Labels bone and nerve in the lumbosacral region of a CT and writes the labels (0 background, 1 bone, 2 nerve) on the
@@ -52,10 +52,10 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         raise PlanError("The labels would replace the CT itself", "Choose another file", out)
     region = region_of(options)
     with reporting("segment", quiet=options.quiet) as progress:
-        from spinect_core.plan import plain
-        from spinect_core.reading import read_ct
+        from spinect_core.io.reading import read_ct
+        from spinect_core.io.writing import write_labels
+        from spinect_core.plan.plan import plain
         from spinect_core.segmentation import segment
-        from spinect_core.writing import write_labels
 
         volume = read_ct(options.ct, series=options.series, progress=part_of(progress, 0, 0.1), cancel=cancel)
         segmentation = segment(

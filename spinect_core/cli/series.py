@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.progress import Cancel
 
 if TYPE_CHECKING:
-    from spinect_core.reading import Series
+    from spinect_core.io.reading import Series
 
 DESCRIPTION = """\
 Lists the series under a path, loadable CTs first, with what is wrong with them. The key in the first column chooses
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """List the series."""
     with reporting("series", quiet=options.quiet) as progress:
-        from spinect_core.reading import list_series
+        from spinect_core.io.reading import list_series
 
         found = list_series(options.path, progress=progress, cancel=cancel)
     if options.json:

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spinect_core.base.errors import UsageError
+from spinect_core.base.notice import NOTICE
+from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command, add_network_options, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.errors import UsageError
-from spinect_core.notice import NOTICE
-from spinect_core.progress import Cancel
 
 if TYPE_CHECKING:
-    from spinect_core.study.run import StudyResult
+    from spinect_core.research.study.run import StudyResult
 
 DESCRIPTION = """\
 Judges the segmentation over a list of cases as Fan and others (AJNR 2019) judged theirs, and writes into a folder:
@@ -76,9 +76,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Do the study and print where it is and what it says."""
     with reporting("study", quiet=options.quiet) as progress:
-        from spinect_core.study.cases import read_cases
-        from spinect_core.study.examine import Settings
-        from spinect_core.study.run import run_study
+        from spinect_core.research.study.cases import read_cases
+        from spinect_core.research.study.examine import Settings
+        from spinect_core.research.study.run import run_study
 
         settings = Settings(
             engine=options.engine,
@@ -104,10 +104,10 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(result: StudyResult) -> list[str]:
     """The study in a few lines: where it is, Dice, areas, what is missing."""
-    from spinect_core.planning.triangle import KIND_NAMES, KINDS, SIDES
-    from spinect_core.study.area_tables import compared
-    from spinect_core.study.paired import Summary
-    from spinect_core.study.tables import p_words
+    from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
+    from spinect_core.research.study.area_tables import compared
+    from spinect_core.research.study.paired import Summary
+    from spinect_core.research.study.tables import p_words
 
     lines = [f"report    {result.report}", f"cases     {len(result.examined)}"]
     for name in ("bone", "nerve"):

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel, Progress, part_of
 from spinect_core.cli.parser import Commands, Parser, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
-from spinect_core.errors import UsageError
-from spinect_core.progress import Cancel, Progress, part_of
 
 if TYPE_CHECKING:
-    from spinect_core.training.cases import Cases
-    from spinect_core.training.loop import Best
-    from spinect_core.training.recipe import TrainingConfig
-    from spinect_core.training.validation import Scores
+    from spinect_core.research.training.cases import Cases
+    from spinect_core.research.training.loop import Best
+    from spinect_core.research.training.recipe import TrainingConfig
+    from spinect_core.research.training.validation import Scores
 
 DESCRIPTION = """\
 Trains the network on labelled CTs of your own, on computed phantoms, or both, and writes into RUN:
@@ -67,7 +67,7 @@ IMPROVEMENTS = (
     ("strong-noise", "noise up to 90 HU instead of 30, sometimes shared by neighbours"),
     ("table", "mattress and table in the air behind the back"),
 )
-"""Names as in :data:`spinect_core.training.recipe.IMPROVEMENTS`, here for a help that answers at once."""
+"""Names as in :data:`spinect_core.research.training.recipe.IMPROVEMENTS`, here for a help that answers at once."""
 
 # Option, field of the recipe, type, names of its values, meaning.
 VALUES: tuple[tuple[str, str, Any, Any, str], ...] = (
@@ -134,7 +134,7 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="how far crops are varied, as in pose=0.3 bend_mm=2: any single number of "
-        "spinect_core.training.augmentation.Augmentation, on top of all else",
+        "spinect_core.research.training.augmentation.Augmentation, on top of all else",
     )
     _add_run(parser)
     add_quiet(parser)
@@ -230,8 +230,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     config = config_of(options)
     out: Path = options.out
     with reporting("train", quiet=options.quiet) as progress:
-        from spinect_core.training.backend import choose_backend, versions
-        from spinect_core.training.memory import keep_freed_memory
+        from spinect_core.research.training.backend import choose_backend, versions
+        from spinect_core.research.training.memory import keep_freed_memory
 
         keep_freed_memory()
         computes = choose_backend(options.backend, options.devices)
@@ -248,14 +248,14 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             "cancel": cancel,
         }
         if options.folds is not None:
-            from spinect_core.training.cross_validation import cross_validate
-            from spinect_core.training.split import folds
+            from spinect_core.research.training.cross_validation import cross_validate
+            from spinect_core.research.training.split import folds
 
             splits = folds(cases.patients, options.folds, config.seed)
             scores = cross_validate(config, cases, splits, out, **common)
         else:
-            from spinect_core.training.loop import train
-            from spinect_core.training.split import hold_back
+            from spinect_core.research.training.loop import train
+            from spinect_core.research.training.split import hold_back
 
             split = hold_back(cases.patients, options.validation_share, config.seed)
             best = train(config, cases, split, out, **common)
@@ -270,7 +270,7 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
     Raises:
         UsageError: a value makes no sense, or something is switched on and off at once.
     """
-    from spinect_core.training.recipe import RECIPES, switched
+    from spinect_core.research.training.recipe import RECIPES, switched
 
     switches = vars(options)
     if both := set(switches["with"]) & set(switches["without"]):
@@ -293,12 +293,12 @@ def config_of(options: argparse.Namespace) -> TrainingConfig:
 
 
 def _variations(words: Sequence[str]) -> dict[str, Any]:
-    """Values of :class:`~spinect_core.training.augmentation.Augmentation` from NAME=VALUE.
+    """Values of :class:`~spinect_core.research.training.augmentation.Augmentation` from NAME=VALUE.
 
     Raises:
         UsageError: there is no such value, or it is no number from 0 (a chance: to 1).
     """
-    from spinect_core.training.augmentation import CHANCES, SIZES
+    from spinect_core.research.training.augmentation import CHANCES, SIZES
 
     values: dict[str, Any] = {}
     for word in words:
@@ -321,9 +321,9 @@ def _variations(words: Sequence[str]) -> dict[str, Any]:
 
 def _cases(options: argparse.Namespace, voxels: str, progress: Progress, cancel: Cancel) -> Cases:
     """The cases of all sources, in one list."""
-    from spinect_core.training.cases import Together
-    from spinect_core.training.drawn_cases import drawn_cases
-    from spinect_core.training.own_cases import own_cases
+    from spinect_core.research.training.cases import Together
+    from spinect_core.research.training.drawn_cases import drawn_cases
+    from spinect_core.research.training.own_cases import own_cases
 
     cache = options.cache or options.out / "cases"
     sources: list[Cases] = []
@@ -362,14 +362,14 @@ def _cases(options: argparse.Namespace, voxels: str, progress: Progress, cancel:
 
 
 def _summary(out: Path, best: Best) -> str:
-    from spinect_core.training.run_folder import BEST
+    from spinect_core.research.training.run_folder import BEST
 
     dice = ", ".join(f"{name} {value:.3f}" for name, value in best.dice.items())
     return f"{out / BEST}\nbest validation, after step {best.step}: Dice {dice}"
 
 
 def _folds_summary(out: Path, folds: Sequence[Sequence[Scores]]) -> str:
-    from spinect_core.training.cross_validation import REPORT
+    from spinect_core.research.training.cross_validation import REPORT
 
     scores = [score for fold in folds for score in fold]
     dice = ", ".join(

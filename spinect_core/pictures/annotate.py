@@ -12,13 +12,13 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from spinect_core import __version__
-from spinect_core.errors import MeasurementError
-from spinect_core.notice import NOTICE
+from spinect_core.base.errors import MeasurementError
+from spinect_core.base.notice import NOTICE
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import View, direction_letters
 from spinect_core.pictures.frame import Frame
 from spinect_core.pictures.lettering import text_width, write
 from spinect_core.pictures.palette import BACKGROUND_BOTTOM, EDGE, QUIET_TEXT, TEXT, TRIANGLES, Colour
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import View, direction_letters
 
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800

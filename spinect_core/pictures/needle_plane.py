@@ -6,7 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from spinect_core.notice import NOTICE
+from spinect_core.base.notice import NOTICE
+from spinect_core.geometry.view import direction_letters
+from spinect_core.image.volume import BONE as BONE_LABEL
+from spinect_core.image.volume import NERVE as NERVE_LABEL
+from spinect_core.image.volume import FloatArray, Labels, Volume
 from spinect_core.pictures.lettering import write
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
@@ -18,12 +22,8 @@ from spinect_core.pictures.palette import (
     TRIANGLES,
     Colour,
 )
-from spinect_core.planning.axial import PlaneImage, needle_plane, reformat
-from spinect_core.planning.needle import Needle
-from spinect_core.planning.view import direction_letters
-from spinect_core.volume import BONE as BONE_LABEL
-from spinect_core.volume import NERVE as NERVE_LABEL
-from spinect_core.volume import FloatArray, Labels, Volume
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.search.axial import PlaneImage, needle_plane, reformat
 
 SIZE = (1000, 800)
 HEAD, FOOT = 96, 40

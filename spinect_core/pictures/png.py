@@ -9,9 +9,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from spinect_core import __version__
-from spinect_core.errors import PlanError
-from spinect_core.files import write_whole
-from spinect_core.notice import NOTICE
+from spinect_core.base.errors import PlanError
+from spinect_core.base.files import write_whole
+from spinect_core.base.notice import NOTICE
 from spinect_core.pictures.annotate import RgbArray
 
 

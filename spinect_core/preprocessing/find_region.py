@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from spinect_core.image.region import Region
+from spinect_core.image.volume import Volume
 from spinect_core.preprocessing.grid import canonical_order, regular_grid, resample
-from spinect_core.preprocessing.region import Region
-from spinect_core.volume import Volume
 
 BoolArray = npt.NDArray[np.bool_]
 

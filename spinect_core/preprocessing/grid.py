@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.interpolate import make_interp_spline
 
-from spinect_core.volume import Geometry, Labels
+from spinect_core.image.volume import Geometry, Labels
 
 IndexArray = npt.NDArray[np.intp]
 

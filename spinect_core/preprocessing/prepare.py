@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.errors import UsageError
+from spinect_core.base.errors import UsageError
+from spinect_core.image.region import Region
+from spinect_core.image.volume import BACKGROUND, BONE, NERVE, Geometry, LabelArray, Labels, Volume
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
 from spinect_core.preprocessing.grid import (
     AxisOrder,
@@ -22,10 +24,8 @@ from spinect_core.preprocessing.grid import (
     regular_grid,
     resample,
 )
-from spinect_core.preprocessing.region import Region
 from spinect_core.preprocessing.restoring import Cubes, likeliest_in_voxels
 from spinect_core.preprocessing.standardise import LOWEST_HU, standardise
-from spinect_core.volume import BACKGROUND, BONE, NERVE, Geometry, LabelArray, Labels, Volume
 
 NEAREST, MEAN = "nearest", "mean"
 VOXELS = (NEAREST, MEAN)

@@ -10,7 +10,7 @@ import sys
 from ctypes.util import find_library
 from dataclasses import dataclass, replace
 
-from spinect_core.errors import UsageError
+from spinect_core.base.errors import UsageError
 from spinect_core.preprocessing.prepare import MEAN, NEAREST
 from spinect_core.segmentation.tiling import Tiling
 

@@ -17,7 +17,7 @@ PATCH_SHAPE = (32, 64, 64)
 """Voxels of 1 mm along (z, y, x) that the network reads at once."""
 
 CLASSES = 3
-"""Background, bone, nerve, in the order of :data:`spinect_core.volume.CLASS_NAMES`."""
+"""Background, bone, nerve, in the order of :data:`spinect_core.image.volume.CLASS_NAMES`."""
 
 FILTERS = (32, 64, 128, 256, 512)
 """Channels of the five levels, from full resolution down."""

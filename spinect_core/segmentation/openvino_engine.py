@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.errors import SegmentationError
+from spinect_core.base.errors import SegmentationError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import FILTERS
 from spinect_core.segmentation.weights import Tensors, read_tensors

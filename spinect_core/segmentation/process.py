@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 import spinect_core
-from spinect_core.errors import SegmentationError
-from spinect_core.progress import Cancel, Progress, check, silent
+from spinect_core.base.errors import SegmentationError
+from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.tiling import Tiling
 

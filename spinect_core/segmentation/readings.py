@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from spinect_core.image.region import Region
+from spinect_core.image.volume import NERVE, Labels, Volume
 from spinect_core.preprocessing.prepare import Prepared, prepare, prepare_again
-from spinect_core.preprocessing.region import Region
 from spinect_core.segmentation.choice import Mode
 from spinect_core.segmentation.strays import without_strays
 from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, likeliest
-from spinect_core.volume import NERVE, Labels, Volume
 
 Probabilities = npt.NDArray[np.float32]
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 import spinect_core
-from spinect_core.errors import SegmentationError, UsageError
+from spinect_core.base.errors import SegmentationError, UsageError
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.image.volume import Labels, Volume
 from spinect_core.preprocessing import Prepared, Region
 from spinect_core.preprocessing.prepare import NEAREST
-from spinect_core.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidates
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
 from spinect_core.segmentation.readings import Readings
 from spinect_core.segmentation.tiling import Tiling
 from spinect_core.segmentation.weights import weights_hash, weights_path
-from spinect_core.volume import Labels, Volume
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.assets import asset
-from spinect_core.errors import SegmentationError, SpinectError
+from spinect_core.base.assets import asset
+from spinect_core.base.errors import SegmentationError, SpinectError
 
 if TYPE_CHECKING:
     import keras

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core.errors import SpinectError
+from spinect_core.base.errors import SpinectError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.memory import peak_memory_mb
 from spinect_core.segmentation.tiling import Combined, Tiling, combine, tiles_to_run

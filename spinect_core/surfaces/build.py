@@ -16,10 +16,10 @@ from vtkmodules.vtkFiltersCore import (
     vtkWindowedSincPolyDataFilter,
 )
 
-from spinect_core.errors import PlanError
-from spinect_core.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.errors import PlanError
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.image.volume import BONE, NERVE, FloatArray, Labels
 from spinect_core.surfaces.smoothing import smooth_field, without_small_islands
-from spinect_core.volume import BONE, NERVE, FloatArray, Labels
 
 SMALLEST_ISLAND_MM3 = {BONE: 200.0, NERVE: 60.0}
 """Connected pieces below these volumes are not drawn (the labels keep them): bone crumbs of 6 mm, nerve crumbs of 4 mm.

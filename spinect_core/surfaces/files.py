@@ -8,9 +8,9 @@ import numpy as np
 import pyvista as pv
 
 from spinect_core import __version__
-from spinect_core.errors import PlanError
-from spinect_core.files import write_whole
-from spinect_core.notice import NOTICE
+from spinect_core.base.errors import PlanError
+from spinect_core.base.files import write_whole
+from spinect_core.base.notice import NOTICE
 
 
 def write_surface(mesh: pv.PolyData, path: Path | str) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QSettings
 
 import spinect_core.preprocessing
 import spinect_core.segmentation
-from spinect_core.writing import write_volume
+from spinect_core.io.writing import write_volume
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def fast_core(monkeypatch, request):
 @pytest.fixture
 def window(qtbot, qapp, settings):
     """The window, shown; afterwards nothing of it may be left."""
-    from app import theme
-    from app.jobs import Job
     from app.main_window import MainWindow
+    from app.model.jobs import Job
+    from app.widgets import theme
 
     theme.apply(qapp)
     before = set(map(id, qapp.topLevelWidgets()))

@@ -3,10 +3,10 @@
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.approach import Approaches
-from spinect_core.case_plan import Approach, CasePlan
-from spinect_core.planning.zone import Border, Zone
-from spinect_core.progress import check
+from spinect_core.base.progress import check
+from spinect_core.geometry.zone import Border, Zone
+from spinect_core.planning.level import Approaches
+from spinect_core.planning.results import Approach, CasePlan
 
 STEP = 20.0
 ASKED: list[tuple[str, ...]] = []

@@ -7,10 +7,10 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from spinect_core.base.progress import check
+from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.preprocessing import Prepared, Region
-from spinect_core.progress import check
 from spinect_core.segmentation.run import RunInfo, Segmentation
-from spinect_core.volume import Geometry, Labels, Volume
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 BONE_HU, NERVE_HU = 700, 250

@@ -6,15 +6,15 @@ from gui_help import drop, small_region, small_volume
 from plan_maker import VIEW, full_planning
 from PySide6.QtWidgets import QFileDialog
 
-from spinect_core.document import Crop, Document, read_document, write_document
-from spinect_core.errors import PlanError
-from spinect_core.plan import Case, Plan, PlanView, read_plan, write_plan
-from spinect_core.plan_records import LandmarkRecord, Planning
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import PRESETS, View
-from spinect_core.reading import read_ct
-from spinect_core.volume import Labels
-from spinect_core.writing import write_volume
+from spinect_core.base.errors import PlanError
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import PRESETS, View
+from spinect_core.image.volume import Labels
+from spinect_core.io.reading import read_ct
+from spinect_core.io.writing import write_volume
+from spinect_core.plan.document import Crop, Document, read_document, write_document
+from spinect_core.plan.plan import Case, Plan, PlanView, read_plan, write_plan
+from spinect_core.plan.records import LandmarkRecord, Planning
 
 MAP = full_planning().searches[0].map
 
@@ -223,7 +223,7 @@ def test_a_plan_of_another_ct_says_so_and_asks(opened, qtbot, document, tmp_path
 
 
 def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
-    from spinect_core.document import naming_only
+    from spinect_core.plan.document import naming_only
 
     (tmp_path / "views").mkdir()
     (tmp_path / "views" / "a.png").write_bytes(b"a")
@@ -243,8 +243,8 @@ def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
 
 
 def test_the_window_knows_the_suffix_without_loading_the_core():
-    from app import plan_files
-    from spinect_core.document import SUFFIX
+    from app.model import plan_files
+    from spinect_core.plan.document import SUFFIX
 
     assert plan_files.DOCUMENT_SUFFIX == SUFFIX
 

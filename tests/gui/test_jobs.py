@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from app.jobs import Job, JobRunner
-from spinect_core.errors import ReadingError
-from spinect_core.progress import check
+from app.model.jobs import Job, JobRunner
+from spinect_core.base.errors import ReadingError
+from spinect_core.base.progress import check
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from gui_help import click, drag
 from PySide6.QtCore import QPointF
 
-from spinect_core.planning.view import View
+from spinect_core.geometry.view import View
 
 RATIO = float(os.environ.get("QT_SCALE_FACTOR", "1"))
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,8 +5,8 @@ import json
 import numpy as np
 from gui_help import click, small_volume
 
-from spinect_core.notice import NOTICE
-from spinect_core.writing import write_volume
+from spinect_core.base.notice import NOTICE
+from spinect_core.io.writing import write_volume
 
 
 def settle(window, qtbot):

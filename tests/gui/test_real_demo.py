@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from spinect_core.assets import asset
-from spinect_core.errors import SpinectError
+from spinect_core.base.assets import asset
+from spinect_core.base.errors import SpinectError
 
 
 @pytest.mark.slow

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from app import theme
-from app.case_model import Case
-from spinect_core.volume import Geometry, Volume
+from app.model.case_model import Case
+from app.widgets import theme
+from spinect_core.image.volume import Geometry, Volume
 
 NERVE_LPS = np.array([-36 + 1.5 * 34, -33 + 1.5 * 20.5, 0.0])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gui_help import small_volume
 
-from spinect_core.writing import write_volume
+from spinect_core.io.writing import write_volume
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """

@@ -8,9 +8,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from spinect_core.notice import NOTICE
-from spinect_core.planning.view import PRESETS, View
-from spinect_core.writing import write_volume
+from spinect_core.base.notice import NOTICE
+from spinect_core.geometry.view import PRESETS, View
+from spinect_core.io.writing import write_volume
 
 
 def draw(window, kind="kambin", corners=((-40, -30), (35, -20), (-10, 45))):
@@ -203,11 +203,11 @@ def test_a_long_message_does_not_widen_the_window(opened, qtbot):
 
 def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypatch):
     """What `main.py --demo` does: read, segment, surfaces, ways in as one step of the history."""
-    import spinect_core.replanning
-    from app import session
+    import spinect_core.pipeline.replanning
+    from app.controllers import session
 
-    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", fake_planning.fake_landmarks)
-    monkeypatch.setattr(spinect_core.replanning, "plan_level", fake_planning.fake_plan)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
     monkeypatch.setattr(session, "asset", lambda name: ct_file)
     with qtbot.waitSignal(window.session.plan_ready, timeout=60000):
         window.session.open_demo()
@@ -223,7 +223,7 @@ def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypat
 
 
 def test_a_demo_that_did_not_come_along_is_an_error_in_words(window, monkeypatch):
-    from app import session
+    from app.controllers import session
 
     monkeypatch.setattr(session, "DEMO", "demo/not there.nii.gz")
     window.session.open_demo()

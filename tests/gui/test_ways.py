@@ -12,13 +12,13 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-import spinect_core.replanning
-from app.needle_on_slices import near_plane
-from spinect_core.document import read_document, write_document
-from spinect_core.errors import PlanError
+import spinect_core.pipeline.replanning
+from app.views.needle_on_slices import near_plane
+from spinect_core.base.errors import PlanError
+from spinect_core.base.progress import check
+from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
-from spinect_core.planning.view import View
-from spinect_core.progress import check
+from spinect_core.plan.document import read_document, write_document
 
 CORNER = "S1 posterolateral corner left"
 
@@ -26,8 +26,8 @@ CORNER = "S1 posterolateral corner left"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Landmarks of the small scene, and a coarse map."""
-    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", fake_planning.fake_landmarks)
-    monkeypatch.setattr(spinect_core.replanning, "plan_level", fake_planning.fake_plan)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):
             progress(step / 500, "comparing with the atlas")
             time.sleep(0.02)
 
-    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", slow)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", slow)
     fractions = []
     segmented.jobs.progressed.connect(lambda part, _text: fractions.append(part))
     segmented.actions_.named["ways"].trigger()
@@ -294,7 +294,7 @@ def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monke
     def lost(*_, **__):
         raise PlanError("The labels do not reach L3/4", "Choose another level")
 
-    monkeypatch.setattr(spinect_core.replanning, "find_landmarks", lost)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", lost)
     before = planned.model.planning
     planned.actions_.level_menu.levels["L3/4"].trigger()
     settle(planned, qtbot)

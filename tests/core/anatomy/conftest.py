@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.phantom import draw_case
-from spinect_core.phantom.scanner import IDEAL
+from spinect_core.research.phantom import draw_case
+from spinect_core.research.phantom.scanner import IDEAL
 
 SEED = 64
 

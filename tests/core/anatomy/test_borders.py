@@ -7,8 +7,8 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 from spinect_core.anatomy.borders import nearest_place, zones
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.errors import MeasurementError
-from spinect_core.phantom.structures import STRUCTURES
+from spinect_core.base.errors import MeasurementError
+from spinect_core.research.phantom.structures import STRUCTURES
 
 BONES = {"superior border of S1": "sacrum", "S1 superior articular process": "sacrum"}
 

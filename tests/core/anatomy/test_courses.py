@@ -5,7 +5,7 @@ import pytest
 
 from spinect_core.anatomy.courses import NerveCloud, centred, dense, root_surface, snap_course
 from spinect_core.anatomy.fields import signed_field
-from spinect_core.volume import BONE, NERVE, Geometry, Labels
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
 
 GRID = Geometry((40, 40, 60), (1.0, 1.0, 1.0), (-10.0, 5.0, 3.0))
 RADIUS = 2.6

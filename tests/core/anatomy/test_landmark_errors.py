@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinect_core.errors import UsageError
-from spinect_core.study.landmark_errors import (
+from spinect_core.base.errors import UsageError
+from spinect_core.image.volume import Geometry, Labels
+from spinect_core.research.study.landmark_errors import (
     calibration,
     examine_labels,
     level_and_sides,
@@ -15,7 +16,6 @@ from spinect_core.study.landmark_errors import (
     table,
     write,
 )
-from spinect_core.volume import Geometry, Labels
 
 
 @pytest.fixture(scope="module")

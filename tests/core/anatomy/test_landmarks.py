@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import load_atlas
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.errors import Cancelled, PlanError
-from spinect_core.volume import NERVE, Geometry, Labels
+from spinect_core.base.errors import Cancelled, PlanError
+from spinect_core.image.volume import NERVE, Geometry, Labels
 
 
 def errors_of(landmarks, truth):

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 
 from spinect_core.anatomy.levels import LEVELS, level_of, renamed
-from spinect_core.phantom.structures import STRUCTURES
-from spinect_core.volume import BONE, NERVE
+from spinect_core.image.volume import BONE, NERVE
+from spinect_core.research.phantom.structures import STRUCTURES
 
 
 def rim_of(phantom, name):

@@ -7,9 +7,9 @@ from spinect_core.anatomy.fields import signed_field
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.anatomy.levels import level_of
 from spinect_core.anatomy.refine import PLATE_FOLLOWS, depth_of_body, slide_of_plate
-from spinect_core.phantom import draw_case
-from spinect_core.phantom.scanner import IDEAL
-from spinect_core.volume import BONE, Geometry, Labels
+from spinect_core.image.volume import BONE, Geometry, Labels
+from spinect_core.research.phantom import draw_case
+from spinect_core.research.phantom.scanner import IDEAL
 
 LEVEL = level_of("L5/S1")
 GRID = Geometry((70, 80, 80), (1.0, 1.0, 1.0), (-40.0, -40.0, -45.0))

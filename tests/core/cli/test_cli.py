@@ -15,23 +15,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-import spinect_core.phantom
-import spinect_core.reading
+import spinect_core.io.reading
+import spinect_core.research.phantom
 import spinect_core.segmentation
-from spinect_core import cli, job
+from spinect_core import cli
+from spinect_core.base.errors import Cancelled, ReadingError, SegmentationError
+from spinect_core.base.opengl import OpenGl
 from spinect_core.cli import info as info_command
 from spinect_core.cli import reporting
 from spinect_core.cli.series import table
-from spinect_core.errors import Cancelled, ReadingError, SegmentationError
-from spinect_core.evaluation import cropped
-from spinect_core.opengl import OpenGl
-from spinect_core.plan import Case, Plan, PlanView, write_plan
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import View
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import View
+from spinect_core.image.evaluation import cropped
+from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.io.reading import read_labels
+from spinect_core.io.writing import write_labels, write_volume
+from spinect_core.pipeline import plan_case as job
+from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.preprocessing import Region
-from spinect_core.reading import read_labels
-from spinect_core.volume import Geometry, Labels, Volume
-from spinect_core.writing import write_labels, write_volume
 
 ROOT = Path(__file__).resolve().parents[3]
 GRID = Geometry((6, 7, 8), (1, 1, 1))
@@ -351,7 +352,7 @@ def test_series_shows_warnings_and_faults() -> None:
 
 def test_info_tells_what_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     opengl = OpenGl(False, fault="no driver")
-    monkeypatch.setattr("spinect_core.opengl.probe_opengl", lambda: opengl)
+    monkeypatch.setattr("spinect_core.base.opengl.probe_opengl", lambda: opengl)
     assert cli.main(["info"]) == 0
     text = capsys.readouterr().out
     assert "openvino" in text
@@ -416,7 +417,7 @@ def test_ctrl_c_asks_the_work_to_stop(
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are a POSIX matter")
 def test_ctrl_c_ends_the_process_with_130(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from spinect_core import cli; from spinect_core.progress import check\n"
+        "import sys, time; from spinect_core import cli; from spinect_core.base.progress import check\n"
         "def run(options, cancel):\n"
         "    print('working', flush=True)\n"
         "    while True: check(cancel); time.sleep(0.05)\n"

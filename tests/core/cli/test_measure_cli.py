@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from spinect_core.base.notice import NOTICE
 from spinect_core.cli import main
-from spinect_core.notice import NOTICE
-from spinect_core.phantom import draw_case
-from spinect_core.phantom.scanner import IDEAL
-from spinect_core.writing import write_labels
+from spinect_core.io.writing import write_labels
+from spinect_core.research.phantom import draw_case
+from spinect_core.research.phantom.scanner import IDEAL
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from spinect_core import cli
+from spinect_core.base.errors import Cancelled, UsageError
 from spinect_core.cli.phantom import seeds_of, spacing_of
-from spinect_core.errors import Cancelled, UsageError
-from spinect_core.phantom import Order
-from spinect_core.phantom.batch import write_cases
-from spinect_core.reading import read_ct, read_labels
+from spinect_core.io.reading import read_ct, read_labels
+from spinect_core.research.phantom import Order
+from spinect_core.research.phantom.batch import write_cases
 
 BOX = ["--box", "-32", "32", "-30", "34", "-32", "32"]
 NAMES = ["ct.nii.gz", "labels.nii.gz", "structures.nii.gz", "truth.json"]
@@ -82,7 +82,7 @@ def test_what_can_be_asked_for_is_listed(capsys: pytest.CaptureFixture[str]) -> 
     assert cli.main(["phantom", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "  procedural" in lines
-    from spinect_core.phantom.pathology import PATHOLOGIES
+    from spinect_core.research.phantom.pathology import PATHOLOGIES
 
     for name, entry in PATHOLOGIES.items():
         assert any(line.split()[0] == name and line.endswith(entry.summary) for line in lines)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-import spinect_core.study.cases
-import spinect_core.study.run
+import spinect_core.research.study.cases
+import spinect_core.research.study.run
 from spinect_core import cli
-from spinect_core.errors import ReadingError
-from spinect_core.notice import NOTICE
-from spinect_core.study.cases import StudyCase
-from spinect_core.study.examine import Examined, Settings
+from spinect_core.base.errors import ReadingError
+from spinect_core.base.notice import NOTICE
+from spinect_core.research.study.cases import StudyCase
+from spinect_core.research.study.examine import Examined, Settings
 
 CASE = StudyCase("alpha", Path("ct"), Path("labels"))
 EXAMINED = Examined(
@@ -41,8 +41,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(cases=cases, out=out, settings=settings, **options)
         return SimpleNamespace(report=out / "study.html", examined=(EXAMINED,), faults=seen["faults"])
 
-    monkeypatch.setattr(spinect_core.study.run, "run_study", run)
-    monkeypatch.setattr(spinect_core.study.cases, "read_cases", lambda path: (CASE,))
+    monkeypatch.setattr(spinect_core.research.study.run, "run_study", run)
+    monkeypatch.setattr(spinect_core.research.study.cases, "read_cases", lambda path: (CASE,))
     return seen
 
 

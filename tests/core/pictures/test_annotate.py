@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spinect_core.errors import MeasurementError
+from spinect_core.base.errors import MeasurementError
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import PRESETS, View
 from spinect_core.pictures import Frame, annotate, save_picture
 from spinect_core.pictures.annotate import bar_length_mm, triangle_lines
 from spinect_core.pictures.lettering import text_width
 from spinect_core.pictures.palette import TRIANGLES
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import PRESETS, View
 
 GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
 VIEW = View(27, -12)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from spinect_core.image.volume import BONE, Geometry, Labels, Volume
 from spinect_core.pictures.needle_plane import FOOT, HATCH, HEAD, SIZE, needle_plane_picture
 from spinect_core.pictures.palette import BACKGROUND_TOP, TRIANGLES
-from spinect_core.planning.needle import Needle
-from spinect_core.volume import BONE, Geometry, Labels, Volume
+from spinect_core.planning.needle.needle import Needle
 
 GRID = Geometry((80, 100, 120), (2.0, 2.0, 2.0), (-119.0, -99.0, -79.0))
 NEEDLE = Needle(

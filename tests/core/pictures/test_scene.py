@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import pyvista as pv
 
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import PRESETS, View
 from spinect_core.pictures import Scene, render_view
-from spinect_core.planning.triangle import Triangle
-from spinect_core.planning.view import PRESETS, View
 from spinect_core.surfaces import Surfaces
 
 SIZE = (400, 320)

@@ -4,9 +4,9 @@ import numpy as np
 import pyvista as pv
 import shapely
 
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.zone import Border, Zone
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Border, Zone
+from spinect_core.planning.zones.obstacles import Obstacles
 
 MIDDLE = np.array([20.0, 15.0, -5.0])
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from spinect_core.errors import Cancelled, MeasurementError
-from spinect_core.planes import AIR
-from spinect_core.planning.axial import in_plane_way, needle_plane, reformat
-from spinect_core.planning.needle import Needle
-from spinect_core.planning.view import View
-from spinect_core.volume import Geometry, Volume
+from spinect_core.base.errors import Cancelled, MeasurementError
+from spinect_core.geometry.view import View
+from spinect_core.image.planes import AIR
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.search.axial import in_plane_way, needle_plane, reformat
 
 
 def needle(side: str, oblique: float, tilt: float, depth: float = 80.0) -> Needle:

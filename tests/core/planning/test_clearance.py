@@ -5,8 +5,8 @@ import pytest
 import pyvista as pv
 from search_scenes import thicket
 
-from spinect_core.planning.clearance import Clearance
-from spinect_core.planning.obstacles import Obstacles
+from spinect_core.planning.needle.clearance import Clearance
+from spinect_core.planning.zones.obstacles import Obstacles
 
 
 def ball(radius: float, middle: tuple[float, float, float]) -> pv.PolyData:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from window_scenes import NOTHING, bone, moved, moved_zone, placed, sheet, square, tube, zone_of
 
-from spinect_core.errors import Cancelled
-from spinect_core.planning.closers import Closing, what_closes
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
+from spinect_core.base.errors import Cancelled
+from spinect_core.geometry.view import View
+from spinect_core.planning.zones.closers import Closing, what_closes
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 VIEW, AT = View(27, -12), np.array([31.7, 180.4, -912.3])
 ZONE = [(-5.0, -3.0), (5.0, -3.0), (5.0, 3.0), (-5.0, 3.0)]

@@ -17,12 +17,12 @@ from window_scenes import (
     zone_through,
 )
 
-from spinect_core.errors import MeasurementError
-from spinect_core.planning.fitted import FittedTriangle, fit_triangle
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
-from spinect_core.planning.zone import Border, Zone
+from spinect_core.base.errors import MeasurementError
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Border, Zone
+from spinect_core.planning.zones.fitted import FittedTriangle, fit_triangle
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 BIG = np.array([(-20.0, -11.0), (22.0, -11.0), (-20.0, 25.0)])
 """Base below, hypotenuse from right below to left above, height at the left: the second and the third border."""

@@ -5,10 +5,10 @@ import pytest
 import pyvista as pv
 from search_scenes import bone, circle, plate, square_zone, thicket
 
-from spinect_core.planning.many_views import Frames, ManyViews
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
+from spinect_core.geometry.view import View
+from spinect_core.planning.search.many_views import Frames, ManyViews
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 NORMAL = View.oblique("left", 28.0, -11.0)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from search_scenes import bone, circle, plate, square_zone, tunnels
 
-from spinect_core.errors import MeasurementError
+from spinect_core.base.errors import MeasurementError
+from spinect_core.geometry.view import View
 from spinect_core.pictures.angle_map import angle_map_picture
-from spinect_core.planning.map_csv import COLUMNS, angle_map_csv, angle_map_of
-from spinect_core.planning.search import SearchResult, search
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
+from spinect_core.planning.search.map_csv import COLUMNS, angle_map_csv, angle_map_of
+from spinect_core.planning.search.search import SearchResult, search
+from spinect_core.planning.zones.window import Sight
 
 NORMAL = View.oblique("left", 30.0, 0.0)
 

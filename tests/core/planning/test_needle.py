@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinect_core.errors import MeasurementError
-from spinect_core.planning.needle import EntryPlace, Needle
+from spinect_core.base.errors import MeasurementError
+from spinect_core.planning.needle.needle import EntryPlace, Needle
 
 TARGET = (20.0, 10.0, -5.0)
 LANDMARKS = {"S1 upper end plate centre": (0.0, 0.0, 0.0), "L5 body centre": (0.0, -12.0, 20.0)}

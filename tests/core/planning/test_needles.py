@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from spinect_core.errors import MeasurementError
-from spinect_core.planning.needles import STANDARD, fitting
+from spinect_core.base.errors import MeasurementError
+from spinect_core.planning.needle.needles import STANDARD, fitting
 
 
 @pytest.mark.parametrize(

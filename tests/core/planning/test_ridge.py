@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spinect_core.planning.angle_map import AngleMap, Looks
-from spinect_core.planning.ridge import find_ridge
-from spinect_core.planning.weights import Limits
+from spinect_core.planning.search.angle_map import AngleMap, Looks
+from spinect_core.planning.search.ridge import find_ridge
+from spinect_core.planning.search.weights import Limits
 
 
 def chart(area: np.ndarray, obliques: np.ndarray, tilts: np.ndarray) -> AngleMap:

@@ -8,9 +8,9 @@ from needle_scenes import NOTHING, block, from_behind, plate_with_hole, scene, t
 from scipy.integrate import quad
 from scipy.stats import truncnorm
 
-from spinect_core.errors import Cancelled, MeasurementError
-from spinect_core.planning.risk import FREE_HAND, LASER, AngularError, Part, risk
-from spinect_core.planning.tolerance import Aim
+from spinect_core.base.errors import Cancelled, MeasurementError
+from spinect_core.planning.needle.risk import FREE_HAND, LASER, AngularError, Part, risk
+from spinect_core.planning.needle.tolerance import Aim
 
 
 def errors(error: AngularError) -> truncnorm:

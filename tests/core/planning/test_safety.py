@@ -9,9 +9,9 @@ import pytest
 from needle_scenes import NOTHING, block, both, from_behind, scene, tube, turned
 from scipy.spatial.transform import Rotation
 
-from spinect_core.planning.needle import Needle
-from spinect_core.planning.safety import clearance, crossings, neighbours
-from spinect_core.volume import FloatArray
+from spinect_core.image.volume import FloatArray
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 
 AXIS_X, AXIS_Z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 

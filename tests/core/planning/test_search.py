@@ -8,14 +8,14 @@ import pytest
 import pyvista as pv
 from search_scenes import MIDDLE, bone, circle, mirrored, plate, square_zone, thicket, tunnels, turned_zone
 
-from spinect_core.errors import Cancelled, MeasurementError
-from spinect_core.planning.angle_map import Survey, angle_map
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.search import SearchResult, search
-from spinect_core.planning.view import View
-from spinect_core.planning.weights import Limits, Reason
-from spinect_core.planning.window import Sight
-from spinect_core.volume import Geometry
+from spinect_core.base.errors import Cancelled, MeasurementError
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import Geometry
+from spinect_core.planning.search.angle_map import Survey, angle_map
+from spinect_core.planning.search.search import SearchResult, search
+from spinect_core.planning.search.weights import Limits, Reason
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 NORMAL = View.oblique("left", 30.0, 0.0)
 

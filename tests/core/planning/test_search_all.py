@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from search_scenes import square_zone, thicket
 
-from spinect_core.errors import Cancelled
-from spinect_core.planning.search import search
-from spinect_core.planning.search_all import search_all
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
+from spinect_core.base.errors import Cancelled
+from spinect_core.geometry.view import View
+from spinect_core.planning.search.search import search
+from spinect_core.planning.search.search_all import search_all
+from spinect_core.planning.zones.window import Sight
 
 
 @pytest.fixture(scope="module")

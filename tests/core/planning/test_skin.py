@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinect_core.errors import Cancelled, MeasurementError
-from spinect_core.phantom import draw_case
-from spinect_core.phantom.structures import STRUCTURES
-from spinect_core.planning.skin import Skin
-from spinect_core.planning.view import View
-from spinect_core.volume import FloatArray, Geometry, Volume
+from spinect_core.base.errors import Cancelled, MeasurementError
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import FloatArray, Geometry, Volume
+from spinect_core.planning.needle.skin import Skin
+from spinect_core.research.phantom import draw_case
+from spinect_core.research.phantom.structures import STRUCTURES
 
 RADIUS = 90.0
 VIEWS = np.array([View(a, e).vector for a in range(-180, 180, 15) for e in (-20, 0, 20)])

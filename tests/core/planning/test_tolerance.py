@@ -9,9 +9,9 @@ import pytest
 from needle_scenes import NOTHING, block, both, from_behind, plate_with_hole, scene, tube, turned
 from scipy.spatial.transform import Rotation
 
-from spinect_core.errors import Cancelled
-from spinect_core.planning.needle import Needle
-from spinect_core.planning.tolerance import LARGEST_DEG, LARGEST_MM, Aim, direction_words
+from spinect_core.base.errors import Cancelled
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.tolerance import LARGEST_DEG, LARGEST_MM, Aim, direction_words
 
 AXIS_Z = (0.0, 0.0, 1.0)
 

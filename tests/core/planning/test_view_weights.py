@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spinect_core.planning.weights import TERMS, Limits, Reason, Weights
+from spinect_core.planning.search.weights import TERMS, Limits, Reason, Weights
 
 LIMITS = Limits()
 GOOD = {

@@ -24,10 +24,10 @@ from window_scenes import (
     zone_through,
 )
 
-from spinect_core.planning.obstacles import Obstacles
-from spinect_core.planning.view import View
-from spinect_core.planning.window import Sight
-from spinect_core.planning.zone import Border, Zone
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Border, Zone
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
 
 BIG = np.array([(-14.0, -11.0), (14.0, -11.0), (0.0, 15.0)])
 RIGHT = np.array([(-1.5, -1.0), (1.5, -1.0), (-1.5, 2.0)])

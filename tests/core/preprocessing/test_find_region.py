@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from spinect_core.image.volume import Geometry, Volume, geometry_from_sitk
 from spinect_core.preprocessing import Region, find_lumbosacral_region
-from spinect_core.volume import Geometry, Volume, geometry_from_sitk
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinect_core.errors import UsageError
+from spinect_core.base.errors import UsageError
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Prepared, Region, prepare
 from spinect_core.preprocessing.grid import canonical_order, regular_grid
 from spinect_core.preprocessing.prepare import prepare_again
-from spinect_core.volume import Geometry, Volume
 
 ORIENTATIONS = [
     (axes, flips) for axes in permutations(range(3)) for flips in product((False, True), repeat=3)

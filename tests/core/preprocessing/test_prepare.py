@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region, prepare
 from spinect_core.preprocessing.standardise import standardise
-from spinect_core.volume import Geometry, Volume
 
 
 def test_the_crop_alone_is_standardised() -> None:

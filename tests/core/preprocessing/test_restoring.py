@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region, prepare
 from spinect_core.preprocessing.grid import containing_cubes
 from spinect_core.preprocessing.restoring import cube_shares
-from spinect_core.volume import Geometry, Volume
 
 
 def one_hot(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinect_core.errors import SegmentationError
+from spinect_core.base.errors import SegmentationError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from spinect_core.base.errors import UsageError
 from spinect_core.cli.parser import add_network_options
-from spinect_core.errors import UsageError
 from spinect_core.segmentation import choice
 from spinect_core.segmentation.choice import Candidate, candidates, gpu_present
 from spinect_core.segmentation.tiling import Tiling, tile_corners

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinect_core.assets import asset
-from spinect_core.errors import SegmentationError, SpinectError
+from spinect_core.base.assets import asset
+from spinect_core.base.errors import SegmentationError, SpinectError
 from spinect_core.segmentation.choice import ENGINES, PAPER, gpu_present
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.openvino_engine import OpenVINOEngine, _translated
@@ -140,7 +140,7 @@ def test_the_gpu_labels_as_the_cpu_does(weights: Path) -> None:
 
 @pytest.mark.slow
 def test_both_engines_label_the_demo_case_alike() -> None:
-    from spinect_core.reading import read_ct
+    from spinect_core.io.reading import read_ct
     from spinect_core.segmentation import segment
 
     try:

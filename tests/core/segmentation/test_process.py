@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from spinect_core.errors import Cancelled, SegmentationError
+from spinect_core.base.errors import Cancelled, SegmentationError
 from spinect_core.segmentation import process
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.process import Job, WorkerDied, run_job

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region
 from spinect_core.preprocessing.prepare import Prepared
 from spinect_core.segmentation.choice import MODES
 from spinect_core.segmentation.readings import Readings
-from spinect_core.volume import Geometry, Volume
 
 GEOMETRY = Geometry((36, 70, 62), (0.8, 0.7, 1.25), (-20.0, 10.0, 30.0))
 CENTRE = GEOMETRY.centre + np.array([6.0, 2.0, 1.0])

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from spinect_core.errors import Cancelled, SegmentationError, UsageError
+from spinect_core.base.errors import Cancelled, SegmentationError, UsageError
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region
 from spinect_core.segmentation import choice, run, segment
 from spinect_core.segmentation.choice import MODES
-from spinect_core.volume import Geometry, Volume
 
 REGION = Region((10, 20, 30), (55, 75, 95))
 

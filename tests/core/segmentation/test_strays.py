@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
 from spinect_core.segmentation.strays import without_strays
-from spinect_core.volume import BONE, NERVE, Geometry, Labels
 
 
 def scene(spacing: tuple[float, float, float] = (1.0, 1.0, 1.0), gap_mm: float = 10.0) -> Labels:

@@ -12,7 +12,7 @@ import pytest
 COMPARED = """
 import keras, numpy as np
 from spinect_core.segmentation import network
-from spinect_core.training.losses import training_loss
+from spinect_core.research.training.losses import training_loss
 
 rng = np.random.default_rng(0)
 images = rng.standard_normal((2, 16, 32, 16, 1)).astype("float32")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from spinect_core.errors import SegmentationError
+from spinect_core.base.errors import SegmentationError
 from spinect_core.segmentation.network import build_network
 from spinect_core.segmentation.weights import (
     load_weights,
@@ -131,7 +131,7 @@ def test_hash_is_of_the_bytes(tmp_path):
 
 
 def test_weights_come_from_the_assets_of_checkout_or_package(monkeypatch, tmp_path):
-    monkeypatch.setattr("spinect_core.assets.FOLDERS", (tmp_path / "package", tmp_path / "checkout"))
+    monkeypatch.setattr("spinect_core.base.assets.FOLDERS", (tmp_path / "package", tmp_path / "checkout"))
     with pytest.raises(SegmentationError, match="Install SPINECT Planner again"):
         weights_path()
     for folder in ("checkout", "package"):

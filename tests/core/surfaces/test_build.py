@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from spinect_core.errors import Cancelled, PlanError
+from spinect_core.base.errors import Cancelled, PlanError
+from spinect_core.image.volume import Geometry, Labels
 from spinect_core.surfaces import build_surfaces
 from spinect_core.surfaces.build import DETAIL_TRIANGLES, signed_volume
-from spinect_core.volume import Geometry, Labels
 
 CENTRE = np.array([30.0, -12.0, 200.0])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from spinect_core.errors import PlanError
+from spinect_core.base.errors import PlanError
 from spinect_core.surfaces import write_surface
 
 

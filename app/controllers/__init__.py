@@ -1,0 +1,1 @@
+"""What the user does, one job each: opening, segmenting, planning, exporting."""

@@ -1,0 +1,1 @@
+"""The open case and all that is chosen about it; no widget here."""

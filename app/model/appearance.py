@@ -1,0 +1,65 @@
+"""How bone, nerve and labels are shown; kept from one start to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from app.widgets import theme
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a structure looks.
+
+    Attributes:
+        colour: "#rrggbb".
+        opacity: 0 to 1.
+        visible: whether it is drawn at all.
+    """
+
+    colour: str
+    opacity: float = 1.0
+    visible: bool = True
+
+
+DEFAULTS = {"bone": Part(theme.BONE), "nerve": Part(theme.NERVE), "labels": Part("#ffffff", 0.35)}
+"""``labels`` is the overlay on the slices; it takes its colours from bone and nerve."""
+
+
+class Appearance(QObject):
+    """The looks of the parts."""
+
+    changed = Signal()
+
+    def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._parts = dict(DEFAULTS)
+        for name, part in DEFAULTS.items():
+            colour = settings.value(f"appearance/{name}/colour", part.colour)
+            opacity = settings.value(f"appearance/{name}/opacity", part.opacity)
+            try:
+                self._parts[name] = replace(
+                    part, colour=str(colour), opacity=min(max(float(str(opacity)), 0.0), 1.0)
+                )
+            except ValueError:
+                self._parts[name] = part
+
+    def part(self, name: str) -> Part:
+        """How a part looks."""
+        return self._parts[name]
+
+    def set(self, name: str, part: Part) -> None:
+        """Change how a part looks."""
+        if part != self._parts[name]:
+            self._parts[name] = part
+            self._settings.setValue(f"appearance/{name}/colour", part.colour)
+            self._settings.setValue(f"appearance/{name}/opacity", part.opacity)
+            self.changed.emit()
+
+    def reset(self) -> None:
+        """Everything as it came."""
+        for name, part in DEFAULTS.items():
+            self.set(name, part)

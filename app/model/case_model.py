@@ -1,0 +1,353 @@
+"""The document behind the window: the open case, where the user looks, what he has measured.
+
+No widgets here. Views listen to the signals and read the state; every change goes through a method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from spinect_core.geometry.triangle import KIND_NAMES, Triangle
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import FloatArray, Geometry, Labels, Volume
+from spinect_core.plan.records import Planning
+from spinect_core.plan.wording import users_part
+
+if TYPE_CHECKING:
+    from spinect_core.image.region import Region
+    from spinect_core.plan.plan import Plan, PlanView
+    from spinect_core.surfaces import Surfaces
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A triangle in the table.
+
+    Attributes:
+        key: number that stays the same through edits and undo.
+        name: what the user calls it.
+        triangle: the measured points.
+    """
+
+    key: int
+    name: str
+    triangle: Triangle
+
+
+@dataclass
+class Case:
+    """One patient's CT and all that was made of it.
+
+    Attributes:
+        volume: the CT; None while a plan is open without it.
+        source: the file or folder the CT was read from, or that of the plan.
+        region: the part to segment.
+        segmentation: the result of the last run, or what a plan kept of it, with labels and run facts.
+        surfaces: bone and nerve in LPS mm.
+        facts: what a plan says about the CT, with its checksum; None until a plan needs it.
+        timings: seconds of each stage.
+        notes: what there is to say about proposed triangles.
+        plan: the plan that was opened; what the window does not know of is saved again from it.
+        other_views: views of that plan that belong to no triangle.
+        files: pictures and maps that came with it, by path.
+        extras: what a later program had added to the document.
+        document: where the plan was opened or saved last.
+    """
+
+    volume: Volume | None
+    source: Path
+    region: Region | None = None
+    segmentation: Any = None
+    surfaces: Surfaces | None = None
+    facts: Any = None
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+    other_views: tuple[PlanView, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    document: Path | None = None
+
+    @property
+    def labels(self) -> Labels | None:
+        """Labels on the grid of the slices: the CT's own, or without it the 1 mm grid."""
+        if self.segmentation is None:
+            return None
+        return self.segmentation.labels_1mm if self.volume is None else self.segmentation.labels
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid of the CT; without it that of the labels, or what the plan says of the CT."""
+        if self.volume is not None:
+            return self.volume.geometry
+        return self.facts.geometry if self.labels is None else self.labels.geometry
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return (self.volume.name if self.volume is not None else "") or self.source.name
+
+
+class _Replace(QUndoCommand):
+    """One step of the measurements' history: the table before and after (a few small frozen objects)."""
+
+    def __init__(
+        self, model: CaseModel, after: tuple[Measurement, ...], select: int | None, text: str
+    ) -> None:
+        super().__init__(text)
+        self._model, self._after, self._select = model, after, select
+        self._before, self._selected_before = model.measurements, model.selected
+
+    def redo(self) -> None:
+        self._model._put(self._after, self._select)
+
+    def undo(self) -> None:
+        self._model._put(self._before, self._selected_before)
+
+
+class _Plan(QUndoCommand):
+    """One step of the user's in the planning records."""
+
+    def __init__(self, model: CaseModel, after: Planning, text: str) -> None:
+        super().__init__(text)
+        self._model, self._before, self._after = model, model.planning, after
+
+    def redo(self) -> None:
+        self._model.set_planning(self._after)
+
+    def undo(self) -> None:
+        self._model.set_planning(self._before)
+
+
+class CaseModel(QObject):
+    """The state of the window.
+
+    Attributes:
+        case: the open case.
+        view: the line of sight.
+        cursor: LPS mm of the cross-hair.
+        measurements: the triangles.
+        selected: key of one of them.
+        planning: level, landmarks, zones, windows, searches and needles, saved and opened with the plan.
+        history: the steps that can be undone.
+    """
+
+    case_opened = Signal()
+    case_saved = Signal()
+    region_changed = Signal()
+    labels_changed = Signal()
+    cursor_moved = Signal()
+    view_changed = Signal()
+    measurements_changed = Signal()
+    selection_changed = Signal()
+    planning_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.case: Case | None = None
+        self.view = View(0.0)
+        self.cursor: FloatArray = np.zeros(3)
+        self.measurements: tuple[Measurement, ...] = ()
+        self.selected: int | None = None
+        self.planning = Planning()
+        self.history = QUndoStack(self)
+        self._keys = 0
+
+    # ------------------------------------------------------------------------------------------------- the case
+
+    def open(
+        self,
+        case: Case,
+        triangles: Sequence[Triangle] = (),
+        names: Sequence[str] = (),
+        planning: Planning | None = None,
+    ) -> None:
+        """Replace the open case by another; what belonged to the old one goes with it.
+
+        Args:
+            case: the new one.
+            triangles: the measurements it comes with.
+            names: of them, "" for the usual ones.
+            planning: the records it comes with.
+        """
+        self.case = case
+        self.history.clear()
+        self.measurements, self.selected = (), None
+        self.measurements = tuple(self._named(triangles, names))
+        self.planning = planning or Planning()
+        region = case.region
+        self.cursor = np.array(case.geometry.centre if region is None else region.centre, dtype=np.float64)
+        self.view = triangles[0].view if triangles else View(0.0)
+        self.case_opened.emit()
+        self.labels_changed.emit()
+        self.measurements_changed.emit()
+        self.selection_changed.emit()
+        self.planning_changed.emit()
+        self.region_changed.emit()
+        self.cursor_moved.emit()
+        self.view_changed.emit()
+
+    def add_ct(self, volume: Volume, source: Path, segmentation: Any) -> None:
+        """Give a case that was opened without its CT the CT, and the labels on its grid."""
+        if self.case is not None:
+            self.case.volume, self.case.source, self.case.segmentation = volume, source, segmentation
+            self.case_opened.emit()
+            self.labels_changed.emit()
+            self.region_changed.emit()
+            self.set_cursor(self.cursor)
+            self.cursor_moved.emit()
+
+    def set_region(self, region: Region) -> None:
+        """Choose another part to segment."""
+        if self.case is not None:
+            self.case.region = region
+            self.region_changed.emit()
+
+    def set_segmentation(self, segmentation: Any, surfaces: Surfaces | None) -> None:
+        """Take over labels and surfaces."""
+        if self.case is not None:
+            self.case.segmentation, self.case.surfaces = segmentation, surfaces
+            # pictures, maps and run facts of an opened plan are of other labels
+            self.case.plan, self.case.other_views, self.case.files = None, (), {}
+            self.labels_changed.emit()
+            self.set_planning(users_part(self.planning))
+
+    def set_planning(self, planning: Planning, text: str = "") -> None:
+        """Take over planning records.
+
+        Args:
+            planning: all of them.
+            text: what the user did, for a step that can be undone; empty for what the program found by itself.
+        """
+        if text:
+            self.history.push(_Plan(self, planning, text))
+        elif planning != self.planning:
+            self.planning = planning
+            self.planning_changed.emit()
+
+    # ------------------------------------------------------------------------------------------- where one looks
+
+    def set_cursor(self, point: npt.ArrayLike) -> None:
+        """Move the cross-hair to LPS mm (3,), kept within the CT."""
+        place = np.array(point, dtype=np.float64)
+        if self.case is not None:
+            corners = self.case.geometry.corners()
+            place = np.clip(place, corners.min(axis=0), corners.max(axis=0))
+        if not np.array_equal(place, self.cursor):
+            self.cursor = place
+            self.cursor_moved.emit()
+
+    def set_view(self, view: View) -> None:
+        """Look along another line of sight."""
+        if view != self.view:
+            self.view = view
+            self.view_changed.emit()
+
+    # ---------------------------------------------------------------------------------------------- measurements
+
+    def find(self, key: int | None) -> Measurement | None:
+        """The measurement with this key."""
+        return next((each for each in self.measurements if each.key == key), None)
+
+    def select(self, key: int | None) -> None:
+        """Select a measurement, or none."""
+        if key != self.selected:
+            self.selected = key
+            self.selection_changed.emit()
+
+    def add(self, triangle: Triangle, name: str = "") -> Measurement:
+        """Add a triangle to the table and select it."""
+        self._keys += 1
+        measurement = Measurement(self._keys, name or self._free_name(triangle), triangle)
+        self._push((*self.measurements, measurement), measurement.key, f"draw {measurement.name}")
+        return measurement
+
+    def add_all(self, triangles: Sequence[Triangle], text: str, names: Sequence[str] = ()) -> None:
+        """Add several triangles as one step, under their names or the usual ones."""
+        added = self._named(triangles, names)
+        if added:
+            self._push((*self.measurements, *added), added[0].key, text)
+
+    def replace_found(self, triangles: Sequence[Triangle], planning: Planning, text: str) -> None:
+        """Take over what the program has found, in place of what it had found before, as one step.
+
+        What the user drew, corrected or placed stays.
+
+        Args:
+            triangles: the new ones; each takes over the name of the one it replaces.
+            planning: the new records.
+            text: what was done.
+        """
+        old = [each for each in self.measurements if each.triangle.author == "automatic"]
+        names = {(each.triangle.kind, each.triangle.side): each.name for each in old}
+        kept = tuple(each for each in self.measurements if each not in old)
+        self.history.beginMacro(text)
+        self._push(kept, None, text)
+        self.add_all(triangles, text, [names.get((each.kind, each.side), "") for each in triangles])
+        self.set_planning(planning, text)
+        self.history.endMacro()
+        self.select(None)
+
+    def change(self, key: int, triangle: Triangle, text: str) -> None:
+        """Replace a measurement's triangle; it is the user's then."""
+        measurement = self.find(key)
+        if measurement is None:
+            return
+        triangle = replace(triangle, author="user")
+        name = measurement.name
+        if name.startswith(_base_name(measurement.triangle)) and _base_name(triangle) != _base_name(
+            measurement.triangle
+        ):
+            name = self._free_name(triangle)
+        self._edit(key, lambda old: replace(old, triangle=triangle, name=name), text)
+
+    def rename(self, key: int, name: str) -> None:
+        """Give a measurement another name."""
+        measurement = self.find(key)
+        if measurement is not None and name.strip() and name != measurement.name:
+            self._edit(key, lambda old: replace(old, name=name.strip()), "rename")
+
+    def remove(self, key: int) -> None:
+        """Delete a measurement."""
+        measurement = self.find(key)
+        if measurement is not None:
+            rest = tuple(each for each in self.measurements if each.key != key)
+            self._push(rest, None, f"delete {measurement.name}")
+
+    def _edit(self, key: int, edit: Callable[[Measurement], Measurement], text: str) -> None:
+        after = tuple(edit(each) if each.key == key else each for each in self.measurements)
+        self._push(after, self.selected, text)
+
+    def _push(self, after: tuple[Measurement, ...], select: int | None, text: str) -> None:
+        self.history.push(_Replace(self, after, select, text))
+
+    def _put(self, measurements: tuple[Measurement, ...], select: int | None) -> None:
+        self.measurements = measurements
+        self.measurements_changed.emit()
+        self.selected = select if self.find(select) else None
+        self.selection_changed.emit()
+
+    def _named(self, triangles: Sequence[Triangle], names: Sequence[str]) -> list[Measurement]:
+        added: list[Measurement] = []
+        for number, triangle in enumerate(triangles):
+            self._keys += 1
+            name = names[number] if number < len(names) else ""
+            added.append(Measurement(self._keys, name or self._free_name(triangle, added), triangle))
+        return added
+
+    def _free_name(self, triangle: Triangle, more: list[Measurement] | None = None) -> str:
+        taken = {each.name for each in (*self.measurements, *(more or []))}
+        base = _base_name(triangle)
+        return next(name for name in (base, *(f"{base} {n}" for n in range(2, 10_000))) if name not in taken)
+
+
+def _base_name(triangle: Triangle) -> str:
+    return f"{triangle.side.capitalize()} {KIND_NAMES[triangle.kind]}"

@@ -1,0 +1,182 @@
+"""Long work away from the window's thread: one job at a time, with progress, cancel and a place for errors."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+
+from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.progress import Cancel, Progress
+
+Work = Callable[[Progress, Cancel], Any]
+REPORTS_APART = 0.04
+"""Seconds between two reports of a job; more would only make the window busy."""
+PATIENCE_MS = 800
+"""How long a cancelled job may take to stop before the window goes on without it."""
+log = logging.getLogger(__name__)
+
+
+class Job(QThread):
+    """One piece of work in a thread of its own."""
+
+    progressed = Signal(float, str)
+    succeeded = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, work: Work, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._work = work
+        self._reported = 0.0
+        self.cancel = threading.Event()
+
+    def run(self) -> None:
+        """Do the work; called by the thread."""
+        try:
+            result = self._work(self._report, self.cancel)
+            if self.cancel.is_set():
+                raise Cancelled
+        except SpinectError as error:
+            self.failed.emit(error)
+        except MemoryError:
+            self.failed.emit(
+                SpinectError(
+                    "The memory of this computer is used up",
+                    "Close other programs, or choose a smaller region",
+                )
+            )
+        except Exception as error:  # the window must outlive any fault, and say what it was
+            log.exception("Unexpected fault in a job")
+            self.failed.emit(
+                SpinectError(
+                    f"Something unexpected went wrong ({type(error).__name__}: {error})",
+                    "Try again; if it happens again, please report it with the files that caused it",
+                )
+            )
+        else:
+            self.succeeded.emit(result)
+
+    def _report(self, fraction: float, message: str) -> None:
+        now = time.monotonic()
+        if now - self._reported >= REPORTS_APART or fraction >= 1:
+            self._reported = now
+            self.progressed.emit(float(fraction), message)
+
+
+class JobRunner(QObject):
+    """Runs jobs for the window, one at a time.
+
+    Signals:
+        started: the title of the job.
+        progressed: the part done (0 to 1) and a text.
+        ended: the title, and "done", "failed" or "cancelled".
+        failed: the SpinectError.
+    """
+
+    started = Signal(str)
+    progressed = Signal(float, str)
+    ended = Signal(str, str)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.title = ""
+        self._job: Job | None = None
+        self._then: Callable[[Any], None] | None = None
+        self._next: tuple[str, Work, Callable[[Any], None]] | None = None
+        self._leftover: set[Job] = set()
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self._go_on_without)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self._job is not None
+
+    def start(self, title: str, work: Work, then: Callable[[Any], None]) -> bool:
+        """Start a job; ``then`` gets its result in the window's thread. False if another one is running."""
+        if self._job is not None:
+            return False
+        job = Job(work, self)
+        self._job, self._then, self.title = job, then, title
+        job.progressed.connect(self._on_progress)
+        job.succeeded.connect(self._on_success)
+        job.failed.connect(self._on_failure)
+        job.finished.connect(self._on_finished)
+        self.started.emit(title)
+        job.start()
+        return True
+
+    def start_instead(self, title: str, work: Work, then: Callable[[Any], None]) -> None:
+        """Start a job; one that is running is cancelled first."""
+        if not self.start(title, work, then):
+            self._next = (title, work, then)
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Ask the running job to stop; within a second the window is free again either way."""
+        if self._job is not None and not self._job.cancel.is_set():
+            self._job.cancel.set()
+            self.progressed.emit(-1.0, "cancelling")
+            self._patience.start()
+
+    def shut_down(self, seconds: float = 20.0) -> None:
+        """Stop everything and wait for the threads; called once, when the window closes."""
+        self._then = self._next = None
+        jobs = [*self._leftover, *([self._job] if self._job else [])]
+        for job in jobs:
+            job.cancel.set()
+        for job in jobs:
+            job.wait(int(seconds * 1000))
+
+    def _on_progress(self, fraction: float, message: str) -> None:
+        if self.sender() is self._job and self._job is not None and not self._job.cancel.is_set():
+            self.progressed.emit(fraction, message)
+
+    def _on_success(self, result: Any) -> None:
+        if self.sender() is not self._job or self._job is None:
+            return
+        then = self._then
+        if self._job.cancel.is_set():
+            self._settle("cancelled")
+            return
+        self._settle("done")
+        if then is not None:
+            then(result)
+
+    def _on_failure(self, error: SpinectError) -> None:
+        if self.sender() is not self._job or self._job is None:
+            return
+        cancelled = isinstance(error, Cancelled) or self._job.cancel.is_set()
+        self._settle("cancelled" if cancelled else "failed")
+        if not cancelled:
+            self.failed.emit(error)
+
+    def _go_on_without(self) -> None:
+        if self._job is not None and self._job.cancel.is_set():
+            self._settle("cancelled")
+
+    def _settle(self, outcome: str) -> None:
+        job, title = self._job, self.title
+        self._job, self._then, self.title = None, None, ""
+        self._patience.stop()
+        if job is not None and job.isRunning():
+            self._leftover.add(job)
+        elif job is not None:
+            job.deleteLater()
+        self.ended.emit(title, outcome)
+        if self._next is not None:
+            following, self._next = self._next, None
+            self.start(*following)
+
+    def _on_finished(self) -> None:
+        job = self.sender()
+        if isinstance(job, Job) and job is not self._job:
+            self._leftover.discard(job)
+            job.deleteLater()

@@ -1,0 +1,298 @@
+"""Plans and documents on disk: what the window writes, and a case made of what it reads.
+
+No Qt here, and the heavy imports only when they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from app.model.case_model import Case
+from spinect_core.base.errors import PlanError
+from spinect_core.base.progress import Cancel, Progress, check, part_of
+from spinect_core.geometry.view import PRESETS
+
+if TYPE_CHECKING:
+    from app.model.case_model import Measurement
+    from app.model.picking import SurfacePicker
+    from spinect_core.image.volume import Labels, Volume
+    from spinect_core.plan.document import Crop, Document
+    from spinect_core.plan.plan import Case as Facts
+    from spinect_core.plan.plan import Plan, PlanView
+    from spinect_core.plan.records import Planning
+    from spinect_core.planning.results import CasePlan
+
+DOCUMENT_SUFFIX = ".spinect"
+PLAN_SUFFIX = ".json"
+SUFFIXES = (DOCUMENT_SUFFIX, PLAN_SUFFIX)
+SAME_VIEW_DEGREES = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a document keeps of a segmentation.
+
+    Attributes:
+        labels: on the CT's own grid; None while the CT is not open.
+        labels_1mm: on the network's grid.
+        labels_on_ct: the part of the labels on the CT's grid that holds any; None if the document has none.
+        run: engine, device and more of the run; None if the plan does not say.
+    """
+
+    labels: Labels | None
+    labels_1mm: Labels
+    labels_on_ct: Crop | None
+    run: SimpleNamespace | None
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A plan from disk with all that the views need.
+
+    Attributes:
+        case: what was made of it, with the CT if that was open and is the plan's.
+        plan: as it was read.
+        names: of its triangles, "" for the usual ones.
+        picker: search trees over the surfaces; None without labels.
+        same_ct: whether the CT that was open is the plan's; None if none was.
+    """
+
+    case: Case
+    plan: Plan
+    names: list[str]
+    picker: SurfacePicker | None
+    same_ct: bool | None
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file's name is that of a plan or a document."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+
+def with_suffix(path: Path) -> Path:
+    """The path of a plan to write: a document, unless it ends as a plan does."""
+    return path if path.suffix.lower() in SUFFIXES else path.with_name(f"{path.name}{DOCUMENT_SUFFIX}")
+
+
+def facts_of(case: Case) -> Facts:
+    """What a plan says about the case's CT; its checksum takes a moment the first time."""
+    from spinect_core.plan.plan import Case as Facts
+
+    if case.facts is None:
+        assert case.volume is not None  # without a CT the facts come from the plan
+        case.facts = Facts.of(case.volume)
+    facts: Facts = case.facts
+    return facts
+
+
+def save(
+    case: Case,
+    measurements: tuple[Measurement, ...],
+    planning: Planning,
+    path: Path,
+    found: CasePlan | None = None,
+) -> None:
+    """Write a case as a document, or, where the path ends in .json, as a plan alone.
+
+    Args:
+        case: what is open.
+        measurements: its triangles.
+        planning: its records.
+        path: where to.
+        found: what was computed for these records, whose angle maps a document keeps; None where nothing was.
+
+    Raises:
+        PlanError: the file cannot be written.
+    """
+    from spinect_core.plan.document import Crop, Document, naming_only, paths_of, write_document
+    from spinect_core.plan.plan import write_plan
+
+    plan = make_plan(case, measurements, planning)
+    if path.suffix.lower() == PLAN_SUFFIX:
+        # files that lie beside the plan stay named in it; what was inside a document does not come along
+        write_plan(
+            naming_only(plan, (name for name in paths_of(plan) if (path.parent / name).is_file())), path
+        )
+        return
+    planning, maps = _with_maps(planning, found)
+    plan = replace(plan, planning=planning)
+    kept = case.segmentation
+    crop = None
+    if kept is not None:
+        crop = kept.labels_on_ct if isinstance(kept, Kept) else Crop.of(kept.labels)
+    labels = None if kept is None else kept.labels_1mm
+    gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
+    files = {name: content for name, content in case.files.items() if name not in gone} | maps
+    write_document(Document(naming_only(plan, files), labels, crop, files, case.extras), path)
+
+
+def _with_maps(planning: Planning, found: CasePlan | None) -> tuple[Planning, dict[str, bytes]]:
+    """The records with the names of their angle maps, and these."""
+    from spinect_core.plan.build import key_of
+    from spinect_core.planning.search.map_csv import angle_map_csv, map_name
+
+    if found is None:
+        return planning, {}
+    names = {key_of(each.zone): map_name(each.zone) for each in found.approaches}
+    maps = {map_name(each.zone): angle_map_csv(each.search).encode() for each in found.approaches}
+    searches = tuple(replace(each, map=names.get(each.zone, each.map)) for each in planning.searches)
+    return replace(planning, searches=searches), maps
+
+
+def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:
+    """The plan of a case: no patient data, the CT recognised by its checksum."""
+    from spinect_core.plan.plan import Plan
+
+    facts = facts_of(case)
+    before = case.plan or Plan(case=facts)
+    run = getattr(case.segmentation, "run", None)
+    return replace(
+        before,
+        case=facts,
+        region=case.region,
+        run=asdict(run) if is_dataclass(run) and not isinstance(run, type) else before.run,
+        timings=case.timings,
+        # one view for each triangle, which also carries the name the user gave it
+        views=(*(_view_of(each, before) for each in measurements), *case.other_views),
+        triangles=tuple(each.triangle for each in measurements),
+        planning=planning,
+        notes=case.notes,
+    )
+
+
+def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Cancel) -> Opened:
+    """Read a plan or a document and make a case of it.
+
+    Args:
+        path: ends in .spinect or .json.
+        current: the open case; if its CT is the plan's, the new case has it too.
+        progress: told the part done.
+        cancel: looked at between the stages.
+
+    Raises:
+        PlanError: it cannot be read.
+    """
+    from app.model.picking import SurfacePicker
+    from spinect_core.surfaces import build_surfaces
+
+    document = _read(path)
+    check(cancel)
+    progress(0.2, "plan read")
+    plan = document.plan
+    volume = current.volume if current is not None else None
+    same = None if current is None or volume is None else facts_of(current).same_ct(plan.case)
+    check(cancel)
+    names, others = _names(plan)
+    case = Case(
+        volume if same else None,
+        current.source if current is not None and same else path,
+        plan.region,
+        facts=plan.case,
+        timings=dict(plan.timings),
+        notes=plan.notes,
+        plan=plan,
+        other_views=others,
+        files=dict(document.files),
+        extras=dict(document.extras),
+        document=path,
+    )
+    picker = None
+    if document.labels is not None:
+        case.segmentation = Kept(
+            document.labels_for(case.volume.geometry) if case.volume is not None else None,
+            document.labels,
+            document.labels_on_ct,
+            _run_of(plan.run),
+        )
+        case.surfaces = build_surfaces(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)
+        picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
+    check(cancel)
+    return Opened(case, plan, names, picker, same)
+
+
+def with_ct(case: Case, volume: Volume) -> Kept | None:
+    """What a case that was opened without its CT keeps of the segmentation, with the labels on the CT's grid."""
+    from spinect_core.plan.document import Document, naming_only
+    from spinect_core.plan.plan import Plan
+
+    kept = case.segmentation
+    if kept is None:
+        return None
+    document = Document(naming_only(Plan(case=case.facts), ()), kept.labels_1mm, kept.labels_on_ct)
+    return replace(kept, labels=document.labels_for(volume.geometry))
+
+
+def _read(path: Path) -> Document:
+    from spinect_core.plan.document import Document, naming_only, paths_of, read_document
+    from spinect_core.plan.plan import read_plan
+
+    if path.suffix.lower() == DOCUMENT_SUFFIX:
+        return read_document(path)
+    plan = read_plan(path)
+    files = {}
+    for name in paths_of(replace(plan, files={})):
+        try:
+            files[name] = (path.parent / name).read_bytes()
+        except OSError:
+            continue  # pictures and maps can be made again
+    return Document(naming_only(plan, files), files=files)
+
+
+def _names(plan: Plan) -> tuple[list[str], tuple[PlanView, ...]]:
+    """The name of each triangle ("" for the usual one), and the views that belong to none."""
+    rest = list(plan.views)
+    names = []
+    for triangle in plan.triangles:
+        found = next(
+            (
+                entry
+                for entry in rest
+                if entry.name not in PRESETS and entry.view.angle_to(triangle.view) < SAME_VIEW_DEGREES
+            ),
+            None,
+        )
+        names.append(found.name if found is not None else "")
+        if found is not None:
+            rest.remove(found)
+    return names, tuple(rest)
+
+
+def _view_of(measurement: Measurement, plan: Plan) -> PlanView:
+    """The view of a triangle; with its picture where neither its name nor its line of sight has changed."""
+    from spinect_core.plan.plan import PlanView
+
+    name, view, triangle = measurement.name, measurement.triangle.view, measurement.triangle
+    if triangle in plan.triangles:
+        for entry in plan.views:
+            if entry.name == name and entry.view == view:
+                return entry
+    return PlanView(name, view)
+
+
+def _run_of(run: Mapping[str, Any]) -> SimpleNamespace | None:
+    """What the window shows of a run, from a plan that anything may have written."""
+    if not isinstance(run.get("engine"), str):
+        return None
+    seconds = run.get("seconds")
+    fallbacks = run.get("fallbacks")
+    patches = run.get("patches")
+    return SimpleNamespace(
+        engine=run["engine"],
+        device=str(run.get("device", "")),
+        patches=patches if isinstance(patches, int) else 0,
+        seconds={
+            str(stage): float(value)
+            for stage, value in (seconds.items() if isinstance(seconds, dict) else ())
+            if isinstance(value, int | float) and abs(value) < 1e9
+        },
+        fallbacks=tuple(str(each) for each in fallbacks) if isinstance(fallbacks, list) else (),
+    )
+
+
+def another_ct(path: Path) -> PlanError:
+    """What to say of a plan that was made on another CT than the open one."""
+    return PlanError("This plan was made on another CT", "Open the CT it belongs to first", path.name)

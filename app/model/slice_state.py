@@ -1,0 +1,57 @@
+"""What the three slices share: grey values, the region's frame, and how the case's grid is cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from app.model.case_model import CaseModel
+from spinect_core.image.planes import Reformatter
+
+
+@dataclass(frozen=True)
+class Window:
+    """Grey values: ``width`` HU about ``level`` HU from black to white."""
+
+    level: float
+    width: float
+
+
+WINDOWS = {
+    "Bone": Window(400, 1800),
+    "Soft tissue": Window(50, 400),
+    "Nerve": Window(40, 350),
+    "Disc": Window(70, 200),
+    "Wide": Window(100, 1200),
+}
+
+
+class SliceState(QObject):
+    """What the three pictures share: grey values, and how the case's grid is cut."""
+
+    changed = Signal()
+
+    def __init__(self, model: CaseModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.window = WINDOWS["Soft tissue"]
+        self.show_region = False
+        self.reformatter: Reformatter | None = None
+        self._model = model
+        model.case_opened.connect(self._on_case)
+
+    def set_window(self, window: Window) -> None:
+        """Choose other grey values."""
+        self.window = Window(window.level, max(window.width, 1.0))
+        self.changed.emit()
+
+    def set_show_region(self, show: bool) -> None:
+        """Show or hide the region to segment."""
+        self.show_region = show
+        self.changed.emit()
+
+    def _on_case(self) -> None:
+        case = self._model.case
+        # A plan without its CT is cut on the grid of its labels, if it has any.
+        shown = case is not None and (case.volume is not None or case.labels is not None)
+        self.reformatter = Reformatter(case.geometry) if case is not None and shown else None

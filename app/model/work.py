@@ -1,0 +1,245 @@
+"""What the window has done in its worker thread. No Qt here, and the heavy imports only when they are needed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.model.case_model import Case
+from spinect_core.base.errors import ReadingError, SpinectError
+from spinect_core.base.progress import Cancel, Progress, check, part_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from app.model.picking import SurfacePicker
+    from spinect_core.anatomy.landmarks import Landmarks
+    from spinect_core.geometry.view import View
+    from spinect_core.image.region import Region
+    from spinect_core.image.volume import FloatArray
+    from spinect_core.io.reading.series import Series
+    from spinect_core.pipeline.replanning import Planned
+    from spinect_core.plan.records import Planning
+    from spinect_core.planning.level import Room
+    from spinect_core.planning.needle.needle import Needle
+    from spinect_core.planning.results import CasePlan
+    from spinect_core.planning.zones.window import Sight
+    from spinect_core.surfaces import Surfaces
+
+
+@dataclass(frozen=True)
+class Found:
+    """Several series to choose from.
+
+    Attributes:
+        path: where they were found.
+        series: all of them, loadable or not.
+        best: key of the one that is plainly the best CT; empty if several are as good.
+    """
+
+    path: Path
+    series: list[Series]
+    best: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to segment.
+
+    Attributes:
+        engine: auto, tensorflow or openvino.
+        device: auto, gpu or cpu.
+        mode: paper, fast or thorough.
+    """
+
+    engine: str = "auto"
+    device: str = "auto"
+    mode: str = "thorough"
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """A finished segmentation with all that the views need.
+
+    Attributes:
+        case: the case it was made from.
+        segmentation: labels and run facts.
+        surfaces: bone and nerve.
+        picker: search trees over the surfaces.
+        seconds: of the surfaces.
+    """
+
+    case: Case
+    segmentation: Any
+    surfaces: Surfaces
+    picker: SurfacePicker
+    seconds: float
+
+
+def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None = None) -> Case | Found:
+    """Read a CT, or return the series to choose from if the choice is not plain.
+
+    Args:
+        path: file or folder.
+        progress: told the part done.
+        cancel: looked at between the stages.
+        plan: the case that is open without its CT, if there is one.
+    """
+    from spinect_core.io.reading import list_series, read_ct
+    from spinect_core.io.reading.choosing import choose
+
+    series = list_series(path, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
+    check(cancel)
+    loadable = [each for each in series if each.loadable]
+    if len(loadable) == 1:
+        return open_series(path, loadable[0], part_of(progress, 0.4, 1.0), cancel, plan)
+    if not loadable:
+        read_ct(path, progress=part_of(progress, 0.4, 1.0), cancel=cancel)  # raises, and says of what and why
+    try:
+        best = choose(series, None, path).key
+    except ReadingError:
+        best = ""
+    return Found(path, series, best)
+
+
+def open_series(
+    path: Path, series: Series, progress: Progress, cancel: Cancel, plan: Case | None = None
+) -> Case:
+    """Read one series and find the lumbosacral region in it.
+
+    If it is the CT of the plan that is open without it, the plan's labels come with it instead.
+    """
+    from app.model.plan_files import with_ct
+    from spinect_core.io.reading import read_series
+    from spinect_core.plan.plan import Case as Facts
+    from spinect_core.preprocessing import find_lumbosacral_region
+
+    started = time.monotonic()
+    volume = read_series(series, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
+    seconds = time.monotonic() - started
+    check(cancel)
+    facts = None
+    if plan is not None:
+        progress(0.86, "comparing with the plan")
+        facts = Facts.of(volume)
+        if facts.same_ct(plan.facts):
+            return Case(volume, path, segmentation=with_ct(plan, volume), facts=plan.facts)
+    progress(0.88, "finding the lumbosacral region")
+    region: Region | None
+    try:
+        region = find_lumbosacral_region(volume)
+    except SpinectError:
+        region = None  # a CT is worth looking at even if L5/S1 is not in it; segmenting will say so
+    check(cancel)
+    progress(1.0, "CT read")
+    return Case(volume, path, region, facts=facts, timings={"reading": seconds})
+
+
+def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
+    """Segment the case's region in a child process and build the surfaces."""
+    from spinect_core.segmentation import segment
+
+    assert case.volume is not None  # nothing is segmented without its CT
+    segmentation = segment(
+        case.volume,
+        region=case.region,
+        engine=options.engine,
+        device=options.device,
+        mode=options.mode,
+        progress=part_of(progress, 0.0, 0.88),
+        cancel=cancel,
+    )
+    check(cancel)
+    return surfaces_of(case, segmentation, part_of(progress, 0.88, 1.0), cancel)
+
+
+def surfaces_of(case: Case, segmentation: Any, progress: Progress, cancel: Cancel) -> Segmented:
+    """Surfaces and search trees of a segmentation."""
+    from app.model.picking import SurfacePicker
+    from spinect_core.surfaces import build_surfaces
+
+    started = time.monotonic()
+    surfaces = build_surfaces(segmentation.labels_1mm, progress=progress, cancel=cancel)
+    picker = SurfacePicker({"bone": surfaces.bone, "nerve": surfaces.nerve})
+    check(cancel)
+    return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)
+
+
+def find_ways(
+    case: Case,
+    room: Room | None,
+    before: Planning,
+    level: tuple[str, int],
+    progress: Progress,
+    cancel: Cancel,
+) -> tuple[Room, Planned]:
+    """The ways in of a level, and the case made ready for planning.
+
+    Args:
+        case: segmented.
+        room: the case made ready, if it was before.
+        before: the planning so far.
+        level: its name, and the shift of the numbering by the user.
+        progress: told how far it is.
+        cancel: asked often.
+    """
+    from spinect_core.pipeline.replanning import plan_again
+    from spinect_core.planning.level import Room
+
+    if room is None:
+        progress(0.0, "preparing bone and nerve")
+        assert case.surfaces is not None  # no ways in are looked for without them
+        room = Room(case.segmentation.labels_1mm, case.surfaces, case.volume)
+        check(cancel)
+        progress(0.02, "finding the skin")
+        _ = room.skin
+    check(cancel)
+    name, shift = level
+    return room, plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
+
+
+def lay_needle(
+    room: Room,
+    landmarks: Landmarks,
+    sight: Sight,
+    view: View,
+    planning: Planning,
+    target: FloatArray | None,
+    progress: Progress,
+    cancel: Cancel,
+) -> Planning:
+    """The planning with one more needle of the user's."""
+    from spinect_core.pipeline.replanning import own_needle
+
+    progress(0.1, "distances, tolerance and risk")
+    return own_needle(room, landmarks, sight, view, planning, target, cancel=cancel)[1]
+
+
+def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) -> npt.NDArray[np.uint8]:
+    """The picture of the CT in the oblique plane of a needle, uint8 RGB."""
+    from spinect_core.pictures.needle_plane import needle_plane_picture
+
+    progress(0.1, "the oblique plane")
+    assert case.volume is not None  # nothing is cut without its CT
+    assert case.labels is not None
+    picture = needle_plane_picture(case.volume, case.labels, needle)
+    check(cancel)
+    return picture
+
+
+def move_landmark(
+    room: Room,
+    plan: CasePlan,
+    before: Planning,
+    name: str,
+    point: FloatArray,
+    progress: Progress,
+    cancel: Cancel,
+) -> Planned:
+    """The planning with a landmark at another place."""
+    from spinect_core.pipeline.replanning import plan_with_landmark
+
+    return plan_with_landmark(room, plan, before, name, point, progress=progress, cancel=cancel)

@@ -1,0 +1,76 @@
+"""The status bar: what is going on, how far it is, on which device, what went wrong, and the notice."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
+
+from app.model.jobs import JobRunner
+from app.widgets import theme
+from app.widgets.parts import ElidedLabel, label
+from spinect_core.base.errors import SpinectError
+from spinect_core.base.notice import NOTICE
+
+
+class StatusBar(QStatusBar):
+    """Listens to the jobs."""
+
+    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._jobs = jobs
+        self.text = ElidedLabel("Ready")
+        self.text.setContentsMargins(10, 0, 0, 0)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setFixedWidth(240)
+        self.bar.setTextVisible(False)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setStyleSheet("padding: 1px 10px;")
+        self.cancel.clicked.connect(jobs.cancel)
+        self.device = label("", "muted")
+        self.notice = label(NOTICE, "notice")
+        self.addWidget(self.text, 1)
+        for widget in (self.bar, self.cancel, self.device, self.notice):
+            self.addPermanentWidget(widget)
+        jobs.started.connect(self._on_start)
+        jobs.progressed.connect(self._on_progress)
+        jobs.ended.connect(self._on_end)
+        self._idle()
+
+    def say(self, text: str, colour: str = theme.TEXT, more: str = "") -> None:
+        """Show a message until the next one; ``more`` is for the tool tip."""
+        self.text.setStyleSheet(f"color: {colour};")
+        self.text.setText(text)
+        self.text.setToolTip(more or text)
+
+    def say_error(self, error: SpinectError) -> None:
+        """Show what went wrong."""
+        self.say(" ".join(str(error).split()), theme.ERROR)
+
+    def _idle(self) -> None:
+        self.bar.hide()
+        self.cancel.hide()
+
+    def _on_start(self, title: str) -> None:
+        self.say(f"{title} …")
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.cancel.setEnabled(True)
+        self.cancel.show()
+
+    def _on_progress(self, fraction: float, message: str) -> None:
+        if fraction < 0:
+            self.cancel.setEnabled(False)
+            self.say(f"{self._jobs.title}: {message} …")
+            return
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(round(fraction * 1000))
+        self.say(f"{self._jobs.title}: {message} ({fraction:.0%})")
+
+    def _on_end(self, title: str, outcome: str) -> None:
+        self._idle()
+        self.say(
+            {"done": f"{title}: done", "cancelled": f"{title}: cancelled", "failed": f"{title}: failed"}[
+                outcome
+            ]
+        )

@@ -1,0 +1,112 @@
+"""What fills the middle before a CT is open, and where 3D cannot be drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.model.recent import RecentFiles
+from app.widgets import theme
+from app.widgets.parts import label
+from spinect_core.base.notice import NOTICE
+
+
+class Welcome(QWidget):
+    """Ways to open a CT."""
+
+    file_wanted = Signal()
+    folder_wanted = Signal()
+    demo_wanted = Signal()
+    path_wanted = Signal(object)
+
+    def __init__(self, recent: RecentFiles, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recent = recent
+        column = QVBoxLayout(self)
+        column.addStretch(2)
+        mark = QLabel()
+        mark.setPixmap(theme.icon("app").pixmap(72, 72))
+        mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(mark)
+        title = label("SPINECT Planner")
+        title.setStyleSheet("font-size: 24px; font-weight: 600;")
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(title)
+        text = label(
+            "Drop a CT here (a DICOM folder, a zip of one, NIfTI, NRRD or MetaImage), or a plan", "muted"
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(text)
+        column.addSpacing(14)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for name, signal, primary in (
+            ("Open DICOM folder…", self.folder_wanted, True),
+            ("Open file…", self.file_wanted, False),
+            ("Demo case", self.demo_wanted, False),
+        ):
+            button = QPushButton(name)
+            if primary:
+                button.setProperty("role", "primary")
+            button.clicked.connect(signal)
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addSpacing(18)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(2)
+        column.addLayout(self._list)
+        column.addStretch(3)
+        notice = label(NOTICE, "notice")
+        notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(notice)
+        column.addSpacing(12)
+        recent.changed.connect(self._show_recent)
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        while (item := self._list.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        paths = self._recent.paths[:5]
+        if paths:
+            heading = label("RECENT", "heading")
+            heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._list.addWidget(heading)
+        for path in paths:
+            self._list.addWidget(self._link(path), 0, Qt.AlignmentFlag.AlignCenter)
+
+    def _link(self, path: Path) -> QPushButton:
+        button = QPushButton(f"{path.name}   ·   {path.parent}")
+        button.setFlat(True)
+        button.setStyleSheet(
+            f"QPushButton {{ background: transparent; border: none; color: {theme.ACCENT}; }}"
+        )
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda: self.path_wanted.emit(path))
+        return button
+
+
+class NoThreeD(QWidget):
+    """Says why there is no 3D view; the slices work without."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.addStretch(1)
+        title = label("3D cannot be drawn on this computer")
+        title.setStyleSheet("font-size: 18px; font-weight: 600;")
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        text = label(
+            "OpenGL 3.2 is missing or did not start. Slices, segmentation and saved plans work as usual.\n"
+            "Remedy: install the graphics driver, or on a remote desktop start the program with "
+            "LIBGL_ALWAYS_SOFTWARE=1.",
+            "muted",
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(title)
+        column.addWidget(text)
+        column.addStretch(1)

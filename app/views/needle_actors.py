@@ -1,0 +1,88 @@
+"""The chosen needle in the 3D picture: a thin tube with the cone in which it may err."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyvista as pv
+from PySide6.QtGui import QColor
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+from app.model.planner import Planner
+from app.views.scene import Viewport
+from app.widgets import theme
+from spinect_core.plan.needle_records import NeedleRecord
+from spinect_core.planning.needle.needle import Needle
+
+SHOWN_RADIUS_MM = 0.6
+"""Thicker than 22 G is (0.36), or it could not be seen from afar; its line is the needle's axis."""
+HUB_MM = 12.0
+WIDEST_DEGREES = 15.0
+SIDES = 48
+
+
+class NeedleActors:
+    """Keeps the needle of the chosen way in the picture."""
+
+    def __init__(self, viewport: Viewport, planner: Planner) -> None:
+        self._viewport, self._planner = viewport, planner
+        self._shown: list[vtkActor] = []
+        self._record: NeedleRecord | None = None
+        planner.chosen_changed.connect(self._show)
+        planner.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        way = self._planner.way
+        record = None if way is None else way.needle
+        if record is self._record:
+            return
+        self._record = record
+        for actor in self._shown:
+            self._viewport.renderer.RemoveActor(actor)
+        self._shown = []
+        if record is not None:
+            self._shown.append(_actor(tube(record.needle), theme.NEEDLE, 1.0))
+            margin = (
+                None
+                if record.safety is None or record.safety.tolerance is None
+                else (record.safety.tolerance.angle)
+            )
+            if margin is not None and margin.amount > 0:
+                self._shown.append(_actor(cone(record.needle, margin.amount), theme.ACCENT, 0.22))
+        for actor in self._shown:
+            self._viewport.renderer.AddActor(actor)
+        self._viewport.update()
+
+
+def tube(needle: Needle) -> pv.PolyData:
+    """The needle from its hub, a little outside the skin, to the target."""
+    hub = np.asarray(needle.entry) + HUB_MM * needle.towards_entry
+    return pv.Line(hub, needle.target).tube(radius=SHOWN_RADIUS_MM, n_sides=16, capping=True)
+
+
+def cone(needle: Needle, degrees: float) -> pv.PolyData:
+    """The cone about the needle with its tip at the skin entry."""
+    radius = needle.depth_mm * float(np.tan(np.radians(min(degrees, WIDEST_DEGREES))))
+    middle = (np.asarray(needle.entry) + np.asarray(needle.target)) / 2
+    return pv.Cone(
+        center=middle,
+        direction=needle.towards_entry,
+        height=needle.depth_mm,
+        radius=radius,
+        resolution=SIDES,
+        capping=False,
+    )
+
+
+def _actor(mesh: pv.PolyData, colour: str, opacity: float) -> vtkActor:
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(mesh)
+    mapper.ScalarVisibilityOff()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    shade, prop = QColor(colour), actor.GetProperty()
+    prop.SetColor(shade.redF(), shade.greenF(), shade.blueF())
+    prop.SetOpacity(opacity)
+    prop.SetAmbient(0.35)
+    prop.SetSpecular(0.2 if opacity == 1 else 0.0)
+    return actor

@@ -1,0 +1,67 @@
+"""The chosen needle over the slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from app.model.case_model import CaseModel
+from app.model.planner import Planner
+from app.views.slices import SliceView
+from app.widgets import theme
+
+WITHIN_MM = 2.0
+"""Where the needle lies so near a slice, its line is drawn through."""
+
+
+class NeedleOnSlices:
+    """Draws with the painters of the slices."""
+
+    def __init__(self, model: CaseModel, planner: Planner) -> None:
+        self._model, self._planner = model, planner
+
+    def draw(self, painter: QPainter, view: SliceView) -> None:
+        """The needle as a line, drawn through where it lies in the slice, with a dot where it crosses."""
+        way = self._planner.way
+        if way is None or way.needle is None:
+            return
+        needle = way.needle.needle
+        entry, target = np.asarray(needle.entry), np.asarray(needle.target)
+        axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
+        colour = QColor(theme.NEEDLE)
+        faint = QColor(colour)
+        faint.setAlpha(170)
+        ends = [QPointF(*xy) for xy in view.to_screen(np.stack([entry, target]))]
+        painter.setPen(QPen(faint, 1.4, Qt.PenStyle.DashLine))
+        painter.drawLine(ends[0], ends[1])
+        inside = near_plane(entry, target, axis, position)
+        if inside is not None:
+            part = [QPointF(*xy) for xy in view.to_screen(np.stack(inside))]
+            painter.setPen(_round_pen(QColor(0, 0, 0, 160), 4.0))
+            painter.drawLine(part[0], part[1])
+            painter.setPen(_round_pen(colour, 2.0))
+            painter.drawLine(part[0], part[1])
+        painter.setPen(QPen(QColor(0, 0, 0, 180), 1))
+        painter.setBrush(colour)
+        painter.drawEllipse(ends[1], 2.8, 2.8)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def near_plane(
+    entry: npt.NDArray[np.float64], target: npt.NDArray[np.float64], axis: int, position: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    """The part of a needle within 2 mm of a plane across a patient axis; None where no part is."""
+    start, along = entry[axis] - position, target[axis] - entry[axis]
+    if abs(along) < 1e-9:
+        return (entry, target) if abs(start) <= WITHIN_MM else None
+    first, last = sorted(((-WITHIN_MM - start) / along, (WITHIN_MM - start) / along))
+    first, last = max(first, 0.0), min(last, 1.0)
+    if first > last:
+        return None
+    return entry + first * (target - entry), entry + last * (target - entry)
+
+
+def _round_pen(colour: QColor, width: float) -> QPen:
+    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

@@ -1,0 +1,286 @@
+"""What is written over the 3D picture: letters, angles, scale bar, the triangles and their areas."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from app.model.case_model import CaseModel, Measurement
+from app.model.planner import Planner
+from app.views.scene import Viewport
+from app.views.triangle_tool import TriangleTool
+from app.views.way_drawing import WayDrawing
+from app.widgets import theme
+from spinect_core.base.errors import MeasurementError
+from spinect_core.geometry.view import direction_letters
+
+SAME_VIEW_DEGREES = 0.05
+HANDLE = 5.0
+SHADE = (11, 13, 16, 200)
+TAGGED_WITHIN_DEGREES = 60.0
+
+
+class Overlay(QWidget):
+    """A clear sheet over the viewport."""
+
+    def __init__(
+        self, viewport: Viewport, model: CaseModel, tool: TriangleTool, drawing: WayDrawing, planner: Planner
+    ) -> None:
+        super().__init__(viewport)
+        self._drawing, self._planner = drawing, planner
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._viewport, self._model, self._tool = viewport, model, tool
+        viewport.camera_changed.connect(self._on_camera)
+        for signal in (
+            model.measurements_changed,
+            model.selection_changed,
+            model.cursor_moved,
+            model.view_changed,
+            model.labels_changed,
+            tool.changed,
+            planner.chosen_changed,
+            planner.changed,
+        ):
+            signal.connect(self.update)
+        self._on_camera()
+
+    def _on_camera(self) -> None:
+        self.setGeometry(self._viewport.rect())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw everything anew from the model."""
+        if self._model.case is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._model.case.surfaces is not None:
+            self._draw_cross(painter)
+        self._drawing.on_picture(painter, self._viewport)
+        for measurement in self._model.measurements:
+            if measurement.key != self._model.selected and not self._behind_way(measurement):
+                self._draw_measurement(painter, measurement)
+        selected = self._model.find(self._model.selected)
+        if selected is not None:
+            self._draw_measurement(painter, selected)
+        self._draw_pending(painter)
+        if self._model.case.surfaces is None:
+            self._draw_empty(painter)
+        self._draw_letters(painter)
+        self._draw_readout(painter)
+        self._draw_scale(painter)
+        painter.end()
+
+    # --------------------------------------------------------------------------------------------- measurements
+
+    def _behind_way(self, measurement: Measurement) -> bool:
+        """Whether a triangle would only be in the way: one of the program's own, while one looks at a way in."""
+        return self._planner.way is not None and measurement.triangle.author == "automatic"
+
+    def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
+        triangle = self._tool.preview(measurement)
+        corners = [QPointF(*xy) for xy in self._viewport.turntable.to_screen(triangle.vertices)]
+        chosen = measurement.key == self._model.selected
+        colour = QColor(theme.KIND_COLOURS[triangle.kind])
+        fill = QColor(colour)
+        fill.setAlpha(80 if chosen else 45)
+        painter.setBrush(fill)
+        painter.setPen(
+            QPen(
+                QColor(0, 0, 0, 140),
+                4.0,
+                Qt.PenStyle.SolidLine,
+                Qt.PenCapStyle.RoundCap,
+                Qt.PenJoinStyle.RoundJoin,
+            )
+        )
+        painter.drawPolygon(QPolygonF(corners))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(
+            QPen(
+                colour,
+                2.2 if chosen else 1.5,
+                Qt.PenStyle.SolidLine,
+                Qt.PenCapStyle.RoundCap,
+                Qt.PenJoinStyle.RoundJoin,
+            )
+        )
+        painter.drawPolygon(QPolygonF(corners))
+        if chosen:
+            for index, corner in enumerate(corners):
+                painter.setBrush(colour if index == self._tool.hot_vertex else QColor(theme.BLACK))
+                painter.drawEllipse(corner, HANDLE, HANDLE)
+        if not chosen and self._planner.way is not None:
+            return  # a way is looked at: other numbers would only be in the way
+        if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
+            return  # meant to be seen from elsewhere: its numbers would only be in the way
+        lines = [f"{triangle.area_mm2:.1f} mm²"]
+        if triangle.view.angle_to(self._model.view) > SAME_VIEW_DEGREES:
+            try:
+                lines.append(f"from here {triangle.area_in(self._model.view):.1f} mm²")
+            except MeasurementError:
+                lines.append("seen from its edge")
+        self._draw_tag(painter, corners, lines, colour, chosen)
+
+    def _draw_tag(
+        self, painter: QPainter, corners: list[QPointF], lines: list[str], colour: QColor, chosen: bool
+    ) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(14 if chosen else 12)
+        font.setBold(True)
+        small = QFont(self.font())
+        small.setPixelSize(11)
+        painter.setFont(font)
+        width = painter.fontMetrics().horizontalAdvance(lines[0])
+        height = painter.fontMetrics().height()
+        if len(lines) > 1:
+            painter.setFont(small)
+            width = max(width, painter.fontMetrics().horizontalAdvance(lines[1]))
+            height += painter.fontMetrics().height()
+        right = max(corner.x() for corner in corners)
+        left = min(corner.x() for corner in corners)
+        middle = sum(corner.y() for corner in corners) / len(corners)
+        x = right + 14
+        if x + width + 20 > self.width():
+            x = left - 14 - width - 12
+        box = QRectF(x, middle - height / 2 - 4, width + 14, height + 8)
+        painter.setPen(QPen(colour, 1))
+        painter.setBrush(QColor(11, 13, 16, 215))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(font)
+        painter.setPen(colour)
+        baseline = box.top() + 4 + painter.fontMetrics().ascent()
+        painter.drawText(QPointF(box.left() + 7, baseline), lines[0])
+        if len(lines) > 1:
+            baseline += painter.fontMetrics().descent()
+            painter.setFont(small)
+            painter.setPen(QColor(theme.TEXT))
+            painter.drawText(QPointF(box.left() + 7, baseline + painter.fontMetrics().ascent()), lines[1])
+
+    def _draw_pending(self, painter: QPainter) -> None:
+        points = self._tool.pending_on_screen()
+        if self._tool.drawing:
+            self._draw_hint(painter, self._tool.hint)
+        if not points:
+            return
+        colour = QColor(theme.KIND_COLOURS[self._tool.kind])
+        painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine))
+        fill = QColor(colour)
+        fill.setAlpha(40)
+        painter.setBrush(fill)
+        painter.drawPolygon(QPolygonF(points))
+        painter.setPen(QPen(colour, 2))
+        painter.setBrush(colour)
+        for point in points[: self._tool.placed]:
+            painter.drawEllipse(point, 4, 4)
+        if self._tool.pending_area is not None:
+            self._draw_tag(painter, points, [f"{self._tool.pending_area:.1f} mm²"], colour, True)
+
+    def _draw_empty(self, painter: QPainter) -> None:
+        box = QRectF(0, self.height() / 2 - 60, self.width(), 30)
+        font = QFont(self.font())
+        font.setPixelSize(17)
+        painter.setFont(font)
+        painter.setPen(QColor(theme.MUTED))
+        without_ct = self._model.case is not None and self._model.case.volume is None
+        title = "This plan came without labels" if without_ct else "Not segmented yet"
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
+        font.setPixelSize(13)
+        painter.setFont(font)
+        painter.setPen(QColor(theme.FAINT))
+        text = "Check the region in the slices, then press “Segment bone and nerve” (Ctrl+R)"
+        if without_ct:
+            text = "Open its CT to segment bone and nerve"
+        painter.drawText(box.translated(0, 28), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _draw_hint(self, painter: QPainter, text: str) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(13)
+        painter.setFont(font)
+        width = painter.fontMetrics().horizontalAdvance(text) + 28
+        box = QRectF((self.width() - width) / 2, self.height() - 64, width, 30)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(11, 13, 16, 220))
+        painter.drawRoundedRect(box, 15, 15)
+        painter.setPen(QColor(theme.KIND_COLOURS[self._tool.kind]))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    # ------------------------------------------------------------------------------------------------- furniture
+
+    def _draw_cross(self, painter: QPainter) -> None:
+        x, y = self._viewport.turntable.to_screen(self._model.cursor)
+        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(theme.ACCENT), 1.2)):
+            painter.setPen(QPen(colour, width))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(x, y), 6, 6)
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                painter.drawLine(QPointF(x + 6 * dx, y + 6 * dy), QPointF(x + 12 * dx, y + 12 * dy))
+
+    def _draw_letters(self, painter: QPainter) -> None:
+        view = self._viewport.turntable.view
+        width, height = self.width(), self.height()
+        painter.setFont(self._font(17, bold=True))
+        centre = Qt.AlignmentFlag.AlignCenter
+        for box, direction in (
+            (QRectF(width - 44, height / 2 - 15, 40, 30), view.right),
+            (QRectF(4, height / 2 - 15, 40, 30), -view.right),
+            (QRectF(width / 2 - 20, 6, 40, 30), view.up),
+            (QRectF(width / 2 - 20, height - 32, 40, 30), -view.up),
+        ):
+            _write(painter, box, direction_letters(direction), theme.TEXT, centre)
+
+    def _draw_readout(self, painter: QPainter) -> None:
+        view = self._viewport.turntable.view
+        words = view.format(1)
+        painter.setFont(self._font(16, bold=True))
+        _write(painter, QRectF(16, 10, self.width(), 24), words[:1].upper() + words[1:], theme.TEXT)
+        painter.setFont(self._font(12))
+        _write(
+            painter,
+            QRectF(16, 34, self.width(), 18),
+            f"C-arm, detector at the viewer: {view.c_arm}",
+            theme.TEXT,
+        )
+
+    def _draw_scale(self, painter: QPainter) -> None:
+        mm = scale_length(self._viewport.turntable.mm_per_pixel, self.width())
+        length = mm / self._viewport.turntable.mm_per_pixel
+        x, y = 18.0, self.height() - 20.0
+        for colour, width in ((QColor(*SHADE), 5), (QColor(theme.TEXT), 2)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(x, y), QPointF(x + length, y))
+            for end in (x, x + length):
+                painter.drawLine(QPointF(end, y - 5), QPointF(end, y + 5))
+        painter.setFont(self._font(12))
+        _write(painter, QRectF(x, y - 26, max(length, 80), 18), f"{mm:g} mm", theme.TEXT)
+
+    def _font(self, pixels: int, bold: bool = False) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(pixels)
+        font.setBold(bold)
+        return font
+
+
+def _write(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    colour: str,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+) -> None:
+    """Text with a dark rim, so that it reads on bone too."""
+    painter.setPen(QColor(*SHADE))
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+        painter.drawText(box.translated(dx, dy), align, text)
+    painter.setPen(QColor(colour))
+    painter.drawText(box, align, text)
+
+
+def scale_length(mm_per_pixel: float, width: float) -> float:
+    """The round number of mm (1, 2 or 5 times a power of ten) nearest below a sixth of the picture's width."""
+    room = max(width / 6, 40) * mm_per_pixel
+    power = 10.0 ** np.floor(np.log10(room))
+    return float(next(step for step in (5 * power, 2 * power, power) if step <= room))

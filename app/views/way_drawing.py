@@ -1,0 +1,70 @@
+"""The chosen way, drawn: its zone and free window over the 3D picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from app.model.case_model import CaseModel
+from app.model.planner import Planner
+from app.model.present_window import PresentWindow
+from app.views.scene import Viewport
+from app.widgets import theme
+from spinect_core.plan.wording import Way
+
+SAME_VIEW_DEGREES = 0.5
+
+
+class WayDrawing:
+    """Draws with the painter of the picture."""
+
+    def __init__(self, model: CaseModel, planner: Planner, present: PresentWindow) -> None:
+        self._model, self._planner, self._present = model, planner, present
+
+    def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
+        """Borders, free window and largest circle over the 3D picture."""
+        way = self._planner.way
+        if way is None:
+            return
+        to_screen = viewport.turntable.to_screen
+        self._fill_window(painter, way, viewport)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for border in () if way.zone is None else way.zone.borders:
+            line = QPolygonF([QPointF(*xy) for xy in to_screen(np.asarray(border.points))])
+            for colour, width in (
+                (QColor(0, 0, 0, 150), 3.6),
+                (QColor(theme.BORDER_COLOURS[border.role]), 1.8),
+            ):
+                painter.setPen(_round_pen(colour, width))
+                painter.drawPolyline(line)
+
+    def _fill_window(self, painter: QPainter, way: Way, viewport: Viewport) -> None:
+        outline: npt.ArrayLike
+        live = self._present.window
+        if live is not None:
+            outline, centre, radius = live.outline_lps, live.centre, live.radius_mm
+        elif way.window is not None and way.window.view.angle_to(self._model.view) < SAME_VIEW_DEGREES:
+            outline, radius = np.asarray(way.window.outline), way.window.radius_mm
+            centre = None if way.window.centre is None else np.asarray(way.window.centre)
+        else:
+            return
+        if len(outline) < 3 or centre is None:
+            return
+        to_screen = viewport.turntable.to_screen
+        colour = QColor(theme.KIND_COLOURS[way.kind])
+        fill = QColor(colour)
+        fill.setAlpha(85)
+        painter.setBrush(fill)
+        painter.setPen(QPen(colour, 1.0))
+        painter.drawPolygon(QPolygonF([QPointF(*xy) for xy in to_screen(np.asarray(outline))]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        pixels = radius / viewport.turntable.mm_per_pixel
+        middle = QPointF(*to_screen(np.asarray(centre)))
+        painter.setPen(QPen(QColor(theme.TEXT), 1.2, Qt.PenStyle.DashLine))
+        painter.drawEllipse(middle, pixels, pixels)
+
+
+def _round_pen(colour: QColor, width: float) -> QPen:
+    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

@@ -1,0 +1,58 @@
+"""Message boxes that do not block, and the one place where errors are shown."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app.widgets import messages
+from spinect_core.base.errors import SpinectError
+
+log = logging.getLogger(__name__)
+
+
+class Boxes(QObject):
+    """The boxes that are open.
+
+    Attributes:
+        shown: from the oldest to the latest.
+        last_error: the error shown last.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self.shown: list[QMessageBox] = []
+        self.last_error: SpinectError | None = None
+
+    def show(self, box: QMessageBox) -> None:
+        """Open a box without waiting for it."""
+        self.shown.append(box)
+        box.finished.connect(lambda: self.shown.remove(box) if box in self.shown else None)
+        box.open()
+
+    def show_error(self, error: SpinectError) -> None:
+        """Say what went wrong."""
+        self.last_error = error
+        self.show(messages.error_box("SPINECT Planner", error, self._window))
+        self.failed.emit(error)
+
+    def show_unexpected(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        """For sys.excepthook: a fault in the window is shown, and the window lives on."""
+        log.error("Unexpected fault in the window", exc_info=(kind, error, trace))
+        self.show_error(
+            SpinectError(
+                f"Something unexpected went wrong ({kind.__name__}: {error})",
+                "Go on, or save the plan and start the program again; please report what you did",
+            )
+        )
+
+    def close_all(self) -> None:
+        """Close what is still open."""
+        for box in list(self.shown):
+            box.close()

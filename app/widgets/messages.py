@@ -1,0 +1,83 @@
+"""Errors, the notice and the About dialog: what the program says in words of its own."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
+
+from spinect_core import __version__
+from spinect_core.base.errors import SpinectError
+from spinect_core.base.notice import NOTICE
+
+SOURCE = "Fan et al., AJNR Am J Neuroradiol 2019;40:1074"
+
+DISCARD = (
+    "Measurements not saved",
+    "The measurements of the open case have not been saved. Go on and lose them?",
+    QMessageBox.StandardButton.Discard,
+)
+WITHOUT_CT = (
+    "Another CT",
+    "was made on another CT than the one that is open. Close this CT and open the plan without its CT?",
+    QMessageBox.StandardButton.Open,
+)
+OTHER_CT = (
+    "Another CT",
+    "This is not the CT of the open plan: its grid or its voxels differ. Close the plan and open this CT?",
+    QMessageBox.StandardButton.Open,
+)
+
+
+def asked(parent: QWidget, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
+    """Ask, and wait for the answer: whether the user chose to go on."""
+    cancel = QMessageBox.StandardButton.Cancel
+    return QMessageBox.question(parent, title, text, go_on | cancel, cancel) == go_on
+
+
+def error_box(title: str, error: SpinectError, parent: QWidget | None) -> QMessageBox:
+    """A dialog that shows an error's own text; it does not block."""
+    box = QMessageBox(
+        QMessageBox.Icon.Warning, title, f"{error.fault}.", QMessageBox.StandardButton.Ok, parent
+    )
+    source = f"{error.source}\n\n" if error.source else ""
+    box.setInformativeText(f"{source}{error.remedy}.")
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    return box
+
+
+def about_box(parent: QWidget | None) -> QMessageBox:
+    """What this is, and what it is not."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "About SPINECT Planner", f"SPINECT Planner {__version__}")
+    box.setParent(parent, box.windowFlags())
+    box.setInformativeText(
+        f"Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's and the safe triangle "
+        f"measured.\n\n{NOTICE}\n\nAfter the method of {SOURCE}. Areas are those of the projected corners in parallel "
+        f"projection; no pixel is counted.\n\nLicence: Apache 2.0."
+    )
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    return box
+
+
+def first_start_box(settings: QSettings, parent: QWidget | None) -> QMessageBox | None:
+    """The notice at the first start; None once it was acknowledged."""
+    if settings.value("notice/acknowledged", "") == __version__:
+        return None
+    box = QMessageBox(
+        QMessageBox.Icon.Information, "SPINECT Planner", NOTICE, QMessageBox.StandardButton.Ok, parent
+    )
+    box.setInformativeText(
+        "The segmentation is made by a neural network and can be wrong. Check bone and nerve against the slices before "
+        "you rely on a measurement."
+    )
+    again = QCheckBox("Do not show this again for this version")
+    again.setChecked(True)
+    box.setCheckBox(again)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setModal(False)
+    box.accepted.connect(
+        lambda: settings.setValue("notice/acknowledged", __version__ if again.isChecked() else "")
+    )
+    return box

@@ -1,0 +1,169 @@
+"""Small building blocks of the panels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QValidator
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets import theme
+
+_NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d*)?")
+
+
+class Section(QFrame):
+    """A titled part of the side panel.
+
+    Args:
+        title: shown in small capitals.
+    """
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "section")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 10, 14, 13)
+        self.body.setSpacing(8)
+        self.heading = QHBoxLayout()
+        self.heading.addWidget(label(title.upper(), "heading"))
+        self.heading.addStretch(1)
+        self.body.addLayout(self.heading)
+
+
+class SidedSpinBox(QDoubleSpinBox):
+    """An angle typed as ``27 left`` or ``12 caudal``, or signed.
+
+    Args:
+        positive: the word for angles above zero.
+        negative: the word for angles below zero.
+        limit: largest angle either way.
+    """
+
+    def __init__(self, positive: str, negative: str, limit: float, parent: QWidget | None = None) -> None:
+        self._words = (positive, negative)
+        super().__init__(parent)
+        self.setRange(-limit, limit)
+        self.setDecimals(1)
+        self.setSingleStep(1.0)
+        self.setKeyboardTracking(False)
+        self.setAccelerated(True)
+        self.lineEdit().setTextMargins(4, 0, 0, 0)
+
+    def textFromValue(self, value: float) -> str:
+        """For example ``27.0° left``."""
+        rounded = round(value, 1)
+        word = f" {self._words[0] if rounded > 0 else self._words[1]}" if rounded else ""
+        return f"{abs(rounded):.1f}°{word}"
+
+    def valueFromText(self, text: str) -> float:
+        """The angle of a text; the word may be cut short."""
+        match = _NUMBER.search(text)
+        if match is None:
+            return self.value()
+        number = float(match.group().replace(",", ".").replace("−", "-"))
+        meant = self._meant(text)
+        if len(meant) == 1:
+            return abs(number) if meant[0] == self._words[0] else -abs(number)
+        return number
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """Any text with a number within the limits, and no other words, is fine."""
+        meant = self._meant(text)
+        if not meant:
+            return (QValidator.State.Invalid, text, position)
+        match = _NUMBER.search(text)
+        if match is None or (len(meant) > 1 and any(character.isalpha() for character in text)):
+            return (QValidator.State.Intermediate, text, position)
+        within = abs(self.valueFromText(text)) <= self.maximum()
+        return (QValidator.State.Acceptable if within else QValidator.State.Intermediate, text, position)
+
+    def _meant(self, text: str) -> list[str]:
+        """The words a text may be the beginning of."""
+        letters = "".join(character for character in text.lower() if character.isalpha())
+        return [word for word in self._words if word.startswith(letters)]
+
+
+class ColourButton(QToolButton):
+    """A spot of colour that opens a colour dialog.
+
+    Args:
+        choose: called with the chosen "#rrggbb".
+    """
+
+    def __init__(self, choose: Callable[[str], None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choose, self._colour = choose, "#ffffff"
+        self.setToolTip("Choose the colour")
+        self.clicked.connect(self._ask)
+
+    def set_colour(self, colour: str) -> None:
+        """Show a colour."""
+        self._colour = colour
+        self.setIcon(theme.swatch(colour))
+
+    def _ask(self) -> None:
+        from PySide6.QtWidgets import QColorDialog
+
+        chosen = QColorDialog.getColor(QColor(self._colour), self, "Colour")
+        if chosen.isValid():
+            self._choose(chosen.name())
+
+
+class ElidedLabel(QLabel):
+    """One line that never asks for more room than it gets; the whole text is in the tool tip."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(60)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw as much of the text as fits."""
+        painter = QPainter(self)
+        room = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
+
+
+def label(text: str, role: str = "", wrap: bool = False) -> QLabel:
+    """A label in one of the style sheet's roles."""
+    result = QLabel(text)
+    if role:
+        result.setProperty("role", role)
+    result.setWordWrap(wrap)
+    return result
+
+
+def percent_slider(changed: Callable[[int], None]) -> QSlider:
+    """A slider from 0 to 100."""
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setRange(0, 100)
+    slider.setPageStep(10)
+    slider.valueChanged.connect(changed)
+    return slider
+
+
+def field_row(name: str, *widgets: QWidget) -> QHBoxLayout:
+    """A name of fixed width and its widgets."""
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    title = label(name, "muted")
+    title.setFixedWidth(64)
+    row.addWidget(title)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return row

@@ -1,0 +1,211 @@
+"""Colours, style sheet and icons: a calm dark room in which only the patient is bright."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from spinect_core.base.assets import asset
+
+BLACK = "#0b0d10"
+GROUND = "#14181d"
+PANEL = "#1a2027"
+RAISED = "#252d37"
+HOVER = "#303a46"
+LINE = "#2c3540"
+TEXT = "#e8edf2"
+MUTED = "#97a5b4"
+FAINT = "#5d6a78"
+ACCENT = "#4aa8ff"
+WARNING = "#f5b544"
+ERROR = "#ff7a70"
+
+BONE = "#ece2cb"
+NERVE = "#f5c430"
+BONE_LABEL = "#3f9bff"
+KIND_COLOURS = {"kambin": "#2cbee2", "safe": "#f05496"}
+"""As in spinect_core.pictures.palette, so that the window and exported pictures look alike."""
+PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"}
+BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
+"""Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""
+NEEDLE = "#f4f7fb"
+BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
+REGION = "#4aa8ff"
+
+_SHEET = f"""
+* {{ font-size: 13px; color: {TEXT}; }}
+QMainWindow, QDialog, QMessageBox {{ background: {GROUND}; }}
+QDialog {{ border: 1px solid {FAINT}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QMessageBox QLabel {{ min-height: 20px; }}
+QTreeView::item {{ padding: 5px 6px; }}
+QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px 6px; }}
+QMenuBar {{ background: {GROUND}; padding: 2px 6px; }}
+QMenuBar::item {{ padding: 4px 10px; border-radius: 4px; background: transparent; }}
+QMenuBar::item:selected {{ background: {RAISED}; }}
+QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
+QMenu::item {{ padding: 5px 26px 5px 22px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {HOVER}; }}
+QMenu::item:disabled {{ color: {FAINT}; }}
+QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
+QToolBar {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px; padding: 4px 8px; }}
+QToolBar::separator {{ width: 1px; background: {LINE}; margin: 6px 8px; }}
+QToolBar QToolButton {{ padding: 5px 9px; border-radius: 5px; border: 1px solid transparent; }}
+QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; }}
+QToolButton:hover, QToolBar QToolButton:hover {{ background: {HOVER}; }}
+QToolButton:checked, QToolBar QToolButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
+QToolButton:disabled {{ color: {FAINT}; }}
+QFrame[role="bar"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
+QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
+QStatusBar::item {{ border: none; }}
+QSplitter::handle {{ background: {BLACK}; }}
+QScrollArea, QScrollArea > QWidget > QWidget {{ background: {PANEL}; border: none; }}
+QPushButton {{
+  background: {RAISED}; border: 1px solid {LINE}; border-radius: 5px; padding: 5px 12px; min-height: 18px;
+}}
+QPushButton:hover {{ background: {HOVER}; }}
+QPushButton:pressed {{ background: {LINE}; }}
+QPushButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
+QPushButton:disabled {{ color: {FAINT}; background: {PANEL}; }}
+QPushButton:focus, QToolButton:focus {{ border-color: {ACCENT}; }}
+QPushButton[role="primary"] {{ background: #1f6fb8; border-color: #2d86d8; font-weight: 600; }}
+QPushButton[role="primary"]:hover {{ background: #2680d2; }}
+QPushButton[role="primary"]:disabled {{ background: {RAISED}; border-color: {LINE}; color: {FAINT}; }}
+QComboBox, QAbstractSpinBox, QLineEdit {{
+  background: {GROUND}; border: 1px solid {LINE}; border-radius: 4px; padding: 3px 6px; min-height: 19px;
+  selection-background-color: #1f6fb8;
+}}
+QComboBox:hover, QAbstractSpinBox:hover, QLineEdit:hover {{ border-color: {FAINT}; }}
+QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{ border-color: {ACCENT}; }}
+QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("%DOWN%"); width: 11px; height: 11px; }}
+QAbstractSpinBox {{ padding: 0 4px; min-height: 25px; }}
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:hover, QAbstractSpinBox QLineEdit:focus {{
+  border: none; padding: 0; min-height: 0; background: transparent;
+}}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+  subcontrol-origin: border; width: 20px; border: none; background: transparent;
+}}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {HOVER}; }}
+QAbstractSpinBox::up-arrow {{ image: url("%UP%"); width: 9px; height: 9px; }}
+QAbstractSpinBox::down-arrow {{ image: url("%DOWN%"); width: 9px; height: 9px; }}
+QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; selection-background-color: {HOVER}; }}
+QCheckBox {{ spacing: 7px; }}
+QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: #2d86d8; border-radius: 2px; }}
+QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }}
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {FAINT}; }}
+QProgressBar {{ background: {GROUND}; border: 1px solid {LINE}; border-radius: 4px; text-align: center; height: 16px; }}
+QProgressBar::chunk {{ background: #1f6fb8; border-radius: 3px; }}
+QTableView, QTreeView {{
+  background: {PANEL}; alternate-background-color: #1e252d; border: none; gridline-color: {LINE};
+  selection-background-color: #17395a; selection-color: {TEXT}; outline: 0;
+}}
+QTableView::item {{ padding: 2px 8px; border: none; }}
+QHeaderView {{ background: {PANEL}; }}
+QHeaderView::section {{
+  background: {PANEL}; color: {MUTED}; border: none; border-bottom: 1px solid {LINE}; padding: 5px 8px; font-size: 12px;
+}}
+QTableView[role="dense"] {{ font-size: 12px; }}
+QTableView[role="dense"]::item {{ padding: 2px 4px; }}
+QTableView[role="dense"] QHeaderView::section {{ padding: 2px 5px; font-size: 11px; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+QScrollBar::handle {{ background: {HOVER}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTabWidget::pane {{ border: none; }}
+QTabWidget, QTabWidget > QWidget {{ background: {PANEL}; }}
+QTabBar {{ background: {PANEL}; qproperty-drawBase: 0; }}
+QTabBar::tab {{
+  background: {PANEL}; color: {MUTED}; border: none; border-bottom: 2px solid transparent; padding: 6px 14px;
+  font-weight: 600;
+}}
+QTabBar[role="dense"]::tab {{ padding: 6px 6px; font-weight: normal; font-size: 12px; }}
+QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: {ACCENT}; }}
+QTabBar::tab:hover {{ color: {TEXT}; }}
+QTabBar::tab:focus {{ color: {ACCENT}; }}
+QListWidget, QTextBrowser {{ background: {PANEL}; border: none; outline: 0; }}
+QListWidget::item {{ padding: 3px 6px; }}
+QListWidget::item:selected {{ background: #17395a; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
+QLabel[role="heading"] {{ color: {MUTED}; font-size: 11px; font-weight: 600; letter-spacing: 1px; }}
+QLabel[role="muted"] {{ color: {MUTED}; font-size: 12px; }}
+QLabel[role="title"] {{ font-weight: 600; }}
+QLabel[role="notice"] {{ color: {WARNING}; font-size: 12px; padding: 0 6px; }}
+QLabel[role="doubt"] {{ background: #3a2e14; color: {WARNING}; padding: 4px 12px; }}
+QFrame[role="section"] {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; }}
+QFrame[role="header"] {{ background: {PANEL}; border: none; }}
+QFrame[role="banner"] {{ background: #4a1f20; border: none; border-bottom: 1px solid {ERROR}; }}
+"""
+
+
+def apply(application: QApplication) -> None:
+    """Dress the whole application."""
+    application.setStyle("Fusion")
+    palette = QPalette()
+    for role, colour in {
+        QPalette.ColorRole.Window: GROUND,
+        QPalette.ColorRole.WindowText: TEXT,
+        QPalette.ColorRole.Base: PANEL,
+        QPalette.ColorRole.AlternateBase: RAISED,
+        QPalette.ColorRole.Text: TEXT,
+        QPalette.ColorRole.Button: RAISED,
+        QPalette.ColorRole.ButtonText: TEXT,
+        QPalette.ColorRole.ToolTipBase: RAISED,
+        QPalette.ColorRole.ToolTipText: TEXT,
+        QPalette.ColorRole.PlaceholderText: MUTED,
+        QPalette.ColorRole.Highlight: "#1f6fb8",
+        QPalette.ColorRole.HighlightedText: TEXT,
+        QPalette.ColorRole.Link: ACCENT,
+    }.items():
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
+    application.setPalette(palette)
+    arrows = {f"%{name.upper()}%": asset(f"icons/{name}.svg").as_posix() for name in ("up", "down")}
+    sheet = _SHEET
+    for mark, path in arrows.items():
+        sheet = sheet.replace(mark, path)
+    application.setStyleSheet(sheet)
+
+
+def icon(name: str, colour: str = TEXT, checked: str = "") -> QIcon:
+    """An icon of assets/icons drawn in a colour (greyed when disabled)."""
+    result = QIcon()
+    source = asset(f"icons/{name}.svg").read_text(encoding="utf-8")
+    for mode, shade in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, FAINT)):
+        for size in (20, 40, 144):
+            result.addPixmap(_drawn(source, shade, size), mode, QIcon.State.Off)
+            result.addPixmap(_drawn(source, checked or shade, size), mode, QIcon.State.On)
+    return result
+
+
+def swatch(colour: str, size: int = 14) -> QIcon:
+    """A round spot of colour."""
+    pixmap = QPixmap(size * 2, size * 2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QColor(LINE))
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(QRectF(2, 2, size * 2 - 4, size * 2 - 4))
+    painter.end()
+    result = QIcon(pixmap)
+    result.addPixmap(pixmap, QIcon.Mode.Selected)  # else Qt tints it with the selection's blue
+    return result
+
+
+def _drawn(source: str, colour: str, size: int) -> QPixmap:
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter)
+    painter.end()
+    return pixmap

@@ -1,0 +1,1 @@
+"""What every room stands on: errors with a remedy, progress and cancelling, whole files, assets, versions."""

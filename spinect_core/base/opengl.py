@@ -1,0 +1,88 @@
+"""Whether this computer can render, found out in a process that may die of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 90.0
+
+
+@dataclass(frozen=True)
+class OpenGl:
+    """What renders.
+
+    Attributes:
+        works: whether a picture came out.
+        renderer: the graphics card or the software renderer.
+        version: OpenGL's version string.
+        fault: why nothing came out.
+    """
+
+    works: bool
+    renderer: str = ""
+    version: str = ""
+    fault: str = ""
+
+
+def probe_opengl(timeout_s: float = TIMEOUT_S) -> OpenGl:
+    """Render a few pixels in a child process: without a usable OpenGL, VTK may end the process it runs in.
+
+    Args:
+        timeout_s: how long a driver may take.
+    """
+    environment = dict(os.environ)
+    root = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
+    try:
+        child = subprocess.run(
+            [sys.executable, "-P", "-m", "spinect_core.base.opengl"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=timeout_s,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except subprocess.TimeoutExpired:
+        return OpenGl(False, fault=f"the driver gave no picture within {timeout_s:.0f} s")
+    except OSError as error:
+        return OpenGl(False, fault=f"no process to try it in could be started ({error.strerror or error})")
+    with contextlib.suppress(ValueError, IndexError, TypeError):
+        return OpenGl(**json.loads(child.stdout.decode("utf-8", "replace").splitlines()[-1]))
+    return OpenGl(False, fault=f"rendering ended the process (exit code {child.returncode})")
+
+
+def _render_a_little() -> OpenGl:
+    try:
+        import numpy as np
+        import pyvista as pv
+
+        plotter: Any = pv.Plotter(off_screen=True, window_size=[32, 32])
+        plotter.render_window.SetMultiSamples(0)
+        plotter.set_background("black")
+        plotter.add_mesh(pv.Sphere(), color="white")
+        picture = np.asarray(plotter.screenshot(None, return_img=True))
+        facts = dict(
+            line.split(":", 1)
+            for line in plotter.render_window.ReportCapabilities().splitlines()
+            if line.startswith("OpenGL ") and ":" in line
+        )
+        plotter.close()
+    except Exception as error:  # any failure of a driver is an answer here
+        return OpenGl(False, fault=f"{type(error).__name__}: {error}")
+    if picture.max(initial=0) < 50:
+        return OpenGl(False, fault="the picture came out empty")
+    renderer = facts.get("OpenGL renderer string", "").strip()
+    return OpenGl(True, renderer, facts.get("OpenGL version string", "").strip())
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_render_a_little())), flush=True)

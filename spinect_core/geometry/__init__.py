@@ -1,0 +1,1 @@
+"""Geometry without a patient: views, triangles, zones, polygons, circles, membranes, contours."""

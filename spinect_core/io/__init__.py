@@ -1,0 +1,1 @@
+"""CTs and labels from disk and to disk."""

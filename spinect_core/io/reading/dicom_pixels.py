@@ -1,0 +1,126 @@
+"""The pixels of DICOM slices as Hounsfield units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.pixels.utils import iter_pixels, pixel_array
+
+from spinect_core.base.errors import ReadingError
+from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.io.reading.dicom_headers import Slice
+from spinect_core.io.reading.quiet import quiet_dicom
+
+INT16 = np.iinfo(np.int16)
+_REMEDY = "Copy the series again from its source, or have it exported without compression"
+
+
+def read_pixels(
+    slices: Sequence[Slice], source: str | Path, *, progress: Progress, cancel: Cancel | None
+) -> npt.NDArray[Any]:
+    """HU [z, y, x] of slices of one size, in their order.
+
+    Returns:
+        int16 if all scales are whole numbers, else float32.
+
+    Raises:
+        ReadingError: a file's pixels are missing, cut off or cannot be decoded; it names the file and the compression.
+    """
+    whole = all(float(s.slope).is_integer() and float(s.intercept).is_integer() for s in slices)
+    shape = (len(slices), slices[0].rows, slices[0].columns)
+    array: npt.NDArray[Any] = np.empty(shape, dtype=np.int16 if whole else np.float32)
+    files: dict[Path, list[int]] = {}
+    for z, piece in enumerate(slices):
+        files.setdefault(piece.file, []).append(z)
+    done = 0
+    for file, places in files.items():
+        places.sort(key=lambda z: slices[z].frame)
+        for z, stored in zip(places, _stored(file, [slices[z] for z in places], source), strict=True):
+            check(cancel)
+            piece = slices[z]
+            if stored.shape != shape[1:]:
+                raise ReadingError(
+                    f"The picture in {piece.name} has {stored.shape} pixels, its header says {shape[1:]}",
+                    _REMEDY,
+                    source,
+                )
+            if whole:
+                values = stored.astype(np.int64) * int(piece.slope) + int(piece.intercept)
+                array[z] = np.clip(values, INT16.min, INT16.max)
+            else:
+                array[z] = stored.astype(np.float64) * piece.slope + piece.intercept
+            done += 1
+            progress(done / len(slices), f"Reading slice {done} of {len(slices)}")
+    return array
+
+
+def raw_pixels(piece: Slice) -> bytes:
+    """The file's pixels as they are stored, to tell copies from different pictures; empty if unreadable."""
+    try:
+        with quiet_dicom():
+            return bytes(pydicom.dcmread(piece.file, force=True).get("PixelData", b""))
+    except Exception:  # a damaged file is no copy; reading it later says what is wrong
+        return b""
+
+
+def _stored(file: Path, wanted: list[Slice], source: str | Path) -> Iterator[npt.NDArray[Any]]:
+    """The stored values of the wanted frames of one file."""
+    syntax = "unknown compression"
+    try:
+        with quiet_dicom():
+            dataset = pydicom.dcmread(file, force=True)
+            syntax = _prepare(dataset)
+            _check_length(dataset)
+            if wanted[0].frame < 0:
+                pixels = iter([pixel_array(dataset)])
+            else:
+                pixels = iter_pixels(dataset, indices=[s.frame for s in wanted])
+        for _ in wanted:
+            with quiet_dicom():
+                frame = next(pixels)
+            yield frame
+    except ReadingError:
+        raise
+    except Exception as error:  # every decoder has its own exceptions
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        reason = next((line for line in lines if not line.endswith(":")), lines[0]).strip(". ")[:160]
+        raise ReadingError(
+            f"The picture in {file.name} cannot be decoded ({syntax}): {reason}", _REMEDY, source
+        ) from error
+
+
+def _prepare(dataset: FileDataset) -> str:
+    """Fill in what old files leave out, and name the compression."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is None:
+        implicit, little = dataset.original_encoding
+        syntax = pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+        if not little:
+            syntax = pydicom.uid.ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
+    if "BitsStored" not in dataset:
+        dataset.BitsStored = dataset.BitsAllocated
+    if "SamplesPerPixel" not in dataset:
+        dataset.SamplesPerPixel = 1
+    if "PhotometricInterpretation" not in dataset:
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+    return str(syntax.name)
+
+
+def _check_length(dataset: Dataset) -> None:
+    """Too many pixels are as wrong as too few: then the header belongs to another picture."""
+    if "PixelData" not in dataset:
+        raise ValueError("there is no pixel data in the file")
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    expected = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    expected *= int(dataset.get("NumberOfFrames") or 1)
+    actual = len(dataset.PixelData)
+    if actual < expected or actual > expected + max(2, int(dataset.Columns)):
+        raise ValueError(f"there are {actual} bytes of pixels, the header says {expected}")

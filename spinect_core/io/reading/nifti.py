@@ -1,0 +1,342 @@
+"""NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz), read from their definition.
+
+The header decides where left is, so it is read here in full and every doubt is an error: files without orientation,
+with two orientations that contradict each other, sheared or without spacing. https://nifti.nimh.nih.gov/nifti-1
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.io.reading.memory import check_memory
+from spinect_core.io.reading.series import Finding
+
+DTYPES = {
+    2: "u1",
+    4: "i2",
+    8: "i4",
+    16: "f4",
+    64: "f8",
+    256: "i1",
+    512: "u2",
+    768: "u4",
+    1024: "i8",
+    1280: "u8",
+}
+OTHER_TYPES = {
+    1: "bits",
+    32: "complex numbers",
+    128: "RGB colours",
+    1792: "complex numbers",
+    2304: "RGBA colours",
+}
+UNITS = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+CHUNK = 1 << 22
+DISAGREEMENT_MM = 1.0
+_DAMAGED = "Copy the file again from its source, or export it again"
+_REDO = "Export the CT again from its DICOM series"
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """The parts of a NIfTI header that matter for a volume.
+
+    Attributes:
+        dim: voxels along the file's axes, fastest first.
+        dtype: of the stored values, with byte order.
+        offset: byte where the values begin.
+        slope: and ``intercept`` give the value from the stored one.
+        affine: 4x4 from (i, j, k) to RAS mm.
+        findings: what the user should know.
+    """
+
+    dim: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int
+    slope: float
+    intercept: float
+    affine: FloatArray
+    findings: tuple[Finding, ...]
+
+    @property
+    def scaled(self) -> bool:
+        """Whether stored values and values differ."""
+        return (self.slope, self.intercept) != (1.0, 0.0)
+
+
+def is_nifti_name(name: str) -> bool:
+    """Whether a file is called like a NIfTI file."""
+    return name.lower().endswith((".nii", ".nii.gz"))
+
+
+def read_nifti_header(path: Path, source: str | Path) -> tuple[NiftiHeader, Geometry]:
+    """Header and grid of a NIfTI file.
+
+    Args:
+        path: the file.
+        source: what to call it in messages.
+
+    Raises:
+        ReadingError: no NIfTI, not one volume of real numbers, damaged.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    try:
+        with _open(path) as stream:
+            raw = stream.read(540)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ReadingError(f"The file cannot be read ({_reason(error)})", _DAMAGED, source) from error
+    header = _parse(raw, source)
+    return header, _geometry(header, source)
+
+
+def read_nifti(
+    path: Path, source: str | Path, *, progress: Progress, cancel: Cancel | None
+) -> tuple[npt.NDArray[Any], Geometry, tuple[Finding, ...]]:
+    """Values [z, y, x] (as stored, or float32 where the header scales them), grid and findings of a NIfTI file."""
+    header, geometry = read_nifti_header(path, source)
+    check_memory(geometry.shape, max(4, header.dtype.itemsize), source)
+    wanted = math.prod(geometry.shape) * header.dtype.itemsize
+    data = bytearray()
+    try:
+        with _open(path) as stream:
+            stream.read(header.offset)
+            while len(data) < wanted:
+                check(cancel)
+                block = stream.read(min(CHUNK, wanted - len(data)))
+                if not block:
+                    break
+                data += block
+                progress(len(data) / wanted, "Reading the volume")
+            if path.name.lower().endswith(".gz"):
+                stream.read(CHUNK)  # up to the checksum at the end, so that a damaged file is found
+    except (OSError, EOFError, zlib.error) as error:
+        raise ReadingError(
+            f"The file breaks off or is damaged ({_reason(error)})", _DAMAGED, source
+        ) from error
+    if len(data) < wanted:
+        raise ReadingError(f"The file ends after {len(data)} of {wanted} bytes of voxels", _DAMAGED, source)
+    array: Any = np.frombuffer(data, dtype=header.dtype).reshape(geometry.shape)
+    array = array.astype(header.dtype.newbyteorder("="), copy=False)
+    if header.scaled:
+        # 32 bits hold every 16-bit value exactly; larger ones are scaled in 64
+        array = array.astype(np.float32 if header.dtype.itemsize <= 2 else np.float64)
+        array = array * array.dtype.type(header.slope) + array.dtype.type(header.intercept)
+    return array, geometry, header.findings
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked if they are packed, whatever the file is called."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _parse(raw: bytes, source: str | Path) -> NiftiHeader:
+    """The header's numbers; both versions, both byte orders."""
+    for order in "<>":
+        if len(raw) >= 348 and struct.unpack_from(f"{order}i", raw)[0] == 348:
+            break
+        if len(raw) >= 540 and struct.unpack_from(f"{order}i", raw)[0] == 540:
+            return _from_version_2(raw, order, source)
+    else:
+        raise ReadingError("This is no NIfTI file", "Choose a CT as DICOM, NIfTI, NRRD or MetaImage", source)
+    if raw[344:348] not in (b"n+1\0", b"ni1\0"):
+        raise ReadingError(
+            "The file is in the older ANALYZE format, which does not say where left is", _REDO, source
+        )
+    pixdim = struct.unpack_from(f"{order}8f", raw, 76)
+    quaternion = struct.unpack_from(f"{order}6f", raw, 256)
+    return _checked(
+        dim=struct.unpack_from(f"{order}8h", raw, 40),
+        datatype=struct.unpack_from(f"{order}h", raw, 70)[0],
+        order=order,
+        pixdim=pixdim,
+        offset=struct.unpack_from(f"{order}f", raw, 108)[0],
+        scale=struct.unpack_from(f"{order}2f", raw, 112),
+        units=raw[123],
+        codes=struct.unpack_from(f"{order}2h", raw, 252),
+        quaternion=quaternion,
+        rows=struct.unpack_from(f"{order}12f", raw, 280),
+        source=source,
+    )
+
+
+def _from_version_2(raw: bytes, order: str, source: str | Path) -> NiftiHeader:
+    return _checked(
+        dim=struct.unpack_from(f"{order}8q", raw, 16),
+        datatype=struct.unpack_from(f"{order}h", raw, 12)[0],
+        order=order,
+        pixdim=struct.unpack_from(f"{order}8d", raw, 104),
+        offset=struct.unpack_from(f"{order}q", raw, 168)[0],
+        scale=struct.unpack_from(f"{order}2d", raw, 176),
+        units=struct.unpack_from(f"{order}i", raw, 500)[0],
+        codes=struct.unpack_from(f"{order}2i", raw, 344),
+        quaternion=struct.unpack_from(f"{order}6d", raw, 352),
+        rows=struct.unpack_from(f"{order}12d", raw, 400),
+        source=source,
+    )
+
+
+def _checked(
+    *,
+    dim: tuple[int, ...],
+    datatype: int,
+    order: str,
+    pixdim: tuple[float, ...],
+    offset: float,
+    scale: tuple[float, ...],
+    units: int,
+    codes: tuple[int, ...],
+    quaternion: tuple[float, ...],
+    rows: tuple[float, ...],
+    source: str | Path,
+) -> NiftiHeader:
+    count = dim[0]
+    if not 1 <= count <= 7:
+        raise ReadingError(f"The header says the volume has {count} dimensions", _DAMAGED, source)
+    sizes = dim[1 : count + 1]
+    if min(sizes) < 1:
+        raise ReadingError(f"The header says the volume has {sizes} voxels", _DAMAGED, source)
+    if any(n > 1 for n in sizes[3:]):
+        raise ReadingError(
+            f"The file holds {count} dimensions {tuple(sizes)}, a series of volumes or of colours, not one CT",
+            "Save one volume of it to a file of its own",
+            source,
+        )
+    if len(sizes) < 3 or sizes[2] == 1:
+        raise ReadingError(
+            f"The file holds one picture {tuple(sizes)}, not a volume",
+            "Choose the whole CT, not a single slice",
+            source,
+        )
+    if datatype not in DTYPES:
+        kind = OTHER_TYPES.get(datatype, f"data of the unknown kind {datatype}")
+        raise ReadingError(f"The voxels hold {kind}, not Hounsfield units", "Choose the CT itself", source)
+    slope, intercept = scale
+    if slope == 0 or not math.isfinite(slope):
+        slope, intercept = 1.0, 0.0  # the standard: a slope of 0 means "not scaled"
+    if not math.isfinite(intercept):
+        raise ReadingError(f"The value scale is damaged (intercept {intercept})", _REDO, source)
+    if not (math.isfinite(offset) and 0 <= offset < 2**31):
+        raise ReadingError(f"The header says the voxels begin at byte {offset}", _DAMAGED, source)
+    affine, findings = _affine(pixdim, codes, quaternion, np.reshape(rows, (3, 4)), sizes, source)
+    affine[:3] *= UNITS.get(units & 7, 1.0)
+    return NiftiHeader(
+        dim=tuple(sizes[:3]),
+        dtype=np.dtype(order + DTYPES[datatype]),
+        offset=int(offset) or 352,
+        slope=float(slope),
+        intercept=float(intercept),
+        affine=affine,
+        findings=findings,
+    )
+
+
+def _affine(
+    pixdim: tuple[float, ...],
+    codes: tuple[int, ...],
+    quaternion: tuple[float, ...],
+    sform: npt.NDArray[Any],
+    sizes: tuple[int, ...],
+    source: str | Path,
+) -> tuple[FloatArray, tuple[Finding, ...]]:
+    """The one transformation the file means, and whether there was a doubt."""
+    spacing = np.asarray(pixdim[1:4], dtype=np.float64)
+    qform_code, sform_code = codes
+    if not np.all(np.isfinite(spacing)) or np.min(spacing) <= 0:
+        raise SpatialError(
+            f"The voxel spacing {' x '.join(f'{s:g}' for s in spacing)} mm is not positive", _REDO, source
+        )
+    candidates: list[FloatArray] = []
+    if sform_code > 0:
+        candidates.append(np.vstack([sform, [0, 0, 0, 1]]).astype(np.float64))
+    if qform_code > 0:
+        candidates.append(_from_quaternion(quaternion, spacing, -1.0 if pixdim[0] < 0 else 1.0))
+    if not candidates:
+        raise SpatialError(
+            "The file does not say how the patient lies (qform and sform codes are 0), so left and right are unknown",
+            _REDO,
+            source,
+        )
+    if not all(np.all(np.isfinite(c)) for c in candidates):
+        raise SpatialError("The orientation in the header is not finite numbers", _REDO, source)
+    findings: tuple[Finding, ...] = ()
+    if len(candidates) == 2:
+        corners = np.array(
+            [(i, j, k, 1) for i in (0, sizes[0]) for j in (0, sizes[1]) for k in (0, sizes[2])]
+        )
+        apart = float(np.abs(corners @ (candidates[0] - candidates[1]).T).max())
+        mirrored = np.linalg.det(candidates[0][:3, :3]) * np.linalg.det(candidates[1][:3, :3]) < 0
+        if mirrored:
+            raise SpatialError(
+                "The two orientations in the header (qform and sform) are mirror images of each other, "
+                "so left and right are unknown",
+                _REDO,
+                source,
+            )
+        if apart > DISAGREEMENT_MM:
+            findings = (
+                Finding(
+                    f"The two orientations in the header differ by up to {apart:.1f} mm; the sform was used"
+                ),
+            )
+    used = np.linalg.norm(candidates[0][:3, :3], axis=0)
+    if np.any(np.abs(used - spacing) > 0.01 * spacing):
+        text = " and ".join("x".join(f"{s:.3f}" for s in each) for each in (used, spacing))
+        findings += (
+            Finding(f"The header gives two spacings, {text} mm; the first, from the sform, was used"),
+        )
+    return candidates[0], findings
+
+
+def _from_quaternion(quaternion: tuple[float, ...], spacing: FloatArray, qfac: float) -> FloatArray:
+    """4x4 to RAS from the header's quaternion, as the standard gives it."""
+    b, c, d, *offset = quaternion
+    a = math.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
+    rotation = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - c * c - b * b],
+        ]
+    )
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * spacing * np.array([1.0, 1.0, qfac])
+    affine[:3, 3] = offset
+    return affine
+
+
+def _geometry(header: NiftiHeader, source: str | Path) -> Geometry:
+    """The grid in LPS."""
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ header.affine
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.all(np.isfinite(spacing)) or spacing.min() < 1e-6:
+        raise SpatialError(
+            f"The voxel spacing {' x '.join(f'{s:g}' for s in spacing)} mm is not positive", _REDO, source
+        )
+    x, y, z = header.dim
+    try:
+        return Geometry(
+            shape=(z, y, x),
+            spacing=tuple(spacing),
+            origin=tuple(affine[:3, 3]),
+            direction=affine[:3, :3] / spacing,
+        )
+    except SpatialError as error:
+        raise SpatialError(error.fault, error.remedy, source) from error

@@ -1,0 +1,231 @@
+"""From a path to the series it offers, and from there to a volume."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.image.volume import Labels, Volume
+from spinect_core.io.reading.archives import TemporaryFolder, is_zip, unpack
+from spinect_core.io.reading.choosing import choose
+from spinect_core.io.reading.dicom_headers import looks_like_dicom
+from spinect_core.io.reading.dicom_series import dicom_entries, read_headers
+from spinect_core.io.reading.folders import files_under
+from spinect_core.io.reading.images import image_series, is_image_name, read_label_file, read_map_file
+from spinect_core.io.reading.series import Finding, Series, name_some
+
+_FORMATS = "Choose a CT as DICOM folder or file, zip of one, NIfTI, NRRD or MetaImage"
+
+
+def list_series(
+    path: str | Path, *, progress: Progress = silent, cancel: Cancel | None = None
+) -> list[Series]:
+    """Every set of pictures under a path, the loadable CTs first.
+
+    Args:
+        path: a folder (looked through with all folders in it), a zip archive of one, a DICOM file (stands for its whole
+            series in the same folder), or a NIfTI, NRRD or MetaImage file.
+        progress: called with the part done.
+        cancel: asked often whether to stop.
+
+    Returns:
+        At least one entry. What cannot be loaded is listed with the reason.
+
+    Raises:
+        ReadingError: nothing there that could be an image.
+        Cancelled: the user stopped it.
+    """
+    path = Path(path)
+    check(cancel)
+    kind = _kind(path)
+    if kind == "image":
+        return [image_series(path, path.name, path)]
+    if kind == "zip":
+        folder = unpack(path, progress=part_of(progress, 0, 0.5), cancel=cancel)
+        try:
+            return _list_folder(folder.path, path, folder, part_of(progress, 0.5, 1), cancel)
+        except BaseException:
+            folder.remove()
+            raise
+    if kind == "dicom":
+        return _list_neighbours(path, progress, cancel)
+    return _list_folder(path, path, None, progress, cancel)
+
+
+def read_series(series: Series, *, progress: Progress = silent, cancel: Cancel | None = None) -> Volume:
+    """The volume of one entry.
+
+    Raises:
+        SpatialError: its slices form no regular volume; the message names the files and the numbers.
+        ReadingError: it is no CT, damaged, or too large.
+        Cancelled: the user stopped it.
+    """
+    check(cancel)
+    if series.fault is not None:
+        raise type(series.fault)(series.fault.fault, series.fault.remedy, series.fault.source)
+    if series.load is None:
+        raise ReadingError("The entry cannot be loaded", "List the folder again", series.description)
+    volume = series.load(progress, cancel)
+    warnings = [f.text for f in series.findings] + list(volume.details.get("warnings", ()))
+    return replace(volume, details={**volume.details, "warnings": warnings})
+
+
+def read_ct(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> Volume:
+    """The CT under a path.
+
+    Args:
+        path: as for :func:`list_series`.
+        series: the key of the series to read; without it the only or the plainly best one is taken.
+        progress: called with the part done.
+        cancel: asked often whether to stop.
+
+    Raises:
+        ReadingError: no CT there, or several that are equally good (the message lists their keys).
+        SpatialError: the slices form no regular volume.
+        Cancelled: the user stopped it.
+    """
+    entries = list_series(path, progress=part_of(progress, 0, 0.3), cancel=cancel)
+    return read_series(choose(entries, series, path), progress=part_of(progress, 0.3, 1), cancel=cancel)
+
+
+def read_labels(path: str | Path) -> Labels:
+    """Labels (0 background, 1 bone, 2 nerve) from a NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        ReadingError: no such file, or other values in it.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    path = Path(path)
+    if _kind(path) != "image":
+        raise ReadingError("This is no label file", "Choose labels as NIfTI, NRRD or MetaImage", path)
+    return read_label_file(path)
+
+
+def read_structures(path: str | Path) -> Labels:
+    """A map of structures by number (0 to 255) from a NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        ReadingError: no such file, or other values in it.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    path = Path(path)
+    if _kind(path) != "image":
+        raise ReadingError("This is no map of structures", "Choose a NIfTI, NRRD or MetaImage file", path)
+    return read_map_file(path)
+
+
+def _kind(path: Path) -> str:
+    """What a path is: "folder", "zip", "dicom" or "image"."""
+    try:
+        path.lstat()
+        if path.is_dir():
+            return "folder"
+        if not path.is_file():
+            raise ReadingError("This is neither a file nor a folder", _FORMATS, path)
+        if path.stat().st_size == 0:
+            raise ReadingError("The file is empty", "Copy it again from its source", path)
+        if is_image_name(path.name):
+            with path.open("rb"):
+                return "image"
+        if is_zip(path):
+            return "zip"
+        if looks_like_dicom(path):
+            return "dicom"
+    except FileNotFoundError as error:
+        raise ReadingError("There is no such file or folder", "Check the path", path) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        shown = str(path) if len(str(path)) < 300 else f"{str(path)[:120]}..."
+        raise ReadingError(
+            f"The path cannot be opened ({reason})", "Check the path and that you may read it", shown
+        ) from error
+    raise ReadingError("The file is neither a DICOM file nor another CT format", _FORMATS, path)
+
+
+def _list_neighbours(file: Path, progress: Progress, cancel: Cancel | None) -> list[Series]:
+    """The entries that a DICOM file belongs to; all of its folder if it is a directory of a medium (DICOMDIR)."""
+    headers, damaged = read_headers([file], progress=silent, cancel=cancel)
+    if damaged:
+        raise ReadingError(f"The file cannot be used: {damaged[0][1]}", "Copy it again from its source", file)
+    if not headers:
+        return _list_folder(file.parent, file.parent, None, progress, cancel)
+    files, _ = files_under(file.parent, recursive=False, cancel=cancel)
+    others, broken = read_headers(files, progress=progress, cancel=cancel)
+    same = [h for h in others if h.series == headers[0].series]
+    entries = dicom_entries(same, file)
+    holding = [
+        e for e in entries if file in e.files or os.path.realpath(file) in map(os.path.realpath, e.files)
+    ]
+    return _sorted(_with_damaged(holding or entries, broken))
+
+
+def _list_folder(
+    folder: Path, source: Path, keep: TemporaryFolder | None, progress: Progress, cancel: Cancel | None
+) -> list[Series]:
+    files, locked = files_under(folder, recursive=True, cancel=cancel)
+    images = [f for f in files if is_image_name(f.name)]
+    others = [f for f in files if not is_image_name(f.name)]
+    headers, damaged = read_headers(others, progress=progress, cancel=cancel)
+    entries = dicom_entries(headers, source, keep)
+    for image in images:
+        check(cancel)
+        key = image.relative_to(folder).as_posix() if keep is None else image.name
+        entries.append(image_series(image, key, image if keep is None else source, keep))
+    if not entries:
+        if damaged:
+            names = name_some([f"{file.name} ({why})" for file, why in damaged])
+            raise ReadingError(
+                f"No file can be used: {names}", "Copy the series again from its source", source
+            )
+        what = (
+            "The folder is empty"
+            if not files
+            else f"None of the {len(files)} file(s) is a DICOM file or another CT format"
+        )
+        if locked:
+            what += f"; {len(locked)} folder(s) in it may not be read ({name_some([f.name for f in locked])})"
+        raise ReadingError(what, _FORMATS, source)
+    if locked:
+        note = Finding(f"{len(locked)} folder(s) may not be read", tuple(f.name for f in locked))
+        entries = [_with_finding(e, note) for e in entries]
+    return _sorted(_with_damaged(entries, damaged))
+
+
+def _with_damaged(entries: list[Series], damaged: list[tuple[Path, str]]) -> list[Series]:
+    """A damaged file belongs to no series any more, so each DICOM series of the folder mentions it."""
+    if not damaged:
+        return entries
+    reasons = ", ".join(dict.fromkeys(why for _, why in damaged))
+    note = Finding(
+        f"{len(damaged)} file(s) of the folder cannot be used: {reasons}", tuple(f.name for f, _ in damaged)
+    )
+    return [_with_finding(e, note) if e.modality == "CT" else e for e in entries]
+
+
+def _with_finding(entry: Series, finding: Finding) -> Series:
+    fault = entry.fault
+    if isinstance(fault, SpatialError) and fault.source is not None:
+        fault = SpatialError(f"{fault.fault}; {finding}", fault.remedy, fault.source)
+    return replace(
+        entry, warnings=(*entry.warnings, str(finding)), findings=(*entry.findings, finding), fault=fault
+    )
+
+
+def _sorted(entries: list[Series]) -> list[Series]:
+    """The loadable ones first, the large ones before the small, every key once."""
+    ordered = sorted(entries, key=lambda e: (not e.loadable, -e.pictures, e.description, e.key))
+    used: dict[str, int] = {}
+    for number, entry in enumerate(ordered):
+        used[entry.key] = used.get(entry.key, 0) + 1
+        if used[entry.key] > 1:
+            ordered[number] = replace(entry, key=f"{entry.key}-{used[entry.key]}")
+    return ordered

@@ -1,0 +1,1 @@
+"""The whole job from a CT to a folder of results, planning again, and what is exported."""

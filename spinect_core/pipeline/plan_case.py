@@ -1,0 +1,383 @@
+"""The main job: from a CT on disk to measured triangles, surfaces, pictures and the plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
+
+from spinect_core.base.errors import Cancelled, PlanError, SpinectError, UsageError
+from spinect_core.base.files import plain_name
+from spinect_core.base.opengl import probe_opengl
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.versions import installed_versions
+from spinect_core.geometry.triangle import SIDES, Triangle
+from spinect_core.geometry.view import PRESETS
+from spinect_core.image.region import Region
+from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.io.writing import write_labels
+from spinect_core.plan.plan import Case, Plan, PlanView, plain, read_plan, write_plan
+from spinect_core.plan.records import Planning
+from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
+
+if TYPE_CHECKING:
+    from spinect_core.planning.results import CasePlan
+    from spinect_core.segmentation.run import Segmentation
+
+LABELS_FILE = "labels.nii.gz"
+BONE_FILE = "bone.ply"
+NERVE_FILE = "nerve.ply"
+PLAN_FILE = "plan.json"
+DOCUMENT_FILE = "plan.spinect"
+PICTURE_FOLDER = "views"
+STANDARD_VIEWS = (
+    "from behind",
+    "left lateral",
+    "right lateral",
+    "left oblique 30°",
+    "right oblique 30°",
+    "from the feet",
+)
+PICTURE_SIZE = (1000, 800)
+SIDE_CHOICES = ("left", "right", "both")
+_Result = TypeVar("_Result")
+
+
+def plan_case(
+    path: str | Path,
+    out: str | Path,
+    *,
+    sides: str = "both",
+    series: str | None = None,
+    region: Region | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    mode: str = "thorough",
+    weights: Path | None = None,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> Plan:
+    """Read a CT, segment it, build surfaces, find the ways in, draw pictures, and write it all down.
+
+    The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
+    ``angle-map-*.csv`` and ``.png``, ``needle-*.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one
+    file. It changes only when everything is ready: after an error or a stop it is as it was before.
+
+    Args:
+        path: DICOM folder, zip, DICOM, NIfTI, NRRD or MetaImage file.
+        out: folder for the results; made if need be. Files of an earlier plan in it are replaced, others stay.
+        sides: "left", "right" or "both": where triangles are wanted.
+        series: key of the series, where the path holds several CTs.
+        region: the part to segment; found if not given.
+        engine: "auto", "tensorflow" or "openvino".
+        device: "auto", "gpu" or "cpu".
+        mode: "paper", "fast" or "thorough".
+        weights: a weights file instead of the program's own.
+        progress: told the part done and the stage.
+        cancel: stops the job.
+
+    Returns:
+        The plan as written.
+
+    Raises:
+        SpinectError: of the stage that failed; see there.
+        Cancelled: the user stopped it.
+    """
+    path, out = Path(path), Path(out)
+    if sides not in SIDE_CHOICES:
+        raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", "--side")
+    _refuse_to_replace(path, out)
+    workshop = _workshop(out)
+    try:
+        wish = _Wish(sides, series, region, engine, device, mode, weights)
+        plan = _Job(workshop, progress, cancel).run(path, wish)
+        check(cancel)
+        _move_into_place(workshop, out, plan)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    progress(1.0, "plan ready")
+    return plan
+
+
+def plan_approaches(
+    labels_1mm: Labels,
+    surfaces: Surfaces,
+    volume: Volume | None,
+    sides: str = "both",
+    *,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> tuple[CasePlan | None, tuple[str, ...]]:
+    """The planning of L5/S1, and sentences on its worth and on what is missing; None where no level was found.
+
+    Args:
+        labels_1mm: on the 1 mm grid of the segmentation.
+        surfaces: of these labels.
+        volume: the CT, for the skin.
+        sides: "left", "right" or "both".
+        progress: told how far it is.
+        cancel: stops it.
+    """
+    # Not at the top: it is heavy, and only this part of the job needs it.
+    from spinect_core.planning.level import Room, plan_level
+
+    wanted = SIDES if sides == "both" else (sides,)
+    try:
+        found = plan_level(Room(labels_1mm, surfaces, volume), sides=wanted, progress=progress, cancel=cancel)
+    except Cancelled:
+        raise
+    except SpinectError as error:
+        return None, (f"No way in was looked for: {error}",)
+    return found, (*(approach.words for approach in found.approaches), *found.notes)
+
+
+def draw_pictures(
+    surfaces: Surfaces,
+    triangles: Sequence[Triangle],
+    folder: Path,
+    *,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> tuple[tuple[PlanView, ...], tuple[str, ...]]:
+    """A picture of each standard view and of each triangle along its own view.
+
+    Args:
+        surfaces: bone and nerve.
+        triangles: drawn in every picture of their view; standard views show all.
+        folder: where the PNG files go; their paths in the result begin with this folder's name.
+        progress: told of each picture.
+        cancel: looked at between pictures.
+
+    Returns:
+        The views with their pictures, and why there are none on a computer that cannot render.
+    """
+    wanted = [(name, PRESETS[name], tuple(triangles)) for name in STANDARD_VIEWS]
+    wanted += [(triangle.name, triangle.view, (triangle,)) for triangle in triangles]
+    opengl = probe_opengl()
+    if not opengl.works:
+        views = tuple(PlanView(name, view) for name, view, _ in wanted)
+        note = f"No pictures: this computer does not render ({opengl.fault}); `spinect info` says more."
+        return views, (note,)
+    from spinect_core.pictures import Scene, save_picture
+
+    views_done: list[PlanView] = []
+    names: set[str] = set()
+    with Scene(surfaces, PICTURE_SIZE) as scene:
+        for number, (name, view, shown) in enumerate(wanted):
+            check(cancel)
+            progress(number / len(wanted), f"picture {number + 1} of {len(wanted)}")
+            frame = scene.frame(view, shown if name not in PRESETS else ())
+            file = _file_name(name, names)
+            save_picture(scene.annotated(view, shown, frame), folder / file)
+            centre = (float(frame.centre[0]), float(frame.centre[1]), float(frame.centre[2]))
+            views_done.append(PlanView(name, view, f"{folder.name}/{file}", centre, frame.mm_per_pixel))
+    return tuple(views_done), ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wish:
+    """How the user wants the CT read and segmented."""
+
+    sides: str
+    series: str | None
+    region: Region | None
+    engine: str
+    device: str
+    mode: str
+    weights: Path | None
+
+
+class _Job:
+    """One run of the main job, into a folder of its own."""
+
+    def __init__(self, folder: Path, progress: Progress, cancel: Cancel | None) -> None:
+        self._folder = folder
+        self._progress = progress
+        self._cancel = cancel
+        self._seconds: dict[str, float] = {}
+
+    def run(self, path: Path, wish: _Wish) -> Plan:
+        began = time.perf_counter()
+        volume = self._stage("reading", 0.0, 0.08, lambda p: self._read(path, wish, p))
+        segmentation = self._stage("segmentation", 0.08, 0.8, lambda p: self._segment(volume, wish, p))
+        labels = segmentation.labels_1mm
+        surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
+        found, worth = self._stage(
+            "planning",
+            0.86,
+            0.94,
+            lambda p: plan_approaches(labels, surfaces, volume, wish.sides, progress=p, cancel=self._cancel),
+        )
+        triangles = () if found is None else found.triangles
+        folder = self._folder / PICTURE_FOLDER
+        views, blind = self._stage(
+            "pictures",
+            0.94,
+            0.98,
+            lambda p: draw_pictures(surfaces, triangles, folder, progress=p, cancel=self._cancel),
+        )
+        planning = Planning()
+        slices: dict[str, str] = {}
+        if found is not None:
+            planning, slices = self._stage("maps", 0.98, 1.0, lambda _: self._record(found, volume, labels))
+        self._seconds["total"] = time.perf_counter() - began
+        used = segmentation.region
+        supposed = () if used.found else (used.note or "The region was supposed, not recognised.",)
+        plan = Plan(
+            case=Case.of(volume),
+            region=used,
+            run=plain(dataclasses.asdict(segmentation.run)),
+            timings=self._seconds,
+            views=views,
+            triangles=triangles,
+            planning=planning,
+            notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *blind),
+            files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE, **slices},
+            versions=installed_versions(),
+        )
+        write_plan(plan, self._folder / PLAN_FILE)
+        self._write_document(plan, segmentation)
+        return plan
+
+    def _write_document(self, plan: Plan, segmentation: Segmentation) -> None:
+        """All of it in one file, to keep or to pass on; surfaces are made again from the labels."""
+        from spinect_core.plan.document import Crop, Document, naming_only, paths_of, write_document
+
+        elsewhere = {LABELS_FILE, BONE_FILE, NERVE_FILE}
+        files = {path: (self._folder / path).read_bytes() for path in sorted(paths_of(plan) - elsewhere)}
+        document = Document(
+            naming_only(plan, files), segmentation.labels_1mm, Crop.of(segmentation.labels), files
+        )
+        write_document(document, self._folder / DOCUMENT_FILE)
+
+    def _read(self, path: Path, wish: _Wish, progress: Progress) -> Volume:
+        # Not at the top: reading and segmentation are heavy, and `spinect --help` passes here.
+        from spinect_core.io.reading import read_ct
+
+        return read_ct(path, series=wish.series, progress=progress, cancel=self._cancel)
+
+    def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
+        from spinect_core.segmentation import segment
+
+        segmentation = segment(
+            volume,
+            region=wish.region,
+            engine=wish.engine,
+            device=wish.device,
+            mode=wish.mode,
+            weights=wish.weights,
+            progress=progress,
+            cancel=self._cancel,
+        )
+        write_labels(segmentation.labels, self._folder / LABELS_FILE)
+        return segmentation
+
+    def _surfaces(self, labels: Labels, progress: Progress) -> Surfaces:
+        surfaces = build_surfaces(labels, progress=progress, cancel=self._cancel)
+        write_surface(surfaces.bone, self._folder / BONE_FILE)
+        write_surface(surfaces.nerve, self._folder / NERVE_FILE)
+        return surfaces
+
+    def _record(self, found: CasePlan, volume: Volume, labels: Labels) -> tuple[Planning, dict[str, str]]:
+        """The planning as a plan keeps it, and the files of the slices along its needles."""
+        from spinect_core.pipeline.export import write_maps, write_needle_planes
+        from spinect_core.plan.build import planning_record
+
+        slices = write_needle_planes(found, volume, labels, self._folder, cancel=self._cancel)
+        return planning_record(found, write_maps(found, self._folder, cancel=self._cancel)), slices
+
+    def _stage(self, name: str, start: float, stop: float, work: Callable[[Progress], _Result]) -> _Result:
+        check(self._cancel)
+        progress = part_of(self._progress, start, stop)
+        progress(0.0, name)
+        began = time.perf_counter()
+        result = work(progress)
+        self._seconds[name] = time.perf_counter() - began
+        return result
+
+
+def _label_notes(labels: Labels) -> tuple[str, ...]:
+    return tuple(
+        f"No {name} was found in the region; check it, or choose another region."
+        for name, value in (("bone", BONE), ("nerve", NERVE))
+        if not (labels.array == value).any()
+    )
+
+
+def _file_name(name: str, taken: set[str]) -> str:
+    """A file name of plain letters for a view, unlike any in ``taken``, which it joins."""
+    stem = plain_name(name)
+    file, number = f"{stem}.png", 2
+    while file in taken:
+        file, number = f"{stem}-{number}.png", number + 1
+    taken.add(file)
+    return file
+
+
+def _refuse_to_replace(path: Path, out: Path) -> None:
+    """The CT itself is never written over."""
+    for name in (LABELS_FILE, BONE_FILE, NERVE_FILE, PLAN_FILE, DOCUMENT_FILE):
+        try:
+            same = path.samefile(out / name)
+        except OSError:  # one of them is not there, or cannot be looked at: the reader says so better
+            continue
+        if same:
+            raise PlanError("The results would replace the CT itself", "Choose another folder", path)
+
+
+def _workshop(out: Path) -> Path:
+    """An empty folder on the same disk: in ``out`` where that exists already, or beside it."""
+    if out.exists() and not out.is_dir():
+        raise PlanError("This is a file, not a folder", "Choose another name for the results", out)
+    folder = (out if out.is_dir() else out.absolute().parent) / f".spinect-{uuid.uuid4().hex[:12]}.part"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise PlanError(
+            f"Nothing can be written here ({error.strerror or error})",
+            "Choose a folder you may write to",
+            out,
+        ) from error
+    return folder
+
+
+def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
+    """Bring the finished files to their folder, the plan last, and take away the pictures of the plan before."""
+    try:
+        if not out.exists():
+            workshop.replace(out)
+            return
+        stale = _files_of_earlier_plan(out) - _drawn_for(plan)
+        files = sorted(path.relative_to(workshop) for path in workshop.rglob("*") if path.is_file())
+        # The plan names the others, so it comes last: a plan never points at files that are not there.
+        for file in sorted(files, key=lambda each: each.name == PLAN_FILE):
+            target = out / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (workshop / file).replace(target)
+        for old in stale:
+            (out / old).unlink(missing_ok=True)
+    except OSError as error:
+        raise PlanError(
+            f"The results cannot be moved into place ({error.strerror or error})",
+            "Close programs that have the old results open, or choose another folder",
+            out,
+        ) from error
+
+
+def _files_of_earlier_plan(out: Path) -> set[str]:
+    try:
+        return _drawn_for(read_plan(out / PLAN_FILE))
+    except PlanError:
+        return set()
+
+
+def _drawn_for(plan: Plan) -> set[str]:
+    """Pictures, angle maps and slices along needles of a plan, as paths relative to it."""
+    maps = {search.map for search in plan.planning.searches if search.map}
+    pictures = {view.picture for view in plan.views if view.picture}
+    slices = {path for path in plan.files.values() if path.endswith(".png")}
+    return pictures | maps | slices | {str(PurePosixPath(path).with_suffix(".png")) for path in maps}

@@ -1,0 +1,166 @@
+"""Planning a level again without losing what the user made: numbering, moved landmarks, own needles."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel, Progress, check, part_of
+from spinect_core.geometry.triangle import SIDES
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import FloatArray
+from spinect_core.plan.build import needle_record, planning_record
+from spinect_core.plan.needle_records import NeedleRecord
+from spinect_core.plan.records import Planning
+from spinect_core.plan.wording import free_needle_name
+from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.zones.window import Sight
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A planning with its records.
+
+    Attributes:
+        plan: what was found.
+        records: of it, with all that the user made.
+    """
+
+    plan: CasePlan
+    records: Planning
+
+
+def plan_again(
+    room: Room, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+) -> Planned:
+    """Find a level and its ways in; landmarks that the user placed and his needles stay.
+
+    Args:
+        room: the case.
+        before: the planning so far.
+        level: such as "L5/S1".
+        shift: of the numbering by the user.
+        progress: told how far it is.
+        cancel: asked often.
+
+    Raises:
+        PlanError: too little bone to find a level in.
+        Cancelled: the user stopped it.
+    """
+    landmarks = find_landmarks(
+        room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
+    )
+    same = before.level is not None and (before.level.name, before.level.shift) == (level, shift)
+    for each in before.landmarks if same else ():
+        if each.moved and each.name in landmarks.points:
+            landmarks = landmarks.moved(each.name, np.asarray(each.point))
+    plan = plan_level(room, landmarks=landmarks, progress=part_of(progress, 0.2, 0.95), cancel=cancel)
+    return _recorded(room, plan, before, shift, cancel)
+
+
+def plan_with_landmark(
+    room: Room,
+    plan: CasePlan,
+    before: Planning,
+    name: str,
+    point: FloatArray,
+    *,
+    progress: Progress,
+    cancel: Cancel | None,
+) -> Planned:
+    """Move a landmark and plan its side again; both sides where it belongs to neither.
+
+    Args:
+        room: the case.
+        plan: so far.
+        before: its records.
+        name: of the landmark.
+        point: LPS mm (3,), its new place.
+        progress: told how far it is.
+        cancel: asked often.
+
+    Raises:
+        PlanError: there is no such landmark.
+        Cancelled: the user stopped it.
+    """
+    landmarks = plan.landmarks.moved(name, point)
+    sides = tuple(side for side in SIDES if name.endswith(f" {side}")) or SIDES
+    fresh = plan_level(
+        room, landmarks=landmarks, sides=sides, progress=part_of(progress, 0.0, 0.95), cancel=cancel
+    )
+    kept = tuple(each for each in plan.approaches if each.zone.side not in sides)
+    joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
+    missing = [note for note in plan.notes if note not in plan.landmarks.notes and not _about(note, sides)]
+    shift = 0 if before.level is None else before.level.shift
+    whole = CasePlan(landmarks, tuple(joined), tuple(dict.fromkeys((*fresh.notes, *missing))))
+    return _recorded(room, whole, before, shift, cancel)
+
+
+def own_needle(
+    room: Room,
+    landmarks: Landmarks,
+    sight: Sight,
+    view: View,
+    planning: Planning,
+    target: FloatArray | None = None,
+    *,
+    cancel: Cancel | None = None,
+) -> tuple[NeedlePlan, Planning]:
+    """A needle of the user's along a view, and the planning with it.
+
+    Args:
+        room: the case.
+        landmarks: of the level.
+        sight: the zone it goes to.
+        view: the line of sight.
+        planning: so far.
+        target: LPS mm (3,); the middle of what is open in the view when absent.
+        cancel: asked often.
+
+    Raises:
+        UsageError: nothing is open in this view and no target was given, or the CT shows no skin there.
+    """
+    zone = sight.zone
+    point = sight.window(view).centre if target is None else target
+    if point is None:
+        raise UsageError(
+            f"Seen {view.words} nothing of the {zone.name} is open",
+            "Turn to a view with an open window, or lay the needle to the cross-hair",
+        )
+    name = free_needle_name(planning)
+    needle = Approaches(room, landmarks).needle_along(
+        zone, view, point, name=name, author="user", cancel=cancel
+    )
+    if needle is None:
+        raise UsageError(
+            "The CT does not show the skin along this line of sight",
+            "Choose another view: the needle's entry is not known here",
+        )
+    return needle, replace(planning, needles=(*planning.needles, needle_record(needle)))
+
+
+def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
+    """The planning less one needle."""
+    return replace(planning, needles=tuple(each for each in planning.needles if each is not record))
+
+
+def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: Cancel | None) -> Planned:
+    made = planning_record(plan, shift=shift)
+    work = Approaches(room, plan.landmarks)
+    own = []
+    for each in before.needles:
+        if each.needle.author == "user":
+            check(cancel)
+            own.append(needle_record(work.measured(each.needle, cancel=cancel)))
+    keys = {each.key for each in made.zones}
+    windows = tuple(each for each in before.windows if each.author == "user" and each.zone in keys)
+    return Planned(plan, replace(made, windows=(*made.windows, *windows), needles=(*made.needles, *own)))
+
+
+def _about(note: str, sides: tuple[str, ...]) -> bool:
+    return any(re.search(rf"\b{side}\b", note) for side in sides)

@@ -1,0 +1,311 @@
+"""From what the planning computed to the records of a plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from spinect_core.anatomy.courses import Course
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
+from spinect_core.image.volume import FloatArray
+from spinect_core.plan.anatomy_records import (
+    BorderRecord,
+    CourseRecord,
+    LandmarkRecord,
+    LevelRecord,
+    ZoneRecord,
+    zone_key,
+)
+from spinect_core.plan.needle_records import (
+    ClearanceRecord,
+    MarginRecord,
+    NeedleRecord,
+    RiskRecord,
+    SafetyRecord,
+    StructureRecord,
+    ToleranceRecord,
+)
+from spinect_core.plan.records import Planning
+from spinect_core.plan.search_records import (
+    AxialRecord,
+    ChoiceRecord,
+    CloserRecord,
+    SearchRecord,
+    TermRecord,
+    WindowRecord,
+)
+from spinect_core.planning.needle.risk import Risk
+from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
+from spinect_core.planning.needle.tolerance import Margin, Tolerance
+from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.search.axial import InPlaneWay
+from spinect_core.planning.search.search import Choice, SearchResult
+from spinect_core.planning.search.weights import Weights
+from spinect_core.planning.zones.closers import Closing
+from spinect_core.planning.zones.window import FreeWindow
+
+Point = tuple[float, float, float]
+
+
+def planning_record(plan: CasePlan, maps: Mapping[str, str] | None = None, shift: int = 0) -> Planning:
+    """All of a planning as a plan stores it.
+
+    Args:
+        plan: what was found.
+        maps: file of the angle map by the zone's key, relative to the plan.
+        shift: of the level's numbering by the user.
+    """
+    maps = maps or {}
+    needles = [each.needle for each in plan.approaches if each.needle is not None]
+    return Planning(
+        level=level_record(plan.landmarks, shift),
+        landmarks=landmark_records(plan.landmarks),
+        courses=course_records(plan.landmarks),
+        zones=tuple(zone_record(each.zone) for each in plan.approaches),
+        windows=tuple(window_record(each.window, each.closing) for each in plan.approaches),
+        searches=tuple(
+            search_record(
+                each.search,
+                Weights(),
+                seconds=each.seconds,
+                axial=axial_record(each.axial),
+                map_path=maps.get(key_of(each.zone), ""),
+                notes=each.notes,
+            )
+            for each in plan.approaches
+        ),
+        needles=tuple(needle_record(each) for each in needles),
+    )
+
+
+def key_of(zone: Zone) -> str:
+    """What a plan calls a zone."""
+    return zone_key(zone.kind, zone.version, zone.side, zone.level)
+
+
+def level_record(landmarks: Landmarks, shift: int = 0) -> LevelRecord:
+    """The level, how well its bone agrees with the atlas, and the doubts."""
+    sure = min(max(float(landmarks.bone_overlap), 0.0), 1.0)
+    return LevelRecord(landmarks.level, shift, sure, tuple(landmarks.notes))
+
+
+def landmark_records(landmarks: Landmarks) -> tuple[LandmarkRecord, ...]:
+    """Every landmark."""
+    return tuple(
+        LandmarkRecord(name, _three(point), landmarks.confidence(name), name in landmarks.placed)
+        for name, point in landmarks.points.items()
+    )
+
+
+def course_records(landmarks: Landmarks) -> tuple[CourseRecord, ...]:
+    """Every root, and the sac."""
+    courses: dict[str, Course] = dict(landmarks.courses)
+    if landmarks.sac is not None:
+        courses["thecal sac"] = landmarks.sac
+    return tuple(
+        CourseRecord(
+            name,
+            _many(course.points),
+            tuple(float(radius) for radius in course.radii),
+            tuple(bool(each) for each in course.found),
+        )
+        for name, course in courses.items()
+    )
+
+
+def zone_record(zone: Zone) -> ZoneRecord:
+    """The borders of a zone."""
+    borders = tuple(
+        BorderRecord(each.name, each.role, _many(each.points), float(each.confidence))
+        for each in zone.borders
+    )
+    return ZoneRecord(zone.kind, zone.version, zone.side, zone.level, borders, float(zone.confidence))
+
+
+def needle_record(plan: NeedlePlan) -> NeedleRecord:
+    """A needle and its safety."""
+    safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
+    return NeedleRecord(plan.needle, safety)
+
+
+def search_record(
+    result: SearchResult,
+    weights: Weights,
+    *,
+    seconds: float,
+    axial: AxialRecord | None = None,
+    map_path: str = "",
+    notes: tuple[str, ...] = (),
+) -> SearchRecord:
+    """The record of a search.
+
+    Args:
+        result: a ``SearchResult`` of :mod:`spinect_core.planning.search.search`.
+        weights: the ``Weights`` it used, of :mod:`spinect_core.planning.search.weights`.
+        seconds: how long it took.
+        axial: whether an axial plane would do; see :func:`axial_record`.
+        map_path: of the angle map beside the plan or within the document.
+        notes: on the way in, which may say more than the search knew; each is told once.
+    """
+    zone, allowed = result.zone, result.allowed_count
+    ridge = result.ridge
+    crest = () if ridge is None else ((float(oblique), float(tilt)) for oblique, tilt in ridge.crest)
+    return SearchRecord(
+        zone=zone_key(zone.kind, zone.version, zone.side, zone.level),
+        best=None if result.best is None else _choice(result.best, weights),
+        recommended=None if result.recommended is None else _choice(result.recommended, weights),
+        ridge_part=0.0 if ridge is None or not allowed else min(float(ridge.mask.sum()) / allowed, 1.0),
+        allowed=allowed,
+        step=float(result.map.tilts[1] - result.map.tilts[0]),
+        seconds=seconds,
+        ridge=tuple(View.oblique(zone.side, oblique, tilt) for oblique, tilt in crest),
+        alternatives=tuple(_choice(each, weights) for each in result.alternatives),
+        axial=axial,
+        candidate=result.candidate if result.best is None else None,
+        notes=tuple(dict.fromkeys((*notes, *result.notes))),
+        map=map_path,
+    )
+
+
+def axial_record(way: InPlaneWay) -> AxialRecord:
+    """The record of an ``InPlaneWay``, found for slices without gantry tilt."""
+    if not way.possible:
+        return AxialRecord(False)
+    return AxialRecord(True, way.area_mm2, way.oblique)
+
+
+def window_record(
+    window: FreeWindow, closing: Closing | None = None, *, author: str = "automatic"
+) -> WindowRecord:
+    """The record of a free window.
+
+    Args:
+        window: a ``FreeWindow`` with its outline.
+        closing: a ``Closing`` for the same view; None where nothing was asked.
+        author: who chose the view.
+    """
+    return WindowRecord.of(
+        window,
+        window.outline_lps,
+        author,
+        ()
+        if closing is None
+        else tuple(
+            CloserRecord(each.name, _part(each.covered), _part(each.alone), each.gives_mm)
+            for each in closing.closers
+        ),
+        () if closing is None or closing.pair is None else closing.pair,
+        None if closing is None else closing.pair_gives_mm,
+    )
+
+
+def safety_record(
+    clearance: Clearance,
+    tolerance: Tolerance | None = None,
+    risks: Iterable[Risk] = (),
+    crossings: Iterable[Crossing] = (),
+    neighbours: Iterable[Neighbour] = (),
+) -> SafetyRecord:
+    """The record of a needle's safety.
+
+    Args:
+        clearance: a ``Clearance`` of :mod:`spinect_core.planning.needle.safety`.
+        tolerance: a ``Tolerance`` of :mod:`spinect_core.planning.needle.tolerance`; None if it was not measured.
+        risks: ``Risk`` of :mod:`spinect_core.planning.needle.risk`, one for each way of guiding the needle.
+        crossings: ``Crossing`` of :mod:`spinect_core.planning.needle.safety`.
+        neighbours: ``Neighbour`` of :mod:`spinect_core.planning.needle.safety`.
+    """
+    met = [
+        StructureRecord(
+            each.name, each.tissue, "beyond" if each.behind_tip else "crossed", each.from_mm, each.to_mm
+        )
+        for each in crossings
+    ]
+    met += [
+        StructureRecord(each.name, each.tissue, "near", each.depth_mm, gap_mm=each.gap_mm)
+        for each in neighbours
+    ]
+    tip = clearance.nerve_at_tip.gap_mm
+    return SafetyRecord(
+        nerve=_nearest(clearance.nerve),
+        bone=_nearest(clearance.bone),
+        nerve_at_target=_nearest(clearance.nerve_at_target),
+        tip_to_nerve_mm=_finite(tip),
+        tolerance=None
+        if tolerance is None
+        else ToleranceRecord(
+            angle=_margin(tolerance.angle),
+            angle_to_bone=_margin(tolerance.angle_to_bone),
+            angle_to_nerve=_margin(tolerance.angle_to_nerve),
+            shift=_margin(tolerance.shift),
+            shift_to_bone=_margin(tolerance.shift_to_bone),
+            shift_to_nerve=_margin(tolerance.shift_to_nerve),
+        ),
+        risks=tuple(_risk(each) for each in risks),
+        structures=tuple(sorted(met, key=lambda each: each.depth_mm)),
+    )
+
+
+def _choice(choice: Choice, weights: Weights) -> ChoiceRecord:
+    window = choice.window
+    terms = tuple(
+        TermRecord(name, value, float(getattr(weights, name))) for name, value in choice.terms.items()
+    )
+    return ChoiceRecord(
+        view=choice.view,
+        area_mm2=window.area_mm2,
+        radius_mm=window.radius_mm,
+        depth_mm=choice.depth_mm,
+        bone_mm=_finite(choice.bone_mm),
+        nerve_mm=_finite(choice.nerve_mm),
+        ends_before_skin=choice.ends_before_skin,
+        score=choice.score,
+        terms=terms,
+        words=choice.words,
+    )
+
+
+def _nearest(closest: Closest) -> ClearanceRecord | None:
+    """None where there is no such tissue."""
+    gap = _finite(closest.gap_mm)
+    return None if gap is None else ClearanceRecord(gap, closest.place, closest.depth_mm)
+
+
+def _margin(margin: Margin) -> MarginRecord:
+    return MarginRecord(margin.amount, margin.unlimited, margin.tissue, margin.words)
+
+
+def _risk(risk: Risk) -> RiskRecord:
+    return RiskRecord(
+        method=risk.error.name,
+        mean_deg=risk.error.mean_deg,
+        spread_deg=risk.error.sd_deg,
+        needles=risk.needles,
+        nerve=risk.nerve.value,
+        bone=risk.bone.value,
+        either=risk.either.value,
+        standard_error=risk.either.standard_error,
+        nerve_on_the_way=risk.nerve_on_the_way.value,
+        miss_mean_mm=risk.miss_mean_mm,
+        miss_95_mm=risk.miss_95_mm,
+    )
+
+
+def _part(value: float) -> float:
+    """Areas of polygons that are the same but for rounding give a part a little above 1."""
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _three(point: FloatArray) -> Point:
+    x, y, z = (float(value) for value in point)
+    return x, y, z
+
+
+def _many(points: FloatArray) -> tuple[Point, ...]:
+    return tuple(_three(point) for point in points)

@@ -1,0 +1,333 @@
+"""The planning of a case: from labels to zones, their best views, and needles along them with what they pass.
+
+Joins anatomy and planning; both know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.anatomy.borders import zones
+from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.errors import MeasurementError
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.geometry.triangle import SIDES
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
+from spinect_core.image.volume import FloatArray, Labels, Volume
+from spinect_core.planning.needle.clearance import Clearance as ClearanceField
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.needles import fitting
+from spinect_core.planning.needle.risk import FREE_HAND, LASER, risk
+from spinect_core.planning.needle.safety import clearance, crossings, neighbours
+from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.needle.tolerance import Aim
+from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
+from spinect_core.planning.search.angle_map import STEP_DEGREES
+from spinect_core.planning.search.axial import in_plane_way
+from spinect_core.planning.search.search import SearchResult
+from spinect_core.planning.search.search_all import search_all
+from spinect_core.planning.search.weights import Reason
+from spinect_core.planning.zones.closers import what_closes
+from spinect_core.planning.zones.fitted import fit_triangle
+from spinect_core.planning.zones.obstacles import TISSUES, Obstacles
+from spinect_core.planning.zones.window import Sight
+from spinect_core.surfaces import Surfaces
+
+AXIAL_GRID_MM = 0.5
+AXIAL_STEP_DEGREES = 2.0
+INTERLAMINAR_NOTE = (
+    "The way recommended passes medial of the articular process: between the laminae, not through the foramen"
+)
+NO_SKIN_NOTE = (
+    "The CT does not show the skin where the ways in would pass: "
+    "depth, entry and length of the needle are not known"
+)
+
+
+class Room:
+    """A case made ready for planning: obstacles, skin, names of places.
+
+    Args:
+        labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
+        surfaces: of these labels.
+        volume: the CT, for the skin; without it depths are not known.
+    """
+
+    def __init__(self, labels: Labels, surfaces: Surfaces, volume: Volume | None = None) -> None:
+        self.labels = labels
+        self.obstacles = Obstacles.of(surfaces)
+        self._volume = volume
+
+    @cached_property
+    def skin(self) -> Skin | None:
+        """The patient's skin; None without a CT or where it shows none."""
+        if self._volume is None:
+            return None
+        try:
+            return Skin.of(self._volume)
+        except MeasurementError:
+            return None
+
+    @cached_property
+    def aim(self) -> Aim:
+        """For tolerances."""
+        return Aim(self.obstacles)
+
+    @cached_property
+    def field(self) -> ClearanceField:
+        """For distances along many ways."""
+        return ClearanceField(self.obstacles)
+
+
+class Searched(NamedTuple):
+    """A zone after the search: its result, the seconds it took, and what there is to know."""
+
+    sight: Sight
+    result: SearchResult
+    seconds: float
+    notes: tuple[str, ...]
+
+
+class Approaches:
+    """All approaches of a level, found one after the other.
+
+    Args:
+        room: the case.
+        landmarks: of the level.
+    """
+
+    def __init__(self, room: Room, landmarks: Landmarks) -> None:
+        self.room = room
+        self.landmarks = landmarks
+
+    def zones(self, sides: tuple[str, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+        """The zones of the sides, and why some are missing."""
+        found: list[Zone] = []
+        notes = []
+        for side in sides:
+            try:
+                of_side = zones(self.landmarks, self.room.labels, side)
+            except MeasurementError as error:
+                notes.append(f"No triangle on the {side}: {error.fault}")
+                continue
+            for zone in of_side:
+                try:
+                    _ = zone.membrane
+                    found.append(zone)
+                except MeasurementError as error:
+                    notes.append(f"No {zone.name}: {error.fault}")
+        return tuple(found), tuple(notes)
+
+    def parts_of(self, points: FloatArray, tissue: int | npt.NDArray[np.uint8]) -> list[str]:
+        """Names of the places (n, 3) on the surface of one tissue, or of the tissue of each (n,)."""
+        parts = self.landmarks.parts
+        each = np.broadcast_to(np.asarray(tissue), len(points))
+        names = [TISSUES[int(one)] for one in each]
+        if parts is not None:
+            for one in TISSUES:
+                mine = np.flatnonzero(each == one)
+                if len(mine):
+                    for at, name in zip(mine, parts.of(points[mine], one), strict=True):
+                        names[at] = name
+        return names
+
+    def search(
+        self,
+        wanted: Sequence[Zone],
+        *,
+        step: float = STEP_DEGREES,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> list[Searched]:
+        """Search all lines of sight of zones.
+
+        Where the CT shows no skin behind any way into a zone, it is searched without regard to the skin, and a note
+        says so: a field of view narrower than the patient hides the needle's depth, not the window.
+        """
+        began = time.perf_counter()
+        room = self.room
+        sights = [Sight(zone, room.obstacles) for zone in wanted]
+        grid = room.labels.geometry
+        found = search_all(
+            sights, room.skin, step=step, segmented=grid, progress=part_of(progress, 0.0, 0.7), cancel=cancel
+        )
+        cut_off = [
+            number
+            for number, result in enumerate(found)
+            if result.best is None and bool((result.map.looks.reason == Reason.NO_SKIN).any())
+        ]
+        again = search_all(
+            [sights[number] for number in cut_off],
+            None,
+            step=step,
+            segmented=grid,
+            progress=part_of(progress, 0.7, 1.0),
+            cancel=cancel,
+        )
+        seconds = (time.perf_counter() - began) / max(len(sights), 1)
+        without_skin = dict(zip(cut_off, again, strict=True))
+        return [
+            Searched(sight, without_skin[number], seconds, (NO_SKIN_NOTE, *without_skin[number].notes))
+            if number in without_skin
+            else Searched(sight, result, seconds, result.notes)
+            for number, (sight, result) in enumerate(zip(sights, found, strict=True))
+        ]
+
+    def approach(
+        self,
+        searched: Searched,
+        *,
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> Approach:
+        """What follows from a search: the triangle in the best window, a needle along the view to recommend.
+
+        Raises:
+            MeasurementError: the zone encloses nothing.
+            Cancelled: the user stopped it.
+        """
+        sight, result = searched.sight, searched.result
+        zone, best = sight.zone, result.best
+        window = best.window if best is not None else sight.window(result.candidate)
+        triangle = fit_triangle(sight, window) if window.open else None
+        check(cancel)
+        progress(0.3, f"{zone.name}: looking along the axial plane")
+        axial = in_plane_way(
+            lambda oblique, tilt: (
+                sight.window(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM).area_mm2
+            ),
+            step_deg=AXIAL_STEP_DEGREES,
+            cancel=cancel,
+        )
+        closing = needle = None
+        progress(0.5, f"{zone.name}: measuring along the way in")
+        if best is None:
+            closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
+        elif result.recommended is not None and result.recommended.window.centre is not None:
+            view, centre = result.recommended.view, result.recommended.window.centre
+            needle = self.needle_along(zone, view, centre, cancel=cancel)
+        progress(1.0, f"{zone.name}: planned")
+        chosen = result.recommended or best
+        between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
+        notes = (*searched.notes, *((INTERLAMINAR_NOTE,) if between else ()))
+        return Approach(zone, result, window, triangle, closing, needle, axial, searched.seconds, notes)
+
+    def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
+        """Whether a way comes in medial of the articular process, which is no way through the foramen."""
+        points = self.landmarks.points
+        process = [
+            points[name] for name in points if name.endswith(f"{zone.side}") and "superior articular" in name
+        ]
+        if target is None or not process:
+            return False
+        outwards = -view.right if zone.side == "left" else view.right
+        return bool((target - np.mean(process, axis=0)) @ outwards < 0)
+
+    def needle_along(
+        self,
+        zone: Zone,
+        view: View,
+        target: npt.ArrayLike,
+        *,
+        name: str = "",
+        author: str = "automatic",
+        gauge: int = 22,
+        cancel: Cancel | None = None,
+    ) -> NeedlePlan | None:
+        """The needle that comes along a view to a target LPS mm (3,); None where the CT shows no skin there."""
+        skin = self.room.skin
+        point = np.asarray(target, dtype=np.float64)
+        entry = None if skin is None else skin.entry(point, view.vector)
+        if entry is None:
+            return None
+        fit = fitting(float(np.linalg.norm(entry - point)), gauge)
+        longest = fit.needle.length_mm if fit.needle is not None else 178.0
+        needle = Needle(
+            name=name or zone.name[0].upper() + zone.name[1:],
+            kind=zone.kind,
+            side=zone.side,
+            level=zone.level,
+            version=zone.version,
+            entry=_three(entry),
+            target=_three(point),
+            gauge=gauge,
+            length_mm=longest,
+            author=author,
+        )
+        return self.measured(needle, fit.words, cancel=cancel)
+
+    def measured(self, needle: Needle, fits: str = "", *, cancel: Cancel | None = None) -> NeedlePlan:
+        """A needle with all that is measured along it."""
+        room = self.room
+        check(cancel)
+        along = clearance(needle, room.obstacles)
+        check(cancel)
+        tolerance = room.aim.tolerance(needle)
+        check(cancel)
+        risks = tuple(risk(needle, room.aim, error) for error in (FREE_HAND, LASER))
+        check(cancel)
+        return NeedlePlan(
+            needle,
+            fits or fitting(needle.depth_mm, needle.gauge).words,
+            along,
+            tolerance,
+            risks,
+            crossings(needle, room.obstacles, self.parts_of),
+            neighbours(needle, room.obstacles, self.parts_of),
+        )
+
+
+def plan_level(
+    room: Room,
+    *,
+    sides: tuple[str, ...] = SIDES,
+    level: str = "L5/S1",
+    shift: int = 0,
+    landmarks: Landmarks | None = None,
+    step: float = STEP_DEGREES,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> CasePlan:
+    """Find a level, its zones and the best way in to each.
+
+    Args:
+        room: the case.
+        sides: where triangles are wanted.
+        level: which.
+        shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        landmarks: of the level, where they are known or were moved by the user.
+        step: degrees between the views of the angle map.
+        progress: told how far it is.
+        cancel: asked often.
+
+    Raises:
+        PlanError: too little bone to find a level in.
+    """
+    if landmarks is None:
+        landmarks = find_landmarks(
+            room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
+        )
+    work = Approaches(room, landmarks)
+    wanted, missing = work.zones(sides)
+    notes = [*landmarks.notes, *missing]
+    searched = work.search(wanted, step=step, progress=part_of(progress, 0.2, 0.6), cancel=cancel)
+    found = []
+    for number, one in enumerate(searched):
+        part = part_of(progress, 0.6 + 0.4 * number / len(searched), 0.6 + 0.4 * (number + 1) / len(searched))
+        try:
+            found.append(work.approach(one, progress=part, cancel=cancel))
+        except MeasurementError as error:
+            notes.append(f"The {one.sight.zone.name} could not be planned: {error.fault}")
+    return CasePlan(landmarks, tuple(found), tuple(notes))
+
+
+def _three(point: FloatArray) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in point)
+    return x, y, z

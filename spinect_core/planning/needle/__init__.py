@@ -1,0 +1,1 @@
+"""A needle: its place, clearance, tolerance, what it meets, the risk of an error."""

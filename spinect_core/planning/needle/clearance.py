@@ -1,0 +1,105 @@
+"""How far straight ways into the patient keep from bone and from nerve, for many ways at once.
+
+A way is a half-line from its target towards the viewer. It keeps its smallest distance to a mesh either along an edge
+of the mesh, which is found here exactly, or at the target, which is where
+:meth:`spinect_core.planning.zones.obstacles.Obstacles.distance` is asked. Ways that pierce the mesh are not meant.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pyvista as pv
+from scipy.spatial import cKDTree
+
+from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.planning.zones.obstacles import Obstacles
+
+BUNCH = 64
+"""Edges that lie together and are left out together."""
+WAYS_AT_ONCE = 64
+
+
+class Clearance:
+    """Bone and nerve, ready to measure distances to ways."""
+
+    def __init__(self, obstacles: Obstacles) -> None:
+        self.obstacles = obstacles
+        self._lock = threading.Lock()
+        self._edges = {tissue: _Edges(mesh) for tissue, mesh in obstacles.meshes.items()}
+
+    def along(self, targets: FloatArray, directions: FloatArray) -> dict[int, FloatArray]:
+        """Smallest distance in mm (n,) of each way to bone (1) and to nerve (2); infinite without it.
+
+        Threads may call it at the same time.
+
+        Args:
+            targets: LPS mm (n, 3), outside both.
+            directions: unit vectors (n, 3) towards the viewer.
+        """
+        found = {tissue: np.full(len(targets), np.inf) for tissue in (BONE, NERVE)}
+        for tissue, edges in self._edges.items():
+            with self._lock:
+                at_target = np.abs(self.obstacles.distance(targets, tissue))
+            for first in range(0, len(targets), WAYS_AT_ONCE):
+                part = slice(first, first + WAYS_AT_ONCE)
+                found[tissue][part] = edges.distance(targets[part], directions[part], at_target[part])
+        return found
+
+
+class _Edges:
+    """The edges of one mesh in bunches with balls round them."""
+
+    def __init__(self, mesh: pv.PolyData) -> None:
+        points = np.asarray(mesh.points, dtype=np.float64)
+        faces = np.asarray(mesh.regular_faces, dtype=np.int64)
+        ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        keys = np.sort(ends.min(axis=1) * len(points) + ends.max(axis=1))
+        keys = keys[np.append(True, keys[1:] != keys[:-1])]
+        start, stop = points[keys // len(points)], points[keys % len(points)]
+        order = cKDTree((start + stop) / 2, leafsize=BUNCH, balanced_tree=False).indices
+        # The last bunch is filled up with the last edge.
+        order = np.append(order, np.full(-len(order) % BUNCH, order[-1]))
+        self._start = start[order].reshape(-1, BUNCH, 3)
+        far = stop[order].reshape(-1, BUNCH, 3)
+        self._along = far - self._start
+        low, high = np.minimum(self._start, far).min(axis=1), np.maximum(self._start, far).max(axis=1)
+        self._middle = (low + high) / 2
+        squared = np.zeros(len(low))
+        for end in (self._start, far):
+            offset = end - self._middle[:, None]
+            squared = np.maximum(squared, np.einsum("ijk,ijk->ij", offset, offset).max(axis=1))
+        self._radius = np.sqrt(squared)
+
+    def distance(self, targets: FloatArray, directions: FloatArray, known: FloatArray) -> FloatArray:
+        """Smallest distance (n,) of half-lines to the edges, or ``known`` (n,) where that is smaller."""
+        ahead = directions @ self._middle.T - np.einsum("ij,ij->i", targets, directions)[:, None]
+        squared = (
+            (self._middle**2).sum(axis=1)
+            - 2 * targets @ self._middle.T
+            + (targets**2).sum(axis=1)[:, None]
+            - np.maximum(ahead, 0.0) ** 2
+        )
+        to_middle = np.sqrt(np.maximum(squared, 0.0))
+        nearest = np.minimum((to_middle + self._radius).min(axis=1), known)
+        way, bunch = np.nonzero(to_middle - self._radius < nearest[:, None])
+        # Distances to the edges of each bunch that may hold the nearest one.
+        direction = directions[way][:, :, None]
+        offset = self._start[bunch] - targets[way][:, None]
+        along = self._along[bunch]
+        oo = np.einsum("ijk,ijk->ij", offset, offset)
+        oa = np.einsum("ijk,ijk->ij", offset, along)
+        aa = np.einsum("ijk,ijk->ij", along, along)
+        od = np.matmul(offset, direction)[:, :, 0]
+        ad = np.matmul(along, direction)[:, :, 0]
+        across = aa - ad * ad
+        part = np.clip((ad * od - oa) / np.where(across > 1e-12, across, 1.0), 0.0, 1.0)
+        reach = od + part * ad
+        behind = reach < 0
+        part[behind] = np.clip(-oa[behind] / np.where(aa[behind] > 0, aa[behind], 1.0), 0.0, 1.0)
+        reach[behind] = 0.0
+        found = oo + 2 * part * oa + part * part * aa - 2 * reach * (od + part * ad) + reach * reach
+        smallest = known**2
+        np.minimum.at(smallest, way, found.min(axis=1))
+        return np.asarray(np.sqrt(np.maximum(smallest, 0.0)))

@@ -1,0 +1,280 @@
+"""How far a needle may err: the angle and the shift that bring its surface to bone or nerve.
+
+The needle is straight and has its thickness. Turned needles go in at the planned entry and as deep as planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyvista as pv
+
+from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.zones.obstacles import BoolArray, Obstacles
+
+AZIMUTHS = 72
+LARGEST_DEG, STEP_DEG = 30.0, 0.25
+LARGEST_MM, STEP_MM = 20.0, 0.25
+"""How far errors are looked for, and in which steps: a needle moves by less than its own thickness between two."""
+HALVINGS = 6
+RING = 16
+"""Rays along the needle's surface. They stand on its corners as a polygon about it, 2 % outside: on the safe side."""
+END_MM = 0.02
+"""What begins so near the end of the needle is not met: targets lie on the surface of bone and nerve."""
+SECOND_LETTER = 0.342
+"""A direction is told in two words where it leans to the second axis by more than 20°."""
+_CHUNK = 4096
+
+Errs = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+"""Entries and directions (n, 3) of the needle after an error of amounts (n,) towards azimuths (n,) in radians."""
+
+
+@dataclass(frozen=True, eq=False)
+class Margin:
+    """How far a needle may err in the direction in which it may err least.
+
+    Attributes:
+        amount: degrees or mm that are free; ``largest`` where nothing was met so far.
+        largest: how far was looked.
+        tissue: "bone" or "nerve".
+        towards: unit LPS vector (3,), the way the tip goes in that direction, across the needle.
+        words: the same in words, such as ``caudal and medial``; empty where nothing was met.
+        by_azimuth: (72,) the amount in every direction, from the right of the needle's view over its up, 5° each.
+    """
+
+    amount: float
+    largest: float
+    tissue: str
+    towards: FloatArray
+    words: str
+    by_azimuth: FloatArray
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether nothing was met as far as was looked."""
+        return self.amount >= self.largest
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a plan."""
+        return {
+            "amount": self.amount,
+            "at_least": self.unlimited,
+            "tissue": self.tissue,
+            "direction": self.words,
+            "towards_lps": self.towards.tolist(),
+            "by_azimuth": self.by_azimuth.tolist(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Tolerance:
+    """What angle at the entry, and what shift of the whole needle, remain free.
+
+    Attributes:
+        angle_to_bone: degrees.
+        angle_to_nerve: degrees.
+        shift_to_bone: mm.
+        shift_to_nerve: mm.
+    """
+
+    angle_to_bone: Margin
+    angle_to_nerve: Margin
+    shift_to_bone: Margin
+    shift_to_nerve: Margin
+
+    @property
+    def angle(self) -> Margin:
+        """Degrees to bone or nerve, whichever comes first; by azimuth too."""
+        return _either(self.angle_to_bone, self.angle_to_nerve)
+
+    @property
+    def shift(self) -> Margin:
+        """Millimetres to bone or nerve, whichever comes first; by azimuth too."""
+        return _either(self.shift_to_bone, self.shift_to_nerve)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a plan: degrees for angles, mm for shifts."""
+        return {
+            "angle_deg": self.angle.to_dict(),
+            "angle_to_bone_deg": self.angle_to_bone.to_dict(),
+            "angle_to_nerve_deg": self.angle_to_nerve.to_dict(),
+            "shift_mm": self.shift.to_dict(),
+            "shift_to_bone_mm": self.shift_to_bone.to_dict(),
+            "shift_to_nerve_mm": self.shift_to_nerve.to_dict(),
+        }
+
+
+class Aim:
+    """Bone and nerve apart, ready for many needles.
+
+    Args:
+        obstacles: of the case.
+    """
+
+    def __init__(self, obstacles: Obstacles) -> None:
+        self._obstacles = obstacles
+
+    @cached_property
+    def _apart(self) -> dict[int, Obstacles]:
+        nothing, meshes = pv.PolyData(), self._obstacles.meshes
+        return {
+            BONE: Obstacles(meshes.get(BONE, nothing), nothing),
+            NERVE: Obstacles(nothing, meshes.get(NERVE, nothing)),
+        }
+
+    def contact(
+        self,
+        tissue: int,
+        entries: FloatArray,
+        directions: FloatArray,
+        radius_mm: float,
+        cancel: Cancel | None = None,
+    ) -> FloatArray:
+        """How deep needles are when their surface meets a tissue.
+
+        Args:
+            tissue: 1 bone, 2 nerve.
+            entries: LPS mm (n, 3).
+            directions: unit LPS vectors (n, 3) from the entries inwards.
+            radius_mm: of the needles.
+            cancel: looked at every 4,096 needles.
+
+        Returns:
+            mm (n,) from the entry, infinite where nothing is met.
+        """
+        result = np.full(len(entries), np.inf)
+        turns = 2 * np.pi * np.arange(RING) / RING
+        radius = radius_mm / np.cos(np.pi / RING)
+        ring = np.concatenate([np.zeros((1, 2)), radius * np.column_stack([np.cos(turns), np.sin(turns)])])
+        for first in range(0, len(entries), _CHUNK):
+            check(cancel)
+            part = slice(first, first + _CHUNK)
+            way = directions[part]
+            starts = entries[part][:, None] + np.einsum("rk,nkj->nrj", ring, _frames(way))
+            ways = np.repeat(way, RING + 1, axis=0)
+            distance = self._apart[tissue].first(starts.reshape(-1, 3), ways)[1]
+            result[part] = distance.reshape(-1, RING + 1).min(axis=1)
+        return result
+
+    def tolerance(
+        self, needle: Needle, progress: Progress = silent, cancel: Cancel | None = None
+    ) -> Tolerance:
+        """How far a needle may err in its angle and how far it may shift, in 72 directions.
+
+        Angles: the needle goes in at the planned entry and as deep as planned. Shifts: the whole needle moves across
+        its axis. The first contact is looked for in steps and then halved down to 0.004° or mm; the least of the
+        directions is looked for once more every 0.5° about the worst.
+        """
+        entry, inwards = np.asarray(needle.entry), -needle.towards_entry
+        axes = np.stack([needle.view.right, needle.view.up])
+
+        def turned(azimuths: FloatArray, degrees: FloatArray) -> tuple[FloatArray, FloatArray]:
+            angle = np.radians(degrees)[:, None]
+            return np.broadcast_to(entry, (len(azimuths), 3)), np.cos(angle) * inwards + np.sin(angle) * (
+                circle(azimuths) @ axes
+            )
+
+        def shifted(azimuths: FloatArray, mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+            return entry + mm[:, None] * (circle(azimuths) @ axes), np.broadcast_to(inwards, (len(mm), 3))
+
+        margins = []
+        tasks = [
+            (turned, tissue, LARGEST_DEG, STEP_DEG) for tissue in (BONE, NERVE)
+        ] + [(shifted, tissue, LARGEST_MM, STEP_MM) for tissue in (BONE, NERVE)]  # fmt: skip
+        for number, (errs, tissue, largest, step) in enumerate(tasks):
+            check(cancel)
+            progress(number / len(tasks), "how far the needle may err")
+            margins.append(self._margin(needle, errs, tissue, largest, step, cancel))
+        progress(1.0, "tolerance known")
+        return Tolerance(*margins)
+
+    def _margin(
+        self,
+        needle: Needle,
+        errs: Errs,
+        tissue: int,
+        largest: float,
+        step: float,
+        cancel: Cancel | None,
+    ) -> Margin:
+        def meets(azimuths: FloatArray, amounts: FloatArray) -> BoolArray:
+            contact = self.contact(tissue, *errs(azimuths, amounts), needle.radius_mm, cancel)
+            return np.asarray(contact < needle.depth_mm - END_MM)
+
+        azimuths = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
+        free = _free(meets, azimuths, largest, step)
+        worst = float(azimuths[free.argmin()])
+        about = worst + np.radians(np.linspace(-5.0, 5.0, 21))
+        finer = _free(meets, about, largest, step)
+        if finer.min() < free.min():
+            worst = float(about[finer.argmin()])
+        amount = float(min(free.min(), finer.min()))
+        axes = np.stack([needle.view.right, needle.view.up])
+        towards = (circle(np.array([worst])) @ axes)[0]
+        words = direction_words(towards, needle.side) if amount < largest else ""
+        return Margin(amount, largest, "bone" if tissue == BONE else "nerve", towards, words, free)
+
+
+def direction_words(direction: npt.ArrayLike, side: str) -> str:
+    """A direction in a clinician's words, the stronger first, such as ``caudal and medial``.
+
+    Args:
+        direction: LPS vector (3,), any length but zero.
+        side: the patient's side the needle is on, which tells medial from lateral.
+    """
+    vector = np.asarray(direction, dtype=np.float64)
+    vector = vector / np.linalg.norm(vector)
+    lateral = ("lateral", "medial") if side == "left" else ("medial", "lateral")
+    pairs = (lateral, ("posterior", "anterior"), ("cranial", "caudal"))
+    order = np.argsort(-np.abs(vector), kind="stable")[:2]
+    words = [
+        pairs[axis][0 if vector[axis] > 0 else 1]
+        for number, axis in enumerate(order)
+        if number == 0 or abs(vector[axis]) > SECOND_LETTER
+    ]
+    return " and ".join(words)
+
+
+def _free(
+    meets: Callable[[FloatArray, FloatArray], BoolArray], azimuths: FloatArray, largest: float, step: float
+) -> FloatArray:
+    """The amount (n,) that is free towards each azimuth: up to the first contact, not to some later one."""
+    amounts = np.arange(0.0, largest + step / 2, step)
+    met = meets(np.repeat(azimuths, len(amounts)), np.tile(amounts, len(azimuths)))
+    met = met.reshape(len(azimuths), len(amounts))
+    found = np.flatnonzero(met.any(axis=1))
+    first = met[found].argmax(axis=1)
+    low, high = amounts[np.maximum(first - 1, 0)], amounts[first]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        touches = meets(azimuths[found], middle)
+        low, high = np.where(touches, low, middle), np.where(touches, middle, high)
+    free = np.full(len(azimuths), largest)
+    free[found] = low
+    return free
+
+
+def _either(a: Margin, b: Margin) -> Margin:
+    least = a if a.amount <= b.amount else b
+    both = np.minimum(a.by_azimuth, b.by_azimuth)
+    return Margin(least.amount, least.largest, least.tissue, least.towards, least.words, both)
+
+
+def circle(azimuths: FloatArray) -> FloatArray:
+    """Unit vectors (n, 2), right and up, of azimuths (n,) in radians."""
+    return np.column_stack([np.cos(azimuths), np.sin(azimuths)])
+
+
+def _frames(directions: FloatArray) -> FloatArray:
+    """Two unit vectors across each direction, (n, 2, 3)."""
+    helper = np.eye(3)[np.abs(directions).argmin(axis=1)]
+    first = np.cross(directions, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return np.stack([first, np.cross(directions, first)], axis=1)

@@ -1,0 +1,109 @@
+"""What the planning of a case holds: an approach to each zone, with its needle and what that passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.zone import Zone
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.risk import Risk
+from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
+from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.search.axial import InPlaneWay
+from spinect_core.planning.search.search import SearchResult
+from spinect_core.planning.zones.closers import Closing
+from spinect_core.planning.zones.fitted import FittedTriangle
+from spinect_core.planning.zones.window import FreeWindow
+
+
+@dataclass(frozen=True, eq=False)
+class NeedlePlan:
+    """A needle and what was measured along it.
+
+    Attributes:
+        needle: entry, target, type.
+        fits: whether a standard needle is long enough, in words.
+        clearance: to bone and nerve along the way.
+        tolerance: how far hand or breathing may err.
+        risks: free hand and laser-guided.
+        crossings: structures on its line, in order.
+        neighbours: structures within 2 mm.
+    """
+
+    needle: Needle
+    fits: str
+    clearance: Clearance
+    tolerance: Tolerance
+    risks: tuple[Risk, ...]
+    crossings: tuple[Crossing, ...]
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Approach:
+    """What was found for one zone.
+
+    Attributes:
+        zone: the triangle's borders.
+        search: over all lines of sight.
+        window: in the view of the largest window; in the view nearest to being open where none opens.
+        triangle: the largest that fits that window; None where nothing is open.
+        closing: what closes the zone, where no view is open to a needle; else None.
+        needle: along the recommended view; None without an open view or without skin.
+        axial: whether an axial slice holds a way.
+        seconds: the search took, its share where several zones were searched together.
+        notes: what there is to know.
+    """
+
+    zone: Zone
+    search: SearchResult
+    window: FreeWindow
+    triangle: FittedTriangle | None
+    closing: Closing | None
+    needle: NeedlePlan | None
+    axial: InPlaneWay
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What was found, in a sentence."""
+        name = self.zone.name[0].upper() + self.zone.name[1:]
+        best = self.search.best
+        if best is None:
+            closed = "no view is open to a needle" if self.closing is None else self.closing.words
+            return f"{name}: no way in; seen {self.window.view.words} it is {closed}."
+        text = (
+            f"{name}: {best.window.area_mm2:.1f} mm² open {best.view.words}, a circle of "
+            f"{2 * best.window.radius_mm:.1f} mm fits"
+        )
+        if self.needle is not None:
+            err = self.needle.tolerance.angle
+            text += f"; the needle {self.needle.needle.words} forgives {err.amount:.1f}°"
+        return f"{text}. {self.axial.words}"
+
+
+@dataclass(frozen=True, eq=False)
+class CasePlan:
+    """The planning of a level.
+
+    Attributes:
+        landmarks: of the level.
+        approaches: one for each zone that was found.
+        notes: what is doubtful or missing, in words.
+    """
+
+    landmarks: Landmarks
+    approaches: tuple[Approach, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def triangles(self) -> tuple[Triangle, ...]:
+        """The fitted triangle of each open window: one Kambin (the bony one, else the neural) and one safe a side."""
+        kept: dict[tuple[str, str], Triangle] = {}
+        for each in self.approaches:
+            if each.triangle is not None:
+                kept.setdefault((each.zone.side, each.zone.kind), each.triangle.triangle)
+        return tuple(kept.values())

@@ -1,0 +1,1 @@
+"""The search over all views: free windows by view, angle maps, the best and the recommended view."""

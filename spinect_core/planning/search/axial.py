@@ -1,0 +1,218 @@
+"""Axial and oblique planes: whether a needle can stay within one slice, and the slice it can stay in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import map_coordinates
+
+from spinect_core.base.errors import MeasurementError
+from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.image.planes import AIR
+from spinect_core.image.volume import FloatArray, Volume
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.needles import OUTER_MM
+
+Area = Callable[[float, float], float]
+"""The free area in mm² of a zone, from ipsilateral oblique and cranial tilt in degrees."""
+OBLIQUES = (0.0, 60.0)
+LEAST_MM2 = float(np.pi * (OUTER_MM[22] / 2) ** 2)
+"""Cross-section of a 22 G needle: a window that is smaller lets none through."""
+SIDEWAYS = 1e-6
+"""A needle nearer than this to the left-to-right axis lies in every plane through it; the axial one is taken."""
+LARGEST_PIXELS = 4096
+
+
+@dataclass(frozen=True)
+class InPlaneWay:
+    """The best needle that stays within slices of one gantry tilt.
+
+    Attributes:
+        gantry_deg: tilt of the slices about the left-to-right axis, positive with their back edge to the head; 0 axial.
+        oblique: ipsilateral degrees of the line of sight.
+        tilt: cranial degrees of the line of sight.
+        area_mm2: free area seen that way.
+    """
+
+    gantry_deg: float
+    oblique: float
+    tilt: float
+    area_mm2: float
+
+    @property
+    def possible(self) -> bool:
+        """Whether a needle goes through at all."""
+        return self.area_mm2 > LEAST_MM2
+
+    @property
+    def words(self) -> str:
+        """The answer as a sentence."""
+        turn = round(abs(self.gantry_deg))
+        where = f"slices tilted {turn}° {_way(self.gantry_deg)}" if turn else "an axial slice"
+        if not self.possible:
+            return f"No needle reaches it within {where}, whatever the obliquity."
+        free = f"{self.area_mm2:.1f} mm² are free there"
+        return f"A needle within {where} reaches it at oblique {self.oblique:.0f}°; {free}."
+
+
+def in_plane_way(
+    area: Area,
+    gantry_deg: float = 0.0,
+    *,
+    step_deg: float = 1.0,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> InPlaneWay:
+    """The best line of sight among those that lie within slices of a gantry tilt.
+
+    Every obliquity from 0 to 60° within the slice is tried. In an axial slice the tilt is 0 throughout; in slices
+    tilted by g a needle straight from behind is tilted by g, and less the more oblique it is.
+
+    Args:
+        area: free area in mm² by ipsilateral oblique and cranial tilt in degrees.
+        gantry_deg: of the slices, positive with their back edge to the head; within 60° either way.
+        step_deg: between the obliquities.
+        progress: told how far it is.
+        cancel: looked at before every view.
+
+    Raises:
+        MeasurementError: a tilt no scanner has or a step that is none.
+    """
+    if not abs(gantry_deg) <= 60 or not 0 < step_deg <= OBLIQUES[1]:
+        raise MeasurementError(
+            f"Slices tilted {gantry_deg}° in steps of {step_deg}° make no sense",
+            "Give a tilt within 60° either way",
+        )
+    g = np.radians(gantry_deg)
+    found = []
+    turns = np.arange(OBLIQUES[0], OBLIQUES[1] + 1e-9, step_deg)
+    for number, turn in enumerate(np.radians(turns)):
+        check(cancel)
+        progress(number / len(turns), "looking along the slice")
+        lateral, back, head = np.sin(turn), np.cos(turn) * np.cos(g), np.cos(turn) * np.sin(g)
+        oblique = float(np.degrees(np.arctan2(lateral, back)))
+        tilt = float(np.degrees(np.arctan2(head, np.hypot(lateral, back))))
+        found.append(InPlaneWay(float(gantry_deg), oblique, tilt, float(area(oblique, tilt))))
+    progress(1.0, "looked along the slice")
+    return max(found, key=lambda way: way.area_mm2)
+
+
+@dataclass(frozen=True, eq=False)
+class NeedlePlane:
+    """A plane that holds the needle and the patient's left-to-right axis: an axial slice tilted until it holds it.
+
+    Attributes:
+        origin: LPS mm (3,), the middle of the needle; the picture's middle.
+        across: unit LPS vector (3,) to the right of the picture: the patient's left.
+        down: unit LPS vector (3,) down the picture: to the back, and to the head or feet with the tilt.
+        entry: the needle's entry, mm (across, down) from the origin.
+        target: the needle's tip, the same.
+    """
+
+    origin: FloatArray
+    across: FloatArray
+    down: FloatArray
+    entry: tuple[float, float]
+    target: tuple[float, float]
+
+    @property
+    def gantry_deg(self) -> float:
+        """Tilt against the axial plane, positive with the back edge to the head; what a gantry would have to turn."""
+        return float(np.degrees(np.arctan2(self.down[2], self.down[1])))
+
+    @property
+    def words(self) -> str:
+        """For example ``axial plane tilted 24°, its back edge to the feet``."""
+        turn = round(abs(self.gantry_deg))
+        return f"axial plane tilted {turn}°, {_way(self.gantry_deg)}" if turn else "axial plane"
+
+    def to_plane(self, points: npt.ArrayLike) -> FloatArray:
+        """Places (..., 2) in mm across and down from the origin of LPS mm points (..., 3), dropped onto the plane."""
+        offset = np.asarray(points, dtype=np.float64) - self.origin
+        return np.asarray(offset @ np.stack([self.across, self.down], axis=1))
+
+    def to_patient(self, places: npt.ArrayLike) -> FloatArray:
+        """LPS mm (..., 3) of places (..., 2) in the plane, mm across and down."""
+        return np.asarray(
+            np.asarray(places, dtype=np.float64) @ np.stack([self.across, self.down]) + self.origin
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneImage:
+    """A CT resampled in a plane.
+
+    Attributes:
+        plane: where.
+        pixels: HU [row, column], float32; air outside the CT.
+        inside: bool [row, column], whether the CT reaches there.
+        mm_per_pixel: of both axes; the middle of the picture is the plane's origin.
+    """
+
+    plane: NeedlePlane
+    pixels: npt.NDArray[np.float32]
+    inside: npt.NDArray[np.bool_]
+    mm_per_pixel: float
+
+    def to_pixel(self, points: npt.ArrayLike) -> FloatArray:
+        """Columns and rows (..., 2) of LPS mm points (..., 3); whole numbers are pixel centres."""
+        middle = (np.asarray(self.pixels.shape[::-1]) - 1) / 2
+        return np.asarray(self.plane.to_plane(points) / self.mm_per_pixel + middle)
+
+
+def needle_plane(needle: Needle) -> NeedlePlane:
+    """The oblique plane that makes a needle possible which no axial slice holds."""
+    across = np.array([1.0, 0.0, 0.0])
+    way = needle.towards_entry.copy()
+    way[0] = 0.0
+    length = float(np.linalg.norm(way))
+    down = np.array([0.0, 1.0, 0.0]) if length < SIDEWAYS else way / length
+    if down[1] < 0 or (down[1] == 0 and down[2] < 0):
+        down = -down
+    entry, target = np.asarray(needle.entry), np.asarray(needle.target)
+    origin = (entry + target) / 2
+    places = [(point - origin) @ np.stack([across, down], axis=1) for point in (entry, target)]
+    first, last = ((float(place[0]), float(place[1])) for place in places)
+    return NeedlePlane(origin, across, down, first, last)
+
+
+def reformat(
+    volume: Volume, plane: NeedlePlane, size_mm: tuple[float, float], mm_per_pixel: float = 0.5
+) -> PlaneImage:
+    """The CT in a plane, by linear interpolation.
+
+    Args:
+        volume: a CT, its axes in any orientation.
+        plane: where to cut.
+        size_mm: (width, height) of the picture.
+        mm_per_pixel: of the picture.
+
+    Raises:
+        MeasurementError: a size that makes no picture.
+    """
+    if not mm_per_pixel > 0 or not np.isfinite(size_mm).all():
+        raise MeasurementError(
+            f"A picture of {size_mm} mm at {mm_per_pixel} mm is not possible", "Give positive mm"
+        )
+    width, height = (round(size / mm_per_pixel) for size in size_mm)
+    if not (0 < width <= LARGEST_PIXELS and 0 < height <= LARGEST_PIXELS):
+        raise MeasurementError(
+            f"A picture of {width} x {height} pixels is not possible",
+            f"Give at most {LARGEST_PIXELS} each way",
+        )
+    rows, columns = np.indices((height, width), dtype=np.float64)
+    places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * mm_per_pixel
+    index = volume.geometry.to_index(plane.to_patient(places))
+    last = np.asarray(volume.array.shape) - 1
+    inside = np.all((index >= -0.5) & (index <= last + 0.5), axis=-1)
+    # Half a voxel beyond the outermost centres still belongs to the CT.
+    index = np.moveaxis(np.clip(index, 0, last), -1, 0)
+    pixels = map_coordinates(volume.array, index, output=np.float32, order=1, prefilter=False)
+    return PlaneImage(plane, np.where(inside, pixels, np.float32(AIR)), inside, float(mm_per_pixel))
+
+
+def _way(gantry_deg: float) -> str:
+    return f"its back edge to the {'head' if gantry_deg > 0 else 'feet'}"

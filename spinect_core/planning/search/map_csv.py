@@ -1,0 +1,114 @@
+"""An angle map as a table, a line a view."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from spinect_core.base.errors import MeasurementError
+from spinect_core.base.files import plain_name
+from spinect_core.geometry.zone import Zone
+from spinect_core.planning.search.angle_map import AngleMap, Looks
+from spinect_core.planning.search.search import SearchResult
+from spinect_core.planning.search.weights import Limits, Reason
+
+COLUMNS = (
+    "oblique",
+    "tilt",
+    "area_mm2",
+    "radius_mm",
+    "depth_mm",
+    "clearance_bone_mm",
+    "clearance_nerve_mm",
+    "score",
+    "allowed",
+    "reason",
+)
+
+
+def angle_map_csv(result: SearchResult) -> str:
+    """The map of a search as CSV, ordered by oblique angle and tilt.
+
+    Angles are ipsilateral and cranial positive, in degrees. A cell is empty where a value does not exist: nothing is
+    open, there is no skin, the tissue is absent. ``allowed`` is 1 or 0, ``reason`` says what stands against it.
+    """
+    looks = result.map.looks
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    numbers = np.column_stack(
+        [
+            looks.oblique,
+            looks.tilt,
+            looks.area_mm2,
+            looks.radius_mm,
+            looks.depth_mm,
+            looks.bone_mm,
+            looks.nerve_mm,
+            result.score,
+        ]
+    )
+    decimals = (2, 2, 3, 3, 2, 3, 3, 4)
+    for row, reason in zip(numbers, looks.reason, strict=True):
+        cells = [
+            f"{value:.{n}f}" if np.isfinite(value) else "" for value, n in zip(row, decimals, strict=True)
+        ]
+        why = Reason(int(reason))
+        writer.writerow([*cells, int(why == Reason.ALLOWED), why.words])
+    return stream.getvalue()
+
+
+def map_name(zone: Zone) -> str:
+    """What the table of a zone is called as a file."""
+    return f"angle-map-{plain_name(zone.name)}.csv"
+
+
+def angle_map_of(table: str, side: str) -> AngleMap:
+    """The map that a table of :func:`angle_map_csv` holds.
+
+    Args:
+        table: the CSV.
+        side: of the zone, "left" or "right".
+
+    Returns:
+        The map as it was, rounded. What the table does not tell is not a number: targets, what was segmented of a way
+        and what was in sight of a closed zone; so is a clearance where the tissue is absent.
+
+    Raises:
+        MeasurementError: it is no such table, or its views are no grid.
+    """
+    reasons = {each.words: each for each in Reason}
+    try:
+        rows = list(csv.DictReader(io.StringIO(table)))
+        numbers = {name: np.array([_number(row[name]) for row in rows]) for name in COLUMNS[:7]}
+        reason = np.array([reasons[row["reason"]] for row in rows], dtype=np.uint8)
+        views = np.column_stack([numbers.pop("oblique"), numbers.pop("tilt")])
+        obliques, tilts = (np.unique(angles) for angles in views.T)
+        grid = np.column_stack([each.ravel() for each in np.meshgrid(obliques, tilts, indexing="ij")])
+        sound = len(rows) > 3 and np.array_equal(views, grid) and np.isfinite(views).all()
+        sound = bool(sound and np.isfinite(numbers["area_mm2"]).all())
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise MeasurementError(f"This is no angle map ({error})", "Find the ways in again") from error
+    if not sound:
+        raise MeasurementError("The views of this angle map are no grid", "Find the ways in again")
+    unknown = np.full(len(rows), np.nan)
+    looks = Looks(
+        grid[:, 0],
+        grid[:, 1],
+        numbers["area_mm2"],
+        numbers["radius_mm"],
+        np.full((len(rows), 3), np.nan),
+        numbers["depth_mm"],
+        numbers["clearance_bone_mm"],
+        numbers["clearance_nerve_mm"],
+        unknown,
+        unknown,
+        reason,
+    )
+    return AngleMap(side, obliques, tilts, looks, Limits())
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else float("nan")

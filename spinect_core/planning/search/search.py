@@ -1,0 +1,379 @@
+"""The best ways in to a zone: the view of its largest window, the one to recommend, and those that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
+from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.planning.needle.clearance import Clearance
+from spinect_core.planning.search.angle_map import (
+    OBLIQUE_DEGREES,
+    STEP_DEGREES,
+    TILT_DEGREES,
+    AngleMap,
+    Looks,
+    Skin,
+    Survey,
+    angle_map,
+)
+from spinect_core.planning.search.many_views import Frames
+from spinect_core.planning.search.ridge import Ridge, find_ridge
+from spinect_core.planning.search.weights import Limits, Reason, Weights
+from spinect_core.planning.zones.obstacles import BoolArray
+from spinect_core.planning.zones.window import FreeWindow, Sight
+
+FINEST_DEGREES = 0.25
+"""The best views are found to this."""
+APART_DEGREES = 8.0
+"""Alternatives lie at least so far from each other."""
+WORTH_A_LOOK = 0.25
+"""Part of the best area that an alternative has at least."""
+STARTS = 6
+"""So many of the map's peaks are climbed for the best view."""
+PEAK = 0.85
+"""Part of the map's largest area from which a peak is climbed: between two views of the map it may rise to the best."""
+WORTH_TURNING = 0.01
+"""By so much the best score has to beat that of the best area, or else that view is recommended as well."""
+_ROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+Angles = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One view that is worth taking.
+
+    Attributes:
+        view: the line of sight, to 0.25°.
+        window: what is open along it.
+        depth_mm: from the skin to the window's centre; None without skin.
+        bone_mm: smallest distance of the way through the window's centre to bone; infinite without bone.
+        nerve_mm: the same to nerve.
+        ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
+        score: 0 to 1.
+        terms: of the score, 0 to 1 each; None where what it rests on is not known.
+        words: how it differs from the best view; empty for the best view itself.
+    """
+
+    view: View
+    window: FreeWindow
+    depth_mm: float | None
+    bone_mm: float
+    nerve_mm: float
+    ends_before_skin: bool
+    score: float
+    terms: Mapping[str, float | None]
+    words: str = ""
+
+    @property
+    def oblique(self) -> float:
+        """Ipsilateral degrees."""
+        return self.view.azimuth if self.window.zone.side == "left" else -self.view.azimuth
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What the search over all views of one zone has found.
+
+    Attributes:
+        zone: the triangle.
+        map: every view of the grid.
+        score: of the views (n,) of the map, 0 to 1; not a number for those that are not allowed.
+        best: the allowed view of the largest window; None where no view is allowed.
+        recommended: the allowed view of the highest score; the best view itself where none is better by 0.01.
+        ridge: the good views round the best one.
+        alternatives: peaks of the area at least 8° apart with at least a quarter of the best area, largest first.
+        candidate: the view of the map that comes nearest to being open, where none is allowed; else the best view.
+        notes: what a reader of the result has to know.
+    """
+
+    zone: Zone
+    map: AngleMap
+    score: FloatArray
+    best: Choice | None
+    recommended: Choice | None
+    ridge: Ridge | None
+    alternatives: tuple[Choice, ...]
+    candidate: View
+    notes: tuple[str, ...]
+
+    @property
+    def allowed_count(self) -> int:
+        """Views of the map that keep every hard limit."""
+        return int(self.map.looks.allowed.sum())
+
+
+def search(
+    sight: Sight,
+    skin: Skin | None,
+    *,
+    step: float = STEP_DEGREES,
+    limits: Limits | None = None,
+    weights: Weights | None = None,
+    segmented: Geometry | None = None,
+    clearance: Clearance | None = None,
+    threads: int = 2,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> SearchResult:
+    """Find the best ways in over oblique 0 to 60° and tilt -40 to +40° on the zone's own side.
+
+    The same input gives the same result, whatever the number of threads.
+
+    Args:
+        sight: the zone among bone and nerve.
+        skin: the patient's; without it depths are unknown and nothing is refused for them.
+        step: degrees between the views of the map.
+        limits: what every view has to keep.
+        weights: of the score.
+        segmented: the grid in which bone and nerve were looked for, so that ways that leave it can be told.
+        clearance: of the same obstacles, to share between zones.
+        threads: at work at the same time.
+        progress: told the part done.
+        cancel: asked often.
+
+    Raises:
+        MeasurementError: the zone encloses nothing, or the step makes no map.
+        Cancelled: the user stopped it.
+    """
+    survey = Survey(sight, skin, limits=limits, segmented=segmented, clearance=clearance, threads=threads)
+    weights = weights or Weights()
+    chart = angle_map(survey, step=step, progress=part_of(progress, 0.0, 0.75), cancel=cancel)
+    looks = chart.looks
+    score = np.full(len(looks.area_mm2), np.nan)
+    if not looks.allowed.any():
+        nearest = int(np.lexsort((looks.seen_mm2, looks.area_mm2, looks.radius_mm))[-1])
+        return SearchResult(
+            sight.zone, chart, score, None, None, None, (), chart.view(nearest), _notes(chart, survey, None)
+        )
+    climb = _Climb(survey, step, cancel)
+    progress(0.76, "refining the best views")
+    peaks = _peaks(chart)
+    summits = climb.to_the_top([_angles(looks, k) for k in peaks])
+    measured = {at: sight.window(View.oblique(chart.side, *at)) for at in summits[:2]}
+    top = max(measured, key=lambda at: measured[at].area_mm2)
+    largest = measured[top].area_mm2
+    progress(0.86, "weighing the views")
+    terms = _terms(looks, weights, largest, survey.limits)
+    score[looks.allowed] = weights.score(terms)[looks.allowed]
+
+    def choose(at: Angles, than: Choice | None) -> Choice:
+        check(cancel)
+        return _choice(survey, weights, at, measured.get(at), largest, than)
+
+    best = choose(top, None)
+    first = _angles(looks, int(np.nanargmax(score)))
+
+    def scored(some: Looks) -> FloatArray:
+        found = weights.score(_terms(some, weights, largest, survey.limits))
+        return np.where(some.allowed, found, -1.0)
+
+    recommended = choose(_Climb(survey, step, cancel, scored).to_the_top([first])[0], best)
+    if recommended.score < best.score + WORTH_TURNING:
+        recommended = best
+    progress(0.93, "comparing alternatives")
+    others = climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, cancel)])
+    alternatives = tuple(choose(at, best) for at in _apart(chart.side, [top, *others])[1:])
+    ridge = find_ridge(chart, top, largest)
+    progress(1.0, "search finished")
+    return SearchResult(
+        sight.zone,
+        chart,
+        score,
+        best,
+        recommended,
+        ridge,
+        tuple(one for one in alternatives if one.window.area_mm2 >= WORTH_A_LOOK * largest),
+        best.view,
+        _notes(chart, survey, best),
+    )
+
+
+class _Climb:
+    """From views of the map to the highest view nearby, by smaller and smaller steps of both angles."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        step: float,
+        cancel: Cancel | None,
+        value: Callable[[Looks], FloatArray] | None = None,
+    ) -> None:
+        self._survey, self._step, self._cancel = survey, step, cancel
+        self._value = value
+        self._known: dict[Angles, float] = {}
+
+    def to_the_top(self, starts: list[Angles]) -> list[Angles]:
+        """The tops that are reached, highest first, each once."""
+        places = list(dict.fromkeys(starts))
+        size = self._step / 2
+        while places:
+            size = max(size, FINEST_DEGREES)
+            moved = True
+            while moved:
+                rounds = {place: self._near(place, size) for place in places}
+                self._learn([at for near in rounds.values() for at in near])
+                # The first of equals stays: nothing wanders on a plateau.
+                after = [max(rounds[place], key=self._known.__getitem__) for place in places]
+                moved = after != places
+                places = list(dict.fromkeys(after))
+            if size == FINEST_DEGREES:
+                break
+            size /= 2
+        return sorted(places, key=lambda at: (-self._known[at], at))
+
+    def _near(self, place: Angles, size: float) -> list[Angles]:
+        around = [(place[0] + i * size, place[1] + j * size) for i, j in _ROUND]
+        return [
+            place,
+            *(
+                (round(turn, 6), round(lean, 6))
+                for turn, lean in around
+                if OBLIQUE_DEGREES[0] <= turn <= OBLIQUE_DEGREES[1]
+                and TILT_DEGREES[0] <= lean <= TILT_DEGREES[1]
+            ),
+        ]
+
+    def _learn(self, places: list[Angles]) -> None:
+        new = [at for at in dict.fromkeys(places) if at not in self._known]
+        if not new:
+            return
+        turn, lean = np.array(new).T
+        looks = self._survey.look(turn, lean, clearances=self._value is not None, cancel=self._cancel)
+        values = np.where(looks.allowed, looks.area_mm2, -1.0) if self._value is None else self._value(looks)
+        self._known.update(zip(new, values.tolist(), strict=True))
+
+
+def _angles(looks: Looks, index: int) -> Angles:
+    return float(looks.oblique[index]), float(looks.tilt[index])
+
+
+def _open_area(chart: AngleMap) -> FloatArray:
+    return np.where(chart.looks.allowed, chart.looks.area_mm2, 0.0)
+
+
+def _local_maxima(chart: AngleMap) -> BoolArray:
+    """Whether no neighbour on the map is larger (n,)."""
+    area = np.asarray(chart.grid(_open_area(chart)), dtype=np.float64)
+    around = np.pad(area, 1)
+    highest = np.max(
+        [around[1 + i : 1 + i + area.shape[0], 1 + j : 1 + j + area.shape[1]] for i, j in _ROUND], axis=0
+    )
+    return np.asarray((area >= highest).ravel())
+
+
+def _peaks(chart: AngleMap) -> list[int]:
+    """The highest local maxima of the area among allowed views."""
+    area = _open_area(chart)
+    found = np.flatnonzero(_local_maxima(chart) & (area >= PEAK * area.max()))
+    return [int(k) for k in found[np.argsort(-area[found], kind="stable")][:STARTS]]
+
+
+def _far_peaks(chart: AngleMap, cancel: Cancel | None) -> list[int]:
+    """Allowed views without a better one within 8°, the largest first."""
+    area = _open_area(chart)
+    vectors = Frames.of(chart.side, chart.looks.oblique, chart.looks.tilt).vector
+    open_to = np.flatnonzero(area > 0)
+    worth = np.flatnonzero(_local_maxima(chart) & (area >= WORTH_A_LOOK * PEAK * area.max()))
+    found: list[int] = []
+    for k in worth[np.argsort(-area[worth], kind="stable")]:
+        check(cancel)
+        near = vectors[open_to] @ vectors[k] > np.cos(np.radians(APART_DEGREES))
+        if area[k] >= area[open_to][near].max():
+            found.append(int(k))
+    return found
+
+
+def _apart(side: str, places: list[Angles]) -> list[Angles]:
+    """Those that lie far enough from all before them."""
+    kept: list[Angles] = []
+    for at in places:
+        view = View.oblique(side, *at)
+        if all(view.angle_to(View.oblique(side, *other)) >= APART_DEGREES for other in kept):
+            kept.append(at)
+    return kept
+
+
+def _terms(looks: Looks, weights: Weights, largest: float, limits: Limits) -> dict[str, FloatArray]:
+    return weights.terms(
+        oblique=looks.oblique,
+        area_mm2=looks.area_mm2,
+        radius_mm=looks.radius_mm,
+        nerve_mm=looks.nerve_mm,
+        bone_mm=looks.bone_mm,
+        depth_mm=looks.depth_mm,
+        largest_mm2=largest,
+        limits=limits,
+    )
+
+
+def _choice(
+    survey: Survey,
+    weights: Weights,
+    at: Angles,
+    window: FreeWindow | None,
+    largest: float,
+    best: Choice | None,
+) -> Choice:
+    view = View.oblique(survey.side, *at)
+    window = window or survey.sight.window(view)
+    target = np.full(3, np.nan) if window.centre is None else window.centre
+    looks = survey.at(view, window.area_mm2, window.radius_mm, target)
+    terms = _terms(looks, weights, largest, survey.limits)
+    depth = float(looks.depth_mm[0])
+    choice = Choice(
+        view,
+        window,
+        None if np.isnan(depth) else depth,
+        float(looks.bone_mm[0]),
+        float(looks.nerve_mm[0]),
+        bool(looks.ends_before_skin[0]),
+        float(weights.score(terms)[0]),
+        {name: None if np.isnan(value[0]) else float(value[0]) for name, value in terms.items()},
+    )
+    return choice if best is None else Choice(**{**vars(choice), "words": difference(best, choice)})
+
+
+def difference(best: Choice, other: Choice) -> str:
+    """How a view differs from the best one, in words: angles, area, depth, clearance to nerve."""
+    parts = []
+    turn, lean = other.oblique - best.oblique, other.view.elevation - best.view.elevation
+    if abs(turn) >= 1:
+        parts.append(f"{abs(turn):.0f}° {'more' if turn > 0 else 'less'} oblique")
+    if abs(lean) >= 1:
+        parts.append(f"{abs(lean):.0f}° more {'cranial' if lean > 0 else 'caudal'}")
+    area = other.window.area_mm2 - best.window.area_mm2
+    if abs(area) >= 0.1:
+        parts.append(f"{abs(area):.1f} mm² {'larger' if area > 0 else 'smaller'}")
+    if other.depth_mm is not None and best.depth_mm is not None:
+        deeper = other.depth_mm - best.depth_mm
+        if abs(deeper) >= 1:
+            parts.append(f"{abs(deeper):.0f} mm {'deeper' if deeper > 0 else 'shallower'}")
+    if np.isfinite([other.nerve_mm, best.nerve_mm]).all():
+        farther = other.nerve_mm - best.nerve_mm
+        if abs(farther) >= 0.1:
+            parts.append(f"{abs(farther):.1f} mm {'farther from' if farther > 0 else 'closer to'} nerve")
+    return ", ".join(parts) or "the same view"
+
+
+def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[str, ...]:
+    notes = []
+    if survey.skin is None:
+        notes.append("Without the skin neither depth nor the length of the needle was considered")
+    if best is None:
+        reasons: npt.NDArray[np.integer] = np.bincount(chart.looks.reason)
+        notes.append(f"No view is allowed; most often: {Reason(int(reasons.argmax())).words}")
+    else:
+        if best.ends_before_skin:
+            notes.append(
+                "Along the best view bone and nerve are not known up to the skin: the rest counts as free"
+            )
+        if best.oblique >= OBLIQUE_DEGREES[1] or abs(best.view.elevation) >= TILT_DEGREES[1]:
+            notes.append("The best view lies at the edge of the angles that are searched")
+    return tuple(notes)

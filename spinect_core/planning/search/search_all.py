@@ -1,0 +1,92 @@
+"""The search over several zones side by side, which uses two cores better than one zone after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import numpy as np
+
+from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.image.volume import Geometry
+from spinect_core.planning.needle.clearance import Clearance
+from spinect_core.planning.search.angle_map import STEP_DEGREES, Skin
+from spinect_core.planning.search.search import SearchResult, search
+from spinect_core.planning.search.weights import Limits, Weights
+from spinect_core.planning.zones.window import Sight
+
+REPORT_S = 0.1
+
+
+def search_all(
+    sights: Sequence[Sight],
+    skin: Skin | None,
+    *,
+    step: float = STEP_DEGREES,
+    limits: Limits | None = None,
+    weights: Weights | None = None,
+    segmented: Geometry | None = None,
+    threads: int = 2,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> list[SearchResult]:
+    """Search every zone as :func:`spinect_core.planning.search.search.search` does, with the same results.
+
+    Args:
+        sights: the zones, all among the same obstacles.
+        skin: the patient's.
+        step: degrees between the views of the maps.
+        limits: what every view has to keep.
+        weights: of the score.
+        segmented: the grid in which bone and nerve were looked for.
+        threads: zones at work at the same time.
+        progress: told the part done, by the thread that called.
+        cancel: asked often.
+
+    Returns:
+        The results in the order of the zones.
+
+    Raises:
+        MeasurementError: a zone encloses nothing, or the step makes no map.
+        Cancelled: the user stopped it.
+    """
+    if not sights:
+        return []
+    check(cancel)
+    obstacles = sights[0].obstacles
+    # The first ray builds the tree of a scene, which only one thread may do.
+    obstacles.blocked(np.zeros((1, 3)), np.ones(3))
+    clearance = Clearance(obstacles)
+    parts = [0.0] * len(sights)
+
+    def one(number: int) -> SearchResult:
+        def note(part: float, _words: str) -> None:
+            parts[number] = part
+
+        return search(
+            sights[number],
+            skin,
+            step=step,
+            limits=limits,
+            weights=weights,
+            segmented=segmented,
+            clearance=clearance,
+            threads=1,
+            progress=note,
+            cancel=cancel,
+        )
+
+    with ThreadPoolExecutor(threads) as pool:
+        work: list[Future[SearchResult]] = [pool.submit(one, number) for number in range(len(sights))]
+        try:
+            left = set(work)
+            while left:
+                done, left = wait(left, timeout=REPORT_S, return_when="FIRST_COMPLETED")
+                for future in done:
+                    future.result()
+                check(cancel)
+                progress(sum(parts) / len(parts), f"{len(work) - len(left)} of {len(work)} zones searched")
+        finally:
+            for future in work:
+                future.cancel()
+    return [future.result() for future in work]

@@ -1,6 +1,0 @@
-"""Reading CT: which series a path offers, and the volume of one of them."""
-
-from spinect_core.reading.opening import list_series, read_ct, read_labels, read_series, read_structures
-from spinect_core.reading.series import Series
-
-__all__ = ["Series", "list_series", "read_ct", "read_labels", "read_series", "read_structures"]

@@ -1,0 +1,1 @@
+"""How the atlas of the lumbosacral spine is made."""

@@ -1,0 +1,117 @@
+"""The sac and the roots laid into the picture with their sheaths of fat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spinect_core.image.volume import NERVE, FloatArray, Geometry
+from spinect_core.research.phantom import soft_tissue
+from spinect_core.research.phantom.courses import Route, sac_distance
+from spinect_core.research.phantom.nerves import Course, clear_of, lay, tube_distance
+from spinect_core.research.phantom.paint import Painting
+from spinect_core.research.phantom.parameters import Specimen, stream
+from spinect_core.research.phantom.pose import Pose
+from spinect_core.research.phantom.sdf import Coordinates, dense
+from spinect_core.research.phantom.skeleton import Skeleton
+from spinect_core.research.phantom.squeezed import out_of_bone
+from spinect_core.research.phantom.structures import STRUCTURES
+
+LEVELS = ("L3", "L4", "L5", "S1", "S2")
+
+
+def radius_of(course: Course) -> float:
+    """Radius of a course outside its ganglion, mm."""
+    return float(np.median(course.radii))
+
+
+def paint_nerves(
+    painting: Painting,
+    p: Coordinates,
+    specimen: Specimen,
+    skeleton: Skeleton,
+    pose: Pose,
+    geometry: Geometry,
+    obstacle: FloatArray,
+    hard: FloatArray,
+    flava: FloatArray,
+    routes: dict[str, Route],
+    sac: FloatArray,
+) -> None:
+    """Sac and roots with their sheath of fat; the sac last, so that it wins where roots leave it.
+
+    Args:
+        painting: the picture.
+        p: coordinates of the voxels in the specimen.
+        specimen: the measures.
+        skeleton: the bones' frames.
+        pose: how it lies in the scanner.
+        geometry: the grid.
+        obstacle: signed distance of all that nerves keep clear of, in the specimen.
+        hard: that of bone and metal alone.
+        flava: that of the ligamenta flava, which indent the sac; a root yields to them less.
+        routes: waypoints by level, or by level and side.
+        sac: (n, 3) points along the middle of the canal.
+    """
+    edge = float(np.mean(geometry.spacing))
+    obstacle_mm = obstacle * pose.size
+    axis = dense(sac)
+    sheath: list[float] = []
+    sheath_hu: list[float] = []
+    for level in LEVELS:
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            name = f"{level} {side}"
+            waypoints, ganglion_at, radius, ganglion_radius = routes[name if name in routes else level]
+            rng = stream(specimen.seed, f"root {name}")
+            # Outside the foramen the fat round a root is thin, in some too thin to see beside muscle.
+            sheath.append(float(rng.uniform(0.3, 2.0)))
+            part = float(rng.uniform(0.0, 0.75))
+            sheath_hu.append(specimen.fat + part * (specimen.muscle - specimen.fat))
+            thick = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
+            places = waypoints * np.array([sign, 1.0, 1.0])
+            # However narrow the sac is, the root begins in it.
+            within = axis[np.argmin(((axis - places[0]) ** 2).sum(axis=1))]
+            places[0] += 0.8 * (within - places[0])
+            places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
+            course = lay(
+                name,
+                pose.to_patient(places),
+                radius * pose.size * thick,
+                ganglion_radius * pose.size * thick,
+                ganglion_at,
+            )
+            course = clear_of(course, obstacle_mm, geometry, 0.45)
+            if specimen.findings:
+                course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry)
+            painting.courses.append(course)
+    distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
+    for course in painting.courses:
+        index = geometry.to_index(course.points)
+        margin = 8.0 / np.asarray(geometry.spacing[::-1])
+        low = np.maximum(np.floor(index.min(axis=0) - margin), 0).astype(int)
+        high = np.minimum(np.ceil(index.max(axis=0) + margin) + 1, geometry.shape).astype(int)
+        if np.any(high <= low):
+            continue
+        block = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
+        grids = np.meshgrid(*[np.arange(s.start, s.stop) for s in block], indexing="ij")
+        where = geometry.to_patient(np.stack([g.ravel() for g in grids], axis=1))
+        distance = tube_distance(course, where, 8.0).reshape(grids[0].shape)
+        distances.append((course, block, distance))
+    for (_course, block, distance), fat, value in zip(distances, sheath, sheath_hu, strict=False):
+        # In the fat of canal and foramen it would be a rind round the root that no label owns.
+        tissue = painting.tissue[block]
+        soft_tissue.cover(tissue, distance - fat, np.minimum(tissue, value), edge)
+    # A root pressed between bone and disc is flattened, never severed.
+    free = obstacle > 0
+    passable = hard > 0
+    for course, block, distance in distances:
+        soft_tissue.cover(painting.tissue[block], distance, specimen.root, edge)
+        inside = ((distance < 0) & free[block]) | ((distance < -0.55 * radius_of(course)) & passable[block])
+        painting.labels[block][inside] = NERVE
+        painting.structures[block][inside] = STRUCTURES[course.name]
+    distance, _line = sac_distance(p, specimen, skeleton, sac)
+    distance = np.maximum(distance, -np.minimum(obstacle, flava))
+    # Fluid with the roots of the cauda in it, lying at its back as the patient lies.
+    content = specimen.sac + 7.0 * soft_tissue.texture(distance.shape, 4.0, stream(specimen.seed, "roots"))
+    soft_tissue.cover(painting.tissue, distance * pose.size, content, edge)
+    painting.labels[distance < 0] = NERVE
+    painting.structures[distance < 0] = STRUCTURES["thecal sac"]

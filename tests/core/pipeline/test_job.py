@@ -1,0 +1,264 @@
+"""The main job: everything arrives together, or the folder is as it was."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvista as pv
+from PIL import Image
+
+import spinect_core.planning.level
+import spinect_core.segmentation
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.errors import Cancelled, PlanError, SegmentationError, UsageError
+from spinect_core.base.opengl import OpenGl
+from spinect_core.geometry.zone import Border, Zone
+from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.io.reading import read_labels
+from spinect_core.io.writing import write_volume
+from spinect_core.pipeline import plan_case as job
+from spinect_core.plan.document import read_document
+from spinect_core.plan.plan import read_plan
+from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.results import CasePlan
+from spinect_core.preprocessing import Region, prepare
+
+REGION = Region((-18, -18, -18), (18, 18, 18))
+OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "plan.spinect", "views"}
+LEFT_MAP = {"angle-map-left-kambin-triangle-bony.csv", "angle-map-left-kambin-triangle-bony.png"}
+MAPS = LEFT_MAP | {name.replace("left", "right") for name in LEFT_MAP}
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    engine: str = "openvino"
+    device: str = "cpu"
+    stride: tuple[int, int, int] = (20, 40, 40)
+    seconds: dict[str, float] = field(default_factory=lambda: {"predict": 0.5})
+    fallbacks: tuple[str, ...] = ("tensorflow on the GPU: no GPU was found",)
+
+
+@dataclass(frozen=True, eq=False)
+class FakeSegmentation:
+    labels: Labels
+    labels_1mm: Labels
+    region: Region
+    run: FakeRun = FakeRun()
+
+
+def fake_segment(
+    volume: Volume, *, region: Region | None, progress: Any, cancel: Any, **_: Any
+) -> FakeSegmentation:
+    """Bone where it is bright, nerve where it is less so: what the network would do, without it."""
+    prepared = prepare(volume, region)
+    hounsfield = prepared.sample(volume.array.astype(np.float32))
+    labels = np.where(hounsfield > 600, 1, np.where(hounsfield > 200, 2, 0)).astype(np.uint8)
+    progress(1.0, "segmented")
+    certain = np.eye(3, dtype=np.float32)[labels]
+    return FakeSegmentation(prepared.restore(certain), Labels(labels, prepared.geometry), prepared.region)
+
+
+def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:
+    """A zone of 36 mm² behind the balls on each side, searched in earnest but coarsely."""
+    work = Approaches(room, Landmarks({}, {}, 0.9))
+    wanted = []
+    for side in sides:
+        corners = np.array([[4.0, 14, -4], [12, 14, -4], [4, 14, 5]]) * [1 if side == "left" else -1, 1, 1]
+        roles = zip(("base", "hypotenuse", "height"), corners, np.roll(corners, -1, axis=0), strict=True)
+        borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in roles)
+        wanted.append(Zone("kambin", "bony", side, "L5/S1", borders))
+    found = [work.approach(each, cancel=cancel) for each in work.search(wanted, step=20.0, cancel=cancel)]
+    return CasePlan(work.landmarks, tuple(found), ("The level is doubtful.",))
+
+
+@pytest.fixture
+def ct(tmp_path: Path) -> Path:
+    """A bright ball at the patient's left, a dimmer one at the right."""
+    grid = Geometry((40, 40, 40), (1, 1, 1), (-19.5, -19.5, -19.5))
+    index = np.stack(np.meshgrid(*[np.arange(40)] * 3, indexing="ij"), axis=-1)
+    points = grid.to_patient(index)
+    array = np.full((40, 40, 40), -100, dtype=np.int16)
+    array[np.linalg.norm(points - [8, 0, 0], axis=-1) < 7] = 900
+    array[np.linalg.norm(points - [-9, 2, 3], axis=-1) < 5] = 400
+    path = tmp_path / "Müller Ä" / "ct.nii.gz"
+    write_volume(Volume(array, grid), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
+    monkeypatch.setattr(spinect_core.planning.level, "plan_level", fake_plan_level)
+    monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(False, fault="not now"))
+
+
+@pytest.fixture
+def rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(True))
+    monkeypatch.setattr(job, "STANDARD_VIEWS", ("from behind", "left oblique 30°"))
+    monkeypatch.setattr(job, "PICTURE_SIZE", (250, 200))
+
+
+@pytest.mark.usefixtures("rendering")
+def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "Ergebnis 結果" / "o"
+    seen: list[float] = []
+    plan = job.plan_case(ct, out, region=REGION, progress=lambda part, _: seen.append(part))
+    assert {path.name for path in out.iterdir()} == OURS | MAPS
+    assert read_plan(out / "plan.json") == plan
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+    labels = read_labels(out / "labels.nii.gz")
+    assert labels.geometry.same_grid(plan.case.geometry)
+    where = labels.geometry.to_patient(np.argwhere(labels.array == 1)).mean(axis=0)
+    np.testing.assert_allclose(where, [8, 0, 0], atol=0.2)
+
+    copy = tmp_path / "bone.ply"
+    copy.write_bytes((out / "bone.ply").read_bytes())
+    np.testing.assert_allclose(pv.read(copy).center, [8, 0, 0], atol=0.3)
+
+    names = [view.name for view in plan.views]
+    assert names == [
+        "from behind",
+        "left oblique 30°",
+        "left Kambin triangle L5/S1",
+        "right Kambin triangle L5/S1",
+    ]
+    for view in plan.views:
+        with Image.open(out / view.picture) as picture:
+            assert picture.size == (250, 200)
+            assert np.asarray(picture).std() > 10
+    assert {path.name for path in (out / "views").iterdir()} == {
+        Path(view.picture).name for view in plan.views
+    }
+
+    assert [triangle.area_mm2 for triangle in plan.triangles] == pytest.approx([36, 36], rel=0.01)
+    assert [search.best.view.elevation for search in plan.planning.searches] == pytest.approx([0, 0], abs=1)
+    assert [zone.side for zone in plan.planning.zones] == ["left", "right"]
+    table = (out / plan.planning.searches[0].map).read_text(encoding="utf-8").splitlines()
+    assert len(table) == 1 + 4 * 5
+    document = read_document(out / "plan.spinect")
+    assert document.plan.planning == plan.planning
+    assert document.files["views/from-behind.png"] == (out / "views" / "from-behind.png").read_bytes()
+    assert set(document.files) == {view.picture for view in plan.views} | {
+        search.map for search in plan.planning.searches
+    }
+    assert plan.run["engine"] == "openvino"
+    assert set(plan.timings) == {
+        "reading",
+        "segmentation",
+        "surfaces",
+        "planning",
+        "pictures",
+        "maps",
+        "total",
+    }
+    assert plan.region == REGION
+    assert any("no GPU" in note for note in plan.notes)
+    assert any("Left Kambin triangle (bony): 36.0 mm² open from behind" in note for note in plan.notes)
+    assert "The level is doubtful." in plan.notes
+    assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
+
+
+def test_one_side_alone(ct: Path, tmp_path: Path) -> None:
+    plan = job.plan_case(ct, tmp_path / "o", sides="right", region=REGION)
+    assert [triangle.side for triangle in plan.triangles] == ["right"]
+    assert not any("left" in note for note in plan.notes)
+    assert all(view.name != "left Kambin triangle L5/S1" for view in plan.views)
+
+
+def test_a_computer_that_cannot_render_gets_its_plan(ct: Path, tmp_path: Path) -> None:
+    plan = job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert any("not now" in note for note in plan.notes)
+    assert all(view.picture == "" for view in plan.views)
+    assert plan.triangles
+
+
+def test_a_plan_without_triangles_says_why(ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise PlanError("The sacrum was not found", "Check the region")
+
+    monkeypatch.setattr(spinect_core.planning.level, "plan_level", lost)
+    plan = job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert plan.triangles == ()
+    assert any("sacrum was not found" in note for note in plan.notes)
+
+
+@pytest.mark.usefixtures("rendering")
+def test_a_second_plan_replaces_the_first_and_nothing_else(ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    job.plan_case(ct, out, region=REGION)
+    (out / "my notes.txt").write_text("keep")
+    (out / "views" / "mine.png").write_bytes(b"keep")
+    first = (out / "plan.json").read_bytes()
+    job.plan_case(ct, out, region=REGION, sides="left")
+    assert (out / "plan.json").read_bytes() != first
+    assert {path.name for path in out.iterdir()} == OURS | LEFT_MAP | {"my notes.txt"}
+    assert {path.name for path in (out / "views").iterdir()} == {
+        "from-behind.png",
+        "left-oblique-30.png",
+        "left-kambin-triangle-l5-s1.png",
+        "mine.png",
+    }
+
+
+@pytest.mark.parametrize(
+    "failure", [SegmentationError("No engine", "Install one"), Cancelled(), KeyboardInterrupt()]
+)
+def test_a_failure_leaves_the_folder_as_it_was(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    out = tmp_path / "o"
+    job.plan_case(ct, out, region=REGION)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr(job, "draw_pictures", failing)
+    with pytest.raises(type(failure)):
+        job.plan_case(ct, out, region=REGION, sides="left")
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+    with pytest.raises(type(failure)):
+        job.plan_case(ct, tmp_path / "new", region=REGION)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Müller Ä", "o"]
+
+
+def test_a_stop_while_proposing_is_a_stop(ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(spinect_core.planning.level, "plan_level", stopped)
+    with pytest.raises(Cancelled):
+        job.plan_case(ct, tmp_path / "o", region=REGION)
+    assert not (tmp_path / "o").exists()
+
+
+def test_it_can_be_stopped(ct: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        job.plan_case(ct, tmp_path / "o", cancel=stop)
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_cannot_be_done_is_refused_at_once(ct: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="middle"):
+        job.plan_case(ct, tmp_path / "o", sides="middle")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PlanError, match="not a folder"):
+        job.plan_case(ct, tmp_path / "file")
+    own = ct.with_name("labels.nii.gz")
+    ct.rename(own)
+    with pytest.raises(PlanError, match="replace the CT itself"):
+        job.plan_case(own, own.parent)
+
+
+def test_picture_names_are_plain_and_different() -> None:
+    taken: set[str] = set()
+    names = [job._file_name(name, taken) for name in ("left oblique 30°", "Left oblique 30", "from behind")]
+    assert names == ["left-oblique-30.png", "left-oblique-30-2.png", "from-behind.png"]

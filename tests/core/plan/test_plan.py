@@ -1,0 +1,232 @@
+"""Plans: read back equal, whole or not at all, no patient, and clear words when something is wrong with one."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plan_maker import full_plan, full_planning
+
+from spinect_core.base.errors import PlanError
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import PRESETS, View
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.plan.plan import SCHEMA, Case, Plan, PlanView, plain, read_plan, volume_hash, write_plan
+from spinect_core.plan.records import Planning
+from spinect_core.preprocessing import Region
+
+VIEW = View(27.123456789, -12.1)
+
+
+@pytest.fixture
+def volume() -> Volume:
+    array = np.random.default_rng(5).integers(-1000, 2000, (4, 5, 6)).astype(np.int16)
+    return Volume(array, Geometry((4, 5, 6), (0.7, 0.7, 1.25), (-10.1, 20, 30)), name="Müller^Hans")
+
+
+@pytest.fixture
+def plan(volume: Volume) -> Plan:
+    triangle = Triangle.from_clicks(VIEW, [[0.1, 0], [9.3, 1], [2, 7.7]], 33.3, kind="kambin", side="right")
+    return Plan(
+        case=Case.of(volume),
+        region=Region((-60.5, -40, -70), (60, 50.25, 80), found=False, note="supposed"),
+        run={
+            "engine": "openvino",
+            "stride": (20, 40, 40),
+            "seconds": {"predict": np.float32(1.5)},
+            "batch": np.int64(4),
+        },
+        timings={"reading": 1.0, "segmentation": 22.5},
+        views=(
+            PlanView("from behind", PRESETS["from behind"], "views/from-behind.png", (1.5, 2, 3), 0.25),
+            PlanView("right Kambin triangle", VIEW),
+        ),
+        triangles=(triangle,),
+        notes=("No safe triangle on the left: the nerve was not found.",),
+        files={"labels": "labels.nii.gz"},
+        versions={"spinect-planner": "0.1.0", "numpy": "2"},
+    )
+
+
+def test_a_plan_is_read_back_equal(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "Pläne 計画" / "plan.json"
+    write_plan(plan, path)
+    back = read_plan(path)
+    assert back == plan
+    assert back.triangles[0].area_mm2 == plan.triangles[0].area_mm2
+    np.testing.assert_array_equal(back.triangles[0].vertices, plan.triangles[0].vertices)
+    assert back.case.geometry.same_grid(plan.case.geometry)
+    assert back.region == plan.region
+    write_plan(back, path.with_name("again.json"))
+    assert path.read_bytes() == path.with_name("again.json").read_bytes()
+
+
+def test_a_plan_of_schema_1_is_still_read() -> None:
+    """Written by version 0.1.0 and never to be written again: later programs must read it."""
+    old = read_plan(Path(__file__).parents[1] / "data" / "plan_schema_1.json")
+    (triangle,) = old.triangles
+    assert triangle.area_mm2 == pytest.approx(30)
+    assert triangle.view == View(27, -12)
+    assert old.region == Region((-60, -40, -70), (60, 50, 80))
+    assert old.views[0].picture == "views/from-behind.png"
+    assert old.case.spacing == (0.7, 0.7, 1.25)
+
+
+def test_a_real_plan_of_schema_1_is_still_read(tmp_path: Path) -> None:
+    """What `spinect plan` of schema 1 made of the demo case; it has nothing of the planning."""
+    old = read_plan(Path(__file__).parents[2] / "data" / "plan-schema-1.json")
+    assert [triangle.name for triangle in old.triangles] == [
+        "left Kambin triangle L5/S1",
+        "left safe triangle L5/S1",
+        "right Kambin triangle L5/S1",
+        "right safe triangle L5/S1",
+    ]
+    assert old.triangles[0].area_mm2 == pytest.approx(41.0, abs=0.05)
+    assert len(old.views) == 10
+    assert old.files["labels"] == "labels.nii.gz"
+    assert old.planning == Planning()
+    write_plan(old, tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json") == old
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["schema"] == SCHEMA == 2
+
+
+def test_the_planning_comes_back_with_everything_in_it(tmp_path: Path) -> None:
+    whole = full_plan()
+    write_plan(whole, tmp_path / "plan.json")
+    back = read_plan(tmp_path / "plan.json")
+    assert back == whole
+    assert back.planning == full_planning()
+    assert back.planning.needles[0].needle == full_planning().needles[0].needle
+    data = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert data["level"]["shift_by_user"] == -1
+    assert data["windows"][0]["zone"] == "L5/S1 left kambin bony"
+    assert data["windows"][0]["closed_by"][0]["gives_mm"] == 1.25
+    assert data["searches"][0]["axial"]["reachable"] is True
+    assert data["needles"][0]["safety"]["clearance_nerve"]["mm"] == 2.25
+
+
+def test_what_a_later_program_added_is_written_again(tmp_path: Path) -> None:
+    data = full_plan().to_dict() | {"approval": {"by": "Dr. X", "on": [1, None, 2.5]}}
+    data["searches"][0]["axial"]["gantry_tilt_deg"] = 12.5
+    data["landmarks"][1]["colour"] = "red"
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    write_plan(read_plan(path), path)
+    assert json.loads(path.read_text(encoding="utf-8")) == data
+
+
+def test_the_file_says_what_it_is_and_names_nobody(plan: Plan, tmp_path: Path) -> None:
+    write_plan(plan, tmp_path / "plan.json")
+    text = (tmp_path / "plan.json").read_text(encoding="utf-8")
+    data = json.loads(text)
+    assert data["format"] == "spinect-plan"
+    assert data["schema"] == SCHEMA
+    assert data["frame"] == "LPS, mm"
+    assert "Not cleared for clinical use" in data["notice"]
+    assert data["triangles"][0]["area_mm2"] == pytest.approx(plan.triangles[0].area_mm2)
+    assert data["views"][0]["words"] == "from behind"
+    assert "Müller" not in text
+    assert str(tmp_path) not in text
+
+
+def test_the_checksum_follows_voxels_and_grid_alone(volume: Volume) -> None:
+    same = Volume(volume.array.astype(np.float32), volume.geometry, name="other", details={"kernel": "B30"})
+    assert volume_hash(same) == volume_hash(volume)
+    changed = volume.array.copy()
+    changed[0, 0, 0] += 1
+    assert volume_hash(Volume(changed, volume.geometry)) != volume_hash(volume)
+    moved = replace(volume.geometry, origin=(-10.1, 20, 30.001))
+    assert volume_hash(Volume(volume.array, moved)) != volume_hash(volume)
+
+
+def edited(plan: Plan, **changes: object) -> str:
+    return json.dumps({**plan.to_dict(), **changes})
+
+
+def test_a_newer_plan_names_the_remedy(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(edited(plan, schema=SCHEMA + 1, extra="things"))
+    with pytest.raises(PlanError, match="Update SPINECT Planner") as caught:
+        read_plan(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "other"},
+        {"schema": 0},
+        {"schema": "1"},
+        {"schema": True},
+        {"schema": None},
+        {"case": {}},
+        {"views": 7},
+        {"triangles": [{}]},
+        {"region": {"minimum_lps_mm": [0, 0, 0], "maximum_lps_mm": [1, 1]}},
+        {"region": {"minimum_lps_mm": [0, 0, 0], "maximum_lps_mm": [0, 1, 1], "found": True, "note": ""}},
+        {"files": {"labels": "../../etc/passwd"}},
+        {"files": {"labels": "C:\\Windows"}},
+    ],
+)
+def test_a_wrong_plan_is_refused(plan: Plan, tmp_path: Path, changes: dict[str, object]) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(edited(plan, **changes))
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    assert caught.value.remedy
+    assert caught.value.source == str(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b"null", b"\xff\xfe\x00", b'{"format": NaN}', b"[" * 100_000]
+)
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "plan.json"
+    path.write_bytes(content)
+    with pytest.raises(PlanError):
+        read_plan(path)
+
+
+def test_a_changed_vertex_is_noticed(plan: Plan, tmp_path: Path) -> None:
+    data = plan.to_dict()
+    data["triangles"][0]["vertices_lps_mm"][0][2] += 3
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(PlanError, match="edited"):
+        read_plan(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(PlanError, match="cannot be read"):
+            read_plan(path)
+
+
+def test_a_failed_write_keeps_the_old_plan(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(plan, path)
+    before = path.read_bytes()
+    with pytest.raises(PlanError):
+        write_plan(replace(plan, timings={"reading": float("nan")}), path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_the_file_is_one_to_read(tmp_path: Path) -> None:
+    text = 'a text with\n[\n1,\n2\n] and "quotes"'
+    write_plan(replace(full_plan(), notes=(text,)), tmp_path / "plan.json")
+    lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
+    assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
+    assert max(map(len, lines)) < 200
+    assert len(lines) < 700
+    assert read_plan(tmp_path / "plan.json").notes == (text,)
+
+
+def test_plain_values() -> None:
+    assert plain({"a": (1, np.float64(2.5)), 3: np.arange(2), "p": Path("x")}) == {
+        "a": [1, 2.5],
+        "3": [0, 1],
+        "p": "x",
+    }
+    assert plain(float("inf")) is None

@@ -1,0 +1,170 @@
+"""Results of the planning become records that a file can hold."""
+
+import json
+import math
+from types import SimpleNamespace as Made
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinect_core.geometry.view import View
+from spinect_core.plan.build import axial_record, safety_record, search_record, window_record
+from spinect_core.plan.fields import Record
+
+ZONE = Made(kind="kambin", version="bony", side="right", level="L5/S1")
+
+
+def stored(record: Record) -> Record:
+    """The record after writing and reading."""
+    return type(record).from_dict(json.loads(json.dumps(record.to_dict(), allow_nan=False)))
+
+
+def window(view: View, area: float = 20.0) -> Made:
+    outline = np.array([[0.0, 1, 2], [3, 4, 5], [6, 7, 9]])
+    return Made(
+        zone=ZONE,
+        view=view,
+        area_mm2=area,
+        total_area_mm2=area,
+        zone_area_mm2=60.0,
+        centre=outline.mean(axis=0),
+        radius_mm=2.0,
+        outline_lps=outline,
+    )
+
+
+def choice(view: View, words: str = "") -> Made:
+    return Made(
+        view=view,
+        window=window(view),
+        depth_mm=None,
+        bone_mm=math.inf,
+        nerve_mm=3.5,
+        ends_before_skin=False,
+        score=0.5,
+        terms={"area": 1.0, "depth": None},
+        words=words,
+    )
+
+
+def result(**changes: Any) -> Made:
+    best = choice(View(-30.0, 5.0))
+    return Made(
+        **{
+            "zone": ZONE,
+            "map": Made(tilts=np.array([-40.0, -38.0, -36.0])),
+            "best": best,
+            "recommended": best,
+            "ridge": Made(mask=np.array([[True, True], [False, False]]), crest=np.array([[28.0, 4.0], [30.0, 5.0]])),
+            "alternatives": (choice(View(-12.0, 0.0), "18° less oblique"),),
+            "allowed_count": 8,
+            "candidate": best.view,
+            "notes": ("The CT ends before the skin.",),
+        }
+        | changes
+    )  # fmt: skip
+
+
+WEIGHTS = Made(area=0.3, depth=0.1)
+
+
+def test_a_search_becomes_a_record() -> None:
+    record = search_record(
+        result(),
+        WEIGHTS,
+        seconds=1.5,
+        axial=axial_record(Made(possible=True, area_mm2=12.0, oblique=33.0)),
+        map_path="m.csv",
+    )
+    assert stored(record) == record
+    assert record.zone == "L5/S1 right kambin bony"
+    assert record.best is not None
+    assert (record.best.bone_mm, record.best.nerve_mm, record.best.depth_mm) == (None, 3.5, None)
+    assert [(term.name, term.value, term.weight) for term in record.best.terms] == [
+        ("area", 1.0, 0.3),
+        ("depth", None, 0.1),
+    ]
+    assert record.ridge == (View(-28.0, 4.0), View(-30.0, 5.0))
+    assert (record.ridge_part, record.step, record.allowed) == (0.25, 2.0, 8)
+    assert record.candidate is None
+    assert record.axial is not None
+    assert record.axial.oblique == 33.0
+
+
+def test_a_search_that_found_nothing_keeps_the_nearest_view() -> None:
+    nothing = result(best=None, recommended=None, ridge=None, alternatives=(), allowed_count=0)
+    record = search_record(nothing, WEIGHTS, seconds=0.5, axial=axial_record(Made(possible=False)))
+    assert stored(record) == record
+    assert record.candidate == View(-30.0, 5.0)
+    assert (record.ridge_part, record.ridge, record.map) == (0.0, (), "")
+    assert record.axial is not None
+    assert not record.axial.reachable
+
+
+@pytest.mark.parametrize("pair", [("L5 lamina", "S1 lamina"), None])
+def test_a_window_becomes_a_record(pair: tuple[str, str] | None) -> None:
+    closing = Made(
+        closers=(Made(name="L5 lamina", covered=0.75, alone=0.5, gives_mm=None),),
+        pair=pair,
+        pair_gives_mm=2.5 if pair else None,
+    )
+    record = window_record(window(View(-20.0)), closing, author="user")
+    assert stored(record) == record
+    assert len(record.outline) == 3
+    assert record.closers[0].gives_mm is None
+    assert record.pair == (pair or ())
+    assert window_record(window(View(-20.0))).closers == ()
+
+
+def test_the_safety_of_a_needle_becomes_a_record() -> None:
+    def near(gap: float) -> Made:
+        return Made(gap_mm=gap, place=(1.0, 2.0, 3.0), depth_mm=40.0)
+
+    def margin(amount: float, tissue: str) -> Made:
+        return Made(amount=amount, unlimited=amount == 15, tissue=tissue, words="cranial")
+
+    clearance = Made(
+        nerve=near(1.5), bone=near(math.inf), nerve_at_target=near(-0.25), nerve_at_tip=near(0.5)
+    )
+    tolerance = Made(
+        angle=margin(2.0, "nerve"),
+        angle_to_bone=margin(15.0, "bone"),
+        angle_to_nerve=margin(2.0, "nerve"),
+        shift=margin(1.0, "bone"),
+        shift_to_bone=margin(1.0, "bone"),
+        shift_to_nerve=margin(3.0, "nerve"),
+    )
+    parts = {
+        name: Made(value=value, standard_error=0.01)
+        for name, value in {"nerve": 0.2, "bone": 0.1, "either": 0.25, "nerve_on_the_way": 0.125}.items()
+    }
+    risk = Made(
+        error=Made(name="free hand", mean_deg=3.4, sd_deg=3.1),
+        needles=20000,
+        miss_mean_mm=4.5,
+        miss_95_mm=9.0,
+        **parts,
+    )
+    crossings = (
+        Made(name="L5 root", tissue="nerve", from_mm=85.0, to_mm=90.0, behind_tip=True),
+        Made(name="iliac crest", tissue="bone", from_mm=20.0, to_mm=30.0, behind_tip=False),
+    )
+    neighbours = (Made(name="facet", tissue="bone", gap_mm=-0.25, depth_mm=60.0),)
+    record = safety_record(clearance, tolerance, (risk,), crossings, neighbours)
+    assert stored(record) == record
+    assert record.bone is None
+    assert record.nerve is not None
+    assert record.nerve.mm == 1.5
+    assert record.tip_to_nerve_mm == 0.5
+    assert record.tolerance is not None
+    assert record.tolerance.angle_to_bone is not None
+    assert record.tolerance.angle_to_bone.at_least
+    assert [(each.name, each.relation) for each in record.structures] == [
+        ("iliac crest", "crossed"),
+        ("facet", "near"),
+        ("L5 root", "beyond"),
+    ]
+    assert (record.risks[0].nerve, record.risks[0].nerve_on_the_way) == (0.2, 0.125)
+    bare = safety_record(clearance)
+    assert (bare.tolerance, bare.risks, bare.structures) == (None, (), ())

@@ -1,0 +1,149 @@
+"""What a reader of a planning is told, from the records alone."""
+
+from dataclasses import replace
+
+import pytest
+from plan_maker import KEY, full_planning
+
+from spinect_core.geometry.view import View
+from spinect_core.plan.anatomy_records import LevelRecord
+from spinect_core.plan.build import Planning
+from spinect_core.plan.needle_records import NeedleRecord
+from spinect_core.plan.wording import (
+    choices,
+    doubts,
+    facts,
+    free_needle_name,
+    headline,
+    is_doubtful,
+    landmark_text,
+    users_part,
+    ways,
+)
+
+
+def automatic(planning: Planning) -> Planning:
+    """The same with the program's needle in place of the user's."""
+    needles = tuple(
+        replace(each, needle=replace(each.needle, author="automatic")) for each in planning.needles
+    )
+    return replace(planning, needles=needles)
+
+
+def closed(planning: Planning) -> Planning:
+    """The same with no open view."""
+    search = replace(planning.searches[0], best=None, recommended=None, ridge=(), alternatives=())
+    windows = tuple(replace(each, author="automatic") for each in planning.windows[1:])
+    return replace(planning, searches=(search,), windows=windows, needles=())
+
+
+def test_a_zone_with_its_needle() -> None:
+    (way,) = [each for each in ways(automatic(full_planning())) if not each.own]
+    assert (way.key, way.zone_key, way.side, way.open) == (KEY, KEY, "left", True)
+    assert way.title == "Left Kambin, bony"
+    assert way.area_text == "41.5 mm²"
+    assert way.circle_text == "5.0 mm"
+    # the view along the needle, not the largest window's, is shown; the table names the largest window's
+    assert way.view.angle_to(way.needle.needle.view) == 0.0
+    assert way.view_text == "31°, cranial 6°"
+    assert way.target == way.needle.needle.target
+    assert way.tolerance_text == "1.2°"
+    assert way.nerve_text == "2.2 mm"
+    assert "5 in" in way.needle_text
+    assert way.needle_text.startswith(f"{way.needle.needle.depth_mm:.0f} mm")
+
+
+def test_the_users_needles_are_ways_of_their_own_and_told_apart() -> None:
+    planning = full_planning()
+    found = ways(planning)
+    assert [each.own for each in found] == [False, True, True]
+    assert found[0].needle is None
+    assert len({each.key for each in found}) == 3
+    assert all(each.zone_key == KEY and each.title == "first try" for each in found[1:])
+    assert found[1].area_text == ""
+    stray = replace(planning.needles[0].needle, side="right")
+    alone = ways(replace(planning, needles=(NeedleRecord(stray),)))[-1]
+    assert alone.own
+    assert (alone.zone, alone.zone_key) == (None, "")
+
+
+def test_a_closed_zone_says_what_closes_it_and_offers_the_nearest_view() -> None:
+    planning = closed(full_planning())
+    (way,) = ways(planning)
+    assert not way.open
+    assert way.area_text == "closed"
+    assert way.needle_text == way.tolerance_text == way.nerve_text == way.circle_text == ""
+    assert way.closed_text == "closed by L5 lamina and S1 lamina: both would have to give 3.5 mm"
+    assert way.view == View(10.0, 2.0)
+    assert choices(way.search) == ((f"Nearest to open: {View(10.0, 2.0).words}", View(10.0, 2.0)),)
+    assert headline(way) == f"{way.title}: {way.closed_text}"
+    assert facts(way)[0] == ("Window", f"C{way.closed_text[1:]}")
+    alone = replace(planning.windows[0], pair=(), pair_gives_mm=None)
+    (way,) = ways(replace(planning, windows=(alone,)))
+    assert way.closed_text == "closed by L5 lamina"
+    (way,) = ways(replace(planning, windows=(replace(alone, closers=full_planning().windows[0].closers),)))
+    assert way.closed_text == "closed by S1 superior articular process (1.2 mm)"
+    hardly = replace(full_planning().windows[0].closers[0], gives_mm=0.02)
+    (way,) = ways(replace(planning, windows=(replace(alone, closers=(hardly,)),)))
+    assert way.closed_text == "closed by S1 superior articular process (less than 0.1 mm)"
+    (way,) = ways(replace(planning, windows=(replace(alone, closers=()),)))
+    assert way.closed_text == "closed: too narrow for a needle"
+
+
+def test_choices_are_recommended_best_and_alternatives_in_this_order() -> None:
+    found = choices(full_planning().searches[0])
+    assert [view for _, view in found] == [View(28.0, 4.0), View(31.0, 6.0), View(12.0, -20.0)]
+    assert [words.split(":")[0] for words, _ in found] == ["Recommended", "Largest window", "Alternative"]
+
+
+def test_facts_name_every_measure_with_its_unit() -> None:
+    planning = automatic(full_planning())
+    way = ways(planning)[0]
+    told = dict(facts(way, planning.landmarks))
+    assert told["May err by"] == "1.2°, then bone (cranial)"
+    assert told["May shift by"] == "1.8 mm, then nerve (caudal and medial)"
+    assert (
+        told["Clearance"] == "2.2 mm to nerve on the way, 1.2 mm to nerve in the last 3 mm, -0.5 mm to bone"
+    )
+    assert "S1 superior articular process" in told["Within 2 mm"]
+    assert told["Behind the tip"] == "exiting L5 root from 88 mm"
+    assert "Free hand (3.4 ± 3.1°): 30% meet bone or nerve" in told["Angular error"]
+    assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
+    bare = replace(way, needle=NeedleRecord(way.needle.needle))
+    assert dict(facts(bare))["Safety"] == "not measured on these labels"
+
+
+def test_what_the_user_made_outlives_the_labels_and_its_safety_does_not() -> None:
+    planning = full_planning()
+    left = users_part(planning)
+    assert left.level == LevelRecord("L5/S1", -1)
+    assert [each.name for each in left.landmarks] == ["L5 pedicle lower margin left"]
+    assert [each.needle for each in left.needles] == [each.needle for each in planning.needles]
+    assert all(each.safety is None for each in left.needles)
+    assert users_part(automatic(planning)).needles == ()
+    plain = replace(planning, level=LevelRecord("L5/S1", 0, 0.9), landmarks=planning.landmarks[:1])
+    assert users_part(plain).level is None
+
+
+def test_names_landmarks_and_doubts_in_words() -> None:
+    planning = full_planning()
+    assert free_needle_name(planning) == "Own needle 1"
+    taken = replace(planning.needles[0].needle, name="Own needle 1")
+    assert free_needle_name(replace(planning, needles=(NeedleRecord(taken),))) == "Own needle 2"
+    assert doubts(planning) == ("Another level fits almost as well.",)
+    assert doubts(Planning()) == ()
+    sure, placed = planning.landmarks
+    assert landmark_text(sure) == "95%  S1 upper end plate centre"
+    assert landmark_text(placed) == "placed  L5 pedicle lower margin left"
+    unsure = replace(sure, confidence=0.4)
+    assert [is_doubtful(each) for each in (unsure, sure, replace(unsure, moved=True))] == [True, False, False]
+    assert landmark_text(unsure).endswith("(doubtful)")
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_needle_in_one_line(part: int) -> None:
+    planning = automatic(full_planning())
+    way = replace(ways(planning)[0], needle=planning.needles[part])
+    line = headline(way)
+    assert line.startswith(f"Left Kambin, bony: needle {way.needle.needle.depth_mm:.0f} mm deep, 25 G")
+    assert ("may err by 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)

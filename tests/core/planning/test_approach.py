@@ -1,0 +1,167 @@
+"""From labels to ways in, on a specimen whose truth is known."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from spinect_core.base.errors import Cancelled
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.plan.build import key_of, planning_record
+from spinect_core.plan.records import Planning
+from spinect_core.planning.level import NO_SKIN_NOTE, Approaches, Room, plan_level
+from spinect_core.planning.zones.window import Sight
+from spinect_core.research.phantom import draw_case
+from spinect_core.research.phantom.scanner import IDEAL
+from spinect_core.surfaces import build_surfaces
+
+BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
+
+
+@pytest.fixture(scope="module")
+def case():
+    phantom = draw_case(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
+    return phantom, build_surfaces(phantom.labels)
+
+
+@pytest.fixture(scope="module")
+def planned(case):
+    phantom, surfaces = case
+    seen = []
+    room = Room(phantom.labels, surfaces, phantom.volume)
+    plan = plan_level(room, step=10.0, progress=lambda part, words: seen.append((part, words)))
+    return room, plan, seen
+
+
+def test_both_triangles_are_found_on_both_sides(case, planned):
+    truth = case[0].truth["landmarks"]
+    _room, plan, seen = planned
+    zones = {(each.zone.side, each.zone.kind, each.zone.version): each.zone for each in plan.approaches}
+    assert set(zones) == {
+        (side, kind, version)
+        for side in ("left", "right")
+        for kind, version in (("kambin", "bony"), ("kambin", "neural"), ("safe", ""))
+    }
+    for (side, kind, _), zone in zones.items():
+        foramen = np.array(truth[f"foramen L5/S1 centre {side}"])
+        away = np.linalg.norm(zone.centre - foramen)
+        assert away < 20.0
+        other = np.array(truth[f"foramen L5/S1 centre {'right' if side == 'left' else 'left'}"])
+        assert np.linalg.norm(zone.centre - other) > away + 15.0
+        margin = np.array(truth[f"L5 pedicle lower margin {side}"])
+        # The safe triangle hangs from the pedicle, Kambin's stands on S1.
+        assert (zone.centre[2] > margin[2] - 9.0) == (kind == "safe")
+    parts = [part for part, _ in seen]
+    assert parts == sorted(parts)
+    assert parts[-1] == pytest.approx(1.0)
+
+
+def test_a_way_in_is_free_of_bone_and_nerve_and_begins_at_the_skin(case, planned):
+    phantom, _surfaces = case
+    room, plan, _seen = planned
+    needles = [each for each in plan.approaches if each.needle is not None]
+    assert len(needles) >= 3
+    for each in needles:
+        needle = each.needle.needle
+        assert needle.side == each.zone.side
+        assert np.sign(needle.view.azimuth) in (0, 1 if needle.side == "left" else -1)
+        # Label by label, without the surfaces: from just before the target to the skin there is neither.
+        depths = np.arange(0.0, needle.depth_mm - 3.0, 0.5)
+        index = np.rint(phantom.labels.geometry.to_index(needle.at(depths))).astype(int)
+        inside = np.all((index >= 0) & (index < phantom.labels.array.shape), axis=1)
+        met = phantom.labels.array[tuple(index[inside].T)]
+        assert not np.isin(met, (BONE, NERVE)).any()
+        hounsfield = phantom.volume.array[tuple(index[inside].T)]
+        assert (hounsfield[6:] > -300).all()
+        assert each.needle.clearance.bone.gap_mm > 0
+        assert each.needle.clearance.nerve.gap_mm > 0
+        assert 0 < each.needle.tolerance.angle.amount <= 30
+        best = each.search.best
+        again = Sight(each.zone, room.obstacles).window(best.view)
+        assert again.area_mm2 == pytest.approx(best.window.area_mm2)
+        assert f"{best.window.area_mm2:.1f} mm²" in each.words
+
+
+def test_one_triangle_of_each_kind_and_side_is_proposed(planned):
+    plan = planned[1]
+    kinds = [(triangle.side, triangle.kind) for triangle in plan.triangles]
+    assert len(kinds) == len(set(kinds)) >= 2
+    assert all(triangle.author == "automatic" for triangle in plan.triangles)
+
+
+def test_a_plan_keeps_all_of_it(planned):
+    _room, plan, _seen = planned
+    record = planning_record(plan)
+    again = Planning.from_dict(record.to_dict())
+    assert again == record
+    assert len(again.zones) == len(again.windows) == len(again.searches) == 6
+    best = {search.zone: search.best for search in again.searches}
+    for window in again.windows:
+        if best[window.zone] is not None:
+            assert window.area_mm2 == pytest.approx(best[window.zone].area_mm2)
+        else:
+            assert window.closers
+    assert [each.needle for each in again.needles] == [
+        each.needle.needle for each in plan.approaches if each.needle is not None
+    ]
+
+
+def test_without_a_ct_the_window_is_found_and_the_needle_is_not(case):
+    phantom, surfaces = case
+    found = plan_level(Room(phantom.labels, surfaces), sides=("left",), step=20.0)
+    assert any(each.search.best is not None for each in found.approaches)
+    assert all(each.needle is None for each in found.approaches)
+
+
+def test_a_picture_narrower_than_the_patient_still_shows_the_window(case):
+    phantom, surfaces = case
+    # Muscle to the very edge: nowhere skin.
+    filled = np.full(phantom.labels.array.shape, 50, dtype=np.int16)
+    room = Room(phantom.labels, surfaces, Volume(filled, phantom.labels.geometry))
+    found = plan_level(room, sides=("right",), step=20.0)
+    opened = [each for each in found.approaches if each.search.best is not None]
+    assert opened
+    assert all(each.needle is None for each in opened)
+    told = {each.zone: each.notes for each in planning_record(found).searches}
+    for each in opened:
+        assert set(each.notes) <= set(told[key_of(each.zone)]), "what there is to know reaches the plan"
+    assert any(NO_SKIN_NOTE in notes for notes in told.values())
+
+
+def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case):
+    phantom, _surfaces = case
+    labels = phantom.labels.array.copy()
+    where = phantom.labels.geometry.to_index(np.array([0.0, 36.0, 0.0]))
+    back = round(where[1])
+    labels[:, back : back + 2, :] = BONE
+    labels[-2:, back - 12 : back, :] = BONE  # no way over the top either
+    walled = Labels(labels, phantom.labels.geometry)
+    room = Room(walled, build_surfaces(walled))
+    found = plan_level(room, sides=("left",), step=20.0)
+    assert len(found.approaches) == 3
+    for each in found.approaches:
+        assert each.search.best is None
+        assert each.closing is not None
+        assert each.closing.closers
+        assert "no way in" in each.words
+    assert found.triangles == ()
+
+
+def test_a_needle_of_ones_own(case, planned):
+    room, plan, _seen = planned
+    work = Approaches(room, plan.landmarks)
+    zone = next(each.zone for each in plan.approaches if each.zone.side == "left")
+    mine = work.needle_along(zone, View.oblique("left", 20, -5), zone.centre, name="mine", author="user")
+    assert mine is not None
+    assert mine.needle.name == "mine"
+    assert mine.needle.view.angle_to(View.oblique("left", 20, -5)) < 1e-6
+    assert mine.needle.target == pytest.approx(tuple(zone.centre))
+
+
+def test_it_can_be_stopped(case):
+    phantom, surfaces = case
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        plan_level(Room(phantom.labels, surfaces), cancel=stop)
