@@ -22,10 +22,10 @@ from matplotlib.path import Path as Outline
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.contours import grid, pieces
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import ROLES, Border, Zone
-from spinect_core.image.volume import FloatArray
 from spinect_core.planning.zones.closers import what_closes
 from spinect_core.planning.zones.fitted import fit_triangle
 from spinect_core.planning.zones.obstacles import Obstacles

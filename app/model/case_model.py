@@ -15,9 +15,10 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray, Geometry, Labels, Volume
+from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import users_part
 

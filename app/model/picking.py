@@ -9,8 +9,8 @@ import numpy.typing as npt
 from vtkmodules.vtkCommonCore import mutable
 from vtkmodules.vtkCommonDataModel import vtkStaticCellLocator
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 
 FAR = 6000.0
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from app.model.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
+    from spinect_core.base.arrays import FloatArray
     from spinect_core.geometry.view import View
     from spinect_core.image.region import Region
-    from spinect_core.image.volume import FloatArray
     from spinect_core.io.reading.series import Series
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.plan.records import Planning

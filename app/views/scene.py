@@ -18,8 +18,8 @@ from app.model.case_model import CaseModel
 from app.model.picking import SurfacePicker
 from app.views.turntable import Turntable
 from app.widgets import theme
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 
 CAMERA_DISTANCE = 2000.0
 FAR_DEPTH = 3000.0

@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject, QPointF, Qt, Signal
 
 from app.model.case_model import CaseModel, Measurement
 from app.views.scene import Viewport
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
-from spinect_core.image.volume import FloatArray
 
 CORNERS = 3
 REACH = 9.0

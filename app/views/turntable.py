@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 
 DEGREES_PER_PIXEL = 0.4
 CLOSEST, FARTHEST = 0.01, 4.0

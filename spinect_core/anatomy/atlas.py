@@ -18,9 +18,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from spinect_core.anatomy.parts import Parts, read_parts
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.assets import asset
 from spinect_core.base.errors import PlanError
-from spinect_core.image.volume import FloatArray, Labels, geometry_from_sitk
+from spinect_core.image.volume import Labels, geometry_from_sitk
 
 SEED = 145185
 """Of 100,000 draws the one whose measures, asymmetry and turns lie nearest to the means."""

@@ -16,9 +16,10 @@ from spinect_core.anatomy.fields import Field, signed_field
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.placing import close_up
 from spinect_core.anatomy.refine import Axes, axes_of, upper_axes_of
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.zone import Border, Zone
-from spinect_core.image.volume import BONE, NERVE, FloatArray, Labels
+from spinect_core.image.volume import BONE, NERVE, Labels
 
 STEP_MM = 0.7
 ROOT_FOUND_LEAST = 0.5

@@ -10,7 +10,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.fields import Field
-from spinect_core.image.volume import NERVE, FloatArray, Labels
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import NERVE, Labels
 
 SNAP_NERVE_MM = 6.0
 USUAL_RADIUS_MM = 2.5

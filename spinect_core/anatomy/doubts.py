@@ -12,7 +12,7 @@ from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.fields import Field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.register import Registration
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 WITHIN_MM = 3.0
 """A landmark's confidence is the chance that it lies within this distance of its true place."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
-from spinect_core.image.volume import FloatArray, Geometry, Labels
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry, Labels
 
 SMOOTHING_MM = 0.6
 """Takes the stairs of the voxels out of the surface; thin gaps of 1.5 mm stay open."""

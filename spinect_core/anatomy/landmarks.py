@@ -15,9 +15,10 @@ from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
 from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import Registration, register
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.image.volume import NERVE, FloatArray, Labels
+from spinect_core.image.volume import NERVE, Labels
 
 
 @dataclass(frozen=True, eq=False)

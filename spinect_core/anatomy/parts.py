@@ -11,7 +11,8 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.levels import Level, renamed
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE, NERVE
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,9 @@ from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.refine import SIDES, Pairs, depth_of_body, refine
 from spinect_core.anatomy.register import Registration, cropped
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
-from spinect_core.image.volume import BONE, FloatArray, Labels
+from spinect_core.image.volume import BONE, Labels
 
 HALF_MM = (52.0, 48.0, 44.0)
 """Half the size (x, y, z) of the part of the labels that is looked at closely."""

@@ -11,7 +11,7 @@ from scipy.ndimage import label as components
 from spinect_core.anatomy.fields import Field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.parts import Parts
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 SIDES = ("left", "right")
 TIP_REACH_MM = 7.0

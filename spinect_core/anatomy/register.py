@@ -14,9 +14,10 @@ import SimpleITK as sitk
 from scipy.signal import fftconvolve
 
 from spinect_core.anatomy.atlas import Atlas
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.image.volume import BONE, NERVE, FloatArray, Geometry, LabelArray, Labels, to_sitk
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, to_sitk
 
 NERVE_WEIGHT = -1.5
 """Nerve is drawn against bone, so that the canal pulls as well as the walls; heavier, for there is less of it."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.image.volume import FloatArray
-from spinect_core.planning.zones.obstacles import BoolArray
+from spinect_core.base.arrays import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 _OFFSETS = np.array([(x, y) for x in (0.0, -1.0, -0.5, 0.5, 1.0) for y in (0.0, -1.0, -0.5, 0.5, 1.0)])

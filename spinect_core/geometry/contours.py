@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from spinect_core.image.volume import FloatArray
-from spinect_core.planning.zones.obstacles import BoolArray
+from spinect_core.base.arrays import BoolArray, FloatArray
 
 HALVINGS = 5
 """The border is found to the 64th part of the grid's step."""

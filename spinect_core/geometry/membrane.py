@@ -11,8 +11,8 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
 from scipy.spatial import Delaunay
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.polygon import nearest_on_ring
-from spinect_core.image.volume import FloatArray
 
 MEMBRANE_MM = 1.0
 """Distance of the membrane's points; its rim is as fine as the borders, at least half of this."""

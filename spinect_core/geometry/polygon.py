@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 
 def signed_area(points: npt.ArrayLike) -> float:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.polygon import crosses_itself, edge_lengths, interior_angles, signed_area
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 
 KINDS = ("kambin", "safe")
 SIDES = ("left", "right")

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray
 
 MINUS = "\N{MINUS SIGN}"
 POLE_DEGREES = 1e-6

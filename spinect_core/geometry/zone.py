@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.membrane import Membrane, stretch
 from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
-from spinect_core.image.volume import FloatArray
 
 ROLES = ("base", "height", "hypotenuse")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.image.region import Region
-from spinect_core.image.volume import CLASS_NAMES, FloatArray, Geometry, Labels
-
-BoolArray = npt.NDArray[np.bool_]
+from spinect_core.image.volume import CLASS_NAMES, Geometry, Labels
 
 
 def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:

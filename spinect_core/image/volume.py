@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import SpatialError
-
-FloatArray = npt.NDArray[np.float64]
-LabelArray = npt.NDArray[np.uint8]
 
 BACKGROUND, BONE, NERVE = 0, 1, 2
 CLASS_NAMES = ("background", "bone", "nerve")

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,10 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from scipy.spatial.transform import Rotation
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
 from spinect_core.base.notice import NOTICE
-from spinect_core.image.volume import FloatArray, Geometry, Labels, Volume
-
-if TYPE_CHECKING:
-    from spinect_core.research.phantom.tilt import TiltedScan
+from spinect_core.image.volume import Geometry, Labels, Volume
 
 INT16 = np.iinfo(np.int16)
 VOLUME_COMPRESSION = 1
@@ -87,7 +85,7 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
     geometry = volume.geometry
     positions = geometry.to_patient([(z, 0, 0) for z in range(geometry.shape[0])])
     thickness = float(volume.details.get("slice_mm", geometry.spacing[2]))
-    return _write_slices(
+    return write_dicom_slices(
         volume.array,
         positions,
         geometry.direction[:, :2].T,
@@ -99,35 +97,7 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
     )
 
 
-def write_tilted_series(tilted: TiltedScan, folder: str | Path, name: str = "CT") -> list[Path]:
-    """Write the slices of a leaning gantry as a CT Image Storage series.
-
-    Args:
-        tilted: the slices; a patient on the back, head first.
-        folder: made if it is not there; files of the same names in it are replaced.
-        name: of the series.
-
-    Returns:
-        The files in the order of the slices.
-
-    Raises:
-        PlanError: the disk refused.
-    """
-    axes = np.array([tilted.across, tilted.down])
-    return _write_slices(
-        tilted.array,
-        tilted.positions,
-        axes,
-        tilted.pixel_mm,
-        Path(folder),
-        name=name,
-        kernel=tilted.setting.kernel,
-        thickness=tilted.setting.slice_mm,
-        tilt=tilted.tilt_deg,
-    )
-
-
-def _write_slices(
+def write_dicom_slices(
     values: npt.NDArray[Any],
     positions: FloatArray,
     axes: FloatArray,
@@ -139,7 +109,25 @@ def _write_slices(
     thickness: float,
     tilt: float | None = None,
 ) -> list[Path]:
-    """One file for each slice [n, row, column] at its position (n, 3), rows and columns along axes (2, 3)."""
+    """Write slices that need not form a volume, such as those of a leaning gantry, as a CT Image Storage series.
+
+    Args:
+        values: HU [n, row, column]; rounded and cut to the range of int16.
+        positions: (n, 3) LPS mm of the centre of each slice's first pixel.
+        axes: (2, 3) unit LPS vectors along the columns' and the rows' index.
+        pixel_mm: (x, y).
+        folder: made if it is not there; files of the same names in it are replaced.
+        name: of the series.
+        kernel: of the reconstruction; may be empty.
+        thickness: mm of a slice.
+        tilt: degrees that the gantry leans; the patient then lies on the back, head first. None: not stated.
+
+    Returns:
+        The files in the order of the slices.
+
+    Raises:
+        PlanError: values that are not finite, or the disk refused.
+    """
     array = _to_int16(values, folder)
     place = [*pixel_mm, *positions[:2].ravel().tolist(), *axes.ravel().tolist()]
     content = hashlib.sha256(array.tobytes() + repr(place).encode()).hexdigest()

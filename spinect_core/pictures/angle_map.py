@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.notice import NOTICE
-from spinect_core.image.volume import FloatArray
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART
 from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Reason
-from spinect_core.planning.zones.obstacles import BoolArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

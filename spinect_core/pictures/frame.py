@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.notice import NOTICE
 from spinect_core.geometry.view import direction_letters
 from spinect_core.image.volume import BONE as BONE_LABEL
 from spinect_core.image.volume import NERVE as NERVE_LABEL
-from spinect_core.image.volume import FloatArray, Labels, Volume
+from spinect_core.image.volume import Labels, Volume
 from spinect_core.pictures.lettering import write
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,

@@ -13,10 +13,10 @@ import pyvista as pv
 from PIL import Image
 from vtkmodules.vtkCommonCore import vtkLogger
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 from spinect_core.pictures.annotate import RgbArray, annotate
 from spinect_core.pictures.frame import Frame
 from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, NERVE

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.geometry.triangle import SIDES
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
 from spinect_core.plan.build import needle_record, planning_record
 from spinect_core.plan.needle_records import NeedleRecord
 from spinect_core.plan.records import Planning

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import FloatArray
 from spinect_core.plan.anatomy_records import (
     BorderRecord,
     CourseRecord,

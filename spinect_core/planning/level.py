@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.triangle import SIDES
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import FloatArray, Labels, Volume
+from spinect_core.image.volume import Labels, Volume
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from spinect_core.base.arrays import BoolArray
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Volume
 from spinect_core.preprocessing.grid import canonical_order, regular_grid, resample
-
-BoolArray = npt.NDArray[np.bool_]
 
 SIZE_MM = (184.0, 144.0, 152.0)
 """Of the box along x, y, z: lower half of L4 to S2, both sacroiliac joints, from before the bodies to behind

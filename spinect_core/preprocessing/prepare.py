@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import UsageError
 from spinect_core.image.region import Region
-from spinect_core.image.volume import BACKGROUND, BONE, NERVE, Geometry, LabelArray, Labels, Volume
+from spinect_core.image.volume import BACKGROUND, BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
 from spinect_core.preprocessing.grid import (
     AxisOrder,

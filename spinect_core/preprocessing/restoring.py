@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.image.volume import Geometry, LabelArray
+from spinect_core.base.arrays import LabelArray
+from spinect_core.image.volume import Geometry
 from spinect_core.preprocessing.grid import ROUNDING_MM, containing_cubes
 
 Shares = npt.NDArray[np.float32]

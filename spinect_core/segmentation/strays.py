@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from spinect_core.image.volume import NERVE, LabelArray, Labels
+from spinect_core.base.arrays import LabelArray
+from spinect_core.image.volume import NERVE, Labels
 
 REACH_MM = 12.0
 """Pieces this near to one another are taken for one nerve that the network lost on the way: on three phantoms the gaps

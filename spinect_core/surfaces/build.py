@@ -16,9 +16,10 @@ from vtkmodules.vtkFiltersCore import (
     vtkWindowedSincPolyDataFilter,
 )
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.image.volume import BONE, NERVE, FloatArray, Labels
+from spinect_core.image.volume import BONE, NERVE, Labels
 from spinect_core.surfaces.smoothing import smooth_field, without_small_islands
 
 SMALLEST_ISLAND_MM3 = {BONE: 200.0, NERVE: 60.0}

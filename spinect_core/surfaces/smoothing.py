@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-BoolArray = npt.NDArray[np.bool_]
+from spinect_core.base.arrays import BoolArray
+
 PARTS_IN_KERNEL = 3
 MOST_PARTS = 6
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpatialError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.dicom_headers import Slice
 from spinect_core.io.reading.series import SMALLEST_SIDE, name_some
 

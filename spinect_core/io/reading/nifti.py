@@ -17,9 +17,10 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.series import Finding
 

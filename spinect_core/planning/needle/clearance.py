@@ -13,7 +13,8 @@ import numpy as np
 import pyvista as pv
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.zones.obstacles import Obstacles
 
 BUNCH = 64

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES, now
 from spinect_core.geometry.view import CArm, View
-from spinect_core.image.volume import FloatArray
 from spinect_core.planning.needle.needles import outer_mm
 
 Point = tuple[float, float, float]

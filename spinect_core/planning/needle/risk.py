@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import AT_TARGET_MM
 from spinect_core.planning.needle.tolerance import END_MM, Aim, circle
-from spinect_core.planning.zones.obstacles import BoolArray
 
 NEEDLES = 20_000
 SEED = 20_190_401

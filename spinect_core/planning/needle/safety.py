@@ -11,7 +11,8 @@ import pyvista as pv
 from vtkmodules.vtkCommonCore import mutable
 from vtkmodules.vtkCommonDataModel import vtkStaticCellLocator
 
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.zones.obstacles import TISSUES, Obstacles
 

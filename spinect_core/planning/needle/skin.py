@@ -14,9 +14,10 @@ from embreex.rtcore_scene import EmbreeScene
 from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.image.volume import FloatArray, Geometry, Volume
+from spinect_core.image.volume import Geometry, Volume
 
 STEP_MM = 2.0
 """Of the copy the skin is looked for in."""

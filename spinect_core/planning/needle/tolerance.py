@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyvista as pv
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.zones.obstacles import BoolArray, Obstacles
+from spinect_core.planning.zones.obstacles import Obstacles
 
 AZIMUTHS = 72
 LARGEST_DEG, STEP_DEG = 30.0, 0.25

@@ -10,14 +10,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import BONE, NERVE, FloatArray, Geometry
+from spinect_core.image.volume import BONE, NERVE, Geometry
 from spinect_core.planning.needle.clearance import Clearance
 from spinect_core.planning.search.many_views import Frames, ManyViews, Openings
 from spinect_core.planning.search.weights import Limits, Reason
-from spinect_core.planning.zones.obstacles import BoolArray
 from spinect_core.planning.zones.window import Sight
 
 OBLIQUE_DEGREES = (0.0, 60.0)

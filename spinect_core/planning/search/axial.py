@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.planes import AIR
-from spinect_core.image.volume import FloatArray, Volume
+from spinect_core.image.volume import Volume
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import OUTER_MM
 

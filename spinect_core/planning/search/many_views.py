@@ -16,10 +16,10 @@ from embreex.rtcore_scene import EmbreeScene
 from scipy import ndimage
 from scipy.sparse import coo_matrix, csgraph
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.geometry.circles import IntArray, largest_circles
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import FloatArray
-from spinect_core.planning.zones.obstacles import BoolArray, Obstacles
+from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import LIFT_MM
 
 FINEST_MM, COARSEST_MM = 0.25, 0.5

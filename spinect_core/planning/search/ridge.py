@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.planning.search.angle_map import AngleMap
-from spinect_core.planning.zones.obstacles import BoolArray
 
 RIDGE_PART = 0.8
 """Part of the best area that every view of the ridge has at least."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.planning.needle.clearance import Clearance
 from spinect_core.planning.search.angle_map import (
     OBLIQUE_DEGREES,
@@ -26,7 +27,6 @@ from spinect_core.planning.search.angle_map import (
 from spinect_core.planning.search.many_views import Frames
 from spinect_core.planning.search.ridge import Ridge, find_ridge
 from spinect_core.planning.search.weights import Limits, Reason, Weights
-from spinect_core.planning.zones.obstacles import BoolArray
 from spinect_core.planning.zones.window import FreeWindow, Sight
 
 FINEST_DEGREES = 0.25

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 
 class Reason(IntEnum):

@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, check
 from spinect_core.geometry.contours import grid, pieces, sharpened
 from spinect_core.geometry.lengths import in_mm
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray
-from spinect_core.planning.zones.obstacles import BoolArray
 from spinect_core.planning.zones.window import LIFT_MM, Sight
 
 NEEDLE_RADIUS_MM = 0.36

@@ -9,12 +9,12 @@ from itertools import combinations, permutations
 import numpy as np
 import shapely
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.polygon import signed_area
 from spinect_core.geometry.triangle import SMALLEST_SHAPE, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import ROLES, Zone
-from spinect_core.image.volume import FloatArray
 from spinect_core.planning.zones.window import FreeWindow, Sight
 
 OUTSIDE = 0.02

@@ -13,13 +13,13 @@ from embreex.rtcore_scene import EmbreeScene
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
 
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.surfaces.build import Surfaces
 
 TISSUES = {BONE: "bone", NERVE: "nerve"}
 BEYOND_MM = 1e-3
 """A ray goes on this far behind a surface it has met."""
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

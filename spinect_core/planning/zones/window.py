@@ -17,12 +17,12 @@ import shapely
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.geometry.contours import Question, grid, pieces, sharpened
 from spinect_core.geometry.polygon import nearest_on_ring
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import FloatArray
-from spinect_core.planning.zones.obstacles import BoolArray, Obstacles
+from spinect_core.planning.zones.obstacles import Obstacles
 
 GRID_MM = 0.25
 """What is narrower than this may be missed; every circle of a 22 G needle's width holds a place of the grid."""

@@ -26,7 +26,8 @@ from spinect_core.anatomy.levels import level_of
 from spinect_core.anatomy.parts import Parts, write_parts
 from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import register
-from spinect_core.image.volume import BONE, NERVE, FloatArray, to_sitk
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE, NERVE, to_sitk
 from spinect_core.research.atlas.part_names import bone_part, nerve_part
 from spinect_core.research.phantom import Phantom, draw_case
 from spinect_core.research.phantom.parameters import draw_specimen, stream

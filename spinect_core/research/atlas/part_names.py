@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.sacrum import SacrumShape, sacral_facet
 from spinect_core.research.phantom.sdf import Frame
 from spinect_core.research.phantom.skeleton import Skeleton

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, sparse
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 WATER_PER_MM = 0.02
 """Attenuation of water at the mean energy of 120 kV (NIST, 65 keV: 0.20 per cm)."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.image.volume import FloatArray, geometry_from_sitk
+from spinect_core.image.volume import geometry_from_sitk
 from spinect_core.io.reading.images import bare_name, is_image_name
 from spinect_core.io.reading.quiet import quiet_itk
 from spinect_core.research.phantom.bone_frames import inner_points, measure, probe

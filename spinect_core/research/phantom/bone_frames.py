@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy.ndimage import label, map_coordinates
 from scipy.optimize import minimize
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
-from spinect_core.image.volume import FloatArray
 from spinect_core.research.phantom.from_bones import BoneField
 from spinect_core.research.phantom.parameters import MEASURES, Specimen
 from spinect_core.research.phantom.sacrum import SacrumShape

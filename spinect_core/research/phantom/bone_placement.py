@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.bone_frames import LUMBAR, inner_points, probe
 from spinect_core.research.phantom.bone_surfaces import Triangles
 from spinect_core.research.phantom.from_bones import BoneField

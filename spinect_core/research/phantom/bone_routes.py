@@ -16,7 +16,8 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from scipy.spatial import cKDTree
 from skimage.graph import MCP_Geometric
 
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.bone_frames import mean_specimen, probe, sacral_canal_line
 from spinect_core.research.phantom.courses import Route, left_waypoints, sac_path
 from spinect_core.research.phantom.from_bones import BoneField

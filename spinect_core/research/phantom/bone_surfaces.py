@@ -17,8 +17,9 @@ from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label, map_coordinates
 from scipy.spatial import cKDTree
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.quiet import quiet_vtk
 from spinect_core.research.phantom.from_bones import BoneField
 

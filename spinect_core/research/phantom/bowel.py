@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.canvas import Canvas, Marble
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.sdf import capsule

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import UsageError
-from spinect_core.image.volume import FloatArray, Geometry, LabelArray, Labels, Volume
+from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.research.phantom import soft_tissue, truth
 from spinect_core.research.phantom.courses import Route, root_waypoints, sac_path
 from spinect_core.research.phantom.discs import build_discs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from spinect_core.image.volume import FloatArray, LabelArray
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.research.phantom.sdf import Block, Coordinates, Lattice, stretched
 from spinect_core.research.phantom.structures import STRUCTURES
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.ilium import DRAWN_SLOPE
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.pathology import sides_of

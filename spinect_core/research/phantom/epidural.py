@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom import soft_tissue
 from spinect_core.research.phantom.paint import Painting
 from spinect_core.research.phantom.parameters import Specimen

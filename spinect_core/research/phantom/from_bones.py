@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom import soft_tissue
 from spinect_core.research.phantom.build import LUMBOSACRAL, Anatomy, Box, Phantom, assemble
 from spinect_core.research.phantom.courses import Route

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.sdf import Coordinates, Lattice
 
 # By height in mm: (x, y, half thickness) of the left wing at nine places from the tuberosity behind to the crest

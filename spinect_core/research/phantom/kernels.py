@@ -15,7 +15,7 @@ from scipy.ndimage import correlate1d
 from scipy.optimize import brentq
 from scipy.special import erf
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 Picture = npt.NDArray[np.float32]
 

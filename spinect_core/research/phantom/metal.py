@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinect_core.image.volume import BONE, FloatArray
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE
 from spinect_core.research.phantom import soft_tissue
 from spinect_core.research.phantom.growths import Growth, grown
 from spinect_core.research.phantom.paint import Painting

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.canvas import Canvas, Marble
 from spinect_core.research.phantom.ilium import outward
 from spinect_core.research.phantom.parameters import Specimen

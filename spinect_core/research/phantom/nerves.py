@@ -9,7 +9,8 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry
 
 STEP_MM = 0.5
 

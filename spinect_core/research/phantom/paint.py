@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.image.volume import BONE, FloatArray, LabelArray
+from spinect_core.base.arrays import FloatArray, LabelArray
+from spinect_core.image.volume import BONE
 from spinect_core.research.phantom import soft_tissue
 from spinect_core.research.phantom.discs import gas_cleft
 from spinect_core.research.phantom.nerves import Course

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinect_core.image.volume import NERVE, FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import NERVE, Geometry
 from spinect_core.research.phantom import soft_tissue
 from spinect_core.research.phantom.courses import Route, sac_distance
 from spinect_core.research.phantom.nerves import Course, clear_of, lay, tube_distance

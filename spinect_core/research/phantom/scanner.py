@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.artefacts import bone_hardening, cupping, metal_streaks
 from spinect_core.research.phantom.kernels import (
     KERNELS,

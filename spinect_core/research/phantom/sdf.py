@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 Coordinates = tuple[FloatArray, FloatArray, FloatArray]
 Block = tuple[slice, slice, slice]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.growths import Growth, grown, knobs, rim
 from spinect_core.research.phantom.ilium import DRAWN_SLOPE, hip_bone
 from spinect_core.research.phantom.parameters import Specimen, stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinect_core.image.volume import FloatArray, LabelArray
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.research.phantom.bowel import paint_bowel, paint_mesentery
 from spinect_core.research.phantom.canvas import Canvas, cover, texture
 from spinect_core.research.phantom.muscles import draw_flesh, paint_back, paint_flank, paint_gluteal

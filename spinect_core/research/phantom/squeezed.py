@@ -6,7 +6,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates
 from skimage.graph import MCP_Geometric
 
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import STEP_MM, Course, clear_of
 from spinect_core.research.phantom.sdf import dense
 

@@ -9,8 +9,8 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import LabelArray
 from spinect_core.base.progress import Cancel
-from spinect_core.image.volume import LabelArray
 from spinect_core.research.phantom.order import Order
 from spinect_core.research.phantom.workers import Workers, jobs_for
 

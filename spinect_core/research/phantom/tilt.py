@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
-from spinect_core.image.volume import FloatArray, Volume
+from spinect_core.image.volume import Volume
+from spinect_core.io.writing import write_dicom_slices
 from spinect_core.research.phantom.scanner import Scan, scan
 
 LARGEST_TILT = 30.0
@@ -132,3 +135,30 @@ def _leaning(
         there = (1 - right) * array[high, y0] + right * array[high, y0 + 1]
         out[:, row] = (1 - above) * here + above * there
     return out
+
+
+def write_tilted_series(tilted: TiltedScan, folder: str | Path, name: str = "CT") -> list[Path]:
+    """Write the slices of a leaning gantry as a CT Image Storage series.
+
+    Args:
+        tilted: the slices; a patient on the back, head first.
+        folder: made if it is not there; files of the same names in it are replaced.
+        name: of the series.
+
+    Returns:
+        The files in the order of the slices.
+
+    Raises:
+        PlanError: the disk refused.
+    """
+    return write_dicom_slices(
+        tilted.array,
+        tilted.positions,
+        np.array([tilted.across, tilted.down]),
+        tilted.pixel_mm,
+        Path(folder),
+        name=name,
+        kernel=tilted.setting.kernel,
+        thickness=tilted.setting.slice_mm,
+        tilt=tilted.tilt_deg,
+    )

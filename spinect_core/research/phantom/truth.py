@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from spinect_core import __version__
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.notice import NOTICE
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.ilium import CREST_TOP
 from spinect_core.research.phantom.nerves import Course
 from spinect_core.research.phantom.parameters import Specimen

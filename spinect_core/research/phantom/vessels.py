@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.canvas import Canvas, Marble
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.sdf import Coordinates

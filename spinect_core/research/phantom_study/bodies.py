@@ -9,8 +9,9 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 from scipy.optimize import minimize
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom_study.solids import Frame, Mask, Solid, fit_plane, oriented
 
 RIM_MM = 2.5

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, label
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray
 from spinect_core.research.phantom_study.bodies import Body
 from spinect_core.research.phantom_study.solids import Frame, Solid, section
 

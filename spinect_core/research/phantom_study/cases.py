@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.research.phantom import Phantom
 from spinect_core.research.phantom_study.solids import Mask
 

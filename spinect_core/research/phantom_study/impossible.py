@@ -13,8 +13,9 @@ from scipy.ndimage import (
     map_coordinates,
 )
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import BONE, NERVE, FloatArray
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.research.phantom import Phantom
 from spinect_core.research.phantom_study.bodies import end_plate
 from spinect_core.research.phantom_study.cases import BONES, Case, Violation, touches_edge

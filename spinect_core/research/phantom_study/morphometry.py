@@ -6,20 +6,17 @@ both; names end in ``left`` and ``right``. What cannot be measured (cut off by t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
-from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray, Geometry, LabelArray
-from spinect_core.research.phantom_study.bodies import RIM_MM, Body, Ruler, lay_ruler, sacral_frame
+from spinect_core.base.arrays import FloatArray, LabelArray
+from spinect_core.image.volume import Geometry
+from spinect_core.research.phantom_study.bodies import RIM_MM, Body, lay_ruler, sacral_frame
 from spinect_core.research.phantom_study.canals import Foramen, Pedicle, bony_canal, foramen, pedicle
-from spinect_core.research.phantom_study.solids import Frame, Mask, Solid
-
-SIDES = (("left", 1.0), ("right", -1.0))
-NEEDLE_OBLIQUE = 27.0
+from spinect_core.research.phantom_study.neighbours import crest, nerves, skin
+from spinect_core.research.phantom_study.solids import Mask, Solid
+from spinect_core.research.phantom_study.specimen import NEEDLE_OBLIQUE, SIDES, Level, Specimen
 
 DEFINITIONS: dict[str, str] = {
     "L5 body height anterior": "mid-sagittal, between rulers laid on both end plates, at the front wall",
@@ -62,64 +59,6 @@ DEFINITIONS: dict[str, str] = {
 """What every measure means."""
 
 
-@dataclass(eq=False)
-class Specimen:
-    """The labels of one specimen, and what was found so far.
-
-    Attributes:
-        structures: uint8 [z, y, x].
-        geometry: their grid.
-        names: number of every structure.
-        inside: voxels inside the skin; None if unknown.
-        values: mm, mm² or degrees by name.
-        faults: why something could not be measured.
-    """
-
-    structures: LabelArray
-    geometry: Geometry
-    names: dict[str, int]
-    inside: Mask | None = None
-    values: dict[str, float] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-
-    def mask(self, name: str) -> Mask:
-        """Voxels of a structure; none where it has no number."""
-        return np.asarray(self.structures == self.names.get(name, 255))
-
-    def tried(self, what: str, measuring: Callable[[], None]) -> None:
-        """Run a group of measures; a group that is not defined leaves a fault and no values."""
-        try:
-            measuring()
-        except MeasurementError as error:
-            self.faults.append(f"{what}: {error.fault}")
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """What is known about L5/S1 once the bones have been found.
-
-    Attributes:
-        body: L5.
-        sacrum: the sacrum.
-        base: its frame, origin 8 mm under the S1 end plate.
-        plate: centre and normal of the S1 end plate.
-        lower, upper_s1: rulers on L5's lower and S1's upper end plate.
-    """
-
-    body: Body
-    sacrum: Solid
-    base: Frame
-    plate: tuple[FloatArray, FloatArray]
-    lower: Ruler
-    upper_s1: Ruler
-
-    @property
-    def disc_up(self) -> FloatArray:
-        """Axis of the disc, to the head."""
-        up = self.body.lower[1] + self.plate[1]
-        return np.asarray(up / np.linalg.norm(up))
-
-
 def measure(
     structures: LabelArray, geometry: Geometry, names: dict[str, int], inside: Mask | None = None
 ) -> tuple[dict[str, float], list[str]]:
@@ -140,8 +79,6 @@ def measure(
 
 
 def _level(case: Specimen) -> None:
-    from spinect_core.research.phantom_study.neighbours import crest, nerves, skin
-
     body = Body.find(case.mask("L5"), case.mask("disc L4/5"), case.mask("disc L5/S1"), case.geometry)
     sacrum, base, plate = sacral_frame(
         case.mask("sacrum"), case.mask("disc L5/S1"), case.geometry, body.frame

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from scipy.spatial import cKDTree
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray
 from spinect_core.research.phantom_study.bodies import Body
 from spinect_core.research.phantom_study.canals import Foramen, Pedicle, pedicle
-from spinect_core.research.phantom_study.morphometry import NEEDLE_OBLIQUE, SIDES, Level, Specimen
 from spinect_core.research.phantom_study.solids import Solid, oriented
+from spinect_core.research.phantom_study.specimen import NEEDLE_OBLIQUE, SIDES, Level, Specimen
 from spinect_core.research.phantom_study.tubes import (
     Tube,
     coronal_angle,

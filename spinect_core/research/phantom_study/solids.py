@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.base.arrays import FloatArray
+from spinect_core.image.volume import Geometry
 
 Mask = npt.NDArray[np.bool_]
 

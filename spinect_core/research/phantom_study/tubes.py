@@ -10,8 +10,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom_study.solids import Frame, Mask, Solid, oriented, section
 
 ROUND = np.ones((3, 3, 3), dtype=bool)

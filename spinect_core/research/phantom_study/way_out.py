@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import distance_transform_edt, label, map_coordinates
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.image.volume import FloatArray, Geometry
+from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom_study.bodies import end_plate
 from spinect_core.research.phantom_study.solids import Frame, Mask, oriented
 from spinect_core.research.phantom_study.tubes import ROUND

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 
 LEVEL = 0.95
 _NOTHING = 1e-12

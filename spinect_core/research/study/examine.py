@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinect_core import __version__
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import Cancelled, PlanError, ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.evaluation import cropped, evaluate
 from spinect_core.image.planes import AXIAL, Reformatter
-from spinect_core.image.volume import CLASS_NAMES, NERVE, FloatArray, Labels, Volume
+from spinect_core.image.volume import CLASS_NAMES, NERVE, Labels, Volume
 from spinect_core.io.reading import read_ct, read_labels, read_structures
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import plain, read_plan, volume_hash

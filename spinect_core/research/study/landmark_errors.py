@@ -25,8 +25,9 @@ from scipy.spatial import cKDTree
 from spinect_core.anatomy.atlas import sideless
 from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
-from spinect_core.image.volume import FloatArray, Labels, geometry_from_sitk
+from spinect_core.image.volume import Labels, geometry_from_sitk
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.build import LUMBOSACRAL
 from spinect_core.research.phantom.scanner import IDEAL

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.progress import Cancel, check
-from spinect_core.image.volume import NERVE, FloatArray, Geometry, LabelArray
+from spinect_core.image.volume import NERVE, Geometry
 
 ROOT = re.compile(r"[LS]\d (left|right)")
 REPORTED = ("L5 left", "L5 right", "S1 left", "S1 right")

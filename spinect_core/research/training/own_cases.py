@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.region import Region
-from spinect_core.image.volume import NERVE, FloatArray, Labels, Volume
+from spinect_core.image.volume import NERVE, Labels, Volume
 from spinect_core.io.reading import read_ct
 from spinect_core.io.reading.images import bare_name, is_image_name
 from spinect_core.preprocessing.find_region import find_lumbosacral_region

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyvista as pv
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.surfaces.build import signed_volume

@@ -9,7 +9,7 @@ import pytest
 from needle_scenes import NOTHING, block, both, from_behind, scene, tube, turned
 from scipy.spatial.transform import Rotation
 
-from spinect_core.image.volume import FloatArray
+from spinect_core.base.arrays import FloatArray
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import Cancelled, MeasurementError
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import FloatArray, Geometry, Volume
+from spinect_core.image.volume import Geometry, Volume
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.structures import STRUCTURES

@@ -8,10 +8,9 @@ import pytest
 from spinect_core.base.errors import SpatialError, UsageError
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading import read_ct
-from spinect_core.io.writing import write_tilted_series
 from spinect_core.research.phantom.order import Order
 from spinect_core.research.phantom.scanner import Scan
-from spinect_core.research.phantom.tilt import TiltedScan, box_for_tilt, tilted_scan
+from spinect_core.research.phantom.tilt import TiltedScan, box_for_tilt, tilted_scan, write_tilted_series
 
 BOX = ((-30.0, 30.0), (-40.0, 40.0), (-20.0, 20.0))
 BALLS = np.array([[8.0, -22.0, 4.0], [-10.0, 25.0, -3.0]])
