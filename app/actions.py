@@ -37,9 +37,11 @@ class Actions:
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("segment", "Segment", session.segment, "segment", "Ctrl+R")
         planner = session.planner
-        make("ways", "Find ways in", planner.find, "propose", "Ctrl+T")
-        make("needle", "Needle along this view", planner.lay_needle, "", "Ctrl+L")
-        make("needle_cross", "Needle to the cross-hair", lambda: planner.lay_needle(True), "", "Ctrl+Shift+L")
+        make("trajectories", "Find trajectories", planner.find, "propose", "Ctrl+T")
+        make("needle", "Needle along this view", planner.place_needle, "", "Ctrl+L")
+        make(
+            "needle_cross", "Needle to the cross-hair", lambda: planner.place_needle(True), "", "Ctrl+Shift+L"
+        )
         make("down", "Down the needle", self._down, "", "N")
         make("slice", "CT slice along the needle", session.needle_slice.show, "", "P")
         make("fit", "Fit to window", self._fit, "fit", "0")
@@ -63,11 +65,11 @@ class Actions:
         self.named["segment"].setEnabled(case is not None and case.volume is not None)
         self.named["export"].setEnabled(case is not None and self._session.viewport is not None)
         planner = self._session.planner
-        self.named["ways"].setEnabled(case is not None and case.surfaces is not None)
-        ready = planner.can_adjust and planner.way is not None and bool(planner.way.zone_key)
+        self.named["trajectories"].setEnabled(case is not None and case.surfaces is not None)
+        ready = planner.can_adjust and planner.current is not None and bool(planner.current.zone_key)
         for name in ("needle", "needle_cross"):
             self.named[name].setEnabled(ready)
-        self.named["down"].setEnabled(planner.way is not None and planner.way.needle is not None)
+        self.named["down"].setEnabled(planner.current is not None and planner.current.needle is not None)
         self.named["slice"].setEnabled(self._session.needle_slice.possible)
 
     def _make(
@@ -130,7 +132,7 @@ class Actions:
         self._fill(views, ("fit", "centre"))
         self._fill(
             bar.addMenu("&Plan"),
-            ("segment", "ways", self.level_menu, "", "down", "slice", "needle", "needle_cross"),
+            ("segment", "trajectories", self.level_menu, "", "down", "slice", "needle", "needle_cross"),
         )
         self._fill(bar.addMenu("&Help"), ("keys", "about"))
 
@@ -166,7 +168,7 @@ class Actions:
             "open_file",
             "",
             "segment",
-            "ways",
+            "trajectories",
             "",
             "undo",
             "redo",
@@ -185,9 +187,9 @@ class Actions:
 
     def _down(self) -> None:
         """Look along the chosen needle from near."""
-        way, viewport = self._session.planner.way, self._session.viewport
-        if way is not None and way.needle is not None:
-            needle = way.needle.needle
+        trajectory, viewport = self._session.planner.current, self._session.viewport
+        if trajectory is not None and trajectory.needle is not None:
+            needle = trajectory.needle.needle
             self._model.set_view(needle.view)
             if viewport is not None:
                 viewport.come_near(np.asarray(needle.target))
@@ -215,8 +217,8 @@ def _keys_box(window: QMainWindow) -> QMessageBox:
         ("Wheel, arrow and page keys", "scroll"),
         ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
         ("Right drag", "grey values: across width, down level"),
-        ("<b>Ways in</b>", ""),
-        ("Ctrl+T, N, P", "find the ways in, look down the needle, CT slice along it"),
+        ("<b>Trajectories</b>", ""),
+        ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),
         ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
         ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
         ("<b>Triangles</b>", ""),

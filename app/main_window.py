@@ -34,8 +34,8 @@ from app.panels.frames import ViewFrame
 from app.panels.measurements_panel import MeasurementsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
 from app.panels.status import StatusBar
+from app.panels.trajectories_panel import TrajectoriesPanel
 from app.panels.view_panel import ViewPanel
-from app.panels.ways_panel import WaysPanel
 from app.panels.welcome import NoThreeD, Welcome
 from app.views.needle_on_slices import NeedleOnSlices
 from app.views.slices import SliceView
@@ -51,7 +51,7 @@ TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
 DOCK_HEIGHT = 270
 WITH_ITS_SURROUNDINGS_MM = 140.0
-"""Across the 3D picture, when it shows where a way in was found."""
+"""Across the 3D picture, when it shows where a trajectory was found."""
 
 
 class MainWindow(QMainWindow):
@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.view_panel = ViewPanel(self.model)
         self.region_panel = RegionPanel(self.model, self.slice_state)
         self.measurements_panel = MeasurementsPanel(self.model)
-        self.ways_panel = WaysPanel(self.model, self.session.planner)
+        self.trajectories_panel = TrajectoriesPanel(self.model, self.session.planner)
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
         self.dock = QTabWidget()
         self.dock.setDocumentMode(True)
         self.dock.addTab(self.measurements_panel, "Triangles")
-        self.dock.addTab(self.ways_panel, "Ways in")
+        self.dock.addTab(self.trajectories_panel, "Trajectories")
         self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
         self.centre.setSizes([700, DOCK_HEIGHT])
@@ -182,9 +182,9 @@ class MainWindow(QMainWindow):
         session.boxes.failed.connect(self.status.say_error)
         session.said.connect(self._on_said)
         session.surfaces_changed.connect(self._on_surfaces)
-        session.planner.found.connect(self._on_ways)
-        self.ways_panel.down_wanted.connect(lambda: self.actions_.named["down"].trigger())
-        self.ways_panel.slice_wanted.connect(session.needle_slice.show)
+        session.planner.found.connect(self._on_trajectories)
+        self.trajectories_panel.down_wanted.connect(lambda: self.actions_.named["down"].trigger())
+        self.trajectories_panel.slice_wanted.connect(session.needle_slice.show)
         self.present.changed.connect(lambda: self.frames["3d"].info.setText(self.present.text))
         model.case_opened.connect(self._on_case)
         model.labels_changed.connect(self._on_labels)
@@ -204,8 +204,8 @@ class MainWindow(QMainWindow):
             from app.views.needle_actors import NeedleActors
             from app.views.overlay import Overlay
             from app.views.scene import Viewport
+            from app.views.trajectory_drawing import TrajectoryDrawing
             from app.views.triangle_tool import TriangleTool
-            from app.views.way_drawing import WayDrawing
         except ImportError as error:
             self.status.say(f"3D is left out: {error}", theme.ERROR)
             return
@@ -213,7 +213,7 @@ class MainWindow(QMainWindow):
         self.tool = TriangleTool(self.viewport, self.model)
         self.viewport.tool = self.tool
         planner = self.session.planner
-        drawing = self.session.drawing = WayDrawing(self.model, planner, self.present)
+        drawing = self.session.drawing = TrajectoryDrawing(self.model, planner, self.present)
         self.overlay = Overlay(self.viewport, self.model, self.tool, drawing, planner)
         self.present.changed.connect(self.overlay.update)
         self.needle_actors = NeedleActors(self.viewport, planner)
@@ -249,12 +249,12 @@ class MainWindow(QMainWindow):
         if self.viewport is not None:
             self.viewport.set_surfaces(case.surfaces if case else None, self.session.picker)
 
-    def _on_ways(self) -> None:
+    def _on_trajectories(self) -> None:
         """Show what was found, and where it is."""
-        self.dock.setCurrentWidget(self.ways_panel)
-        way = self.session.planner.way
-        if self.viewport is not None and way is not None and way.target is not None:
-            self.viewport.come_near(np.asarray(way.target), WITH_ITS_SURROUNDINGS_MM)
+        self.dock.setCurrentWidget(self.trajectories_panel)
+        trajectory = self.session.planner.current
+        if self.viewport is not None and trajectory is not None and trajectory.target is not None:
+            self.viewport.come_near(np.asarray(trajectory.target), WITH_ITS_SURROUNDINGS_MM)
 
     def _on_labels(self) -> None:
         run = getattr(self.model.case.segmentation, "run", None) if self.model.case else None

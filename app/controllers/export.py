@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from app.model.case_model import CaseModel
     from app.model.planner import Planner
     from app.views.scene import Viewport
-    from app.views.way_drawing import WayDrawing
+    from app.views.trajectory_drawing import TrajectoryDrawing
 
 
 def write_picture(
-    viewport: Viewport, model: CaseModel, planner: Planner, drawing: WayDrawing | None, path: Path
+    viewport: Viewport, model: CaseModel, planner: Planner, drawing: TrajectoryDrawing | None, path: Path
 ) -> None:
     """Write what the viewport shows, with its writing and no patient data, as PNG.
 
-    While one looks at a way in, its zone, window and needle are on the picture in place of the program's triangles.
+    While one looks at a trajectory, its zone, window and needle are on the picture in place of the program's triangles.
 
     Raises:
         PlanError: the file cannot be written.
@@ -30,21 +30,23 @@ def write_picture(
     from spinect_core.plan.wording import headline
 
     image = viewport.picture()
-    turntable, way = viewport.turntable, planner.way
+    turntable, trajectory = viewport.turntable, planner.current
     mm_per_pixel = turntable.size[1] * turntable.mm_per_pixel / image.shape[0]  # of the display's own pixels
     triangles = [
-        each.triangle for each in model.measurements if way is None or each.triangle.author == "user"
+        each.triangle for each in model.measurements if trajectory is None or each.triangle.author == "user"
     ]
     title = ""
-    if way is not None and drawing is not None:
-        image, title = _with_way(image, viewport, drawing), headline(way)
+    if trajectory is not None and drawing is not None:
+        image, title = _with_trajectory(image, viewport, drawing), headline(trajectory)
     picture = annotate(image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title)
     if path.suffix.lower() != ".png":
         path = path.with_name(path.name + ".png")
     save_picture(picture, path)
 
 
-def _with_way(image: npt.NDArray[np.uint8], viewport: Viewport, drawing: WayDrawing) -> npt.NDArray[np.uint8]:
+def _with_trajectory(
+    image: npt.NDArray[np.uint8], viewport: Viewport, drawing: TrajectoryDrawing
+) -> npt.NDArray[np.uint8]:
     height, width = image.shape[:2]
     pixels = np.ascontiguousarray(image)
     canvas = QImage(

@@ -1,4 +1,4 @@
-"""What the user can do with a case: open, segment, find ways in, save, export."""
+"""What the user can do with a case: open, segment, find trajectories, save, export."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from app.views.scene import Viewport
-    from app.views.way_drawing import WayDrawing
+    from app.views.trajectory_drawing import TrajectoryDrawing
 
 CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
@@ -58,7 +58,7 @@ class Session(QObject):
         self.recent = RecentFiles(settings, self)
         self.options: Callable[[], Options] = Options
         self.viewport: Viewport | None = None
-        self.drawing: WayDrawing | None = None
+        self.drawing: TrajectoryDrawing | None = None
         self.picker: Any = None
         self.boxes = Boxes(window)
         self._go_on = False

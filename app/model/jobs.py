@@ -120,7 +120,7 @@ class JobRunner(QObject):
             self.cancel()
 
     def cancel(self) -> None:
-        """Ask the running job to stop; within a second the window is free again either way."""
+        """Ask the running job to stop; within a second the window is free again in any case."""
         if self._job is not None and not self._job.cancel.is_set():
             self._job.cancel.set()
             self.progressed.emit(-1.0, "cancelling")

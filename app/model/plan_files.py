@@ -170,7 +170,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     Args:
         path: ends in .spinect or .json.
         current: the open case; if its CT is the plan's, the new case has it too.
-        progress: told the part done.
+        progress: receives the part done.
         cancel: looked at between the stages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The planning in the window: finds the ways in, keeps what was computed at hand, and adjusts it with the user."""
+"""The planning in the window: finds the trajectories, keeps what was computed at hand, and adjusts it with the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from app.model.case_model import Case, CaseModel
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.plan.records import NeedleRecord, Planning
-from spinect_core.plan.wording import Way, doubts, ways
+from spinect_core.plan.wording import Way as Trajectory
+from spinect_core.plan.wording import doubts as warnings_of
+from spinect_core.plan.wording import ways as trajectories_of
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.replanning import Planned
@@ -24,27 +26,27 @@ if TYPE_CHECKING:
     from spinect_core.planning.search.angle_map import AngleMap
     from spinect_core.planning.zones.window import Sight
 
-FINDING = "Finding ways in"
-AGAIN = "Find ways in again to adjust"
-"""Said where only the records of a planning are there."""
+FINDING = "Finding trajectories"
+AGAIN = "Find trajectories again to adjust"
+"""Shown where only the records of a planning are there."""
 KEPT_PLANS = 12
 """So many steps back the angle maps are still at hand."""
 Start = Callable[[str, Any, Callable[[Any], None]], None]
 
 
 class Planner(QObject):
-    """Ways in, and the one that is looked at.
+    """The trajectories, and the one that is looked at.
 
     Attributes:
-        rows: the ways in, from the records.
+        rows: the trajectories, from the records.
         chosen: key of the one that is looked at, "" for none.
         plan: all that was computed for the present records; None if they were opened from disk.
 
     Signals:
         changed: other rows, or what can be done with them.
-        chosen_changed: another way is looked at.
+        chosen_changed: another trajectory is looked at.
         said: a sentence for the status bar.
-        found: ways in were looked for, with or without success.
+        found: trajectories were looked for, with or without success.
     """
 
     changed = Signal()
@@ -55,7 +57,7 @@ class Planner(QObject):
     def __init__(self, model: CaseModel, start: Start, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._start = model, start
-        self.rows: tuple[Way, ...] = ()
+        self.rows: tuple[Trajectory, ...] = ()
         self.chosen = ""
         self.plan: CasePlan | None = None
         self._kept: list[tuple[Planning, CasePlan]] = []
@@ -69,13 +71,13 @@ class Planner(QObject):
     # -------------------------------------------------------------------------------------------- what is there
 
     @property
-    def way(self) -> Way | None:
+    def current(self) -> Trajectory | None:
         """The one that is looked at."""
         return next((each for each in self.rows if each.key == self.chosen), None)
 
     @property
     def room(self) -> Room | None:
-        """The case ready for planning; None until ways in were looked for."""
+        """The case ready for planning; None until trajectories were looked for."""
         case = self._model.case
         if self._room is None or case is None:
             return None
@@ -87,35 +89,35 @@ class Planner(QObject):
         """Whether what was computed is at hand."""
         return self.plan is not None and self.room is not None
 
-    def approach(self, way: Way | None) -> Approach | None:
-        """What was computed for the zone of a way."""
+    def approach(self, trajectory: Trajectory | None) -> Approach | None:
+        """What was computed for the zone of a trajectory."""
         from spinect_core.plan.build import key_of
 
         plan = self.plan
-        if plan is None or way is None or not way.zone_key:
+        if plan is None or trajectory is None or not trajectory.zone_key:
             return None
-        return next((each for each in plan.approaches if key_of(each.zone) == way.zone_key), None)
+        return next((each for each in plan.approaches if key_of(each.zone) == trajectory.zone_key), None)
 
-    def search(self, way: Way | None) -> SearchRecord | None:
-        """The record of the search for the zone of a way, a user's needle included."""
-        if way is None or way.search is not None:
-            return None if way is None else way.search
-        return next((each.search for each in self.rows if each.key == way.zone_key), None)
+    def search(self, trajectory: Trajectory | None) -> SearchRecord | None:
+        """The record of the search for the zone of a trajectory, a user's needle included."""
+        if trajectory is None or trajectory.search is not None:
+            return None if trajectory is None else trajectory.search
+        return next((each.search for each in self.rows if each.key == trajectory.zone_key), None)
 
-    def chart(self, way: Way | None) -> AngleMap | None:
-        """The angle map of the zone of a way: as it was computed, or as the opened document keeps it."""
-        approach, record, case = self.approach(way), self.search(way), self._model.case
+    def chart(self, trajectory: Trajectory | None) -> AngleMap | None:
+        """The angle map of the zone of a trajectory: as it was computed, or as the opened document keeps it."""
+        approach, record, case = self.approach(trajectory), self.search(trajectory), self._model.case
         if approach is not None:
             return approach.search.map
-        if way is None or record is None or case is None or record.map not in case.files:
+        if trajectory is None or record is None or case is None or record.map not in case.files:
             return None
-        return _kept_map(case.files[record.map], way.side)
+        return _kept_map(case.files[record.map], trajectory.side)
 
-    def sight(self, way: Way | None) -> Sight | None:
-        """The zone of a way, ready to be looked at along any line of sight."""
+    def sight(self, trajectory: Trajectory | None) -> Sight | None:
+        """The zone of a trajectory, ready to be looked at along any line of sight."""
         from spinect_core.planning.zones.window import Sight
 
-        approach, room = self.approach(way), self.room
+        approach, room = self.approach(trajectory), self.room
         if approach is None or room is None:
             return None
         key = id(approach)
@@ -126,21 +128,21 @@ class Planner(QObject):
     # ------------------------------------------------------------------------------------------------- choosing
 
     def choose(self, key: str) -> None:
-        """Look at a way: in its recommended view, with the cross-hair at its target. "" for none."""
+        """Look at a trajectory: in its recommended view, with the cross-hair at its target. "" for none."""
         self.chosen = key if any(each.key == key for each in self.rows) else ""
-        way = self.way
-        if way is not None:
+        trajectory = self.current
+        if trajectory is not None:
             self._model.select(None)
-            if way.target is not None:
-                self._model.set_cursor(way.target)
-            if way.view is not None:
-                self._model.set_view(way.view)
+            if trajectory.target is not None:
+                self._model.set_cursor(trajectory.target)
+            if trajectory.view is not None:
+                self._model.set_view(trajectory.view)
         self.chosen_changed.emit()
 
     # -------------------------------------------------------------------------------------------------- finding
 
     def find(self, level: str = "", shift: int | None = None) -> None:
-        """Look for the ways in of a level.
+        """Look for the trajectories of a level.
 
         Args:
             level: which; the present one when absent.
@@ -160,55 +162,57 @@ class Planner(QObject):
 
         self._start(
             FINDING,
-            lambda progress, cancel: work.find_ways(case, room, before, (name, moved), progress, cancel),
+            lambda progress, cancel: work.find_trajectories(
+                case, room, before, (name, moved), progress, cancel
+            ),
             found,
         )
 
     def _show_found(self, case: Case, planned: Planned) -> None:
         plan = planned.plan
         case.notes = (*(approach.words for approach in plan.approaches), *plan.notes)
-        self._take_over(planned, "find ways in")
+        self._take_over(planned, "find trajectories")
         first = next((each for each in self.rows if each.needle is not None), None)
         first = first or next(iter(self.rows), None)
         self.choose("" if first is None else first.key)
-        self.said.emit("\n".join((_summary(plan, doubts(planned.records)), *case.notes)))
+        self.said.emit("\n".join((_summary(plan, warnings_of(planned.records)), *case.notes)))
         self.found.emit()
 
     # ------------------------------------------------------------------------------------------------ adjusting
 
-    def lay_needle(self, to_cursor: bool = False) -> None:
+    def place_needle(self, to_cursor: bool = False) -> None:
         """A needle of the user's along the present view, to the middle of what is open, or to the cross-hair."""
-        case, plan, room, sight = self._model.case, self.plan, self.room, self.sight(self.way)
+        case, plan, room, sight = self._model.case, self.plan, self.room, self.sight(self.current)
         if case is None or plan is None or room is None or sight is None:
             return
         before, view = self._model.planning, self._model.view
         target = np.array(self._model.cursor) if to_cursor else None
         landmarks = plan.landmarks
 
-        def laid(planning: Planning) -> None:
+        def placed(planning: Planning) -> None:
             if self._model.case is case and self._model.planning is before:
-                self._model.set_planning(planning, "lay a needle")
+                self._model.set_planning(planning, "place a needle")
                 self.choose(self.rows[-1].key)
                 self.said.emit(f"{self.rows[-1].title}: {self.rows[-1].needle_text}, {view.words}")
 
         self._start(
             "Measuring the needle",
-            lambda progress, cancel: work.lay_needle(
+            lambda progress, cancel: work.place_needle(
                 room, landmarks, sight, view, before, target, progress, cancel
             ),
-            laid,
+            placed,
         )
 
     def delete_needle(self) -> None:
         """Delete the user's needle that is looked at."""
         from spinect_core.pipeline.replanning import without_needle
 
-        way = self.way
-        if way is None or not way.own or way.needle is None:
+        trajectory = self.current
+        if trajectory is None or not trajectory.own or trajectory.needle is None:
             return
-        zone = way.zone_key
-        record: NeedleRecord = way.needle
-        self._model.set_planning(without_needle(self._model.planning, record), f"delete {way.title}")
+        zone = trajectory.zone_key
+        record: NeedleRecord = trajectory.needle
+        self._model.set_planning(without_needle(self._model.planning, record), f"delete {trajectory.title}")
         self.choose(zone)
 
     def move_landmark(self, name: str) -> None:
@@ -253,7 +257,7 @@ class Planner(QObject):
 
     def _on_planning(self) -> None:
         now = self._model.planning
-        self.rows = ways(now)
+        self.rows = trajectories_of(now)
         # the user's needles come and go; what was computed belongs to landmarks and zones
         self.plan = next(
             (
@@ -263,7 +267,7 @@ class Planner(QObject):
             ),
             None,
         )
-        if self.chosen and self.way is None:
+        if self.chosen and self.current is None:
             self.chosen = ""
         self.changed.emit()
         self.chosen_changed.emit()
@@ -297,13 +301,13 @@ def _kept_map(table: bytes, side: str) -> AngleMap | None:
         return None
 
 
-def _summary(plan: CasePlan, doubtful: tuple[str, ...]) -> str:
+def _summary(plan: CasePlan, uncertain: tuple[str, ...]) -> str:
     opened = sum(each.search.best is not None for each in plan.approaches)
-    every = len(plan.approaches)
+    level, every = plan.landmarks.level, len(plan.approaches)
     if not every:
         text = "No triangle was found; draw one with three clicks."
     elif not opened:
-        text = f"{plan.landmarks.level}: no way in to any of {every} zones; see what closes each."
+        text = f"{level}: no trajectory through any of {every} triangles; see what blocks each."
     else:
-        text = f"{plan.landmarks.level}: {opened} of {every} zones open; check each against the slices."
-    return f"Doubtful level. {text}" if doubtful else text
+        text = f"{level}: a trajectory through {opened} of {every} triangles; check each against the slices."
+    return f"Uncertain level. {text}" if uncertain else text

@@ -43,18 +43,18 @@ class PresentWindow(QObject):
     @property
     def text(self) -> str:
         """Such as ``Left Kambin, bony, from here: 41.0 mm² open, circle 5.2 mm``."""
-        way = self._planner.way
-        if self.window is None or way is None:
+        trajectory = self._planner.current
+        if self.window is None or trajectory is None:
             return ""
-        title = way.title if way.own else f"{way.title}, from here"
+        title = trajectory.title if trajectory.own else f"{trajectory.title}, from here"
         if not self.window.open:
-            return f"{title}: closed"
+            return f"{title}: no free window"
         return f"{title}: {self.window.area_mm2:.1f} mm² open, circle {2 * self.window.radius_mm:.1f} mm"
 
     def measure(self) -> None:
         """Look along the present view now."""
         self._timer.stop()
-        sight = self._planner.sight(self._planner.way)
+        sight = self._planner.sight(self._planner.current)
         before = self.window
         if sight is None:
             self.window = None
@@ -67,7 +67,7 @@ class PresentWindow(QObject):
             self.changed.emit()
 
     def _on_view(self) -> None:
-        if self._planner.way is None:
+        if self._planner.current is None:
             return
         if self._slow:
             self._timer.start(REST_MS)

@@ -84,7 +84,7 @@ def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None 
 
     Args:
         path: file or folder.
-        progress: told the part done.
+        progress: receives the part done.
         cancel: looked at between the stages.
         plan: the case that is open without its CT, if there is one.
     """
@@ -168,7 +168,7 @@ def surfaces_of(case: Case, segmentation: Any, progress: Progress, cancel: Cance
     return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)
 
 
-def find_ways(
+def find_trajectories(
     case: Case,
     room: Room | None,
     before: Planning,
@@ -176,14 +176,14 @@ def find_ways(
     progress: Progress,
     cancel: Cancel,
 ) -> tuple[Room, Planned]:
-    """The ways in of a level, and the case made ready for planning.
+    """The trajectories of a level, and the case made ready for planning.
 
     Args:
         case: segmented.
         room: the case made ready, if it was before.
         before: the planning so far.
         level: its name, and the shift of the numbering by the user.
-        progress: told how far it is.
+        progress: receives the part done.
         cancel: asked often.
     """
     from spinect_core.pipeline.replanning import plan_again
@@ -191,7 +191,7 @@ def find_ways(
 
     if room is None:
         progress(0.0, "preparing bone and nerve")
-        assert case.surfaces is not None  # no ways in are looked for without them
+        assert case.surfaces is not None  # no trajectories are looked for without them
         room = Room(case.segmentation.labels_1mm, case.surfaces, case.volume)
         check(cancel)
         progress(0.02, "finding the skin")
@@ -201,7 +201,7 @@ def find_ways(
     return room, plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
 
 
-def lay_needle(
+def place_needle(
     room: Room,
     landmarks: Landmarks,
     sight: Sight,

@@ -53,7 +53,7 @@ class AngleMapPanel(QWidget):
     @property
     def chart(self) -> AngleMap | None:
         """What is shown; None where it was neither computed in this session nor kept in the opened document."""
-        return self._planner.chart(self._planner.way)
+        return self._planner.chart(self._planner.current)
 
     @property
     def box(self) -> QRectF:
@@ -98,8 +98,8 @@ class AngleMapPanel(QWidget):
 
     @property
     def _side(self) -> str:
-        way = self._planner.way
-        return "left" if way is None else way.side
+        trajectory = self._planner.current
+        return "left" if trajectory is None else trajectory.side
 
     def _oblique(self, view: View) -> float:
         return view.azimuth if self._side == "left" else -view.azimuth
@@ -114,7 +114,7 @@ class AngleMapPanel(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(theme.PANEL))
-        chart, found = self.chart, self._planner.search(self._planner.way)
+        chart, found = self.chart, self._planner.search(self._planner.current)
         if chart is None or found is None:
             self._draw_nothing(painter)
         else:
@@ -132,10 +132,10 @@ class AngleMapPanel(QWidget):
         painter.end()
 
     def _draw_nothing(self, painter: QPainter) -> None:
-        way = self._planner.way
-        text = "Choose a way in to see its map"
-        if way is not None:
-            text = "Find ways in again (Ctrl+T)\nto see the map and to adjust"
+        trajectory = self._planner.current
+        text = "Choose a trajectory to see its map"
+        if trajectory is not None:
+            text = "Find trajectories again (Ctrl+T)\nto see the map and to adjust"
         painter.setPen(QColor(theme.FAINT))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
@@ -210,7 +210,7 @@ class AngleMapPanel(QWidget):
             self._turn_to(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell what is there; turn while the button is down."""
+        """Show what is there; turn while the button is down."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._turn_to(event.position())
         elif self.box.contains(event.position()):

@@ -78,5 +78,5 @@ class LandmarksPanel(QWidget):
     def _enable(self) -> None:
         ready = self._planner.can_adjust
         self.move_button.setEnabled(ready and bool(self.chosen))
-        tip = "The borders made from it, and the ways in of its side, follow" if ready else AGAIN
+        tip = "The borders made from it, and the trajectories of its side, follow" if ready else AGAIN
         self.move_button.setToolTip(tip)

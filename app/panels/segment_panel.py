@@ -63,7 +63,7 @@ class SegmentPanel(Section):
         box.blockSignals(False)
 
     def set_job(self, busy: bool, segmenting: bool) -> None:
-        """Tell whether a job runs, and whether it is the segmentation."""
+        """Take over whether a job runs, and whether it is the segmentation."""
         self._busy, self._running = busy, segmenting
         self._refresh()
 

@@ -14,7 +14,7 @@ from spinect_core.base.notice import NOTICE
 
 
 class Welcome(QWidget):
-    """Ways to open a CT."""
+    """Offers to open a CT."""
 
     file_wanted = Signal()
     folder_wanted = Signal()

@@ -1,4 +1,4 @@
-"""The chosen needle in the 3D picture: a thin tube with the cone in which it may err."""
+"""The chosen needle in the 3D picture: a thin tube with the cone of its angular tolerance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDES = 48
 
 
 class NeedleActors:
-    """Keeps the needle of the chosen way in the picture."""
+    """Keeps the needle of the chosen trajectory in the picture."""
 
     def __init__(self, viewport: Viewport, planner: Planner) -> None:
         self._viewport, self._planner = viewport, planner
@@ -32,8 +32,8 @@ class NeedleActors:
         self._show()
 
     def _show(self) -> None:
-        way = self._planner.way
-        record = None if way is None else way.needle
+        trajectory = self._planner.current
+        record = None if trajectory is None else trajectory.needle
         if record is self._record:
             return
         self._record = record

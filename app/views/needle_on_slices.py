@@ -24,10 +24,10 @@ class NeedleOnSlices:
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
         """The needle as a line, drawn through where it lies in the slice, with a dot where it crosses."""
-        way = self._planner.way
-        if way is None or way.needle is None:
+        trajectory = self._planner.current
+        if trajectory is None or trajectory.needle is None:
             return
-        needle = way.needle.needle
+        needle = trajectory.needle.needle
         entry, target = np.asarray(needle.entry), np.asarray(needle.target)
         axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
         colour = QColor(theme.NEEDLE)

@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 from app.model import work
 from app.model.case_model import Case, CaseModel
 from app.model.planner import Planner, Start
-from spinect_core.plan.wording import Way
+from spinect_core.plan.wording import Way as Trajectory
 from spinect_core.planning.needle.needle import Needle
 
 Picture = npt.NDArray[np.uint8]
 
 
 class NeedleSlice(QObject):
-    """Cuts the CT along the needle of a way in, and shows the picture until another is asked for.
+    """Cuts the CT along the needle of a trajectory, and shows the picture until another is asked for.
 
     Attributes:
         window: what is shown; None before the first time and after it was closed.
@@ -47,11 +47,11 @@ class NeedleSlice(QObject):
         chosen = self._chosen()
         if chosen is None:
             return
-        case, way, needle = chosen
+        case, trajectory, needle = chosen
 
         def cut(picture: Picture) -> None:
             if self._model.case is case:
-                self._open(picture, way)
+                self._open(picture, trajectory)
 
         self._start(
             "Cutting the CT along the needle",
@@ -64,16 +64,20 @@ class NeedleSlice(QObject):
         if self.window is not None:
             self.window.close()
 
-    def _chosen(self) -> tuple[Case, Way, Needle] | None:
-        case, way = self._model.case, self._planner.way
+    def _chosen(self) -> tuple[Case, Trajectory, Needle] | None:
+        case, trajectory = self._model.case, self._planner.current
         if case is None or case.volume is None or case.labels is None:
             return None
-        return None if way is None or way.needle is None else (case, way, way.needle.needle)
+        return (
+            None
+            if trajectory is None or trajectory.needle is None
+            else (case, trajectory, trajectory.needle.needle)
+        )
 
-    def _open(self, picture: Picture, way: Way) -> None:
+    def _open(self, picture: Picture, trajectory: Trajectory) -> None:
         self.close()
-        window = SliceWindow(picture, way.title, self._parent)
-        name = "-".join(re.findall(r"\w+", way.title.lower()))
+        window = SliceWindow(picture, trajectory.title, self._parent)
+        name = "-".join(re.findall(r"\w+", trajectory.title.lower()))
         window.save_wanted.connect(lambda: self.save_wanted.emit(picture, f"slice-{name}.png"))
         window.finished.connect(self._forget)
         self.window = window

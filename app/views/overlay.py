@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 from app.model.case_model import CaseModel, Measurement
 from app.model.planner import Planner
 from app.views.scene import Viewport
+from app.views.trajectory_drawing import TrajectoryDrawing
 from app.views.triangle_tool import TriangleTool
-from app.views.way_drawing import WayDrawing
 from app.widgets import theme
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.view import direction_letters
@@ -26,7 +26,12 @@ class Overlay(QWidget):
     """A clear sheet over the viewport."""
 
     def __init__(
-        self, viewport: Viewport, model: CaseModel, tool: TriangleTool, drawing: WayDrawing, planner: Planner
+        self,
+        viewport: Viewport,
+        model: CaseModel,
+        tool: TriangleTool,
+        drawing: TrajectoryDrawing,
+        planner: Planner,
     ) -> None:
         super().__init__(viewport)
         self._drawing, self._planner = drawing, planner
@@ -61,7 +66,7 @@ class Overlay(QWidget):
             self._draw_cross(painter)
         self._drawing.on_picture(painter, self._viewport)
         for measurement in self._model.measurements:
-            if measurement.key != self._model.selected and not self._behind_way(measurement):
+            if measurement.key != self._model.selected and not self._behind_trajectory(measurement):
                 self._draw_measurement(painter, measurement)
         selected = self._model.find(self._model.selected)
         if selected is not None:
@@ -76,9 +81,9 @@ class Overlay(QWidget):
 
     # --------------------------------------------------------------------------------------------- measurements
 
-    def _behind_way(self, measurement: Measurement) -> bool:
-        """Whether a triangle would only be in the way: one of the program's own, while one looks at a way in."""
-        return self._planner.way is not None and measurement.triangle.author == "automatic"
+    def _behind_trajectory(self, measurement: Measurement) -> bool:
+        """Whether a triangle would only hide it: one of the program's own, while one looks at a trajectory."""
+        return self._planner.current is not None and measurement.triangle.author == "automatic"
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)
@@ -113,10 +118,10 @@ class Overlay(QWidget):
             for index, corner in enumerate(corners):
                 painter.setBrush(colour if index == self._tool.hot_vertex else QColor(theme.BLACK))
                 painter.drawEllipse(corner, HANDLE, HANDLE)
-        if not chosen and self._planner.way is not None:
-            return  # a way is looked at: other numbers would only be in the way
+        if not chosen and self._planner.current is not None:
+            return  # a trajectory is looked at: other numbers would only distract
         if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
-            return  # meant to be seen from elsewhere: its numbers would only be in the way
+            return  # meant to be seen from elsewhere: its numbers would only distract
         lines = [f"{triangle.area_mm2:.1f} mm²"]
         if triangle.view.angle_to(self._model.view) > SAME_VIEW_DEGREES:
             try:

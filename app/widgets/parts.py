@@ -49,7 +49,7 @@ class SidedSpinBox(QDoubleSpinBox):
     Args:
         positive: the word for angles above zero.
         negative: the word for angles below zero.
-        limit: largest angle either way.
+        limit: largest angle to either side.
     """
 
     def __init__(self, positive: str, negative: str, limit: float, parent: QWidget | None = None) -> None:

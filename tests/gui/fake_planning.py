@@ -1,4 +1,4 @@
-"""A planning that takes no time: two zones of the small CT, one open and one closed, computed as the real one is."""
+"""A planning that takes no time: two zones of the small CT, one of them blocked, computed as the real one is."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Ways into a case: dialogs, drops, recent files, the chooser; and what happens when a file is no CT."""
+"""Opening a case: dialogs, drops, recent files, the chooser; and what happens when a file is no CT."""
 
 import re
 

@@ -33,13 +33,13 @@ def test_the_demo_case_is_cancelled_and_then_planned(window, qtbot):
     planner = window.session.planner
     assert {each.side for each in planner.rows} == {"left", "right"}, case.notes
     assert {each.kind for each in planner.rows} == {"kambin", "safe"}, case.notes
-    ways = [each for each in planner.rows if each.needle is not None]
-    assert ways, case.notes
-    for way in ways:
-        assert way.search.best.area_mm2 >= way.search.recommended.area_mm2 - 0.1
-        assert 60 < way.needle.needle.depth_mm < 168
-        assert way.needle.safety.tolerance.angle.amount > 0
-    planner.choose(ways[-1].key)
-    assert window.present.window.area_mm2 == pytest.approx(ways[-1].search.recommended.area_mm2, abs=0.3)
+    found = [each for each in planner.rows if each.needle is not None]
+    assert found, case.notes
+    for trajectory in found:
+        assert trajectory.search.best.area_mm2 >= trajectory.search.recommended.area_mm2 - 0.1
+        assert 60 < trajectory.needle.needle.depth_mm < 168
+        assert trajectory.needle.safety.tolerance.angle.amount > 0
+    planner.choose(found[-1].key)
+    assert window.present.window.area_mm2 == pytest.approx(found[-1].search.recommended.area_mm2, abs=0.3)
     closed = [each for each in planner.rows if not each.open]
     assert all(each.closed_text.startswith("closed") for each in closed)

@@ -1,4 +1,4 @@
-"""The whole way of a case through the real window."""
+"""A case from start to end through the real window."""
 
 import fake_planning
 import numpy as np
@@ -202,7 +202,7 @@ def test_a_long_message_does_not_widen_the_window(opened, qtbot):
 
 
 def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypatch):
-    """What `main.py --demo` does: read, segment, surfaces, ways in as one step of the history."""
+    """What `main.py --demo` does: read, segment, surfaces, trajectories as one step of the history."""
     import spinect_core.pipeline.replanning
     from app.controllers import session
 
@@ -214,7 +214,7 @@ def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypat
     model = window.model
     assert [each.name for each in model.measurements] == ["Left Kambin triangle"]
     assert len(window.session.planner.rows) == 2
-    assert "1 of 2 zones open" in window.status.text.text()
+    assert "a trajectory through 1 of 2 triangles" in window.status.text.text()
     assert "no way in" in window.status.text.toolTip()
     model.history.undo()
     assert model.measurements == ()

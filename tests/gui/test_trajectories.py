@@ -1,4 +1,4 @@
-"""Ways in through the window: find, choose, turn, measure, adjust, undo, save and open again."""
+"""Trajectories through the window: find, choose, turn, measure, adjust, undo, save and open again."""
 
 import time
 from dataclasses import replace
@@ -32,7 +32,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def planned(segmented, qtbot):
-    """The window with the ways in of the small CT."""
+    """The window with the trajectories of the small CT."""
     find(segmented, qtbot)
     return segmented
 
@@ -44,30 +44,30 @@ def settle(window, qtbot):
 def find(window, qtbot):
     """Run it; a failure says what it was."""
     asked = len(window.session.boxes.shown)
-    window.actions_.named["ways"].trigger()
+    window.actions_.named["trajectories"].trigger()
     settle(window, qtbot)
     assert [box.text() for box in window.session.boxes.shown[asked:]] == []
 
 
-def open_way(window):
+def open_trajectory(window):
     return next(each for each in window.session.planner.rows if each.needle is not None and not each.own)
 
 
-def test_ways_are_found_and_the_first_is_shown(planned):
+def test_trajectories_are_found_and_the_first_is_shown(planned):
     planner, model = planned.session.planner, planned.model
     assert [each.title for each in planner.rows] == ["Left Kambin, bony", "Right safe"]
     opened, closed = planner.rows
     assert opened.open
     assert not closed.open
-    assert planned.dock.currentWidget() is planned.ways_panel
-    assert planner.way is opened
+    assert planned.dock.currentWidget() is planned.trajectories_panel
+    assert planner.current is opened
     np.testing.assert_allclose(model.cursor, opened.needle.needle.target)
     assert model.view.angle_to(opened.needle.needle.view) < 0.01
     assert [each.triangle.side for each in model.measurements] == ["left"]
-    rows = planned.ways_panel.rows
+    rows = planned.trajectories_panel.rows
     assert rows.index(0, 1).data() == opened.area_text.removesuffix(" mm²")
     assert rows.index(1, 1).data().startswith("closed")
-    assert "1 of 2 zones open" in planned.status.text.text()
+    assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
 
 
@@ -75,7 +75,7 @@ def test_the_needle_and_its_cone_are_in_the_picture_and_go_with_the_case(planned
     actors = planned.viewport.renderer.GetActors()
     assert actors.GetNumberOfItems() == 4, "bone, nerve, needle, cone"
     planned.session.planner.choose(planned.session.planner.rows[1].key)
-    assert actors.GetNumberOfItems() == 2, "a closed zone has no needle"
+    assert actors.GetNumberOfItems() == 2, "without a trajectory there is no needle"
     planned.session.planner.choose(planned.session.planner.rows[0].key)
     with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.session.open_path(ct_file)
@@ -85,14 +85,14 @@ def test_the_needle_and_its_cone_are_in_the_picture_and_go_with_the_case(planned
 
 
 def test_arrow_keys_choose_rows(planned):
-    table, planner = planned.ways_panel.table, planned.session.planner
+    table, planner = planned.trajectories_panel.table, planned.session.planner
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Down)
-    assert planner.way is planner.rows[1]
-    assert not planned.ways_panel.recommended.isEnabled()
-    assert planned.ways_panel.best.isEnabled(), "the view nearest to being open"
+    assert planner.current is planner.rows[1]
+    assert not planned.trajectories_panel.recommended.isEnabled()
+    assert planned.trajectories_panel.best.isEnabled(), "the view nearest to being open"
     QTest.keyClick(table, Qt.Key.Key_Up)
-    assert planner.way is planner.rows[0]
+    assert planner.current is planner.rows[0]
 
 
 def test_the_window_follows_while_one_turns(planned, qtbot):
@@ -102,7 +102,7 @@ def test_the_window_follows_while_one_turns(planned, qtbot):
     qtbot.waitUntil(lambda: present.window.view == model.view, timeout=3000)
     assert present.window.area_mm2 != pytest.approx(before)
     assert f"{present.window.area_mm2:.1f} mm²" in planned.frames["3d"].info.text()
-    assert planned.session.planner.sight(planned.session.planner.way).window(
+    assert planned.session.planner.sight(planned.session.planner.current).window(
         model.view
     ).area_mm2 == pytest.approx(present.window.area_mm2)
 
@@ -118,7 +118,7 @@ def test_turning_is_not_held_up_by_the_window(planned, qtbot):
 
 
 def test_the_map_turns_the_view_and_tells_what_is_there(planned):
-    chart, model = planned.ways_panel.map, planned.model
+    chart, model = planned.trajectories_panel.map, planned.model
     place = chart.place(20.0, -10.0)
     click(chart, place)
     assert model.view == View.oblique("left", 20.0, -10.0)
@@ -138,9 +138,9 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
 
 
 def test_the_map_is_drawn_with_its_colours(planned):
-    image = planned.ways_panel.map.grab().toImage()
-    best = planned.session.planner.way.search.best.view
-    at = planned.ways_panel.map.place(best.azimuth, best.elevation)
+    image = planned.trajectories_panel.map.grab().toImage()
+    best = planned.session.planner.current.search.best.view
+    at = planned.trajectories_panel.map.place(best.azimuth, best.elevation)
     ratio = image.devicePixelRatio()
     colours = {
         image.pixelColor(int((at.x() + dx) * ratio), int((at.y() + dy) * ratio)).name()
@@ -156,7 +156,7 @@ def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
     assert [each.title for each in planner.rows][-1] == "Own needle 1"
-    own = planner.way
+    own = planner.current
     assert own.own
     assert own.needle.needle.author == "user"
     assert own.needle.needle.view.angle_to(model.view) < 0.01
@@ -167,8 +167,8 @@ def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
     model.set_cursor((9.0, 0.0, 0.5))
     planned.actions_.named["needle_cross"].trigger()
     settle(planned, qtbot)
-    np.testing.assert_allclose(planner.way.needle.needle.target, (9.0, 0.0, 0.5))
-    planned.ways_panel.delete.click()
+    np.testing.assert_allclose(planner.current.needle.needle.target, (9.0, 0.0, 0.5))
+    planned.trajectories_panel.delete.click()
     assert [each.title for each in planner.rows if each.own] == ["Own needle 1"]
     model.history.undo()
     assert [each.title for each in planner.rows if each.own] == ["Own needle 1", "Own needle 2"]
@@ -178,7 +178,7 @@ def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
     assert planner.can_adjust
 
 
-def test_where_nothing_is_open_no_needle_is_laid(planned, qtbot):
+def test_where_nothing_is_open_no_needle_is_placed(planned, qtbot):
     planner = planned.session.planner
     planner.choose(planner.rows[1].key)
     planned.model.set_view(View(0))
@@ -212,7 +212,7 @@ def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
     np.testing.assert_allclose(kept.triangle.vertices, moved.vertices)
 
 
-def test_segmenting_again_takes_the_ways_but_not_the_users_needle(planned, qtbot):
+def test_segmenting_again_takes_the_trajectories_but_not_the_users_needle(planned, qtbot):
     planner = planned.session.planner
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
@@ -228,19 +228,19 @@ def test_segmenting_again_takes_the_ways_but_not_the_users_needle(planned, qtbot
 
 
 def test_a_landmark_is_found_and_moved_and_its_side_follows(planned, qtbot):
-    planner, model, panel = planned.session.planner, planned.model, planned.ways_panel.landmarks
+    planner, model, panel = planned.session.planner, planned.model, planned.trajectories_panel.landmarks
     texts = [panel.list.item(row).text() for row in range(panel.list.count())]
     assert f"40%  {CORNER} (doubtful)" in texts
     panel.choose(CORNER)
     np.testing.assert_allclose(model.cursor, (8.0, 0.0, 0.0))
-    before = open_way(planned)
+    before = open_trajectory(planned)
     model.set_cursor((11.0, 1.0, 2.0))
     panel.move_button.click()
     settle(planned, qtbot)
     landmark = next(each for each in model.planning.landmarks if each.name == CORNER)
     assert landmark.moved
     np.testing.assert_allclose(landmark.point, (11.0, 1.0, 2.0))
-    after = open_way(planned)
+    after = open_trajectory(planned)
     shift = np.subtract(after.zone.borders[0].points[0], before.zone.borders[0].points[0])
     np.testing.assert_allclose(shift, (3.0, 1.0, 2.0), atol=1e-6)
     assert fake_planning.ASKED[-1] == ("left",), "the other side was not planned again"
@@ -257,12 +257,12 @@ def test_another_level_and_another_count(planned, qtbot):
     menu, model = planned.actions_.level_menu, planned.model
     assert menu.levels["L5/S1"].isChecked()
     assert menu.counts[0].isChecked()
-    assert not planned.ways_panel.doubt.isVisible()
+    assert not planned.trajectories_panel.warning.isVisible()
     with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
         menu.counts[1].trigger()
     assert model.planning.level.shift == 1
-    assert planned.ways_panel.doubt.isVisible()
-    assert "fits almost as well" in planned.ways_panel.doubt.text()
+    assert planned.trajectories_panel.warning.isVisible()
+    assert "fits almost as well" in planned.trajectories_panel.warning.text()
     settle(planned, qtbot)
     with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
         menu.levels["L4/5"].trigger()
@@ -282,7 +282,7 @@ def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):
     monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", slow)
     fractions = []
     segmented.jobs.progressed.connect(lambda part, _text: fractions.append(part))
-    segmented.actions_.named["ways"].trigger()
+    segmented.actions_.named["trajectories"].trigger()
     qtbot.waitUntil(lambda: len(set(fractions)) > 4, timeout=5000)
     with qtbot.waitSignal(segmented.jobs.ended, timeout=1000) as ended:
         segmented.status.cancel.click()
@@ -304,20 +304,20 @@ def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monke
     assert planned.actions_.level_menu.levels["L5/S1"].isChecked()
 
 
-def test_a_saved_plan_shows_its_ways_without_running_again(planned, qtbot, tmp_path):
-    path = tmp_path / "ways.spinect"
+def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbot, tmp_path):
+    path = tmp_path / "trajectories.spinect"
     planned.session.save_plan(path)
     settle(planned, qtbot)
     texts = [each.area_text for each in planned.session.planner.rows]
     with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
         planned.session.open_plan(path)
     settle(planned, qtbot)
-    planner, panel = planned.session.planner, planned.ways_panel
+    planner, panel = planned.session.planner, planned.trajectories_panel
     assert [each.area_text for each in planner.rows] == texts
     planner.choose(planner.rows[0].key)
     assert not planner.can_adjust
-    assert not panel.lay.isEnabled()
-    assert "again" in panel.lay.toolTip()
+    assert not panel.place.isEnabled()
+    assert "again" in panel.place.toolTip()
     assert not panel.landmarks.move_button.isEnabled()
     assert panel.down.isEnabled()
     assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 4
@@ -328,9 +328,9 @@ def test_a_saved_plan_shows_its_ways_without_running_again(planned, qtbot, tmp_p
 
 
 def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
-    path, again = tmp_path / "ways.spinect", tmp_path / "again.spinect"
-    planner, chart = planned.session.planner, planned.ways_panel.map
-    computed = [planner.chart(way).area_mm2 for way in planner.rows]
+    path, again = tmp_path / "trajectories.spinect", tmp_path / "again.spinect"
+    planner, chart = planned.session.planner, planned.trajectories_panel.map
+    computed = [planner.chart(trajectory).area_mm2 for trajectory in planner.rows]
     words = chart.words_at(20.0, 0.0)
     picture = chart.grab().toImage()
     for each, before in ((path, None), (again, path)):
@@ -344,8 +344,8 @@ def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
         planned.session.open_plan(again)
     settle(planned, qtbot)
     assert planner.plan is None, "nothing was computed"
-    for way, area in zip(planner.rows, computed, strict=True):
-        np.testing.assert_allclose(planner.chart(way).area_mm2, area, atol=6e-4)
+    for trajectory, area in zip(planner.rows, computed, strict=True):
+        np.testing.assert_allclose(planner.chart(trajectory).area_mm2, area, atol=6e-4)
     planner.choose(planner.rows[0].key)
     assert chart.words_at(20.0, 0.0) == words
     assert chart.grab().toImage() == picture
@@ -354,7 +354,7 @@ def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
 
 
 def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
-    path = tmp_path / "ways.spinect"
+    path = tmp_path / "trajectories.spinect"
     planned.session.save_plan(path)
     settle(planned, qtbot)
     document = read_document(path)
@@ -364,9 +364,9 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
     with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
         planned.session.open_plan(path)
     settle(planned, qtbot)
-    planner, chart = planned.session.planner, planned.ways_panel.map
+    planner, chart = planned.session.planner, planned.trajectories_panel.map
     planner.choose(planner.rows[0].key)
-    assert planner.chart(planner.way) is None
+    assert planner.chart(planner.current) is None
     assert chart.words_at(20.0, 0.0) == ""
     chart.grab()
     find(planned, qtbot)
@@ -374,25 +374,25 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
 
 
 def test_the_details_say_what_the_risk_leaves_out(planned):
-    planned.ways_panel.show_page(1)
-    text = planned.ways_panel.details.text.toPlainText()
+    planned.trajectories_panel.show_page(1)
+    text = planned.trajectories_panel.details.text.toPlainText()
     for part in ("C-arm", "Clearance", "Axial plane", "Free hand", "errors of the entry point", "midline"):
         assert part in text
-    planned.ways_panel.show_page(2)
-    assert len(planned.ways_panel.curve.clearance.depth_mm) > 10
+    planned.trajectories_panel.show_page(2)
+    assert len(planned.trajectories_panel.curve.clearance.depth_mm) > 10
 
 
 def test_looking_down_the_needle_comes_near(planned):
-    viewport, needle = planned.viewport, open_way(planned).needle.needle
+    viewport, needle = planned.viewport, open_trajectory(planned).needle.needle
     viewport.fit()
-    planned.ways_panel.down.click()
+    planned.trajectories_panel.down.click()
     entry, target = viewport.turntable.to_screen(np.array([needle.entry, needle.target]))
     np.testing.assert_allclose(entry, target, atol=1e-6)
     np.testing.assert_allclose(target, (viewport.width() / 2, viewport.height() / 2), atol=1.0)
     assert min(viewport.turntable.size) * viewport.turntable.mm_per_pixel == pytest.approx(70.0)
 
 
-def test_the_picture_on_disk_shows_the_way(planned, tmp_path):
+def test_the_picture_on_disk_shows_the_trajectory(planned, tmp_path):
     from PIL import Image
 
     def written(name):
@@ -400,18 +400,18 @@ def test_the_picture_on_disk_shows_the_way(planned, tmp_path):
         with Image.open(tmp_path / name) as image:
             return np.asarray(image.convert("RGB")).astype(int)
 
-    planned.ways_panel.down.click()
-    with_way = written("way.png")
+    planned.trajectories_panel.down.click()
+    with_trajectory = written("trajectory.png")
     view = planned.model.view
     planned.session.planner.choose("")
     assert planned.model.view == view
     without = written("plain.png")
-    assert (np.abs(with_way - without).sum(axis=-1) > 30).mean() > 0.002
+    assert (np.abs(with_trajectory - without).sum(axis=-1) > 30).mean() > 0.002
 
 
-def test_selecting_a_triangle_leaves_the_way(planned):
+def test_selecting_a_triangle_leaves_the_trajectory(planned):
     planned.model.select(planned.model.measurements[0].key)
-    assert planned.session.planner.way is None
+    assert planned.session.planner.current is None
     assert planned.frames["3d"].info.text() == ""
     assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 2
 
@@ -426,7 +426,7 @@ def test_the_part_of_a_needle_near_a_slice():
 
 
 def test_a_slice_shows_the_needle(planned):
-    view, needle = planned.slices["axial"], open_way(planned).needle.needle
+    view, needle = planned.slices["axial"], open_trajectory(planned).needle.needle
     with_needle = view.grab().toImage()
     planned.session.planner.choose("")
     without = view.grab().toImage()
@@ -444,18 +444,18 @@ def test_a_slice_shows_the_needle(planned):
 def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypatch):
     """The picture holds the CT in the needle's plane, and is saved as it is shown."""
     planner, cut = planned.session.planner, planned.session.needle_slice
-    panel, action = planned.ways_panel, planned.actions_.named["slice"]
+    panel, action = planned.trajectories_panel, planned.actions_.named["slice"]
     planner.choose(planner.rows[1].key)
-    assert not panel.slice.isEnabled(), "a closed zone has no needle"
+    assert not panel.slice.isEnabled(), "without a trajectory there is no needle"
     assert not action.isEnabled()
-    planner.choose(open_way(planned).key)
+    planner.choose(open_trajectory(planned).key)
     assert action.isEnabled()
     panel.slice.click()
     settle(planned, qtbot)
     window = cut.window
     assert window.isVisible()
-    assert open_way(planned).title in window.windowTitle()
-    needle = open_way(planned).needle.needle
+    assert open_trajectory(planned).title in window.windowTitle()
+    needle = open_trajectory(planned).needle.needle
     case = planned.model.case
     np.testing.assert_array_equal(window.picture, needle_plane_picture(case.volume, case.labels, needle))
     path = tmp_path / "mine.png"

@@ -1,4 +1,4 @@
-"""The tab "Ways in": the table, its buttons, and beside it map, details or landmarks of the chosen way."""
+"""The tab "Trajectories": the table, its buttons, and beside it map, details or landmarks of the chosen trajectory."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from app.model.case_model import CaseModel
 from app.model.planner import AGAIN, Planner
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
-from app.panels.way_details import WayCurve, WayDetails
-from app.panels.ways_table import COLUMNS, WaysTable
+from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
+from app.panels.trajectory_table import COLUMNS, TrajectoryTable
 from app.widgets import theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel
 from spinect_core.plan.search_records import SearchRecord
-from spinect_core.plan.wording import choices, doubts
+from spinect_core.plan.wording import choices
+from spinect_core.plan.wording import doubts as warnings_of
 
 CONTEXT_WIDTH = 244
 
 
-class WaysPanel(QFrame):
-    """Choose a way, turn to it, adjust it.
+class TrajectoriesPanel(QFrame):
+    """Choose a trajectory, turn to it, adjust it.
 
     Signals:
         down_wanted: look down the needle from near.
@@ -53,10 +54,10 @@ class WaysPanel(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.doubt = ElidedLabel()
-        self.doubt.setProperty("role", "doubt")
-        self.doubt.setFixedHeight(24)
-        column.addWidget(self.doubt)
+        self.warning = ElidedLabel()
+        self.warning.setProperty("role", "warning")
+        self.warning.setFixedHeight(24)
+        column.addWidget(self.warning)
         self.table = self._make_table()
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setHandleWidth(2)
@@ -89,29 +90,37 @@ class WaysPanel(QFrame):
         self.slice = self._button("Slice", self.slice_wanted.emit)
         self.slice.setToolTip("The CT in the oblique plane that holds the whole needle")
         self.needle_menu = QMenu(self)
-        lay = self._planner.lay_needle
-        add_entry(self.needle_menu, "To the middle of what is open in this view", lay)
-        add_entry(self.needle_menu, "To the cross-hair", partial(lay, to_cursor=True))
-        self.lay = self._button("Needle ▾", None, self.needle_menu)
+        place = self._planner.place_needle
+        add_entry(self.needle_menu, "To the middle of what is open in this view", place)
+        add_entry(self.needle_menu, "To the cross-hair", partial(place, to_cursor=True))
+        self.place = self._button("Needle ▾", None, self.needle_menu)
         self.delete = self._button("", self._planner.delete_needle)
         self.delete.setIcon(theme.icon("delete"))
         self.delete.setToolTip("Delete your own needle")
-        for each in (self.recommended, self.best, self.others, self.down, self.slice, self.lay, self.delete):
+        for each in (
+            self.recommended,
+            self.best,
+            self.others,
+            self.down,
+            self.slice,
+            self.place,
+            self.delete,
+        ):
             row.addWidget(each)
         row.addStretch(1)
         return bar
 
     def _make_context(self) -> QWidget:
         self.map = AngleMapPanel(self._model, self._planner)
-        self.details = WayDetails(self._model, self._planner)
-        self.curve = WayCurve(self._planner)
+        self.details = TrajectoryDetails(self._model, self._planner)
+        self.curve = TrajectoryCurve(self._planner)
         self.landmarks = LandmarksPanel(self._model, self._planner)
         self.context = QStackedWidget()
         self.pages = QTabBar()
         self.pages.setProperty("role", "dense")
         self.pages.setExpanding(False)
         self.pages.setUsesScrollButtons(False)
-        self.pages.setAccessibleName("About the way in")
+        self.pages.setAccessibleName("About the trajectory")
         named = {"Map": self.map, "Details": self.details, "Curve": self.curve, "Landmarks": self.landmarks}
         for text, page in named.items():
             self.context.addWidget(page)
@@ -132,7 +141,7 @@ class WaysPanel(QFrame):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
-        self.rows = WaysTable(self._planner)
+        self.rows = TrajectoryTable(self._planner)
         table.setModel(self.rows)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -140,7 +149,7 @@ class WaysPanel(QFrame):
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
         table.setWordWrap(False)
-        table.setAccessibleName("Ways in")
+        table.setAccessibleName("Trajectories")
         table.setProperty("role", "dense")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(25)
@@ -181,7 +190,7 @@ class WaysPanel(QFrame):
 
     @property
     def _search(self) -> SearchRecord | None:
-        return self._planner.search(self._planner.way)
+        return self._planner.search(self._planner.current)
 
     def _fill_views(self) -> None:
         self.views_menu.clear()
@@ -192,14 +201,14 @@ class WaysPanel(QFrame):
     # -------------------------------------------------------------------------------------------------- showing
 
     def _show(self) -> None:
-        sentences = doubts(self._model.planning)
-        self.doubt.setVisible(bool(sentences))
-        self.doubt.setText("Doubtful: " + " ".join(sentences))
-        self.doubt.setToolTip("\n".join(sentences))
+        sentences = warnings_of(self._model.planning)
+        self.warning.setVisible(bool(sentences))
+        self.warning.setText("Warning: " + " ".join(sentences))
+        self.warning.setToolTip("\n".join(sentences))
         self._fit_columns()
         self.table.clearSpans()
-        for number, way in enumerate(self._planner.rows):
-            if not way.open:
+        for number, trajectory in enumerate(self._planner.rows):
+            if not trajectory.open:
                 self.table.setSpan(number, 1, 1, self.rows.columnCount() - 1)
         row = next((n for n, each in enumerate(self._planner.rows) if each.key == self._planner.chosen), None)
         if row is None:
@@ -209,33 +218,33 @@ class WaysPanel(QFrame):
         self._enable()
 
     def _fit_columns(self) -> None:
-        """As narrow as their texts; what closes a zone takes a whole row and does not count."""
+        """As narrow as their texts; what blocks a zone takes a whole row and does not count."""
         metrics = self.table.fontMetrics()
         for column in range(self.rows.columnCount()):
             texts = [
                 str(self.rows.index(row, column).data() or "")
-                for row, way in enumerate(self._planner.rows)
-                if column == 0 or (way.open and not way.own)
+                for row, trajectory in enumerate(self._planner.rows)
+                if column == 0 or (trajectory.open and not trajectory.own)
             ]
             texts += COLUMNS[column].split("\n")
             width = max(metrics.horizontalAdvance(text) for text in texts)
             self.table.setColumnWidth(column, width + (38 if column == 0 else 16))
 
     def _enable(self) -> None:
-        way, search, live = self._planner.way, self._search, self._planner.can_adjust
+        trajectory, search, live = self._planner.current, self._search, self._planner.can_adjust
         self.recommended.setEnabled(search is not None and search.recommended is not None)
         self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
-        closed = search is not None and search.best is None
-        tip = "The view that comes nearest to being open" if closed else "The view of the largest window"
+        blocked = search is not None and search.best is None
+        tip = "The view that comes nearest to being open" if blocked else "The view of the largest window"
         self.best.setToolTip(tip)
         self.others.setEnabled(search is not None)
-        self.down.setEnabled(way is not None and way.needle is not None)
+        self.down.setEnabled(trajectory is not None and trajectory.needle is not None)
         has_ct = self._model.case is not None and self._model.case.volume is not None
         self.slice.setEnabled(self.down.isEnabled() and has_ct)
-        self.delete.setEnabled(way is not None and way.own)
-        self.lay.setEnabled(way is not None and live and bool(way.zone_key))
-        self.lay.setToolTip(
-            "Lay a needle of your own along the present view, with its safety" if live else AGAIN
+        self.delete.setEnabled(trajectory is not None and trajectory.own)
+        self.place.setEnabled(trajectory is not None and live and bool(trajectory.zone_key))
+        self.place.setToolTip(
+            "Place a needle of your own along the present view, with its safety" if live else AGAIN
         )
 
 

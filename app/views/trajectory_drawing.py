@@ -1,4 +1,4 @@
-"""The chosen way, drawn: its zone and free window over the 3D picture."""
+"""The chosen trajectory, drawn: its zone and free window over the 3D picture."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.model.planner import Planner
 from app.model.present_window import PresentWindow
 from app.views.scene import Viewport
 from app.widgets import theme
-from spinect_core.plan.wording import Way
+from spinect_core.plan.wording import Way as Trajectory
 
 SAME_VIEW_DEGREES = 0.5
 
 
-class WayDrawing:
+class TrajectoryDrawing:
     """Draws with the painter of the picture."""
 
     def __init__(self, model: CaseModel, planner: Planner, present: PresentWindow) -> None:
@@ -25,13 +25,13 @@ class WayDrawing:
 
     def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
         """Borders, free window and largest circle over the 3D picture."""
-        way = self._planner.way
-        if way is None:
+        trajectory = self._planner.current
+        if trajectory is None:
             return
         to_screen = viewport.turntable.to_screen
-        self._fill_window(painter, way, viewport)
+        self._fill_window(painter, trajectory, viewport)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for border in () if way.zone is None else way.zone.borders:
+        for border in () if trajectory.zone is None else trajectory.zone.borders:
             line = QPolygonF([QPointF(*xy) for xy in to_screen(np.asarray(border.points))])
             for colour, width in (
                 (QColor(0, 0, 0, 150), 3.6),
@@ -40,20 +40,23 @@ class WayDrawing:
                 painter.setPen(_round_pen(colour, width))
                 painter.drawPolyline(line)
 
-    def _fill_window(self, painter: QPainter, way: Way, viewport: Viewport) -> None:
+    def _fill_window(self, painter: QPainter, trajectory: Trajectory, viewport: Viewport) -> None:
         outline: npt.ArrayLike
         live = self._present.window
         if live is not None:
             outline, centre, radius = live.outline_lps, live.centre, live.radius_mm
-        elif way.window is not None and way.window.view.angle_to(self._model.view) < SAME_VIEW_DEGREES:
-            outline, radius = np.asarray(way.window.outline), way.window.radius_mm
-            centre = None if way.window.centre is None else np.asarray(way.window.centre)
+        elif (
+            trajectory.window is not None
+            and trajectory.window.view.angle_to(self._model.view) < SAME_VIEW_DEGREES
+        ):
+            outline, radius = np.asarray(trajectory.window.outline), trajectory.window.radius_mm
+            centre = None if trajectory.window.centre is None else np.asarray(trajectory.window.centre)
         else:
             return
         if len(outline) < 3 or centre is None:
             return
         to_screen = viewport.turntable.to_screen
-        colour = QColor(theme.KIND_COLOURS[way.kind])
+        colour = QColor(theme.KIND_COLOURS[trajectory.kind])
         fill = QColor(colour)
         fill.setAlpha(85)
         painter.setBrush(fill)

@@ -1,4 +1,4 @@
-"""All that is known of the chosen way, to read."""
+"""All that is known of the chosen trajectory, to read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.widgets import theme
 from spinect_core.plan.wording import facts
 
 
-class WayDetails(QWidget):
+class TrajectoryDetails(QWidget):
     """Headings and texts."""
 
     def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
@@ -24,7 +24,7 @@ class WayDetails(QWidget):
         column.setSpacing(0)
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
-        self.text.setAccessibleName("Details of the way in")
+        self.text.setAccessibleName("Details of the trajectory")
         column.addWidget(self.text, 1)
         planner.chosen_changed.connect(self.refresh)
         planner.changed.connect(self.refresh)
@@ -32,25 +32,25 @@ class WayDetails(QWidget):
 
     def refresh(self) -> None:
         """Write it anew; only while it can be seen."""
-        way = self._planner.way
-        if not self.isVisible() and way is not None:
+        trajectory = self._planner.current
+        if not self.isVisible() and trajectory is not None:
             return
-        if way is None:
-            self.text.setHtml(f"<p style='color:{theme.FAINT}'>Choose a way in to read about it</p>")
+        if trajectory is None:
+            self.text.setHtml(f"<p style='color:{theme.FAINT}'>Choose a trajectory to read about it</p>")
             return
         rows = "".join(
             f"<tr><td style='color:{theme.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
             f"<td style='padding:1px 0 2px 0'>{escape(text)}</td></tr>"
-            for head, text in facts(way, self._model.planning.landmarks)
+            for head, text in facts(trajectory, self._model.planning.landmarks)
         )
-        self.text.setHtml(f"<b>{escape(way.title)}</b><table cellspacing='0'>{rows}</table>")
+        self.text.setHtml(f"<b>{escape(trajectory.title)}</b><table cellspacing='0'>{rows}</table>")
 
     def showEvent(self, event: object) -> None:
         """Catch up."""
         self.refresh()
 
 
-class WayCurve(ClearanceCurve):
+class TrajectoryCurve(ClearanceCurve):
     """The distances along the chosen needle, where bone and nerve are at hand."""
 
     def __init__(self, planner: Planner, parent: QWidget | None = None) -> None:
@@ -62,15 +62,15 @@ class WayCurve(ClearanceCurve):
 
     def refresh(self) -> None:
         """Measure anew; only while it can be seen."""
-        way, room = self._planner.way, self._planner.room
-        if way is None or way.needle is None or room is None or not self.isVisible():
-            again = way is not None and way.needle is not None and room is None
-            self.empty = AGAIN if again else "Choose a way in that has a needle"
+        trajectory, room = self._planner.current, self._planner.room
+        if trajectory is None or trajectory.needle is None or room is None or not self.isVisible():
+            again = trajectory is not None and trajectory.needle is not None and room is None
+            self.empty = AGAIN if again else "Choose a trajectory that has a needle"
             self.show_clearance(None)
             return
         from spinect_core.planning.needle.safety import clearance
 
-        self.show_clearance(clearance(way.needle.needle, room.obstacles))
+        self.show_clearance(clearance(trajectory.needle.needle, room.obstacles))
 
     def showEvent(self, event: object) -> None:
         """Catch up."""

@@ -1,4 +1,4 @@
-"""The ways in as rows."""
+"""The trajectories as rows."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from PySide6.QtGui import QColor
 
 from app.model.planner import Planner
 from app.widgets import theme
-from spinect_core.plan.wording import Way
+from spinect_core.plan.wording import Way as Trajectory
 
-COLUMNS = ("Way", "Window\nmm²", "Circle\nmm", "Best view\noblique, tilt", "Needle", "May\nerr", "Nerve\nmm")
+COLUMNS = (
+    "Trajectory",
+    "Window\nmm²",
+    "Circle\nmm",
+    "Best view\noblique, tilt",
+    "Needle",
+    "Angular\ntolerance",
+    "Nerve\nmm",
+)
 NUMBERS = (1, 2, 5, 6)
 TIPS = (
     "The zone, or a needle of your own",
     "Area of the largest free window, in its best view",
     "Diameter of the largest circle in that window",
-    "The view of the largest window; of a closed zone what closes it",
+    "The view of the largest window; without a trajectory, what blocks it",
     "From the skin to the target, and the needle that fits",
-    "Largest angle at the skin, in any direction, before bone or nerve is met",
-    "Smallest distance to nerve on the way, up to 3 mm before the target",
+    "Largest angular error at the skin, in any direction, before the needle meets bone or nerve",
+    "Smallest distance to nerve along the needle, up to 3 mm before the target",
 )
 Index = QModelIndex | QPersistentModelIndex
 
 
-class WaysTable(QAbstractTableModel):
+class TrajectoryTable(QAbstractTableModel):
     """One row for each zone, then the user's needles."""
 
     def __init__(self, planner: Planner) -> None:
@@ -36,7 +44,7 @@ class WaysTable(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Ways."""
+        """Trajectories."""
         return 0 if parent.isValid() else len(self._planner.rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -61,32 +69,34 @@ class WaysTable(QAbstractTableModel):
         """Texts and colours."""
         if not index.isValid() or index.row() >= len(self._planner.rows):
             return None
-        way, column = self._planner.rows[index.row()], index.column()
+        trajectory, column = self._planner.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return _texts(way)[column]
+            return _texts(trajectory)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return way.closed_text or (_texts(way)[column] if column in (0, 3) else TIPS[column])
+            return trajectory.closed_text or (
+                _texts(trajectory)[column] if column in (0, 3) else TIPS[column]
+            )
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
-            return theme.swatch(theme.KIND_COLOURS[way.kind])
-        if role == Qt.ItemDataRole.ForegroundRole and not way.open:
+            return theme.swatch(theme.KIND_COLOURS[trajectory.kind])
+        if role == Qt.ItemDataRole.ForegroundRole and not trajectory.open:
             return QColor(theme.MUTED)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _align(column if way.open else 0)
+            return _align(column if trajectory.open else 0)
         return None
 
 
-def _texts(way: Way) -> tuple[str, ...]:
-    """The cells of a row; their units stand above. What closes a zone takes the whole row."""
-    if not way.open:
-        return (way.title, way.closed_text, "", "", "", "", "")
+def _texts(trajectory: Trajectory) -> tuple[str, ...]:
+    """The cells of a row; their units stand above. What blocks a zone takes the whole row."""
+    if not trajectory.open:
+        return (trajectory.title, trajectory.closed_text, "", "", "", "", "")
     return (
-        way.title,
-        way.area_text.removesuffix(" mm²"),
-        way.circle_text.removesuffix(" mm"),
-        way.view_text,
-        way.needle_text,
-        way.tolerance_text,
-        way.nerve_text.removesuffix(" mm"),
+        trajectory.title,
+        trajectory.area_text.removesuffix(" mm²"),
+        trajectory.circle_text.removesuffix(" mm"),
+        trajectory.view_text,
+        trajectory.needle_text,
+        trajectory.tolerance_text,
+        trajectory.nerve_text.removesuffix(" mm"),
     )
 
 
