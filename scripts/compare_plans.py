@@ -1,4 +1,4 @@
-"""Compares two results of ``spinect plan`` of one CT to the last digit: labels, surfaces, maps, the numbers of the plan.
+"""Compares two results of ``spinect plan`` of one CT to the last digit: labels, surfaces, maps, the plan's numbers.
 
     python scripts/compare_plans.py OLD NEW
 
@@ -46,7 +46,8 @@ def is_sentence(place: str) -> bool:
 def compare_plans(old: Path, new: Path) -> tuple[int, list[str], list[str]]:
     """How many values of two files plan.json were compared, what differs, and which sentences read otherwise."""
     before, after = (dict(leaves(json.loads(path.read_text(encoding="utf-8")))) for path in (old, new))
-    differences, reworded = [], []
+    differences: list[str] = []
+    reworded: list[str] = []
     for place in sorted(before.keys() | after.keys()):
         one, other = before.get(place, "nothing"), after.get(place, "nothing")
         if one != other or type(one) is not type(other):

@@ -1,4 +1,4 @@
-"""The script that compares two results of `spinect plan`: it must see the last digit, and nothing that only reads otherwise."""
+"""The script that compares two results of `spinect plan`: it sees the last digit, and no change of wording."""
 
 import json
 import subprocess
