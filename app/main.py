@@ -11,8 +11,7 @@ from pathlib import Path
 os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
-from spinect_core import __version__
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 
 ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
 

@@ -1,3 +1,5 @@
 """All of SPINECT Planner that needs no screen: from a CT on disk to a measured triangle."""
 
-__version__ = "0.1.0"
+from spinect_core.base.versions import __version__
+
+__all__ = ["__version__"]

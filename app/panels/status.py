@@ -8,7 +8,7 @@ from app.model.jobs import JobRunner
 from app.widgets import theme
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.errors import SpinectError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 
 
 class StatusBar(QStatusBar):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.model.recent import RecentFiles
 from app.widgets import theme
 from app.widgets.parts import label
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 
 
 class Welcome(QWidget):

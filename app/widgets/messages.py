@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
 
-from spinect_core import __version__
 from spinect_core.base.errors import SpinectError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 
 SOURCE = "Fan et al., AJNR Am J Neuroradiol 2019;40:1074"
 

@@ -1,12 +1,10 @@
-"""Which versions of everything are at work, found without importing any of it."""
+"""What the program calls itself, the notice it carries, and which versions of everything are at work."""
 
 from __future__ import annotations
 
-import platform
-from importlib import metadata
-
-from spinect_core import __version__
-
+__version__ = "0.1.0"
+NOTICE = "For research, planning and teaching. Not cleared for clinical use."
+"""The one sentence that the program and every export carry."""
 LIBRARIES = (
     "tensorflow",
     "keras",
@@ -27,7 +25,14 @@ LIBRARIES = (
 
 
 def installed_versions() -> dict[str, str]:
-    """This program, Python, the system and the libraries; "missing" for one that is not installed."""
+    """This program, Python, the system and the libraries; "missing" for one that is not installed.
+
+    None of them is imported for it.
+    """
+    # Not at the top: every module that writes a file passes here, and `spinect --help` has to answer at once.
+    import platform
+    from importlib import metadata
+
     versions = {
         "spinect-planner": __version__,
         "python": platform.python_version(),

@@ -8,8 +8,8 @@ import os
 from typing import Any
 
 from spinect_core.base.errors import SpinectError
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel
+from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command
 
 DESCRIPTION = """\

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel, part_of
+from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 

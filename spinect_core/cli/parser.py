@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spinect_core import __version__
 from spinect_core.base.errors import UsageError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 
 DESCRIPTION = f"""\
 Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's triangle measured.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinect_core.base.errors import UsageError
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel
+from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command, add_network_options, add_quiet
 from spinect_core.cli.reporting import reporting
 

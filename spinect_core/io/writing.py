@@ -25,7 +25,7 @@ from scipy.spatial.transform import Rotation
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import PlanError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import Geometry, Labels, Volume
 
 INT16 = np.iinfo(np.int16)

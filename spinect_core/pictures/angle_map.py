@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from spinect_core.base.arrays import BoolArray, FloatArray
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART

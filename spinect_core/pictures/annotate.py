@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from spinect_core import __version__
 from spinect_core.base.errors import MeasurementError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
 from spinect_core.pictures.frame import Frame

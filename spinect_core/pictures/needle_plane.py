@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.view import direction_letters
 from spinect_core.image.volume import BONE as BONE_LABEL
 from spinect_core.image.volume import NERVE as NERVE_LABEL

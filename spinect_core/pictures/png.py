@@ -8,10 +8,9 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from spinect_core import __version__
 from spinect_core.base.errors import PlanError
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.pictures.annotate import RgbArray
 
 

@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
 from spinect_core.plan.document_members import HEAD, Member, is_member_name, pack, unpack
 from spinect_core.plan.fields import inner_path, many, number, whole

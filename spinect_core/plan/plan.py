@@ -15,10 +15,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spinect_core import __version__
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.geometry.triangle import Triangle, now
 from spinect_core.geometry.view import View
 from spinect_core.image.region import Region

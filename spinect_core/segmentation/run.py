@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-import spinect_core
 from spinect_core.base.errors import SegmentationError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.versions import __version__
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.preprocessing import Prepared, Region
 from spinect_core.preprocessing.prepare import NEAREST
@@ -161,7 +161,7 @@ def segment(
         voxels=readings.first.voxels,
         readings=len(readings),
         versions={
-            "spinect": spinect_core.__version__,
+            "spinect": __version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
             **outcome.versions,

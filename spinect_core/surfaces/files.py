@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from spinect_core import __version__
 from spinect_core.base.errors import PlanError
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 
 
 def write_surface(mesh: pv.PolyData, path: Path | str) -> None:

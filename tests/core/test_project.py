@@ -108,7 +108,7 @@ def test_version_is_in_the_changelog() -> None:
 
 
 def test_readme_carries_the_notice_and_every_make_target() -> None:
-    from spinect_core.base.notice import NOTICE
+    from spinect_core.base.versions import NOTICE
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert NOTICE in readme

@@ -9,7 +9,7 @@ from gui_help import drop, small_volume
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.io.writing import write_volume
 from spinect_core.segmentation.choice import MODES
 

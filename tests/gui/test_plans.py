@@ -5,7 +5,7 @@ import json
 import numpy as np
 from gui_help import click, small_volume
 
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.io.writing import write_volume
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core import __version__
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.ilium import CREST_TOP
 from spinect_core.research.phantom.nerves import Course

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.research.phantom_study.literature import CREST_SHARES, CREST_SOURCE, NO_SOURCE, PUBLISHED
 from spinect_core.research.phantom_study.morphometry import DEFINITIONS
 from spinect_core.research.phantom_study.neighbours import CREST_CLASSES

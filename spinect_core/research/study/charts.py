@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.research.study.area_tables import compared, pairs_of

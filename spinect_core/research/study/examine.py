@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinect_core import __version__
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import Cancelled, PlanError, ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.versions import __version__
 from spinect_core.image.evaluation import cropped, evaluate
 from spinect_core.image.planes import AXIAL, Reformatter
 from spinect_core.image.volume import CLASS_NAMES, NERVE, Labels, Volume

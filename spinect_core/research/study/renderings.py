@@ -6,8 +6,8 @@ import numpy as np
 import pyvista as pv
 from PIL import Image, ImageDraw
 
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.view import View
 from spinect_core.image.evaluation import cropped
 from spinect_core.image.volume import BONE, NERVE, Labels

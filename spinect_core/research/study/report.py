@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.triangle import now
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.pictures.png import save_picture

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel, check
+from spinect_core.base.versions import NOTICE
 from spinect_core.image.planes import AXIAL, PlaneGrid, Reformatter
 from spinect_core.io.reading import read_ct, read_labels
 from spinect_core.pictures.annotate import RgbArray

@@ -7,8 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spinect_core import __version__
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.research.study.examine import Examined
 
 Cell = str | float | int | None

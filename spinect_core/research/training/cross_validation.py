@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.base.files import write_whole
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
+from spinect_core.base.versions import NOTICE
 from spinect_core.research.training.cases import Cases
 from spinect_core.research.training.loop import judge_weights, train
 from spinect_core.research.training.recipe import TrainingConfig

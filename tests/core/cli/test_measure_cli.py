@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.cli import main
 from spinect_core.io.writing import write_labels
 from spinect_core.research.phantom import draw_case

@@ -10,7 +10,7 @@ import spinect_core.research.study.cases
 import spinect_core.research.study.run
 from spinect_core import cli
 from spinect_core.base.errors import ReadingError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.research.study.cases import StudyCase
 from spinect_core.research.study.examine import Examined, Settings
 

@@ -16,7 +16,7 @@ from highdicom.spatial import get_series_volume_positions
 from scipy.spatial.transform import Rotation
 
 from spinect_core.base.errors import PlanError
-from spinect_core.base.notice import NOTICE
+from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading import read_ct
 from spinect_core.io.writing import write_dicom_series, write_labels, write_volume

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from spinect_core.base.errors import Cancelled, ReadingError, SegmentationError, UsageError
-from spinect_core.base.notice import NOTICE
 from spinect_core.base.opengl import OpenGl
+from spinect_core.base.versions import NOTICE
 from spinect_core.io.reading import read_ct, read_labels
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import Case, Plan, write_plan
