@@ -1,5 +1,70 @@
-"""All of SPINECT Planner that needs no screen: from a CT on disk to a measured triangle."""
+"""All of SPINECT Planner that needs no screen: from a CT on disk to a measured triangle.
 
-from spinect_core.base.versions import __version__
+What a program of your own needs is exported here. The rooms below may change with any version.
+"""
 
-__all__ = ["__version__"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+    from spinect_core.base.errors import Cancelled, SpinectError
+    from spinect_core.base.versions import NOTICE, __version__
+    from spinect_core.geometry.triangle import Triangle
+    from spinect_core.geometry.view import View
+    from spinect_core.image.region import Region
+    from spinect_core.image.volume import Labels, Volume
+    from spinect_core.io.reading import list_series, read_ct, read_labels
+    from spinect_core.io.writing import write_labels
+    from spinect_core.pipeline.from_labels import measure, plan_labels
+    from spinect_core.segmentation import segment
+
+__all__ = [
+    "NOTICE",
+    "Cancelled",
+    "Labels",
+    "Landmarks",
+    "Region",
+    "SpinectError",
+    "Triangle",
+    "View",
+    "Volume",
+    "__version__",
+    "find_landmarks",
+    "list_series",
+    "measure",
+    "plan_labels",
+    "read_ct",
+    "read_labels",
+    "segment",
+    "write_labels",
+]
+
+_HOMES = {
+    "anatomy.landmarks": ("Landmarks", "find_landmarks"),
+    "base.errors": ("Cancelled", "SpinectError"),
+    "base.versions": ("NOTICE", "__version__"),
+    "geometry.triangle": ("Triangle",),
+    "geometry.view": ("View",),
+    "image.region": ("Region",),
+    "image.volume": ("Labels", "Volume"),
+    "io.reading": ("list_series", "read_ct", "read_labels"),
+    "io.writing": ("write_labels",),
+    "pipeline.from_labels": ("measure", "plan_labels"),
+    "segmentation": ("segment",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: `import spinect_core` alone stays instant (PEP 562)."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What is exported, loaded or not."""
+    return sorted({*globals(), *__all__})

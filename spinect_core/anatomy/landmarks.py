@@ -107,6 +107,16 @@ def find_landmarks(
 
     Raises:
         PlanError: too little bone to look at, no such level, or labels that do not reach it.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> found = find_landmarks(labels, level="L5/S1")
+        >>> found.points["S1 upper end plate centre"].round()  # LPS mm
+        array([-4.,  8., -4.])
+        >>> sorted(found.courses)
+        ['L5 left', 'L5 right', 'S1 left', 'S1 right']
+        >>> found.doubtful
+        False
     """
     target = level_of(level)
     atlas = atlas or load_atlas()

@@ -7,16 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinect_core.base.progress import Cancel, part_of
+from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 
 if TYPE_CHECKING:
-    from spinect_core.geometry.zone import Zone
-    from spinect_core.planning.level import Approaches
-    from spinect_core.planning.zones.fitted import FittedTriangle
-    from spinect_core.planning.zones.window import FreeWindow
+    from spinect_core.pipeline.from_labels import Measurement
 
 DESCRIPTION = """\
 Measures a triangle at L5/S1 (or another level that the labels hold) along a line of sight: what bone and nerve leave
@@ -27,9 +24,6 @@ EXAMPLES = """\
   spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin
   spinect measure --labels seg.nii.gz --oblique 35 --side right --triangle safe --json
   spinect measure --labels seg.nii.gz --oblique 40 --tilt 20 --side left --triangle kambin --version neural"""
-
-GRID_MM = 1.0
-"""The network's; labels on finer or coarser grids are brought to it, so that every measurement sees the same."""
 
 
 def add(commands: Commands) -> None:
@@ -67,48 +61,26 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Measure and print."""
     with reporting("measure", quiet=options.quiet) as progress:
-        from spinect_core.anatomy.landmarks import find_landmarks
         from spinect_core.base.errors import MeasurementError
         from spinect_core.geometry.view import View
         from spinect_core.io.reading import read_labels
-        from spinect_core.planning.level import Approaches, Room
-        from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, what_closes
-        from spinect_core.planning.zones.fitted import fit_triangle
-        from spinect_core.planning.zones.window import Sight
-        from spinect_core.preprocessing.grid import on_regular_grid
-        from spinect_core.surfaces import build_surfaces
+        from spinect_core.pipeline.from_labels import measure
 
-        view = View.oblique(options.side, options.oblique, options.tilt)
-        labels = on_regular_grid(read_labels(options.labels), GRID_MM)
-        surfaces = build_surfaces(labels, progress=part_of(progress, 0.1, 0.4), cancel=cancel)
-        landmarks = find_landmarks(
-            labels,
-            level=options.level,
-            shift=options.shift,
-            progress=part_of(progress, 0.4, 0.9),
-            cancel=cancel,
-        )
-        work = Approaches(Room(labels, surfaces), landmarks)
-        zones, notes = work.zones((options.side,))
-        version = options.version if options.triangle == "kambin" else ""
-        zone = next(
-            (each for each in zones if each.kind == options.triangle and each.version == version), None
-        )
-        if zone is None:
-            raise MeasurementError(
-                "; ".join(notes) or "The triangle's borders were not found",
-                "Check the labels on the slices, or choose another level",
-                options.labels,
+        try:
+            found = measure(
+                read_labels(options.labels),
+                View.oblique(options.side, options.oblique, options.tilt),
+                side=options.side,
+                kind=options.triangle,
+                version=options.version,
+                level=options.level,
+                shift=options.shift,
+                progress=progress,
+                cancel=cancel,
             )
-        sight = Sight(zone, work.room.obstacles)
-        window = sight.window(view)
-        fitted = fit_triangle(sight, window) if window.open else None
-        closing = None
-        if window.radius_mm < NEEDLE_RADIUS_MM:
-            closing = what_closes(sight, view, work.parts_of, cancel=cancel)
-    result = _result(work, zone, window, fitted)
-    result["closed_by"] = None if closing is None else closing.words
-    result["notes"] = [*landmarks.notes, *notes]
+        except MeasurementError as error:
+            raise MeasurementError(error.fault, error.remedy, options.labels) from error
+    result = _result(found)
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
@@ -116,17 +88,16 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     return 0
 
 
-def _result(
-    work: Approaches, zone: Zone, window: FreeWindow, fitted: FittedTriangle | None
-) -> dict[str, Any]:
+def _result(found: Measurement) -> dict[str, Any]:
     from spinect_core.plan.build import window_record
 
+    fitted = found.fitted
     return {
         "notice": NOTICE,
-        "triangle": zone.name,
-        "level": work.landmarks.level,
-        "confidence": zone.confidence,
-        "window": window_record(window, author="user").to_dict(),
+        "triangle": found.zone.name,
+        "level": found.landmarks.level,
+        "confidence": found.zone.confidence,
+        "window": window_record(found.window, author="user").to_dict(),
         "fitted": None
         if fitted is None
         else {
@@ -135,6 +106,8 @@ def _result(
             "right_angle_deg": fitted.right_angle_deg,
             "vertices_lps_mm": fitted.triangle.vertices.tolist(),
         },
+        "closed_by": None if found.closing is None else found.closing.words,
+        "notes": list(found.notes),
     }
 
 

@@ -63,6 +63,12 @@ def write_labels(labels: Labels, path: str | Path) -> Path:
 
     Raises:
         PlanError: unknown ending, or the disk refused.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> path = write_labels(labels, "labels.nrrd")
+        >>> read_labels(path).geometry.same_grid(labels.geometry)
+        True
     """
     return _write_array(np.ascontiguousarray(labels.array, dtype=np.uint8), labels.geometry, Path(path))
 

@@ -117,6 +117,15 @@ def segment(
         Cancelled: if the user stopped it.
         UsageError: for an unknown engine, device or mode, or a region outside the CT.
         SegmentationError: if no engine could do it, or the weights cannot be read.
+
+    Examples:
+        >>> volume = read_ct("assets/demo")
+        >>> region = Region.around((-4, 8, -4), (60, 60, 40))  # LPS mm; found when not given
+        >>> found = segment(volume, region=region, mode="fast")
+        >>> found.labels.array.shape == volume.array.shape  # on the CT's own grid
+        True
+        >>> found.labels_1mm.geometry.spacing
+        (1.0, 1.0, 1.0)
     """
     began = time.perf_counter()
     if mode not in MODES:

@@ -37,6 +37,10 @@ def list_series(
     Raises:
         ReadingError: nothing there that could be an image.
         Cancelled: the user stopped it.
+
+    Examples:
+        >>> [(series.key, series.loadable) for series in list_series("assets/demo")]
+        [('ct.nii.gz', True), ('labels.nii.gz', False)]
     """
     path = Path(path)
     check(cancel)
@@ -92,6 +96,13 @@ def read_ct(
         ReadingError: no CT there, or several that are equally good (the message lists their keys).
         SpatialError: the slices form no regular volume.
         Cancelled: the user stopped it.
+
+    Examples:
+        >>> volume = read_ct("assets/demo")
+        >>> volume.array.shape  # z, y, x
+        (114, 245, 334)
+        >>> [round(mm, 2) for mm in volume.geometry.spacing]  # x, y, z
+        [0.9, 0.9, 1.5]
     """
     entries = list_series(path, progress=part_of(progress, 0, 0.3), cancel=cancel)
     return read_series(choose(entries, series, path), progress=part_of(progress, 0.3, 1), cancel=cancel)
@@ -103,6 +114,11 @@ def read_labels(path: str | Path) -> Labels:
     Raises:
         ReadingError: no such file, or other values in it.
         SpatialError: its axes do not say where the voxels are.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> sorted(set(labels.array.ravel().tolist()))  # background, bone, nerve
+        [0, 1, 2]
     """
     path = Path(path)
     if _kind(path) != "image":

@@ -1,0 +1,164 @@
+"""Planning and measuring from labels of any origin: another program's, a person's, or those of an earlier run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.base.errors import MeasurementError
+from spinect_core.base.progress import Cancel, Progress, part_of, silent
+from spinect_core.geometry.triangle import SIDES
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
+from spinect_core.image.volume import Labels, Volume
+from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.results import CasePlan
+from spinect_core.planning.search.angle_map import STEP_DEGREES
+from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, Closing, what_closes
+from spinect_core.planning.zones.fitted import FittedTriangle, fit_triangle
+from spinect_core.planning.zones.window import FreeWindow, Sight
+from spinect_core.preprocessing.grid import on_regular_grid
+from spinect_core.surfaces import build_surfaces
+
+GRID_MM = 1.0
+"""The network's; labels on finer or coarser grids are brought to it, so that every measurement sees the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A triangle as seen along one line of sight.
+
+    Attributes:
+        landmarks: of the level.
+        zone: the triangle's borders in space.
+        window: what bone and nerve leave open of it in the view.
+        fitted: the largest triangle in the window; None where nothing is open.
+        closing: the structures that stop a 22 G needle; None where one fits through the window.
+        notes: warnings about the level and the other triangles of the side.
+    """
+
+    landmarks: Landmarks
+    zone: Zone
+    window: FreeWindow
+    fitted: FittedTriangle | None
+    closing: Closing | None
+    notes: tuple[str, ...] = ()
+
+
+def plan_labels(
+    labels: Labels,
+    volume: Volume | None = None,
+    *,
+    sides: tuple[str, ...] = SIDES,
+    level: str = "L5/S1",
+    shift: int = 0,
+    step: float = STEP_DEGREES,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> CasePlan:
+    """Find a level, search all lines of sight to its triangles and place a needle along the best of them.
+
+    Args:
+        labels: 0 background, 1 bone, 2 nerve, on any grid; brought to 1 mm.
+        volume: the CT, for the skin; without it no needle is placed.
+        sides: where triangles are wanted.
+        level: "L5/S1", "L4/5" or "L3/4".
+        shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        step: degrees between the lines of sight that are tried.
+        progress: told how far it is.
+        cancel: asked often.
+
+    Raises:
+        PlanError: too little bone to find a level in, or no such level.
+        Cancelled: the user stopped it.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> plan = plan_labels(labels, read_ct("assets/demo/ct.nii.gz"), sides=("left",), step=8)
+        >>> [approach.zone.name for approach in plan.approaches]
+        ['left Kambin triangle (bony)', 'left Kambin triangle (neural)', 'left safe triangle']
+        >>> bony = plan.approaches[0]
+        >>> print(f"{bony.search.best.window.area_mm2:.0f} mm² open {bony.search.best.view.words}")
+        44 mm² open left oblique 60°, cranial 28°
+        >>> print(f"needle: {bony.needle.needle.depth_mm:.0f} mm from skin to target")
+        needle: 118 mm from skin to target
+        >>> print(f"angular tolerance: {bony.needle.tolerance.angle.amount:.1f}°")
+        angular tolerance: 1.0°
+    """
+    labels = on_regular_grid(labels, GRID_MM)
+    surfaces = build_surfaces(labels, progress=part_of(progress, 0.0, 0.1), cancel=cancel)
+    return plan_level(
+        Room(labels, surfaces, volume),
+        sides=sides,
+        level=level,
+        shift=shift,
+        step=step,
+        progress=part_of(progress, 0.1, 1.0),
+        cancel=cancel,
+    )
+
+
+def measure(
+    labels: Labels,
+    view: View,
+    *,
+    side: str,
+    kind: str,
+    version: str = "bony",
+    level: str = "L5/S1",
+    shift: int = 0,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> Measurement:
+    """Measure the free window of a triangle along a line of sight.
+
+    Args:
+        labels: 0 background, 1 bone, 2 nerve, on any grid; brought to 1 mm.
+        view: the line of sight.
+        side: the patient's "left" or "right".
+        kind: "kambin" or "safe".
+        version: of the Kambin triangle: "bony" (the height is the articular process) or "neural" (root and dura).
+        level: "L5/S1", "L4/5" or "L3/4".
+        shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        progress: told how far it is.
+        cancel: asked often.
+
+    Raises:
+        MeasurementError: the triangle's borders were not found on this side.
+        PlanError: too little bone to find a level in, or no such level.
+        Cancelled: the user stopped it.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> view = View.oblique("left", 50, 28)
+        >>> found = measure(labels, view, side="left", kind="kambin")
+        >>> found.zone.name
+        'left Kambin triangle (bony)'
+        >>> print(f"{found.window.area_mm2:.0f} mm² open of {found.window.zone_area_mm2:.0f} mm²")
+        39 mm² open of 41 mm²
+        >>> print(f"largest circle: {2 * found.window.radius_mm:.1f} mm across")
+        largest circle: 4.7 mm across
+        >>> found.closing is None  # a 22 G needle fits
+        True
+    """
+    labels = on_regular_grid(labels, GRID_MM)
+    surfaces = build_surfaces(labels, progress=part_of(progress, 0.1, 0.4), cancel=cancel)
+    landmarks = find_landmarks(
+        labels, level=level, shift=shift, progress=part_of(progress, 0.4, 0.9), cancel=cancel
+    )
+    work = Approaches(Room(labels, surfaces), landmarks)
+    zones, missing = work.zones((side,))
+    wanted = (kind, version if kind == "kambin" else "")
+    zone = next((each for each in zones if (each.kind, each.version) == wanted), None)
+    if zone is None:
+        raise MeasurementError(
+            "; ".join(missing) or "The triangle's borders were not found",
+            "Check the labels on the slices, or choose another level",
+        )
+    sight = Sight(zone, work.room.obstacles)
+    window = sight.window(view)
+    fitted = fit_triangle(sight, window) if window.open else None
+    closing = None
+    if window.radius_mm < NEEDLE_RADIUS_MM:
+        closing = what_closes(sight, view, work.parts_of, cancel=cancel)
+    return Measurement(landmarks, zone, window, fitted, closing, (*landmarks.notes, *missing))
