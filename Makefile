@@ -19,13 +19,14 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?=
 PYTEST ?=
 BENCH ?=
+SETUP :=
 BIN := .venv/bin
 
 .PHONY: run test lint bench wheel clean setup
 .DEFAULT_GOAL := run
 
 setup:
-	@bash scripts/setup.sh "$(PYTHON)"
+	@bash scripts/setup.sh $(SETUP) "$(PYTHON)"
 
 run: setup
 	@bash scripts/run.sh
@@ -38,10 +39,12 @@ lint: setup
 
 # Three processes: TensorFlow and the graphics driver each bring an LLVM and crash in one process (the program keeps them
 # apart as well), and the core renders without an X server, as on a computer without a screen.
+# Tests of the core alone need no screen.
+test: SETUP := $(if $(findstring tests/core,$(PYTEST)),,--for-tests)
 test: lint
 ifeq ($(strip $(PYTEST)),)
-	@$(BIN)/pytest --no-xvfb tests/core --ignore tests/core/segmentation --ignore tests/core/training
-	$(BIN)/pytest --no-xvfb tests/core/segmentation tests/core/training
+	@$(BIN)/pytest --no-xvfb tests/core --ignore tests/core/segmentation --ignore tests/core/research/training
+	$(BIN)/pytest --no-xvfb tests/core/segmentation tests/core/research/training
 	$(BIN)/pytest tests/gui
 else
 	@$(BIN)/pytest $(PYTEST)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that `make run` and `make test` need, on a machine that has Python 3.11 to 3.13 and nothing else.
 #
-#   scripts/setup.sh [PYTHON]
+#   scripts/setup.sh [--for-tests] [PYTHON]   --for-tests: stop where the tests of the window could not run
+#   scripts/setup.sh --list-system-packages   Debian's names of all that the program and its tests need, and no more
 #
 # Does nothing, quickly, when all of it is there. Installs system libraries only on Debian and its relatives and only
 # when it runs as root; elsewhere it says what to type.
@@ -16,6 +17,12 @@ fail() {
     say "$@"
     exit 1
 }
+
+for_tests_too=
+if [ "${1:-}" = --for-tests ]; then
+    for_tests_too=yes
+    shift
+fi
 
 # ------------------------------------------------------------------------------------------------- system libraries
 
@@ -38,6 +45,11 @@ programs="
 xvfb                Xvfb
 xauth               xauth
 "
+
+if [ "${1:-}" = --list-system-packages ]; then
+    awk 'NF { print $1 }' <<<"$libraries$programs"
+    exit 0
+fi
 
 missing_libraries() {
     local known package witness
@@ -83,11 +95,15 @@ if [ "$(uname -s)" = Linux ]; then
         needed+=("${for_tests[@]}")
         if command -v apt-get >/dev/null; then
             fail "system libraries are missing. Type this, then try again:" \
-                "sudo apt-get install --no-install-recommends ${needed[*]}"
+                "sudo apt-get update && sudo apt-get install --no-install-recommends ${needed[*]}"
         fi
         fail "system libraries are missing. Install what your distribution calls (Debian's names): ${needed[*]}"
-    elif [ ${#for_tests[@]} -gt 0 ]; then
-        say "the tests of the window will need (Debian's names): ${for_tests[*]}"
+    elif [ ${#for_tests[@]} -gt 0 ] && [ -n "$for_tests_too" ]; then
+        # With neither a screen nor a virtual one, Qt ends the whole test run with a core dump.
+        [ -n "${DISPLAY:-}" ] || fail "the tests of the window need a screen or Xvfb. Type this, then try again:" \
+            "sudo apt-get update && sudo apt-get install --no-install-recommends ${for_tests[*]}" \
+            "(Debian's names; the other tests alone: make test PYTEST='--no-xvfb tests/core/planning')"
+        say "the tests of the window will open on your screen; to keep it free, install (Debian's names): ${for_tests[*]}"
     fi
 fi
 
@@ -98,7 +114,7 @@ fits() {
 }
 
 find_python() {
-    local candidate
+    local candidate there
     if [ -n "${1:-}" ]; then
         fits "$1" || fail "$1 is not Python 3.11, 3.12 or 3.13"
         printf '%s' "$1"
@@ -111,7 +127,12 @@ find_python() {
             return
         fi
     done
-    fail "no Python 3.11, 3.12 or 3.13 found. On Debian 12: sudo apt-get install python3 python3-venv"
+    there=$(python3 -c 'import platform; print(platform.python_version())' 2>/dev/null || true)
+    say "no Python 3.11, 3.12 or 3.13 found${there:+ (python3 is $there)}."
+    say "  Debian 12 or 13, Ubuntu 24.04:  sudo apt-get update && sudo apt-get install python3 python3-venv"
+    say "  Ubuntu 22.04, whose own is 3.10:  sudo add-apt-repository ppa:deadsnakes/ppa && sudo apt-get update &&"
+    say "                                    sudo apt-get install python3.11 python3.11-venv"
+    fail "  Anywhere: install one of them, then make run PYTHON=/path/to/python3.11"
 }
 
 make_venv() {
@@ -133,7 +154,8 @@ make_venv() {
         PYTHONPATH=$tool "$python" -m virtualenv -q "$venv"
         rm -rf "$tool"
     else
-        fail "Python's venv module is missing. On Debian: sudo apt-get install python$version-venv"
+        fail "Python's venv module is missing. On Debian and Ubuntu:" \
+            "sudo apt-get update && sudo apt-get install python$version-venv"
     fi
 }
 
@@ -143,6 +165,21 @@ make_venv() {
 wanted=$(cat pyproject.toml constraints.txt | cksum)
 if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted $PWD" ]; then
     exit 0
+fi
+
+# Megabytes free where a folder lies; nothing if df does not know.
+free_mb() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
+
+need_space() {
+    local folder=$1 needed=$2 free
+    free=$(free_mb "$folder")
+    [ -z "$free" ] || [ "$free" -ge "$needed" ] ||
+        fail "$folder has $free MB free and needs $needed MB for the Python packages. $3"
+}
+
+if [ ! -f "$stamp" ]; then
+    need_space . 4500 "Free some space, or put this folder elsewhere"
+    need_space "${TMPDIR:-/tmp}" 1000 "Free some space, or set TMPDIR to a folder on a larger disk"
 fi
 if ! { [ -x "$venv/bin/python" ] && fits "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
     python=$(find_python "${1:-}")
