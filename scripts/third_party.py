@@ -6,6 +6,7 @@ Run it again whenever constraints.txt changes: ``.venv/bin/python scripts/third_
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -18,7 +19,8 @@ HEADER = """\
 # Software of others
 
 SPINECT Planner contains none of the software below; `pip` installs it beside the program, each part under its own
-licence. Versions are those of `constraints.txt`. Written by `scripts/third_party.py`.
+licence. Versions are those of `constraints.txt`. Written by `scripts/third_party.py`. `licenses/` holds in full the
+licences of Embree and oneTBB, which come inside embreex, and of the surfaces that parts of the program derive from.
 
 pylibjpeg-libjpeg (decodes JPEG-compressed DICOM) is under the GPL, version 3. Whoever passes on a bundle that contains
 it, such as an installer or a disk image, must follow that licence for the bundle. Qt (PySide6_Essentials, shiboken6) is
@@ -28,29 +30,63 @@ used under the LGPL, version 3, unchanged and exchangeable.
 # What the packages' own metadata leaves out or puts as a whole text.
 KNOWN = {"namex": "Apache-2.0"}
 
-# Comes with every environment and is pinned by none.
-ASSUMED = {"setuptools"}
+_NVIDIA = ("NVIDIA Software License Agreement", "https://developer.nvidia.com/cuda-zone", "extra cuda")
+
+# Licence, address and place of what this script does not find installed on Linux with the extra dev alone.
+ELSEWHERE = {
+    "altgraph": ("MIT", "https://altgraph.readthedocs.io", "extra freeze"),
+    "colorama": ("BSD License", "https://github.com/tartley/colorama", "dev on Windows"),
+    "macholib": ("MIT", "https://github.com/ronaldoussoren/macholib", "extra freeze on macOS"),
+    "nvidia-cublas-cu12": _NVIDIA,
+    "nvidia-cuda-cupti-cu12": _NVIDIA,
+    "nvidia-cuda-nvcc-cu12": _NVIDIA,
+    "nvidia-cuda-nvrtc-cu12": _NVIDIA,
+    "nvidia-cuda-runtime-cu12": _NVIDIA,
+    "nvidia-cudnn-cu12": _NVIDIA,
+    "nvidia-cufft-cu12": _NVIDIA,
+    "nvidia-curand-cu12": _NVIDIA,
+    "nvidia-cusolver-cu12": _NVIDIA,
+    "nvidia-cusparse-cu12": _NVIDIA,
+    "nvidia-nccl-cu12": _NVIDIA,
+    "nvidia-nvjitlink-cu12": _NVIDIA,
+    "pefile": ("MIT", "https://github.com/erocarrera/pefile", "extra freeze on Windows"),
+    "pyinstaller": (
+        "GPL-2.0-or-later, with an exception for the bundles it makes",
+        "https://pyinstaller.org",
+        "extra freeze",
+    ),
+    "pyinstaller-hooks-contrib": (
+        "Apache-2.0 (what runs in a bundle), GPL-2.0-or-later (the rest)",
+        "https://github.com/pyinstaller/pyinstaller-hooks-contrib",
+        "extra freeze",
+    ),
+    "pyobjc-core": ("MIT", "https://github.com/ronaldoussoren/pyobjc", "macOS"),
+    "pyobjc-framework-Cocoa": ("MIT", "https://github.com/ronaldoussoren/pyobjc", "macOS"),
+    "pywin32-ctypes": (
+        "BSD-3-Clause",
+        "https://github.com/enthought/pywin32-ctypes",
+        "extra freeze on Windows",
+    ),
+}
 
 
-def closure(name: str, *, extras: frozenset[str] = frozenset()) -> dict[str, Distribution]:
-    """All installed distributions that ``name`` needs, itself left out, by canonical name."""
+def closure(lines: list[str]) -> dict[str, Distribution]:
+    """All installed distributions that requirements lead to on this system, by canonical name."""
     found: dict[str, Distribution] = {}
-    waiting = [(name, extras)]
+    waiting = [Requirement(line) for line in lines]
     while waiting:
-        wanted, active = waiting.pop()
-        for line in distribution(wanted).requires or []:
-            requirement = Requirement(line)
+        wanted = waiting.pop()
+        key = canonicalize_name(wanted.name)
+        if key in found:
+            continue
+        try:
+            found[key] = distribution(wanted.name)
+        except PackageNotFoundError:
+            continue
+        for requirement in map(Requirement, found[key].requires or []):
             marker = requirement.marker
-            if marker and not any(marker.evaluate({"extra": extra}) for extra in active | {""}):
-                continue
-            key = canonicalize_name(requirement.name)
-            try:
-                entry = distribution(requirement.name)
-            except PackageNotFoundError:
-                continue
-            if key not in found and key not in ASSUMED:
-                found[key] = entry
-                waiting.append((key, frozenset(requirement.extras)))
+            if not marker or any(marker.evaluate({"extra": extra}) for extra in {"", *wanted.extras}):
+                waiting.append(requirement)
     return found
 
 
@@ -95,14 +131,31 @@ def table(entries: dict[str, Distribution]) -> str:
     return "\n".join(lines)
 
 
+def elsewhere() -> str:
+    """A Markdown table of what other systems and extras add."""
+    pinned = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    lines = ["| software | version | licence | address | where |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {pinned[name]} | {words} | {address} | {where} |"
+        for name, (words, address, where) in ELSEWHERE.items()
+    ]
+    return "\n".join(lines)
+
+
 def text() -> str:
     """The whole file."""
-    runtime = closure("spinect-planner")
-    development = closure("spinect-planner", extras=frozenset({"dev"}))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    runtime = closure(project["dependencies"])
+    development = closure(project["optional-dependencies"]["dev"])
     only_dev = {key: entry for key, entry in development.items() if key not in runtime}
     return (
         f"{HEADER}\n## Used by the program\n\n{table(runtime)}\n\n"
-        f"## Used to build and test it only\n\n{table(only_dev)}\n"
+        f"## Used to build and test it only\n\n{table(only_dev)}\n\n"
+        f"## Added by other systems and extras\n\n{elsewhere()}\n"
     )
 
 

@@ -19,9 +19,11 @@ PACKAGES = ("app", "spinect_core")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 TOP_LEVEL = {
-    *(".ci", ".editorconfig", ".gitattributes", ".gitignore"),
-    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "THIRD_PARTY.md"),
-    *("app", "assets", "benchmarks", "constraints.txt", "docs", "main.py", "pyproject.toml", "scripts"),
+    *(".ci", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),
+    *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md"),
+    *("SECURITY.md", "THIRD_PARTY.md"),
+    *("app", "assets", "benchmarks", "constraints.txt", "docs", "licenses", "main.py", "pyproject.toml"),
+    "scripts",
     *("spinect_core", "tests"),
 }
 POSIX_ONLY = {"crypt", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
@@ -206,7 +208,7 @@ def test_constraints_name_versions_only() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     wrong = [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.!+-]+", line)]
     assert not wrong
-    assert not {"pip", "setuptools", "spinect-planner"} & set(pins())
+    assert not {"pip", "spinect-planner"} & set(pins())
 
 
 def test_third_party_list_shows_the_pinned_versions() -> None:
@@ -238,7 +240,7 @@ def test_wheel_holds_the_packages_and_the_assets(tmp_path: Path) -> None:
         names = set(archive.namelist())
         archive.extractall(tmp_path / "site")
     tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == set(PACKAGES)
     for path in tracked():
         parts = path.relative_to(ROOT).parts
         if parts[0] == "assets":
