@@ -24,7 +24,7 @@ def write_picture(
     While one looks at a trajectory, its zone, window and needle are on the picture in place of the program's triangles.
 
     Raises:
-        PlanError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     from spinect_core.pictures import annotate, save_picture
     from spinect_core.plan.wording import headline

@@ -106,7 +106,7 @@ def save(
         found: what was computed for these records, whose angle maps a document keeps; None where nothing was.
 
     Raises:
-        PlanError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     from spinect_core.plan.document import Crop, Document, naming_only, paths_of, write_document
     from spinect_core.plan.plan import write_plan

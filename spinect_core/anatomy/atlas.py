@@ -20,7 +20,7 @@ import SimpleITK as sitk
 from spinect_core.anatomy.parts import Parts, read_parts
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.assets import asset
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import InstallationError
 from spinect_core.image.volume import Labels, geometry_from_sitk
 
 SEED = 145185
@@ -111,7 +111,7 @@ def load_atlas() -> Atlas:
     """The atlas of the assets.
 
     Raises:
-        PlanError: the installation lacks it.
+        InstallationError: the installation lacks it.
     """
     folder = Path(asset("atlas"))
     try:
@@ -119,6 +119,8 @@ def load_atlas() -> Atlas:
         table = json.loads((folder / "landmarks.json").read_text(encoding="utf-8"))
         parts = read_parts(folder / "parts.npz", tuple(table["parts"]))
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise PlanError("The anatomical atlas cannot be read", "Install the program again", folder) from error
+        raise InstallationError(
+            "The anatomical atlas cannot be read", "Install the program again", folder
+        ) from error
     labels = Labels(sitk.GetArrayFromImage(image).astype(np.uint8), geometry_from_sitk(image))
     return from_table(labels, table, parts)

@@ -70,7 +70,7 @@ class Ground:
         """The ground of a level in a label map.
 
         Raises:
-            PlanError: the labels do not reach the level.
+            AnatomyError: the labels do not reach the level.
         """
         near = close_up(labels, landmarks.points[landmarks.names.focus])
         return cls(landmarks, signed_field(near, BONE), signed_field(near, NERVE))
@@ -122,7 +122,7 @@ def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = N
 
     Raises:
         MeasurementError: the exiting root was not found, so that no zone has a hypotenuse.
-        PlanError: the labels do not reach the level.
+        AnatomyError: the labels do not reach the level.
     """
     ground = Ground.of(landmarks, labels)
     name = level or landmarks.level

@@ -16,7 +16,7 @@ from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import Registration, register
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
 
@@ -70,11 +70,11 @@ class Landmarks:
             point: LPS mm (3,).
 
         Raises:
-            PlanError: there is no such landmark, or the point is none.
+            UsageError: there is no such landmark, or the point is none.
         """
         place = np.asarray(point, dtype=np.float64)
         if name not in self.points or place.shape != (3,) or not np.isfinite(place).all():
-            raise PlanError(
+            raise UsageError(
                 f"There is no landmark {name!r} to move, or no point to move it to", "Choose another"
             )
         return replace(
@@ -106,7 +106,8 @@ def find_landmarks(
         cancel: asked often.
 
     Raises:
-        PlanError: too little bone to look at, no such level, or labels that do not reach it.
+        AnatomyError: too little bone to look at, or labels that do not reach the level.
+        UsageError: no such level.
 
     Examples:
         >>> labels = read_labels("assets/demo/labels.nii.gz")

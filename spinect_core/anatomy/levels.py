@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import UsageError
 
 LEVELS = ("L5/S1", "L4/5", "L3/4")
 """From below upwards."""
@@ -64,10 +64,10 @@ def level_of(name: str) -> Level:
     """The level of a name such as "L5/S1".
 
     Raises:
-        PlanError: there is none of that name.
+        UsageError: there is none of that name.
     """
     if name not in LEVELS:
-        raise PlanError(f"There is no level {name!r}", f"Choose one of {', '.join(LEVELS)}")
+        raise UsageError(f"There is no level {name!r}", f"Choose one of {', '.join(LEVELS)}")
     return {
         "L5/S1": Level("L5/S1", "L5", "S1"),
         "L4/5": Level("L4/5", "L4", "L5"),

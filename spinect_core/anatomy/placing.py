@@ -16,7 +16,7 @@ from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.refine import SIDES, Pairs, depth_of_body, refine
 from spinect_core.anatomy.register import Registration, cropped
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import AnatomyError
 from spinect_core.image.volume import BONE, Labels
 
 HALF_MM = (52.0, 48.0, 44.0)
@@ -56,12 +56,12 @@ def close_up(labels: Labels, middle: FloatArray) -> Labels:
     """The part of the labels round a level.
 
     Raises:
-        PlanError: the labels do not reach it.
+        AnatomyError: the labels do not reach it.
     """
     half = np.array(HALF_MM)
     part = cropped(labels, middle - half, middle + half)
     if part is None:
-        raise PlanError(
+        raise AnatomyError(
             "The labels do not reach the level that was asked for",
             "Choose another level, or segment a larger region",
         )
@@ -78,7 +78,7 @@ def place(atlas: Atlas, registration: Registration, labels: Labels, level: Level
         level: by the names of the atlas.
 
     Raises:
-        PlanError: the labels do not reach the level.
+        AnatomyError: the labels do not reach the level.
     """
     near = close_up(labels, registration.points(atlas.landmarks[level.focus])[0])
     bone = signed_field(near, BONE)

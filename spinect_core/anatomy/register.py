@@ -15,7 +15,7 @@ from scipy.signal import fftconvolve
 
 from spinect_core.anatomy.atlas import Atlas
 from spinect_core.base.arrays import FloatArray, LabelArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import AnatomyError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, to_sitk
 
@@ -154,7 +154,7 @@ def _shift(fixed: sitk.Image, moving: sitk.Image, near: FloatArray | None) -> tu
         shifts = np.stack([x - middle[2], y - middle[1], z - middle[0]], axis=-1) * COARSE_MM + base
         close = np.linalg.norm(shifts - near, axis=-1) < 16.0
         if not (close & (score > -1.0)).any():
-            raise PlanError(
+            raise AnatomyError(
                 "The labels do not reach the level that was asked for",
                 "Choose another level, or segment a larger region",
             )
@@ -201,10 +201,10 @@ def register(
         cancel: asked between iterations.
 
     Raises:
-        PlanError: the labels hold too little bone to compare, or do not reach the level.
+        AnatomyError: the labels hold too little bone to compare, or do not reach the level.
     """
     if int((labels.array == BONE).sum()) * labels.geometry.voxel_volume < 20_000.0:
-        raise PlanError(
+        raise AnatomyError(
             "The labels hold less than 20 ml of bone, so no level can be found",
             "Check the region and segment again",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spinect_core.base.errors import SpinectError
+from spinect_core.base.errors import InstallationError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -19,10 +19,10 @@ def asset(name: str) -> Path:
         name: path below the assets folder, with forward slashes, such as ``spinect.weights.safetensors``.
 
     Raises:
-        SpinectError: no such file came with this installation.
+        InstallationError: no such file came with this installation.
     """
     for folder in FOLDERS:
         path = folder / name
         if path.exists():
             return path
-    raise SpinectError("This file did not come with the program", "Install SPINECT Planner again", name)
+    raise InstallationError("This file did not come with the program", "Install SPINECT Planner again", name)

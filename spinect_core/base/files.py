@@ -6,7 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 
 
 def write_whole(path: Path | str, data: bytes) -> None:
@@ -17,7 +17,7 @@ def write_whole(path: Path | str, data: bytes) -> None:
         data: the file's bytes.
 
     Raises:
-        PlanError: the file cannot be written there.
+        OutputError: the file cannot be written there.
     """
     path = Path(path)
     # A short name of its own: the target's name may be as long as the file system allows.
@@ -30,7 +30,7 @@ def write_whole(path: Path | str, data: bytes) -> None:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise PlanError(
+        raise OutputError(
             f"The file cannot be written ({error.strerror or error})",
             "Choose a folder you may write to, with space left",
             path,

@@ -6,6 +6,7 @@ imports what it needs only when it runs: ``spinect --help`` answers at once.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    options: argparse.Namespace | None = None
     with Stopping() as stopping:
         try:
             options = _parser().parse_args(arguments)
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if debug and not isinstance(error, Cancelled):
                 raise
             # Ctrl-C reaches the inference process too, whose end must not look like a fault.
-            return _report(Cancelled() if stopping.event.is_set() else error)
+            return _report(Cancelled() if stopping.event.is_set() else error, options)
         except Exception as error:
             if stopping.event.is_set():
                 return _report(Cancelled())
@@ -77,9 +79,19 @@ def _parser() -> Parser:
     return parser
 
 
-def _report(error: SpinectError) -> int:
-    _say(str(error))
+def _report(error: SpinectError, options: argparse.Namespace | None = None) -> int:
+    _say(_message(error, options))
     return error.exit_code
+
+
+def _message(error: SpinectError, options: argparse.Namespace | None) -> str:
+    """The error's message with the option of the command in place of the setting, or behind the remedy."""
+    flag = options.parser.flag_of(error.parameter) if options and error.parameter else None
+    if flag is None:
+        return str(error)
+    if error.subject and not error.source:
+        return f"{flag}: {error.fault}. {error.remedy}."
+    return f"{str(error).removesuffix('.')} ({flag})."
 
 
 def _report_unexpected(error: Exception) -> int:

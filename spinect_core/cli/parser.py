@@ -28,7 +28,8 @@ examples:
 
 Each command explains itself: spinect plan --help
 
-exit codes: 0 done, 2 wrong usage, 3 the CT cannot be read, 4 segmentation, 5 measurement, 6 plan or files,
+exit codes: 0 done, 1 damaged installation, 2 wrong usage, 3 the CT cannot be read, 4 segmentation, 5 measurement,
+            6 anatomy or plan, 7 a file cannot be written, 8 no picture can be rendered, 9 a process ended by itself,
             70 a fault of the program, 130 stopped with Ctrl-C
 """
 
@@ -41,6 +42,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` instead of printing the usage."""
         raise UsageError(message[:1].upper() + message[1:], f"See `{self.prog} --help`")
+
+    def flag_of(self, parameter: str) -> str | None:
+        """The option that sets a parameter, such as ``--validation-share``; None if this command has none for it."""
+        return next(
+            (
+                action.option_strings[-1]
+                for action in self._actions
+                if action.dest == parameter and action.option_strings
+            ),
+            None,
+        )
 
 
 def command_parser() -> tuple[Parser, Commands]:
@@ -67,6 +79,7 @@ def add_command(commands: Commands, name: str, help_text: str, description: str,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.set_defaults(parser=parser)
     parser.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
     return parser
 

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from spinect_core.base.errors import PlanError, UsageError
+from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.progress import Cancel, part_of
 from spinect_core.cli.parser import (
     Commands,
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     if not out.name.lower().endswith(SUFFIXES):
         raise UsageError("Labels are not written under such a name", f"Use one of {', '.join(SUFFIXES)}", out)
     if out.exists() and options.ct.exists() and out.samefile(options.ct):
-        raise PlanError("The labels would replace the CT itself", "Choose another file", out)
+        raise OutputError("The labels would replace the CT itself", "Choose another file", out)
     region = region_of(options)
     with reporting("segment", quiet=options.quiet) as progress:
         from spinect_core.io.reading import read_ct

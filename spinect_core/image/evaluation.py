@@ -66,7 +66,9 @@ def cropped(labels: Labels, region: Region) -> Labels:
     first = np.maximum(np.ceil(middle - half - 1e-6), 0).astype(int)
     last = np.minimum(np.floor(middle + half + 1e-6), np.asarray(grid.shape) - 1).astype(int)
     if (last < first).any():
-        raise UsageError("The region lies outside the labels", "Use the plan of the same CT", "--region-of")
+        raise UsageError(
+            "The region lies outside the labels", "Use the plan of the same CT", parameter="region_of"
+        )
     array = labels.array[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
     x, y, z = (float(value) for value in grid.to_patient(first))
     shape = (int(array.shape[0]), int(array.shape[1]), int(array.shape[2]))

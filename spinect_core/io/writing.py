@@ -24,7 +24,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from scipy.spatial.transform import Rotation
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import Geometry, Labels, Volume
 
@@ -46,7 +46,7 @@ def write_volume(volume: Volume, path: str | Path) -> Path:
         The path.
 
     Raises:
-        PlanError: unknown ending, values that are not finite, or the disk refused.
+        OutputError: unknown ending, values that are not finite, or the disk refused.
     """
     return _write_array(_to_int16(volume.array, path), volume.geometry, Path(path))
 
@@ -62,7 +62,7 @@ def write_labels(labels: Labels, path: str | Path) -> Path:
         The path.
 
     Raises:
-        PlanError: unknown ending, or the disk refused.
+        OutputError: unknown ending, or the disk refused.
 
     Examples:
         >>> labels = read_labels("assets/demo/labels.nii.gz")
@@ -86,7 +86,7 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
         The files in the order of the slices.
 
     Raises:
-        PlanError: values that are not finite, or the disk refused.
+        OutputError: values that are not finite, or the disk refused.
     """
     geometry = volume.geometry
     positions = geometry.to_patient([(z, 0, 0) for z in range(geometry.shape[0])])
@@ -132,7 +132,7 @@ def write_dicom_slices(
         The files in the order of the slices.
 
     Raises:
-        PlanError: values that are not finite, or the disk refused.
+        OutputError: values that are not finite, or the disk refused.
     """
     array = _to_int16(values, folder)
     place = [*pixel_mm, *positions[:2].ravel().tolist(), *axes.ravel().tolist()]
@@ -214,7 +214,7 @@ def _decimal(value: float) -> str:
 def _to_int16(array: npt.NDArray[Any], path: str | Path) -> npt.NDArray[np.int16]:
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise PlanError("The volume holds values that are not finite", "Nothing was written", path)
+            raise OutputError("The volume holds values that are not finite", "Nothing was written", path)
         array = np.rint(array)
     return np.asarray(np.clip(array, INT16.min, INT16.max), dtype=np.int16)
 
@@ -247,7 +247,7 @@ def _write_array(array: npt.NDArray[Any], geometry: Geometry, path: Path) -> Pat
             stream.writelines(packed)
 
     else:
-        raise PlanError(
+        raise OutputError(
             f"Volumes are not written as {path.suffix or 'a file without ending'}",
             f"Choose a name that ends in {', '.join(VOLUME_SUFFIXES)}",
             path,
@@ -279,7 +279,7 @@ def _write_file(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise PlanError(
+        raise OutputError(
             f"The file cannot be written ({error.strerror or error})",
             "Choose another folder, and check that there is space and that you may write there",
             path,

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.pictures.annotate import RgbArray
@@ -22,11 +22,11 @@ def save_picture(picture: RgbArray, path: Path | str) -> None:
         path: the file, ending in .png.
 
     Raises:
-        PlanError: another ending, or the file cannot be written.
+        OutputError: another ending, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise PlanError(f"Pictures are not written as {path.suffix or 'this'}", "Use .png", path)
+        raise OutputError(f"Pictures are not written as {path.suffix or 'this'}", "Use .png", path)
     facts = PngInfo()
     facts.add_text("Software", f"SPINECT Planner {__version__}")
     facts.add_text("Disclaimer", NOTICE)

@@ -14,7 +14,7 @@ from PIL import Image
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import RenderError
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.pictures.annotate import RgbArray, annotate
@@ -36,7 +36,7 @@ class Scene:
         size: width and height of the pictures in pixels.
 
     Raises:
-        PlanError: there is no OpenGL to render with.
+        RenderError: there is no OpenGL to render with.
     """
 
     def __init__(self, surfaces: Surfaces, size: tuple[int, int] = (1000, 800)) -> None:
@@ -46,7 +46,7 @@ class Scene:
         try:
             self._plotter = _plotter(surfaces, large)
         except (RuntimeError, AttributeError, TypeError) as error:
-            raise PlanError(
+            raise RenderError(
                 f"No picture can be rendered on this computer ({error})",
                 "Install an OpenGL driver or Mesa's libegl1 and libgl1",
             ) from error
@@ -87,7 +87,7 @@ class Scene:
         plotter.render()
         large = np.asarray(plotter.screenshot(None, return_img=True), dtype=np.uint8)[..., :3]
         if not large.size:
-            raise PlanError(
+            raise RenderError(
                 "The picture came out empty", "Install an OpenGL driver or Mesa's libegl1 and libgl1"
             )
         return np.array(Image.fromarray(large).resize(self.size, Image.Resampling.LANCZOS))
@@ -127,7 +127,7 @@ def render_view(
         uint8 RGB (height, width, 3).
 
     Raises:
-        PlanError: there is no OpenGL to render with.
+        RenderError: there is no OpenGL to render with.
     """
     with Scene(surfaces, size) as scene:
         usual = scene.frame(view, triangles)

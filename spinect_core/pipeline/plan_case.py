@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from spinect_core.base.errors import Cancelled, PlanError, SpinectError, UsageError
+from spinect_core.base.errors import Cancelled, OutputError, PlanError, SpinectError, UsageError
 from spinect_core.base.files import plain_name
 from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
@@ -89,7 +89,7 @@ def plan_case(
     """
     path, out = Path(path), Path(out)
     if sides not in SIDE_CHOICES:
-        raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", "--side")
+        raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", parameter="side")
     _refuse_to_replace(path, out)
     workshop = _workshop(out)
     try:
@@ -326,18 +326,18 @@ def _refuse_to_replace(path: Path, out: Path) -> None:
         except OSError:  # one of them is not there, or cannot be looked at: the reader says so better
             continue
         if same:
-            raise PlanError("The results would replace the CT itself", "Choose another folder", path)
+            raise OutputError("The results would replace the CT itself", "Choose another folder", path)
 
 
 def _workshop(out: Path) -> Path:
     """An empty folder on the same disk: in ``out`` where that exists already, or beside it."""
     if out.exists() and not out.is_dir():
-        raise PlanError("This is a file, not a folder", "Choose another name for the results", out)
+        raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
     folder = (out if out.is_dir() else out.absolute().parent) / f".spinect-{uuid.uuid4().hex[:12]}.part"
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise PlanError(
+        raise OutputError(
             f"Nothing can be written here ({error.strerror or error})",
             "Choose a folder you may write to",
             out,
@@ -361,7 +361,7 @@ def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
         for old in stale:
             (out / old).unlink(missing_ok=True)
     except OSError as error:
-        raise PlanError(
+        raise OutputError(
             f"The results cannot be moved into place ({error.strerror or error})",
             "Close programs that have the old results open, or choose another folder",
             out,

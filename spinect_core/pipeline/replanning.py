@@ -49,7 +49,7 @@ def plan_again(
         cancel: asked often.
 
     Raises:
-        PlanError: too little bone to find a level in.
+        AnatomyError: too little bone to find a level in.
         Cancelled: the user stopped it.
     """
     landmarks = find_landmarks(
@@ -85,7 +85,7 @@ def plan_with_landmark(
         cancel: asked often.
 
     Raises:
-        PlanError: there is no such landmark.
+        UsageError: there is no such landmark.
         Cancelled: the user stopped it.
     """
     landmarks = plan.landmarks.moved(name, point)

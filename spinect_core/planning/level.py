@@ -309,7 +309,7 @@ def plan_level(
         cancel: asked often.
 
     Raises:
-        PlanError: too little bone to find a level in.
+        AnatomyError: too little bone to find a level in.
     """
     if landmarks is None:
         landmarks = find_landmarks(

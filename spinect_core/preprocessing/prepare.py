@@ -152,7 +152,7 @@ def prepare(volume: Volume, region: Region | None = None, voxels: str = NEAREST)
         UsageError: if the region lies outside the CT, or for another word for the voxels.
     """
     if voxels not in VOXELS:
-        raise UsageError(f"Voxels cannot be {voxels!r}", f"Use {' or '.join(VOXELS)}", "--voxels")
+        raise UsageError(f"Voxels cannot be {voxels!r}", f"Use {' or '.join(VOXELS)}", parameter="voxels")
     if region is None:
         region = find_lumbosacral_region(volume)
     _, canonical = canonical_order(volume.geometry)

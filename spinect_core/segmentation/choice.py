@@ -79,14 +79,18 @@ def candidates(engine: str = "auto", device: str = "auto") -> list[Candidate]:
         UsageError: for unknown names, or a GPU asked of OpenVINO.
     """
     if engine not in ("auto", *ENGINES):
-        raise UsageError(f"There is no engine {engine!r}", f"Choose auto, {' or '.join(ENGINES)}", "--engine")
+        raise UsageError(
+            f"There is no engine {engine!r}", f"Choose auto, {' or '.join(ENGINES)}", parameter="engine"
+        )
     if device not in ("auto", *DEVICES):
-        raise UsageError(f"There is no device {device!r}", f"Choose auto, {' or '.join(DEVICES)}", "--device")
+        raise UsageError(
+            f"There is no device {device!r}", f"Choose auto, {' or '.join(DEVICES)}", parameter="device"
+        )
     if engine == "openvino" and device == "gpu":
         raise UsageError(
             "The engine openvino runs on the CPU only",
             "Choose the engine tensorflow, or the device auto",
-            "--device",
+            parameter="device",
         )
     on_gpu = (
         [Candidate("tensorflow", "gpu")] if device == "gpu" or (device == "auto" and gpu_present()) else []

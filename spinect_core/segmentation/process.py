@@ -33,7 +33,7 @@ START_TIMEOUT_S = 300.0
 PATCH_TIMEOUT_S = 300.0
 """The first batch on a GPU compiles its kernels; no batch takes as long as this."""
 
-_LESS_MEMORY = "Close other programs, choose a smaller region, or use the CPU engine (--engine openvino)"
+_LESS_MEMORY = "Close other programs, choose a smaller region, or use the CPU engine, OpenVINO"
 
 
 class WorkerDied(SegmentationError):
@@ -187,7 +187,8 @@ def _listen(
             if time.monotonic() - heard > patience:
                 raise WorkerDied(
                     f"The inference process has not answered for {patience:.0f} s",
-                    "Try again; if it happens again, use the CPU engine (--engine openvino)",
+                    "Try again; if it happens again, use the CPU engine, OpenVINO",
+                    parameter="engine",
                 ) from None
             continue
         heard = time.monotonic()
@@ -224,12 +225,15 @@ def _death(process: subprocess.Popen[bytes], errors: IO[bytes]) -> WorkerDied:
     code = process.wait()
     if code in (-9, 137):
         return WorkerDied(
-            "The system ended the inference process, most likely because the memory ran out", _LESS_MEMORY
+            "The system ended the inference process, most likely because the memory ran out",
+            _LESS_MEMORY,
+            parameter="engine",
         )
     errors.seek(0)
     lines = [line for line in errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
     said = f": {lines[-1].strip()[:300]}" if lines else ""
     return WorkerDied(
         f"The inference process stopped unexpectedly (exit code {code}){said}",
-        "Try again; if it happens again, use the other engine (--engine openvino or tensorflow) and report it",
+        "Try again; if it happens again, use the other engine (OpenVINO or TensorFlow) and report it",
+        parameter="engine",
     )

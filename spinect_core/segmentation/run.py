@@ -129,7 +129,7 @@ def segment(
     """
     began = time.perf_counter()
     if mode not in MODES:
-        raise UsageError(f"There is no mode {mode!r}", f"Choose one of {', '.join(MODES)}", "--mode")
+        raise UsageError(f"There is no mode {mode!r}", f"Choose one of {', '.join(MODES)}", parameter="mode")
     to_try = candidates(engine, device)
     path = weights_path() if weights is None else weights
     sha256 = weights_hash(path)

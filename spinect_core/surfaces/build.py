@@ -17,7 +17,7 @@ from vtkmodules.vtkFiltersCore import (
 )
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import BONE, NERVE, Labels
 from spinect_core.surfaces.smoothing import smooth_field, without_small_islands
@@ -65,10 +65,10 @@ def build_surfaces(
 
     Raises:
         Cancelled: the user stopped it.
-        PlanError: ``smoothing_mm`` is not a width a median can have.
+        UsageError: ``smoothing_mm`` is not a width a median can have.
     """
     if not 0 <= smoothing_mm <= 10:
-        raise PlanError(f"A median of {smoothing_mm} mm is not possible", "Choose 0 to 10 mm")
+        raise UsageError(f"A median of {smoothing_mm} mm is not possible", "Choose 0 to 10 mm")
     bone = _surface(labels, BONE, smoothing_mm, part_of(progress, 0.0, 0.6), cancel)
     nerve = _surface(labels, NERVE, smoothing_mm, part_of(progress, 0.6, 0.75), cancel)
     nerve_budget = min(nerve.n_cells, int(DETAIL_TRIANGLES * NERVE_SHARE))

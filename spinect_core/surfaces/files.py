@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
 from spinect_core.base.versions import NOTICE, __version__
 
@@ -20,12 +20,12 @@ def write_surface(mesh: pv.PolyData, path: Path | str) -> None:
         path: the file; its ending chooses the format.
 
     Raises:
-        PlanError: another ending, or the file cannot be written.
+        OutputError: another ending, or the file cannot be written.
     """
     path = Path(path)
     writers = {".ply": _ply, ".stl": _stl}
     if path.suffix.lower() not in writers:
-        raise PlanError(f"Surfaces are not written as {path.suffix or 'this'}", "Use .ply or .stl", path)
+        raise OutputError(f"Surfaces are not written as {path.suffix or 'this'}", "Use .ply or .stl", path)
     write_whole(path, writers[path.suffix.lower()](mesh))
 
 

@@ -129,6 +129,51 @@ def test_readme_links_only_to_files_that_are_there() -> None:
 # ---------------------------------------------------------------------------------------------------- what may be there
 
 
+def test_the_core_names_no_option_of_a_command_line() -> None:
+    """Only the command line knows its options; everything else names a setting, which it puts its option for."""
+    found = []
+    for path in sorted((ROOT / "spinect_core").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        # A module that is a program of its own has a command line of its own.
+        if "argparse" in imports(path) or path.parent.name == "cli":
+            continue
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        texts = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, documented) and _docstring(node)
+        }
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in texts:
+                continue
+            words = node.value.replace("pip install --upgrade", "")
+            if re.search(r"(?<![\w-])--[a-z]", words):
+                found.append(f"{name_of(path)}:{node.lineno} {node.value!r}")
+    assert not found
+
+
+def test_every_setting_that_an_error_names_is_an_option() -> None:
+    from spinect_core import cli
+
+    commands = next(action for action in cli._parser()._actions if isinstance(action.choices, dict)).choices
+    known = {action.dest for parser in commands.values() for action in parser._actions}
+    named = set()
+    for path in sorted((ROOT / "spinect_core").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith(("Error", "Died")):
+                named |= {
+                    word.value.value
+                    for word in node.keywords
+                    if word.arg == "parameter" and isinstance(word.value, ast.Constant)
+                }
+    assert named
+    assert named <= known
+
+
+def _docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> bool:
+    return ast.get_docstring(node, clean=False) is not None
+
+
 def test_no_file_names_a_machine_or_a_registry() -> None:
     # Put together here, so that this file does not name them either.
     forbidden = [

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.pipeline.replanning
 from app.views.needle_on_slices import near_plane
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import AnatomyError
 from spinect_core.base.progress import check
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
@@ -292,7 +292,7 @@ def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):
 
 def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monkeypatch):
     def lost(*_, **__):
-        raise PlanError("The labels do not reach L3/4", "Choose another level")
+        raise AnatomyError("The labels do not reach L3/4", "Choose another level")
 
     monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", lost)
     before = planned.model.planning

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
 from spinect_core.base.progress import Cancel, Progress, silent
 from spinect_core.image.volume import Labels, Volume
@@ -85,7 +85,7 @@ def _move(part: Path, folder: Path, names: Sequence[str]) -> list[Path]:
             (part / name).replace(folder / name)
         shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        raise PlanError(
+        raise OutputError(
             f"The case cannot be written ({error.strerror or error})",
             "Choose another folder, and check that there is space and that you may write there",
             folder,
@@ -120,7 +120,7 @@ def write_cases(
     Raises:
         Cancelled: if the user stopped it; finished cases stay.
         UsageError: an order makes no sense.
-        PlanError: a process died, or the disk refused.
+        OutputError: a process died, or the disk refused.
     """
     for order in orders:
         order.check()

@@ -152,13 +152,17 @@ def draw_case(
         UsageError: the seed, the spacing, the box, the family or a pathology makes no sense.
     """
     if seed < 0:
-        raise UsageError(f"The seed {seed} is negative", "Give a whole number from 0", "--seed")
+        raise UsageError(f"The seed {seed} is negative", "Give a whole number from 0", parameter="seed")
     if not all(0.2 <= step <= 10.0 for step in spacing):
-        raise UsageError(f"A spacing of {spacing} mm cannot be drawn", "Give 0.2 to 10 mm", "--spacing")
+        raise UsageError(
+            f"A spacing of {spacing} mm cannot be drawn", "Give 0.2 to 10 mm", parameter="spacing"
+        )
     if not all(high - low >= 4.0 * step for (low, high), step in zip(box, spacing, strict=True)):
         raise UsageError(f"The box {box} holds too few voxels", "Give a larger box or a finer spacing", "box")
     if family not in FAMILIES:
-        raise UsageError(f"There is no family {family!r}", f"Choose one of {', '.join(FAMILIES)}", "--family")
+        raise UsageError(
+            f"There is no family {family!r}", f"Choose one of {', '.join(FAMILIES)}", parameter="family"
+        )
     specimen = draw_specimen(seed, pathologies)
     return assemble(
         specimen,

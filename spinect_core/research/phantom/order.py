@@ -67,24 +67,32 @@ class Order:
     def check(self) -> None:
         """Raise :class:`UsageError` for what can be seen to be wrong without drawing."""
         if self.seed < 0:
-            raise UsageError(f"The seed {self.seed} is negative", "Give a whole number from 0", "--seed")
+            raise UsageError(
+                f"The seed {self.seed} is negative", "Give a whole number from 0", parameter="seed"
+            )
         if self.spacing is not None and not all(0.25 <= step <= 10.0 for step in self.spacing):
             told = " x ".join(f"{step:g}" for step in self.spacing)
-            raise UsageError(f"A spacing of {told} mm is not drawn", "Give 0.25 to 10 mm", "--spacing")
+            raise UsageError(
+                f"A spacing of {told} mm is not drawn", "Give 0.25 to 10 mm", parameter="spacing"
+            )
         if self.family not in FAMILIES:
             raise UsageError(
-                f"There is no family {self.family!r}", f"Choose one of {', '.join(FAMILIES)}", "--family"
+                f"There is no family {self.family!r}",
+                f"Choose one of {', '.join(FAMILIES)}",
+                parameter="family",
             )
         if self.bones is not None and self.pathologies:
             raise UsageError(
-                "Findings are not drawn on bones from files", "Leave out --pathology", "--pathology"
+                "Findings are not drawn on bones from files",
+                "Leave the pathologies out",
+                parameter="pathology",
             )
         for name in self.pathologies or ():
             if name not in PATHOLOGIES:
                 raise UsageError(
                     f"There is no pathology {name!r}",
                     f"Choose from {', '.join(PATHOLOGIES)}, or none",
-                    "--pathology",
+                    parameter="pathology",
                 )
         check_setting(self.noise_hu, self.slice_mm, self.kernel)
 

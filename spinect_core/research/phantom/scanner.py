@@ -91,12 +91,16 @@ STEPS_MM = (0.6, 3.0)
 def check_setting(noise_hu: float | None, slice_mm: float | None, kernel: str | None) -> None:
     """Raise :class:`UsageError` if one of these is out of range."""
     if kernel is not None and kernel not in KERNELS:
-        raise UsageError(f"There is no kernel {kernel!r}", f"Choose one of {', '.join(KERNELS)}", "--kernel")
+        raise UsageError(
+            f"There is no kernel {kernel!r}", f"Choose one of {', '.join(KERNELS)}", parameter="kernel"
+        )
     if noise_hu is not None and not 0.0 <= noise_hu <= 200.0:
-        raise UsageError(f"A noise of {noise_hu:g} HU is out of range", "Give 0 to 200 HU", "--noise")
+        raise UsageError(f"A noise of {noise_hu:g} HU is out of range", "Give 0 to 200 HU", parameter="noise")
     if slice_mm is not None and not 0.0 <= slice_mm <= 10.0:
         raise UsageError(
-            f"A slice thickness of {slice_mm:g} mm is out of range", "Give 0 to 10 mm", "--slice-thickness"
+            f"A slice thickness of {slice_mm:g} mm is out of range",
+            "Give 0 to 10 mm",
+            parameter="slice_thickness",
         )
 
 

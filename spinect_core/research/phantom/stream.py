@@ -89,7 +89,7 @@ class CaseStream:
         Raises:
             Cancelled: if the user stopped it.
             UsageError: an order makes no sense.
-            PlanError: a process died.
+            WorkerError: a process died.
         """
         first = next(self._orders, None)
         if first is None:

@@ -58,7 +58,7 @@ def check_tilt(tilt_deg: float) -> None:
         raise UsageError(
             f"A tilt of {tilt_deg:g} degrees is out of range",
             f"Give {-LARGEST_TILT:g} to {LARGEST_TILT:g}",
-            "--tilt",
+            parameter="tilt",
         )
 
 
@@ -149,7 +149,7 @@ def write_tilted_series(tilted: TiltedScan, folder: str | Path, name: str = "CT"
         The files in the order of the slices.
 
     Raises:
-        PlanError: the disk refused.
+        OutputError: the disk refused.
     """
     return write_dicom_slices(
         tilted.array,

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import psutil
 
-from spinect_core.base.errors import PlanError, SpinectError
+from spinect_core.base.errors import SpinectError, WorkerError
 from spinect_core.base.progress import Cancel, check
 
 Task = TypeVar("Task")
@@ -98,7 +98,7 @@ class Workers(Generic[Task, Result]):
         Raises:
             Cancelled: if the user stopped it.
             SpinectError: what the function raised, for the first task that failed.
-            PlanError: a process died.
+            WorkerError: a process died.
         """
         waiting = iter(tasks)
         ready: dict[int, Any] = {}
@@ -176,14 +176,17 @@ def _unpacked(answer: tuple[bool, Any]) -> Any:
     return result
 
 
-def _death(code: int | None) -> PlanError:
+def _death(code: int | None) -> WorkerError:
     if code == -9:
-        return PlanError(
+        return WorkerError(
             "The system ended a drawing process, most likely because the memory ran out",
-            "Run fewer at once (--jobs), or choose a coarser spacing",
+            "Run fewer at once, or choose a coarser spacing",
+            parameter="jobs",
         )
-    return PlanError(
-        f"A drawing process stopped unexpectedly (exit code {code})", "Run it again with --jobs 1"
+    return WorkerError(
+        f"A drawing process stopped unexpectedly (exit code {code})",
+        "Run it again in one process",
+        parameter="jobs",
     )
 
 
@@ -217,7 +220,10 @@ def serve(line: Connection, function: Callable[[Any], Any]) -> None:
         except SpinectError as error:
             answer = (False, error)
         except MemoryError:
-            answer = (False, PlanError("The memory does not suffice", "Run fewer at once (--jobs)"))
+            answer = (
+                False,
+                WorkerError("The memory does not suffice", "Run fewer at once", parameter="jobs"),
+            )
         try:
             line.send(answer)
         except OSError:

@@ -48,7 +48,7 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", part)
         if match is None or int(match[2] or match[1]) < int(match[1]):
-            raise UsageError(f"{part!r} names no seeds", "Write 1-100 or 3,7,20-29", "--seeds")
+            raise UsageError(f"{part!r} names no seeds", "Write 1-100 or 3,7,20-29", parameter="seeds")
         seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
     return list(dict.fromkeys(seeds))
 
@@ -100,7 +100,7 @@ def study(
 
     Raises:
         Cancelled: the user asked to stop.
-        PlanError: a process ended by itself, as for want of memory.
+        WorkerError: a process ended by itself, as for want of memory.
     """
     found: list[Finding] = []
     work = partial(study_seed, spacing=spacing, check_only=check_only)

@@ -38,7 +38,7 @@ def four_renderings(one: Examined, *, progress: Progress = silent, cancel: Cance
     """The figure, uint8 RGB: a column a stage, a row a view, all at one scale.
 
     Raises:
-        PlanError: there is no OpenGL to render with.
+        RenderError: there is no OpenGL to render with.
     """
     stages = _stages(one, progress, cancel)
     frames: list[Frame] = []

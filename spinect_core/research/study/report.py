@@ -72,7 +72,7 @@ def write_report(
         The files written.
 
     Raises:
-        PlanError: a file cannot be written.
+        OutputError: a file cannot be written.
     """
     written = []
     for table in tables:

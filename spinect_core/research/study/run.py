@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinect_core.base.errors import Cancelled, PlanError, ReadingError, SpinectError, UsageError
+from spinect_core.base.errors import Cancelled, OutputError, ReadingError, SpinectError, UsageError
 from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.research.study.area_tables import table_of_observers, tables_of_areas
@@ -76,7 +76,7 @@ def run_study(
     """
     settings = _checked(cases, settings or Settings(), pictures)
     if out.exists() and not out.is_dir():
-        raise PlanError("This is a file, not a folder", "Choose another name for the results", out)
+        raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
     for path in _measurement_paths(cases, measurements):
         read_measurements(path, {})  # a slip in them is told before the hours, not after
     examined, faults = _examine_all(cases, out, settings, part_of(progress, 0.0, CASES_SHARE), cancel)
@@ -95,12 +95,15 @@ def run_study(
 def _checked(cases: Sequence[StudyCase], settings: Settings, pictures: int) -> Settings:
     if not cases:
         raise UsageError("There is no case to study", "Name at least one")
-    for name, values in (("--noise", settings.noise), ("--slices", settings.slices)):
+    for name, values in (("noise", settings.noise), ("slices", settings.slices)):
         wrong = [value for value in values if not np.isfinite(value) or value < 0]
-        if wrong or (name == "--slices" and 0 in values):
-            raise UsageError(f"{wrong[0] if wrong else 0:g} is no such value", "Give positive numbers", name)
-    if pictures < 0 or settings.seed < 0:
-        raise UsageError("A negative number makes no sense here", "Give 0 or more", "--pictures, --seed")
+        if wrong or (name == "slices" and 0 in values):
+            raise UsageError(
+                f"{wrong[0] if wrong else 0:g} is no such value", "Give positive numbers", parameter=name
+            )
+    for name, number in (("pictures", pictures), ("seed", settings.seed)):
+        if number < 0:
+            raise UsageError("A negative number makes no sense here", "Give 0 or more", parameter=name)
     if settings.weights_sha256 or all(case.prediction is not None for case in cases):
         return settings
     from spinect_core.segmentation.weights import weights_hash, weights_path
@@ -118,7 +121,7 @@ def _examine_all(
         part = part_of(progress, number / len(cases), (number + 1) / len(cases))
         try:
             examined.append(examine(case, out, settings, progress=part, cancel=cancel))
-        except (Cancelled, PlanError):
+        except (Cancelled, OutputError):
             raise  # a disk that takes nothing would only fail again
         except SpinectError as error:
             check(cancel)

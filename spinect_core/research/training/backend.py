@@ -31,13 +31,15 @@ def choose_backend(backend: str | None, devices: str) -> str:
     """
     name = backend or os.environ.get("KERAS_BACKEND") or "tensorflow"
     if name not in BACKENDS:
-        raise UsageError(f"Keras has no backend {name!r}", f"Choose {', '.join(BACKENDS)}", "--backend")
+        raise UsageError(
+            f"Keras has no backend {name!r}", f"Choose {', '.join(BACKENDS)}", parameter="backend"
+        )
     count = _count(devices)
     if count > 1 and name != "jax":
         raise UsageError(
             f"Keras cannot share a batch between {count} devices on the backend {name}",
-            "Use --backend jax, or one device",
-            "--devices",
+            "Use the backend jax, or one device",
+            parameter="devices",
         )
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -50,13 +52,14 @@ def choose_backend(backend: str | None, devices: str) -> str:
     except ImportError as error:
         raise SegmentationError(
             f"The backend {name} cannot be loaded ({error})",
-            f"Install it (pip install {name}), or choose another with --backend",
+            f"Install it (pip install {name}), or choose another backend",
+            parameter="backend",
         ) from error
     if keras.backend.backend() != name:
         raise UsageError(
             f"Keras already runs on {keras.backend.backend()} in this process",
             "Start a new process for another backend",
-            "--backend",
+            parameter="backend",
         )
     if count:
         _share(keras, count)
@@ -68,7 +71,9 @@ def _count(devices: str) -> int:
     if devices in ("auto", "cpu"):
         return 0
     if not devices.isdigit() or int(devices) < 1:
-        raise UsageError(f"{devices!r} is no number of devices", "Give auto, cpu or a number", "--devices")
+        raise UsageError(
+            f"{devices!r} is no number of devices", "Give auto, cpu or a number", parameter="devices"
+        )
     return int(devices)
 
 
@@ -79,7 +84,7 @@ def _share(keras: Any, count: int) -> None:
         raise UsageError(
             f"{count} devices were asked for, and {len(found)} found ({', '.join(found) or 'none'})",
             "Ask for fewer",
-            "--devices",
+            parameter="devices",
         )
     if count > 1:
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:count]))

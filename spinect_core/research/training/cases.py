@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import PlanError, ReadingError
+from spinect_core.base.errors import OutputError, ReadingError
 
 HuArray = npt.NDArray[np.int16]
 LabelArray = npt.NDArray[np.uint8]
@@ -47,7 +47,7 @@ def save_case(case: Case, path: Path) -> None:
     """Write a case, all of it or nothing.
 
     Raises:
-        PlanError: the disk is full or refuses.
+        OutputError: the disk is full or refuses.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -58,10 +58,11 @@ def save_case(case: Case, path: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise PlanError(
+        raise OutputError(
             f"The prepared case cannot be written ({error.strerror or error})",
-            "Make room (some 10 MB a case), or choose another folder with --cache",
+            "Make room (some 10 MB a case), or choose another folder for prepared cases",
             path,
+            parameter="cache",
         ) from error
 
 

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import PlanError, SegmentationError
+from spinect_core.base.errors import OutputError, SegmentationError
 from spinect_core.segmentation.weights import Tensors
 
 
@@ -40,7 +40,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint in full precision (360 MB), replacing the old one only when the new one is whole.
 
     Raises:
-        PlanError: the disk is full or refuses; the old checkpoint is still there.
+        OutputError: the disk is full or refuses; the old checkpoint is still there.
     """
     part = path.with_name(path.name + ".part")
     arrays = {f"weights:{name}": array for name, array in checkpoint.weights.items()}
@@ -54,7 +54,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise PlanError(
+        raise OutputError(
             f"The checkpoint cannot be written ({error.strerror or error})",
             "Make room (some 800 MB) and start the same command again; it goes on from the last checkpoint",
             path,

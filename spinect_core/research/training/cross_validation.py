@@ -115,7 +115,7 @@ def write_report(folder: Path, results: Sequence[Sequence[Scores]], folds: int) 
         folds: how many there are to be.
 
     Raises:
-        PlanError: the files cannot be written.
+        OutputError: the files cannot be written.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")

@@ -29,7 +29,7 @@ def draw_curve(folder: Path) -> None:
     """Draw ``curve.png`` from the logs of a run folder.
 
     Raises:
-        PlanError: the picture cannot be written.
+        OutputError: the picture cannot be written.
     """
     losses = [(float(row["step"]), float(row["loss"])) for row in rows_of(folder, LOSSES)]
     dice = {

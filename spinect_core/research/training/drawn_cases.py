@@ -51,7 +51,8 @@ def drawn_cases(
         cancel: asked ten times a second.
 
     Raises:
-        PlanError: a drawing process ended by itself, as for want of memory, or the disk is full or refuses.
+        WorkerError: a drawing process ended by itself, as for want of memory.
+        OutputError: the disk is full or refuses.
         Cancelled: the user stopped it; what was drawn stays in the cache.
     """
     kind = family if spacing == 1.0 else f"{family}_{spacing:g}mm"

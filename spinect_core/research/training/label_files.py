@@ -66,8 +66,9 @@ def read_case_labels(path: Path, grid: Geometry, classes: Mapping[str, str] | No
             what = ", ".join(s.name for s in segments) or ", ".join(map(str, np.unique(array)[:8]))
             raise ReadingError(
                 f"No voxel is labelled as {name} (the file holds: {what})",
-                f"Label {name} in it, or say which it is: --segment NAME={name}",
+                f"Label {name} in it, or say which segment or value it is, as in NAME={name}",
                 path,
+                parameter="segment",
             )
     return _on_grid(path, Labels(array, own), grid)
 
@@ -112,7 +113,7 @@ def segments_of(path: Path) -> list[Segment]:
 
 def _class(kind: str) -> int:
     if kind not in CLASSES:
-        raise UsageError(f"There is no class {kind!r}", f"Use {', '.join(CLASSES)}", "--segment")
+        raise UsageError(f"There is no class {kind!r}", f"Use {', '.join(CLASSES)}", parameter="segment")
     return CLASSES[kind]
 
 
@@ -141,8 +142,9 @@ def _from_segments(
     if unknown := [s.name for s, kind in chosen if kind is None]:
         raise ReadingError(
             f"Whether these segments are bone or nerve does not follow from their names: {', '.join(unknown)}",
-            f'Rename them in Slicer, or add for each --segment "{unknown[0]}=bone" (or nerve, or ignore)',
+            f'Rename them in Slicer, or say of each what it is, as in "{unknown[0]}=bone" (or nerve, or ignore)',
             path,
+            parameter="segment",
         )
     labels = np.zeros(layers.shape[1:], dtype=np.uint8)
     for wanted in (BONE, NERVE):
@@ -160,8 +162,9 @@ def _from_numbers(path: Path, numbers: npt.NDArray[Any], rules: Mapping[str, int
     if strange := [f"{value:g}" for value in present if value not in known]:
         raise ReadingError(
             f"The file holds the values {', '.join(strange[:6])}; known are 0 background, 1 bone, 2 nerve",
-            f"Renumber them, or add for each --segment {strange[0]}=bone (or nerve, or ignore)",
+            f"Renumber them, or say of each what it is, as in {strange[0]}=bone (or nerve, or ignore)",
             path,
+            parameter="segment",
         )
     for value in present:
         labels[numbers == value] = known[float(value)]

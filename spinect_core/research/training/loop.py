@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import PlanError, SegmentationError, UsageError
+from spinect_core.base.errors import OutputError, SegmentationError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.research.training.cases import Cases
 from spinect_core.research.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -86,7 +86,7 @@ def train(
     Raises:
         SegmentationError: the loss is no longer a number, or the checkpoint or the weights do not fit.
         UsageError: the folder holds another run, or a case is too small.
-        PlanError: the disk is full or refuses.
+        OutputError: the disk is full or refuses.
         Cancelled: the user stopped the run.
     """
     if not split.validation:
@@ -120,7 +120,7 @@ def train(
                 if trainer.step % config.save_every == 0:
                     trainer.save()
         trainer.save()
-    except PlanError:
+    except OutputError:
         raise  # The disk has just refused; trying again would hide its reason.
     except BaseException:
         # A checkpoint of weights that are no longer numbers would make the fault permanent.
@@ -192,7 +192,7 @@ def _check_shares(batch: int) -> None:
         raise UsageError(
             f"{batch} patches cannot be shared evenly among {devices} devices",
             f"Give a multiple of {devices}, such as {devices * math.ceil(batch / devices)}",
-            "--batch",
+            parameter="batch",
         )
 
 
@@ -261,8 +261,9 @@ class _Trainer:
             raise SegmentationError(
                 f"The loss is no longer a number at step {self.step + 1}",
                 "Start the same command again to go on from the last checkpoint; if it happens again, start "
-                "another run with a smaller --rate",
+                "another run with a smaller learning rate",
                 self.folder,
+                parameter="rate",
             )
         self.step += 1
         if self.config.averaging:

@@ -152,7 +152,7 @@ def prepare_case(
         UsageError: another word for the region or the voxels.
     """
     if region not in REGIONS:
-        raise UsageError(f"There is no region {region!r}", f"Use {' or '.join(REGIONS)}", "--region")
+        raise UsageError(f"There is no region {region!r}", f"Use {' or '.join(REGIONS)}", parameter="region")
     if region == "labels":
         low, high = _bounds(labels, labels.array > 0)
     else:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spinect_core.base.errors import PlanError, UsageError
+from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.files import write_whole
 from spinect_core.research.training.recipe import TrainingConfig
 
@@ -39,7 +39,7 @@ def keep_config(folder: Path, facts: Mapping[str, Any]) -> None:
 
     Raises:
         UsageError: a value differs; the message names it.
-        PlanError: the folder cannot be written to.
+        OutputError: the folder cannot be written to.
     """
     path = folder / CONFIG
     if path.exists():
@@ -55,8 +55,9 @@ def keep_config(folder: Path, facts: Mapping[str, Any]) -> None:
                 if name not in MAY_CHANGE and old.get(name) != value:
                     raise UsageError(
                         f"The folder holds a run with other {kind}: {_change(name, old.get(name), value)}",
-                        "Give what the run was begun with, or another --out",
+                        "Give what the run was begun with, or another folder",
                         folder,
+                        parameter="out",
                     )
     text = json.dumps(dict(facts), indent=2, ensure_ascii=False, sort_keys=False)
     write_whole(path, (text + "\n").encode("utf-8"))
@@ -77,8 +78,12 @@ def _read_json(path: Path) -> dict[str, Any]:
         if isinstance(content, dict):
             return content
     except (OSError, ValueError) as error:
-        raise UsageError("The run's configuration cannot be read", "Give another --out", path) from error
-    raise UsageError("The run's configuration cannot be read", "Give another --out", path)
+        raise _unreadable(path) from error
+    raise _unreadable(path)
+
+
+def _unreadable(path: Path) -> UsageError:
+    return UsageError("The run's configuration cannot be read", "Give another folder", path, parameter="out")
 
 
 def _change(name: str, old: object, new: object) -> str:
@@ -107,7 +112,7 @@ def append(folder: Path, name: str, row: Mapping[str, object]) -> None:
     """Add a row to ``losses.csv`` or ``validation.csv``.
 
     Raises:
-        PlanError: the disk is full or refuses.
+        OutputError: the disk is full or refuses.
     """
     path = folder / name
     try:
@@ -118,7 +123,7 @@ def append(folder: Path, name: str, row: Mapping[str, object]) -> None:
                 writer.writeheader()
             writer.writerow(row)
     except OSError as error:
-        raise PlanError(
+        raise OutputError(
             f"The log cannot be written ({error.strerror or error})",
             "Make room and start the same command again",
             path,
@@ -138,7 +143,7 @@ def rewind(folder: Path, step: int, judged: int) -> None:
     """Forget what was logged after the checkpoint a run goes on from; it will be logged again.
 
     Raises:
-        PlanError: the folder cannot be written to.
+        OutputError: the folder cannot be written to.
     """
     for name, last in ((LOSSES, step), (VALIDATION, judged)):
         path = folder / name

@@ -37,13 +37,16 @@ def hold_back(patients: Sequence[str], share: float, seed: int) -> Split:
         UsageError: nobody would be left to train on.
     """
     if not 0 <= share < 1:
-        raise UsageError(f"A share of {share} cannot be held back", "Give 0 to below 1", "--validation-share")
+        raise UsageError(
+            f"A share of {share} cannot be held back", "Give 0 to below 1", parameter="validation_share"
+        )
     order = _shuffled(patients, seed)
     count = max(1, round(share * len(order))) if share else 0
     if count >= len(order):
         raise UsageError(
             f"{len(order)} patient(s) are too few to hold {count} back for validation",
-            "Give more cases, or --validation-share 0 to keep the last weights unjudged",
+            "Give more cases, or a share of 0 to keep the last weights unjudged",
+            parameter="validation_share",
         )
     held, kept = set(order[:count]), set(order[count:])
     return Split(_numbers(patients, kept), _numbers(patients, held))
@@ -62,14 +65,14 @@ def folds(patients: Sequence[str], count: int, seed: int) -> list[Split]:
         raise UsageError(
             f"{count} fold(s) leave nothing to train on beside test and validation",
             "Ask for at least 3; the paper has 5",
-            "--folds",
+            parameter="folds",
         )
     order = _shuffled(patients, seed)
     if len(order) < count:
         raise UsageError(
             f"{len(order)} patient(s) cannot be split into {count} folds",
             "Give more cases or ask for fewer folds",
-            "--folds",
+            parameter="folds",
         )
     parts = [set(order[part::count]) for part in range(count)]
     splits = []

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import load_atlas
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.base.errors import Cancelled, PlanError
+from spinect_core.base.errors import AnatomyError, Cancelled, UsageError
 from spinect_core.image.volume import NERVE, Geometry, Labels
 
 
@@ -108,18 +108,18 @@ def test_a_moved_landmark_leaves_the_others_and_is_sure(found):
     ("name", "point"), [("L9 body centre", [0, 0, 0]), ("L5 body centre", [0, np.nan, 0])]
 )
 def test_moving_nonsense_is_refused(found, name, point):
-    with pytest.raises(PlanError, match="landmark"):
+    with pytest.raises(UsageError, match="landmark"):
         found.moved(name, np.array(point, dtype=float))
 
 
 def test_too_little_bone_is_an_error_with_a_remedy():
     grid = Geometry((20, 20, 20), (2.0, 2.0, 2.0))
-    with pytest.raises(PlanError, match=r"20 ml of bone.*segment again"):
+    with pytest.raises(AnatomyError, match=r"20 ml of bone.*segment again"):
         find_landmarks(Labels(np.zeros(grid.shape, np.uint8), grid))
 
 
 def test_an_unknown_level_is_an_error(phantom):
-    with pytest.raises(PlanError, match="L5/S1"):
+    with pytest.raises(UsageError, match="L5/S1"):
         find_landmarks(phantom.labels, level="L2/3")
 
 

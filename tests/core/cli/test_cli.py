@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,19 @@ import spinect_core.io.reading
 import spinect_core.research.phantom
 import spinect_core.segmentation
 from spinect_core import cli
-from spinect_core.base.errors import Cancelled, ReadingError, SegmentationError
+from spinect_core.base.errors import (
+    AnatomyError,
+    Cancelled,
+    InstallationError,
+    OutputError,
+    PlanError,
+    ReadingError,
+    RenderError,
+    SegmentationError,
+    SpinectError,
+    UsageError,
+    WorkerError,
+)
 from spinect_core.base.opengl import OpenGl
 from spinect_core.cli import info as info_command
 from spinect_core.cli import reporting
@@ -173,6 +186,12 @@ def test_what_cannot_be_read_is_exit_code_3(tmp_path: Path, capsys: pytest.Captu
     [
         (SegmentationError("No engine\ncould run", "Install one"), 4),
         (ReadingError("a", "b"), 3),
+        (InstallationError("a", "b"), 1),
+        (AnatomyError("a", "b"), 6),
+        (PlanError("a", "b"), 6),
+        (OutputError("a", "b"), 7),
+        (RenderError("a", "b"), 8),
+        (WorkerError("a", "b"), 9),
         (Cancelled(), 130),
     ],
 )
@@ -185,6 +204,43 @@ def test_errors_are_one_line_and_their_exit_code(
     monkeypatch.setattr(job, "plan_case", failing)
     assert cli.main(["plan", "ct", "--out", "o"]) == code
     error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            UsageError("No such engine", "Choose auto", parameter="engine"),
+            "--engine: No such engine. Choose auto.",
+        ),
+        (UsageError("No such word", "Choose auto", parameter="word"), "word: No such word. Choose auto."),
+        (
+            SegmentationError("It ended", "Use the CPU", parameter="engine"),
+            "It ended. Use the CPU (--engine).",
+        ),
+        (UsageError("Another run", "Choose another", "o", "out"), "o: Another run. Choose another (--out)."),
+    ],
+)
+def test_a_setting_is_named_by_its_option(
+    error: Exception, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(job, "plan_case", failing)
+    cli.main(["plan", "ct", "--out", "o", "-q"])
+    assert error_line(capsys) == f"spinect: error: {says}"
+
+
+def test_every_exit_code_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    def kinds(base: type[SpinectError]) -> set[type[SpinectError]]:
+        return {base}.union(*(kinds(each) for each in base.__subclasses__()))
+
+    assert cli.main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("exit codes:")[2]
+    assert {str(kind.exit_code) for kind in kinds(SpinectError)} | {"0", "70"} == set(
+        re.findall(r"\d+", listed)
+    )
 
 
 def test_an_unexpected_fault_is_one_line_and_a_log(
@@ -268,7 +324,7 @@ def test_segment_writes_labels_and_says_what_ran(
     assert json.loads(captured.out)["engine"] == "openvino"
     assert "segment:" in captured.err
     np.testing.assert_array_equal(read_labels(out).array, labels.array)
-    assert cli.main(["segment", str(ct), "--out", str(ct)]) == 6
+    assert cli.main(["segment", str(ct), "--out", str(ct)]) == 7
     error_line(capsys)
 
 

@@ -15,7 +15,7 @@ from dicom_maker import example_volume
 from highdicom.spatial import get_series_volume_positions
 from scipy.spatial.transform import Rotation
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading import read_ct
@@ -42,7 +42,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     array = volume.array.astype(np.float32)
     array[0, 0, 0] = np.nan
     for write, name in ((write_volume, "ct.nii.gz"), (write_dicom_series, "ct")):
-        with pytest.raises(PlanError, match="not finite"):
+        with pytest.raises(OutputError, match="not finite"):
             write(Volume(array, volume.geometry), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
@@ -77,7 +77,7 @@ def test_same_volume_gives_same_bytes(tmp_path: Path, ending: str) -> None:
 
 
 def test_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"\.nii, \.nii\.gz, \.nrrd, \.mha"):
+    with pytest.raises(OutputError, match=r"\.nii, \.nii\.gz, \.nrrd, \.mha"):
         write_volume(example_volume(), tmp_path / "ct.tif")
 
 
@@ -91,7 +91,7 @@ def test_failed_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(
-        PlanError, match=r"ct\.nii\.gz: The file cannot be written \(No space left on device\)"
+        OutputError, match=r"ct\.nii\.gz: The file cannot be written \(No space left on device\)"
     ):
         write_volume(example_volume(shape=(4, 5, 6)), path)
     assert path.read_bytes() == before
@@ -101,7 +101,7 @@ def test_failed_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 def test_folders_are_made_and_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     assert write_volume(example_volume(), tmp_path / "neu" / "größe 脊椎" / "ct.nii.gz").is_file()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(PlanError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_volume(example_volume(), tmp_path / "file" / "ct.nii.gz")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 import spinect_core.planning.level
 import spinect_core.segmentation
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.base.errors import Cancelled, PlanError, SegmentationError, UsageError
+from spinect_core.base.errors import AnatomyError, Cancelled, OutputError, SegmentationError, UsageError
 from spinect_core.base.opengl import OpenGl
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.volume import Geometry, Labels, Volume
@@ -180,7 +180,7 @@ def test_a_computer_that_cannot_render_gets_its_plan(ct: Path, tmp_path: Path) -
 
 def test_a_plan_without_triangles_says_why(ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: Any, **__: Any) -> None:
-        raise PlanError("The sacrum was not found", "Check the region")
+        raise AnatomyError("The sacrum was not found", "Check the region")
 
     monkeypatch.setattr(spinect_core.planning.level, "plan_level", lost)
     plan = job.plan_case(ct, tmp_path / "o", region=REGION)
@@ -250,11 +250,11 @@ def test_what_cannot_be_done_is_refused_at_once(ct: Path, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="middle"):
         job.plan_case(ct, tmp_path / "o", sides="middle")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(PlanError, match="not a folder"):
+    with pytest.raises(OutputError, match="not a folder"):
         job.plan_case(ct, tmp_path / "file")
     own = ct.with_name("labels.nii.gz")
     ct.rename(own)
-    with pytest.raises(PlanError, match="replace the CT itself"):
+    with pytest.raises(OutputError, match="replace the CT itself"):
         job.plan_case(own, own.parent)
 
 

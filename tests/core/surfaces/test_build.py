@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from spinect_core.base.errors import Cancelled, PlanError
+from spinect_core.base.errors import Cancelled, UsageError
 from spinect_core.image.volume import Geometry, Labels
 from spinect_core.surfaces import build_surfaces
 from spinect_core.surfaces.build import DETAIL_TRIANGLES, signed_volume
@@ -122,6 +122,6 @@ def test_it_can_be_stopped_and_reports() -> None:
 
 def test_an_impossible_kernel_is_refused() -> None:
     labels = Labels(np.zeros((5, 5, 5), dtype=np.uint8), Geometry((5, 5, 5), (1, 1, 1)))
-    with pytest.raises(PlanError):
+    with pytest.raises(UsageError):
         build_surfaces(labels, smoothing_mm=-1)
     assert isinstance(build_surfaces(labels, smoothing_mm=0).bone, pv.PolyData)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import OutputError
 from spinect_core.surfaces import write_surface
 
 
@@ -44,9 +44,9 @@ def test_an_empty_surface_is_a_valid_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_errors_leave_nothing_behind(mesh: pv.PolyData, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="stl"):
+    with pytest.raises(OutputError, match="stl"):
         write_surface(mesh, tmp_path / "bone.obj")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PlanError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_surface(mesh, tmp_path / "file" / "bone.ply")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

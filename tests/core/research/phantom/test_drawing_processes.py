@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinect_core.base.errors import Cancelled, PlanError, UsageError
+from spinect_core.base.errors import Cancelled, UsageError, WorkerError
 from spinect_core.research.phantom import CaseStream, Order
 from spinect_core.research.phantom.workers import Workers, jobs_for
 
@@ -60,7 +60,7 @@ def test_an_error_of_the_function_arrives_as_it_was_raised() -> None:
 
 
 def test_the_death_of_a_process_is_a_message() -> None:
-    with pytest.raises(PlanError, match="exit code 7"), Workers(die, 1) as workers:
+    with pytest.raises(WorkerError, match="exit code 7"), Workers(die, 1) as workers:
         list(workers.run([1, 2]))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spinect_core.base.errors import PlanError, ReadingError
+from spinect_core.base.errors import OutputError, ReadingError
 from spinect_core.research.training.cases import Case, CaseFiles, Together, load_case, save_case
 
 
@@ -35,7 +35,7 @@ def test_damaged_files_are_named(tmp_path, content):
 
 def test_a_disk_that_refuses_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(PlanError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save_case(tiny(), tmp_path / "file" / "case_1.npz")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinect_core.base.errors import Cancelled, PlanError, SegmentationError, UsageError
+from spinect_core.base.errors import Cancelled, OutputError, SegmentationError, UsageError
 from spinect_core.research.training.checkpoint import load_checkpoint
 from spinect_core.research.training.loop import judge_weights, train
 from spinect_core.research.training.recipe import RECIPES
@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_and_the_old_checkpoint_stays(small_cases, tmp_path,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("spinect_core.research.training.checkpoint.np.savez", full)
-    with pytest.raises(PlanError, match="No space left on device"):
+    with pytest.raises(OutputError, match="No space left on device"):
         train(replace(config, steps=2), small_cases, SPLIT, tmp_path / "run")
     assert (tmp_path / "run" / "checkpoint.npz").read_bytes() == before
     assert not list((tmp_path / "run").glob("*.part"))

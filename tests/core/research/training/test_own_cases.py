@@ -68,7 +68,7 @@ def test_overlapping_segments_lie_in_layers_and_nerve_wins(tmp_path):
     layers = np.stack([BONE, NERVE, BONE & (X < 20)]).astype(np.uint8)
     segments = [("nerve", 1, 1), ("bone", 0, 1), ("screw", 2, 1)]
     path = slicer(tmp_path / "a.seg.nrrd", layers, segments)
-    with pytest.raises(ReadingError, match=r"names: screw.*--segment \"screw=bone\""):
+    with pytest.raises(ReadingError, match=r"names: screw.*as in \"screw=bone\""):
         read_case_labels(path, GRID)
     labels = read_case_labels(path, GRID, {"Screw": "ignore"})
     np.testing.assert_array_equal(labels.array, LABELS)
@@ -101,7 +101,7 @@ def test_faults_are_named(tmp_path):
     with pytest.raises(ReadingError, match="No voxel is labelled as nerve"):
         read_case_labels(path, GRID)
     path = write_labels(Labels((LABELS * 3).astype(np.uint8), GRID), tmp_path / "c.nii")
-    with pytest.raises(ReadingError, match=r"values 3, 6; .*--segment 3=bone"):
+    with pytest.raises(ReadingError, match=r"values 3, 6; .*as in 3=bone"):
         read_case_labels(path, GRID)
     found = read_case_labels(path, GRID, {"3": "bone", "6": "nerve"})
     np.testing.assert_array_equal(found.array, LABELS)

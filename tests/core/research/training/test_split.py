@@ -33,5 +33,5 @@ def test_too_few_are_refused():
         hold_back(["a", "a"], 0.2, seed=0)
     with pytest.raises(UsageError, match="4 patient"):
         folds(["a", "b", "c", "d"], 5, seed=0)
-    with pytest.raises(UsageError, match="--folds"):
+    with pytest.raises(UsageError, match="folds"):
         folds(PATIENTS, 2, seed=0)
