@@ -69,7 +69,8 @@ def plan_labels(
         cancel: asked often.
 
     Raises:
-        PlanError: too little bone to find a level in, or no such level.
+        AnatomyError: too little bone to find a level in.
+        UsageError: no such level.
         Cancelled: the user stopped it.
 
     Examples:
@@ -125,7 +126,8 @@ def measure(
 
     Raises:
         MeasurementError: the triangle's borders were not found on this side.
-        PlanError: too little bone to find a level in, or no such level.
+        AnatomyError: too little bone to find a level in.
+        UsageError: no such level.
         Cancelled: the user stopped it.
 
     Examples:

@@ -21,7 +21,6 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-import spinect_core
 from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
@@ -138,7 +137,7 @@ def run_job(
 
 def _start(job: Path, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     """A fresh Python that runs the worker and finds the same packages as this one."""
-    root = Path(spinect_core.__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     environment = dict(os.environ)
     if root.name not in ("site-packages", "dist-packages"):  # a checkout, which that Python would not find
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
