@@ -388,12 +388,12 @@ def closers() -> Figure:
             axes, own.intersection(zone).difference(others), facecolor="none", edgecolor=COLOURS["hypotenuse"], lw=0,
             hatch="////", zorder=5,
         )  # fmt: skip
-        if closer.gives_mm is not None:
-            smaller = own.buffer(-closer.gives_mm)
+        if closer.required_mm is not None:
+            smaller = own.buffer(-closer.required_mm)
             _fill(axes, smaller, facecolor="none", edgecolor=INK, lw=1.2, ls=(0, (4, 2)), zorder=7)
             opened = zone.difference(shapely.union_all([others, smaller]))
             _fill(axes, opened, facecolor=OPEN, edgecolor="none", zorder=6)
-            gives = f"gives {closer.gives_mm:.1f} mm: the needle passes"
+            gives = f"gives {closer.required_mm:.1f} mm: the needle passes"
         else:
             gives = "does not open the window alone"
         _zone_lines(axes, z=8, width=1.4)

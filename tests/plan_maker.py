@@ -52,7 +52,10 @@ def full_planning() -> Planning:
     names = ("superior border of S1", "exiting L5 root", "S1 superior articular process")
     roles = ("base", "hypotenuse", "height")
     borders = tuple(
-        BorderRecord(names[i], roles[i], (corners[i], corners[(i + 1) % 3]), 0.9 - 0.1 * i) for i in range(3)
+        BorderRecord(
+            name=names[i], role=roles[i], points=(corners[i], corners[(i + 1) % 3]), confidence=0.9 - 0.1 * i
+        )
+        for i in range(3)
     )
     needle = Needle(
         name="first try",
@@ -67,65 +70,131 @@ def full_planning() -> Planning:
         author="user",
         created=CREATED,
     )
-    nerve = ClearanceRecord(2.25, (7.0, 21.0, 3.0), 84.0)
+    nerve = ClearanceRecord(mm=2.25, point=(7.0, 21.0, 3.0), depth_mm=84.0)
     safety = SafetyRecord(
         nerve=nerve,
-        bone=ClearanceRecord(-0.5, (15.0, 36.0, 0.0), 67.5),
+        bone=ClearanceRecord(mm=-0.5, point=(15.0, 36.0, 0.0), depth_mm=67.5),
         tip_to_nerve_mm=1.5,
-        nerve_at_target=ClearanceRecord(1.25, (6.0, 19.0, 3.5), 86.5),
+        nerve_at_target=ClearanceRecord(mm=1.25, point=(6.0, 19.0, 3.5), depth_mm=86.5),
         tolerance=ToleranceRecord(
-            angle=MarginRecord(1.25, False, "bone", "cranial"),
-            angle_to_bone=MarginRecord(1.25, False, "bone", "cranial"),
-            angle_to_nerve=MarginRecord(15.0, True, "nerve"),
-            shift=MarginRecord(1.75, False, "nerve", "caudal and medial"),
-            shift_to_bone=MarginRecord(2.5, False, "bone", "lateral"),
-            shift_to_nerve=MarginRecord(1.75, False, "nerve", "caudal and medial"),
+            angle=MarginRecord(amount=1.25, at_least=False, tissue="bone", towards="cranial"),
+            angle_to_bone=MarginRecord(amount=1.25, at_least=False, tissue="bone", towards="cranial"),
+            angle_to_nerve=MarginRecord(amount=15.0, at_least=True, tissue="nerve"),
+            shift=MarginRecord(amount=1.75, at_least=False, tissue="nerve", towards="caudal and medial"),
+            shift_to_bone=MarginRecord(amount=2.5, at_least=False, tissue="bone", towards="lateral"),
+            shift_to_nerve=MarginRecord(
+                amount=1.75, at_least=False, tissue="nerve", towards="caudal and medial"
+            ),
         ),
-        risks=(RiskRecord("free hand", 3.4, 3.1, 20000, 0.1, 0.25, 0.3, 0.003, 0.05, 5.5, 12.25),),
+        risks=(
+            RiskRecord(
+                method="free hand",
+                mean_deg=3.4,
+                spread_deg=3.1,
+                needles=20000,
+                nerve=0.1,
+                bone=0.25,
+                either=0.3,
+                standard_error=0.003,
+                nerve_on_the_way=0.05,
+                miss_mean_mm=5.5,
+                miss_95_mm=12.25,
+            ),
+        ),
         structures=(
-            StructureRecord("S1 superior articular process", "bone", "near", 67.5, gap_mm=-0.5),
-            StructureRecord("exiting L5 root", "nerve", "beyond", 88.0, 92.5),
+            StructureRecord(
+                name="S1 superior articular process",
+                tissue="bone",
+                relation="near",
+                depth_mm=67.5,
+                gap_mm=-0.5,
+            ),
+            StructureRecord(
+                name="exiting L5 root", tissue="nerve", relation="beyond", depth_mm=88.0, until_mm=92.5
+            ),
         ),
     )
     search = SearchRecord(
         zone=KEY,
-        best=ChoiceRecord(View(31.0, 6.0), 41.5, 2.5, 81.0, 3.5, 4.5, True, 0.5),
+        best=ChoiceRecord(
+            view=View(31.0, 6.0),
+            area_mm2=41.5,
+            radius_mm=2.5,
+            depth_mm=81.0,
+            bone_mm=3.5,
+            nerve_mm=4.5,
+            ends_before_skin=True,
+            score=0.5,
+        ),
         recommended=ChoiceRecord(
-            View(28.0, 4.0),
-            39.0,
+            view=View(28.0, 4.0),
+            area_mm2=39.0,
             score=0.75,
-            terms=(TermRecord("area", 0.9, 3.0), TermRecord("depth", None, 1.0)),
+            terms=(
+                TermRecord(name="area", value=0.9, weight=3.0),
+                TermRecord(name="depth", value=None, weight=1.0),
+            ),
         ),
         ridge_part=0.125,
         allowed=210,
         step=2.0,
         seconds=1.5,
         ridge=(View(29.0, 5.0), View(31.0, 6.0)),
-        alternatives=(ChoiceRecord(View(12.0, -20.0), 18.0, words="19° less oblique"),),
-        axial=AxialRecord(True, 12.5, 33.0),
+        alternatives=(ChoiceRecord(view=View(12.0, -20.0), area_mm2=18.0, words="19° less oblique"),),
+        axial=AxialRecord(reachable=True, area_mm2=12.5, oblique=33.0),
         candidate=View(10.0, 2.0),
         notes=("The CT ends before the skin.",),
         map=MAP,
     )
     return Planning(
-        level=LevelRecord("L5/S1", -1, 0.7, ("Another level fits almost as well.",)),
-        landmarks=(
-            LandmarkRecord("S1 upper end plate centre", (0.5, 2.0, -3.0), 0.95),
-            LandmarkRecord("L5 pedicle lower margin left", (14.0, 8.0, 22.0), 0.5, moved=True),
+        level=LevelRecord(
+            name="L5/S1", shift=-1, confidence=0.7, warnings=("Another level fits almost as well.",)
         ),
-        courses=(CourseRecord("L5 left", corners, (2.5, 2.25, 2.0), (True, True, False)),),
-        zones=(ZoneRecord("kambin", "bony", "left", "L5/S1", borders, 0.85),),
+        landmarks=(
+            LandmarkRecord(name="S1 upper end plate centre", point=(0.5, 2.0, -3.0), confidence=0.95),
+            LandmarkRecord(
+                name="L5 pedicle lower margin left", point=(14.0, 8.0, 22.0), confidence=0.5, moved=True
+            ),
+        ),
+        courses=(
+            CourseRecord(name="L5 left", points=corners, radii=(2.5, 2.25, 2.0), found=(True, True, False)),
+        ),
+        zones=(
+            ZoneRecord(
+                kind="kambin", version="bony", side="left", level="L5/S1", borders=borders, confidence=0.85
+            ),
+        ),
         windows=(
             WindowRecord(
-                KEY, VIEW, 30.5, 33.0, 60.0, (6.0, 19.0, 3.5), 1.75, corners, "user",
-                (CloserRecord("S1 superior articular process", 0.4, 0.3, 1.25),),
+                zone=KEY,
+                view=VIEW,
+                area_mm2=30.5,
+                total_area_mm2=33.0,
+                zone_area_mm2=60.0,
+                centre=(6.0, 19.0, 3.5),
+                radius_mm=1.75,
+                outline=corners,
+                author="user",
+                closers=(
+                    CloserRecord(
+                        name="S1 superior articular process", covered=0.4, alone=0.3, required_mm=1.25
+                    ),
+                ),
             ),
-            WindowRecord(KEY, View(0.0), 0.0, 0.0, 55.0, closers=(CloserRecord("L5 lamina", 1.0, 0.9),),
-                         pair=("L5 lamina", "S1 lamina"), pair_gives_mm=3.5),
+            WindowRecord(
+                zone=KEY,
+                view=View(0.0),
+                area_mm2=0.0,
+                total_area_mm2=0.0,
+                zone_area_mm2=55.0,
+                closers=(CloserRecord(name="L5 lamina", covered=1.0, alone=0.9),),
+                pair=("L5 lamina", "S1 lamina"),
+                pair_required_mm=3.5,
+            ),
         ),
         searches=(search,),
-        needles=(NeedleRecord(needle, safety), NeedleRecord(needle)),
-    )  # fmt: skip
+        needles=(NeedleRecord(needle=needle, safety=safety), NeedleRecord(needle=needle)),
+    )
 
 
 def full_plan(volume: Volume | None = None) -> Plan:
@@ -138,8 +207,14 @@ def full_plan(volume: Volume | None = None) -> Plan:
         run={"engine": "openvino", "device": "cpu", "mode": "fast", "patches": 12, "seconds": {"total": 1.5}},
         timings={"reading": 1.0, "segmentation": 22.5},
         views=(
-            PlanView("from behind", PRESETS["from behind"], PICTURE, (1.5, 2, 3), 0.25),
-            PlanView("Above the root", VIEW),
+            PlanView(
+                name="from behind",
+                view=PRESETS["from behind"],
+                picture=PICTURE,
+                centre=(1.5, 2, 3),
+                mm_per_pixel=0.25,
+            ),
+            PlanView(name="Above the root", view=VIEW),
         ),
         triangles=(triangle,),
         planning=full_planning(),

@@ -119,7 +119,7 @@ def save(
         )
         return
     planning, maps = _with_maps(planning, found)
-    plan = replace(plan, planning=planning)
+    plan = plan.replaced(planning=planning)
     kept = case.segmentation
     crop = None
     if kept is not None:
@@ -139,8 +139,8 @@ def _with_maps(planning: Planning, found: CasePlan | None) -> tuple[Planning, di
         return planning, {}
     names = {key_of(each.zone): map_name(each.zone) for each in found.approaches}
     maps = {map_name(each.zone): angle_map_csv(each.search).encode() for each in found.approaches}
-    searches = tuple(replace(each, map=names.get(each.zone, each.map)) for each in planning.searches)
-    return replace(planning, searches=searches), maps
+    searches = tuple(each.replaced(map=names.get(each.zone, each.map)) for each in planning.searches)
+    return planning.replaced(searches=searches), maps
 
 
 def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:
@@ -150,8 +150,7 @@ def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Plann
     facts = facts_of(case)
     before = case.plan or Plan(case=facts)
     run = getattr(case.segmentation, "run", None)
-    return replace(
-        before,
+    return before.replaced(
         case=facts,
         region=case.region,
         run=asdict(run) if is_dataclass(run) and not isinstance(run, type) else before.run,
@@ -234,7 +233,7 @@ def _read(path: Path) -> Document:
         return read_document(path)
     plan = read_plan(path)
     files = {}
-    for name in paths_of(replace(plan, files={})):
+    for name in paths_of(plan.replaced(files={})):
         try:
             files[name] = (path.parent / name).read_bytes()
         except OSError:
@@ -270,7 +269,7 @@ def _view_of(measurement: Measurement, plan: Plan) -> PlanView:
         for entry in plan.views:
             if entry.name == name and entry.view == view:
                 return entry
-    return PlanView(name, view)
+    return PlanView(name=name, view=view)
 
 
 def _run_of(run: Mapping[str, Any]) -> SimpleNamespace | None:

@@ -20,7 +20,7 @@ from spinect_core.plan.wording import ways as trajectories_of
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.replanning import Planned
-    from spinect_core.plan.search_records import SearchRecord
+    from spinect_core.plan.records import SearchRecord
     from spinect_core.planning.level import Room
     from spinect_core.planning.results import Approach, CasePlan
     from spinect_core.planning.search.angle_map import AngleMap

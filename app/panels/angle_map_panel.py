@@ -24,7 +24,7 @@ from app.model.case_model import CaseModel
 from app.model.planner import Planner
 from app.widgets import theme
 from spinect_core.geometry.view import View
-from spinect_core.plan.search_records import SearchRecord
+from spinect_core.plan.records import SearchRecord
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.weights import Reason
 

@@ -29,7 +29,7 @@ from app.panels.trajectory_table import COLUMNS, TrajectoryTable
 from app.widgets import theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel
-from spinect_core.plan.search_records import SearchRecord
+from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import choices
 from spinect_core.plan.wording import doubts as warnings_of
 

@@ -10,7 +10,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from app.model.planner import Planner
 from app.views.scene import Viewport
 from app.widgets import theme
-from spinect_core.plan.needle_records import NeedleRecord
+from spinect_core.plan.records import NeedleRecord
 from spinect_core.planning.needle.needle import Needle
 
 SHOWN_RADIUS_MM = 0.6

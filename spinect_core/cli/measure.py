@@ -89,6 +89,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 
 def _result(found: Measurement) -> dict[str, Any]:
+    from spinect_core.base.words import Author
     from spinect_core.plan.build import window_record
 
     fitted = found.fitted
@@ -97,7 +98,7 @@ def _result(found: Measurement) -> dict[str, Any]:
         "triangle": found.zone.name,
         "level": found.landmarks.level,
         "confidence": found.zone.confidence,
-        "window": window_record(found.window, author="user").to_dict(),
+        "window": window_record(found.window, author=Author.USER).to_dict(),
         "fitted": None
         if fitted is None
         else {

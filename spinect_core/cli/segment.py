@@ -52,9 +52,9 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         raise OutputError("The labels would replace the CT itself", "Choose another file", out)
     region = region_of(options)
     with reporting("segment", quiet=options.quiet) as progress:
+        from spinect_core.base.plain import plain
         from spinect_core.io.reading import read_ct
         from spinect_core.io.writing import write_labels
-        from spinect_core.plan.plan import plain
         from spinect_core.segmentation import segment
 
         volume = read_ct(options.ct, series=options.series, progress=part_of(progress, 0, 0.1), cancel=cancel)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from spinect_core.base.errors import Cancelled, OutputError, PlanError, SpinectError, UsageError
 from spinect_core.base.files import plain_name
 from spinect_core.base.opengl import probe_opengl
+from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import installed_versions
 from spinect_core.geometry.triangle import SIDES, Triangle
@@ -20,7 +21,7 @@ from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.io.writing import write_labels
-from spinect_core.plan.plan import Case, Plan, PlanView, plain, read_plan, write_plan
+from spinect_core.plan.plan import Case, Plan, PlanView, read_plan, write_plan
 from spinect_core.plan.records import Planning
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
@@ -159,7 +160,7 @@ def draw_pictures(
     wanted += [(triangle.name, triangle.view, (triangle,)) for triangle in triangles]
     opengl = probe_opengl()
     if not opengl.works:
-        views = tuple(PlanView(name, view) for name, view, _ in wanted)
+        views = tuple(PlanView(name=name, view=view) for name, view, _ in wanted)
         note = f"No pictures: this computer does not render ({opengl.fault}); `spinect info` says more."
         return views, (note,)
     from spinect_core.pictures import Scene, save_picture
@@ -174,7 +175,15 @@ def draw_pictures(
             file = _file_name(name, names)
             save_picture(scene.annotated(view, shown, frame), folder / file)
             centre = (float(frame.centre[0]), float(frame.centre[1]), float(frame.centre[2]))
-            views_done.append(PlanView(name, view, f"{folder.name}/{file}", centre, frame.mm_per_pixel))
+            views_done.append(
+                PlanView(
+                    name=name,
+                    view=view,
+                    picture=f"{folder.name}/{file}",
+                    centre=centre,
+                    mm_per_pixel=frame.mm_per_pixel,
+                )
+            )
     return tuple(views_done), ()
 
 

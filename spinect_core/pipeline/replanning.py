@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.geometry.triangle import SIDES
 from spinect_core.geometry.view import View
 from spinect_core.plan.build import needle_record, planning_record
-from spinect_core.plan.needle_records import NeedleRecord
-from spinect_core.plan.records import Planning
+from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name
 from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.results import CasePlan, NeedlePlan
@@ -141,12 +140,12 @@ def own_needle(
             "The CT does not show the skin along this line of sight",
             "Choose another view: the needle's entry is not known here",
         )
-    return needle, replace(planning, needles=(*planning.needles, needle_record(needle)))
+    return needle, planning.replaced(needles=(*planning.needles, needle_record(needle)))
 
 
 def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
     """The planning less one needle."""
-    return replace(planning, needles=tuple(each for each in planning.needles if each is not record))
+    return planning.replaced(needles=tuple(each for each in planning.needles if each is not record))
 
 
 def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: Cancel | None) -> Planned:
@@ -159,7 +158,7 @@ def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: 
             own.append(needle_record(work.measured(each.needle, cancel=cancel)))
     keys = {each.key for each in made.zones}
     windows = tuple(each for each in before.windows if each.author == "user" and each.zone in keys)
-    return Planned(plan, replace(made, windows=(*made.windows, *windows), needles=(*made.needles, *own)))
+    return Planned(plan, made.replaced(windows=(*made.windows, *windows), needles=(*made.needles, *own)))
 
 
 def _about(note: str, sides: tuple[str, ...]) -> bool:

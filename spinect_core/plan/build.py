@@ -8,33 +8,30 @@ from collections.abc import Iterable, Mapping
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import Author, Kind, Relation, Role, Side, Tissue, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.plan.anatomy_records import (
+from spinect_core.plan.records import (
+    AxialRecord,
     BorderRecord,
+    ChoiceRecord,
+    ClearanceRecord,
+    CloserRecord,
     CourseRecord,
     LandmarkRecord,
     LevelRecord,
-    ZoneRecord,
-    zone_key,
-)
-from spinect_core.plan.needle_records import (
-    ClearanceRecord,
     MarginRecord,
     NeedleRecord,
+    Planning,
     RiskRecord,
     SafetyRecord,
-    StructureRecord,
-    ToleranceRecord,
-)
-from spinect_core.plan.records import Planning
-from spinect_core.plan.search_records import (
-    AxialRecord,
-    ChoiceRecord,
-    CloserRecord,
     SearchRecord,
+    StructureRecord,
     TermRecord,
+    ToleranceRecord,
     WindowRecord,
+    ZoneRecord,
+    zone_key,
 )
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
@@ -88,13 +85,18 @@ def key_of(zone: Zone) -> str:
 def level_record(landmarks: Landmarks, shift: int = 0) -> LevelRecord:
     """The level, how well its bone agrees with the atlas, and the doubts."""
     sure = min(max(float(landmarks.bone_overlap), 0.0), 1.0)
-    return LevelRecord(landmarks.level, shift, sure, tuple(landmarks.notes))
+    return LevelRecord(name=landmarks.level, shift=shift, confidence=sure, warnings=tuple(landmarks.notes))
 
 
 def landmark_records(landmarks: Landmarks) -> tuple[LandmarkRecord, ...]:
     """Every landmark."""
     return tuple(
-        LandmarkRecord(name, _three(point), landmarks.confidence(name), name in landmarks.placed)
+        LandmarkRecord(
+            name=name,
+            point=_three(point),
+            confidence=landmarks.confidence(name),
+            moved=name in landmarks.placed,
+        )
         for name, point in landmarks.points.items()
     )
 
@@ -106,10 +108,10 @@ def course_records(landmarks: Landmarks) -> tuple[CourseRecord, ...]:
         courses["thecal sac"] = landmarks.sac
     return tuple(
         CourseRecord(
-            name,
-            _many(course.points),
-            tuple(float(radius) for radius in course.radii),
-            tuple(bool(each) for each in course.found),
+            name=name,
+            points=_many(course.points),
+            radii=tuple(float(radius) for radius in course.radii),
+            found=tuple(bool(each) for each in course.found),
         )
         for name, course in courses.items()
     )
@@ -118,16 +120,25 @@ def course_records(landmarks: Landmarks) -> tuple[CourseRecord, ...]:
 def zone_record(zone: Zone) -> ZoneRecord:
     """The borders of a zone."""
     borders = tuple(
-        BorderRecord(each.name, each.role, _many(each.points), float(each.confidence))
+        BorderRecord(
+            name=each.name, role=Role(each.role), points=_many(each.points), confidence=float(each.confidence)
+        )
         for each in zone.borders
     )
-    return ZoneRecord(zone.kind, zone.version, zone.side, zone.level, borders, float(zone.confidence))
+    return ZoneRecord(
+        kind=Kind(zone.kind),
+        version=Version(zone.version),
+        side=Side(zone.side),
+        level=zone.level,
+        borders=borders,
+        confidence=float(zone.confidence),
+    )
 
 
 def needle_record(plan: NeedlePlan) -> NeedleRecord:
     """A needle and its safety."""
     safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
-    return NeedleRecord(plan.needle, safety)
+    return NeedleRecord(needle=plan.needle, safety=safety)
 
 
 def search_record(
@@ -153,7 +164,7 @@ def search_record(
     ridge = result.ridge
     crest = () if ridge is None else ((float(oblique), float(tilt)) for oblique, tilt in ridge.crest)
     return SearchRecord(
-        zone=zone_key(zone.kind, zone.version, zone.side, zone.level),
+        zone=key_of(zone),
         best=None if result.best is None else _choice(result.best, weights),
         recommended=None if result.recommended is None else _choice(result.recommended, weights),
         ridge_part=0.0 if ridge is None or not allowed else min(float(ridge.mask.sum()) / allowed, 1.0),
@@ -172,12 +183,12 @@ def search_record(
 def axial_record(way: InPlaneWay) -> AxialRecord:
     """The record of an ``InPlaneWay``, found for slices without gantry tilt."""
     if not way.possible:
-        return AxialRecord(False)
-    return AxialRecord(True, way.area_mm2, way.oblique)
+        return AxialRecord(reachable=False)
+    return AxialRecord(reachable=True, area_mm2=way.area_mm2, oblique=way.oblique)
 
 
 def window_record(
-    window: FreeWindow, closing: Closing | None = None, *, author: str = "automatic"
+    window: FreeWindow, closing: Closing | None = None, *, author: Author = Author.AUTOMATIC
 ) -> WindowRecord:
     """The record of a free window.
 
@@ -186,18 +197,29 @@ def window_record(
         closing: a ``Closing`` for the same view; None where nothing was asked.
         author: who chose the view.
     """
-    return WindowRecord.of(
-        window,
-        window.outline_lps,
-        author,
-        ()
+    return WindowRecord(
+        zone=key_of(window.zone),
+        view=window.view,
+        area_mm2=window.area_mm2,
+        total_area_mm2=window.total_area_mm2,
+        zone_area_mm2=window.zone_area_mm2,
+        centre=None if window.centre is None else _three(window.centre),
+        radius_mm=window.radius_mm,
+        outline=_many(window.outline_lps),
+        author=author,
+        closers=()
         if closing is None
         else tuple(
-            CloserRecord(each.name, _part(each.covered), _part(each.alone), each.gives_mm)
+            CloserRecord(
+                name=each.name,
+                covered=_part(each.covered),
+                alone=_part(each.alone),
+                required_mm=each.required_mm,
+            )
             for each in closing.closers
         ),
-        () if closing is None or closing.pair is None else closing.pair,
-        None if closing is None else closing.pair_gives_mm,
+        pair=() if closing is None or closing.pair is None else closing.pair,
+        pair_required_mm=None if closing is None else closing.pair_required_mm,
     )
 
 
@@ -219,12 +241,22 @@ def safety_record(
     """
     met = [
         StructureRecord(
-            each.name, each.tissue, "beyond" if each.behind_tip else "crossed", each.from_mm, each.to_mm
+            name=each.name,
+            tissue=Tissue(each.tissue),
+            relation=Relation.BEYOND if each.behind_tip else Relation.CROSSED,
+            depth_mm=each.from_mm,
+            until_mm=each.to_mm,
         )
         for each in crossings
     ]
     met += [
-        StructureRecord(each.name, each.tissue, "near", each.depth_mm, gap_mm=each.gap_mm)
+        StructureRecord(
+            name=each.name,
+            tissue=Tissue(each.tissue),
+            relation=Relation.NEAR,
+            depth_mm=each.depth_mm,
+            gap_mm=each.gap_mm,
+        )
         for each in neighbours
     ]
     tip = clearance.nerve_at_tip.gap_mm
@@ -251,7 +283,8 @@ def safety_record(
 def _choice(choice: Choice, weights: Weights) -> ChoiceRecord:
     window = choice.window
     terms = tuple(
-        TermRecord(name, value, float(getattr(weights, name))) for name, value in choice.terms.items()
+        TermRecord(name=name, value=value, weight=float(getattr(weights, name)))
+        for name, value in choice.terms.items()
     )
     return ChoiceRecord(
         view=choice.view,
@@ -270,11 +303,13 @@ def _choice(choice: Choice, weights: Weights) -> ChoiceRecord:
 def _nearest(closest: Closest) -> ClearanceRecord | None:
     """None where there is no such tissue."""
     gap = _finite(closest.gap_mm)
-    return None if gap is None else ClearanceRecord(gap, closest.place, closest.depth_mm)
+    return None if gap is None else ClearanceRecord(mm=gap, point=closest.place, depth_mm=closest.depth_mm)
 
 
 def _margin(margin: Margin) -> MarginRecord:
-    return MarginRecord(margin.amount, margin.unlimited, margin.tissue, margin.words)
+    return MarginRecord(
+        amount=margin.amount, at_least=margin.unlimited, tissue=Tissue(margin.tissue), towards=margin.words
+    )
 
 
 def _risk(risk: Risk) -> RiskRecord:

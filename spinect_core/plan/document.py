@@ -1,39 +1,97 @@
 """The document of a planned case in one file: plan, labels, pictures. It opens with or without its CT.
 
-A ``.spinect`` file is a zip. ``document.json`` holds the plan, says where the labels lie in the patient and lists every
-other member with its size and SHA-256. The format is described in docs/plan-format.md.
+A ``.spinect`` file is a zip, packed alike every time and unpacked with distrust. ``document.json`` holds the plan, says
+where the labels lie in the patient and lists every other member with its size and SHA-256. The format is described in
+docs/plan-format.md.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import Field
 
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
+from spinect_core.base.plain import json_text, parse_json, plain
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
-from spinect_core.plan.document_members import HEAD, Member, is_member_name, pack, unpack
-from spinect_core.plan.fields import inner_path, many, number, whole
-from spinect_core.plan.plan import Case, Plan, plain
+from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema
+from spinect_core.plan.records import Path as InnerPath
+from spinect_core.plan.records import Record, Whole, inner_path
 
 FORMAT = "spinect-document"
 SCHEMA = 1
 SUFFIX = ".spinect"
+HEAD = "document.json"
 LABELS_MEMBER = "labels/region.u8"
 CROP_MEMBER = "labels/ct.u8"
 KEYS = ("format", "schema", "notice", "plan", "labels", "labels_on_ct", "members")
 """What this program knows of ``document.json``; the rest of a file is kept as it is."""
+LARGEST_HEAD = 50_000_000
+LARGEST_DOCUMENT = 1 << 29
+"""Bytes of all members unpacked: several times the labels of the largest CT."""
+MOST_MEMBERS = 2000
+COMPRESSION = 6
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Every member's time, the first a zip can hold: the same document is the same file whenever it is written."""
 REMEDY = "Take the document as it was written, or plan the case again"
-_shape = many(whole(1, 100_000))
-_first = many(whole(0, 100_000))
-_numbers = many(number(-1e6, 1e6))
+COPY_AGAIN = "Copy it again from where it was written, or plan the case again"
+OTHER_FILE = "Choose a .spinect file of SPINECT Planner"
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    OSError,
+)
+"""What Python raises on a damaged zip."""
+First = Annotated[Whole, Field(ge=0, le=1_000_000)]
+
+
+class LabelsRecord(Record):
+    """Where labels lie in the patient.
+
+    Attributes:
+        member: of the zip that holds the voxels, uint8 [z, y, x].
+        shape: voxels along (z, y, x).
+        spacing: mm along (x, y, z).
+        origin: LPS mm of the centre of voxel [0, 0, 0].
+        direction: the nine numbers of the 3x3 matrix, row by row.
+    """
+
+    member: InnerPath
+    shape: Annotated[Sizes, Field(alias="shape_zyx")]
+    spacing: Annotated[Three, Field(alias="spacing_xyz_mm")]
+    origin: Annotated[Three, Field(alias="origin_lps_mm")]
+    direction: Annotated[tuple[Grid, ...], Field(min_length=9, max_length=9)]
+
+
+class CropRecord(Record):
+    """Where the part of labels lies that is kept of those on the CT's own grid.
+
+    Attributes:
+        member: of the zip that holds the voxels, uint8 [z, y, x].
+        first: index (z, y, x) of its first voxel in the CT.
+        shape: voxels along (z, y, x).
+    """
+
+    member: InnerPath
+    first: Annotated[tuple[First, First, First], Field(alias="first_zyx")]
+    shape: Annotated[Sizes, Field(alias="shape_zyx")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,19 +202,13 @@ def paths_of(plan: Plan) -> set[str]:
 def naming_only(plan: Plan, paths: Iterable[str]) -> Plan:
     """The plan without the names of files that are not among ``paths``: those that would not go with it."""
     kept = set(paths)
-    views = tuple(
-        view if view.picture in kept else replace(view, picture="", centre=(0.0, 0.0, 0.0), mm_per_pixel=0.0)
-        for view in plan.views
-    )
+    bare: dict[str, Any] = {"picture": "", "centre": (0.0, 0.0, 0.0), "mm_per_pixel": 0.0}
+    views = tuple(view if view.picture in kept else view.replaced(**bare) for view in plan.views)
     searches = tuple(
-        search if search.map in kept else replace(search, map="") for search in plan.planning.searches
+        search if search.map in kept else search.replaced(map="") for search in plan.planning.searches
     )
-    return replace(
-        plan,
-        views=views,
-        planning=replace(plan.planning, searches=searches),
-        files={name: path for name, path in plan.files.items() if path in kept},
-    )
+    files = {name: path for name, path in plan.files.items() if path in kept}
+    return plan.replaced(views=views, planning=plan.planning.replaced(searches=searches), files=files)
 
 
 def _resampled(labels: Labels, geometry: Geometry) -> Labels:
@@ -179,39 +231,38 @@ def write_document(document: Document, path: Path | str) -> None:
     """Write a document, in one move. The same document gives the same bytes on the same computer.
 
     Raises:
-        PlanError: a number is not finite, the document is too large, or the file cannot be written.
+        PlanError: the document is too large.
+        OutputError: the file cannot be written.
     """
     members: dict[str, bytes] = {}
-    data: dict[str, Any] = {
+    labels = crop = None
+    if document.labels is not None:
+        grid = document.labels.geometry
+        members[LABELS_MEMBER] = document.labels.array.tobytes()
+        labels = LabelsRecord(
+            member=LABELS_MEMBER,
+            shape=grid.shape,
+            spacing=grid.spacing,
+            origin=grid.origin,
+            direction=tuple(grid.direction.ravel().tolist()),
+        ).to_dict()
+    if document.labels_on_ct is not None:
+        part = document.labels_on_ct
+        members[CROP_MEMBER] = part.array.tobytes()
+        z, y, x = part.array.shape
+        crop = CropRecord(member=CROP_MEMBER, first=part.first, shape=(z, y, x)).to_dict()
+    members |= {name: document.files[name] for name in sorted(document.files)}
+    data = {
         "format": FORMAT,
         "schema": SCHEMA,
         "notice": NOTICE,
         "plan": document.plan.to_dict(),
-        "labels": None,
-        "labels_on_ct": None,
+        "labels": labels,
+        "labels_on_ct": crop,
+        "members": {name: _facts(content) for name, content in members.items()},
     }
-    if document.labels is not None:
-        grid = document.labels.geometry
-        members[LABELS_MEMBER] = document.labels.array.tobytes()
-        data["labels"] = {
-            "member": LABELS_MEMBER,
-            "shape_zyx": list(grid.shape),
-            "spacing_xyz_mm": list(grid.spacing),
-            "origin_lps_mm": list(grid.origin),
-            "direction": grid.direction.ravel().tolist(),
-        }
-    if document.labels_on_ct is not None:
-        crop = document.labels_on_ct
-        members[CROP_MEMBER] = crop.array.tobytes()
-        data["labels_on_ct"] = {
-            "member": CROP_MEMBER,
-            "first_zyx": list(crop.first),
-            "shape_zyx": list(crop.array.shape),
-        }
-    members |= {name: document.files[name] for name in sorted(document.files)}
-    data["members"] = {name: Member.of(content).to_dict() for name, content in members.items()}
     data |= {key: value for key, value in document.extras.items() if key not in data}
-    write_whole(Path(path), pack(data, members, path))
+    write_whole(Path(path), pack(json_text(data).encode("utf-8"), members, path))
 
 
 def read_document(path: Path | str) -> Document:
@@ -221,20 +272,13 @@ def read_document(path: Path | str) -> Document:
         PlanError: no such file, no document, a newer schema, a damaged, incomplete or hostile file.
     """
     path = Path(path)
-    data, members = unpack(path)
+    data, contents = _unpack(path)
     if data.get("format") != FORMAT:
-        raise PlanError("This is not a SPINECT document", "Choose a .spinect file of SPINECT Planner", path)
-    schema = data.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise PlanError(f"There is no document schema {schema!r}", REMEDY, path)
-    if schema > SCHEMA:
-        raise PlanError(
-            f"The document has schema {schema}, this program reads up to {SCHEMA}",
-            "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
-            path,
-        )
+        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
+    check_schema("document", data.get("schema"), 1, SCHEMA, path)
     try:
-        return _document_of(data, members.checked(data.get("members")), path)
+        _check_members(data.get("members"), contents)
+        return _document_of(data, contents, path)
     except SpinectError as error:
         raise PlanError(error.fault, error.remedy, path) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
@@ -246,31 +290,140 @@ def read_document(path: Path | str) -> Document:
 def _document_of(data: Mapping[str, Any], contents: dict[str, bytes], path: Path) -> Document:
     plan = Plan.from_dict(data["plan"], path)
     labels = crop = None
-    entry = data["labels"]
-    if entry is not None:
-        grid = Geometry(
-            _three(_shape(entry["shape_zyx"])),
-            _three(_numbers(entry["spacing_xyz_mm"])),
-            _three(_numbers(entry["origin_lps_mm"])),
-            np.asarray(_numbers(entry["direction"])).reshape(3, 3),
-        )
-        labels = Labels(_voxels(contents, entry, grid.shape), grid)
-    entry = data["labels_on_ct"]
-    if entry is not None:
-        shape = _three(_shape(entry["shape_zyx"]))
-        crop = Crop(_three(_first(entry["first_zyx"])), _voxels(contents, entry, shape))
+    if data["labels"] is not None:
+        stored = LabelsRecord.from_dict(data["labels"])
+        turned = np.asarray(stored.direction).reshape(3, 3)
+        grid = Geometry(stored.shape, stored.spacing, stored.origin, turned)
+        labels = Labels(_voxels(contents, stored), grid)
+    if data["labels_on_ct"] is not None:
+        part = CropRecord.from_dict(data["labels_on_ct"])
+        crop = Crop(part.first, _voxels(contents, part))
     extras = {str(key): value for key, value in data.items() if key not in KEYS}
     return Document(plan, labels, crop, contents, extras)
 
 
-def _voxels(contents: dict[str, bytes], entry: Mapping[str, Any], shape: tuple[int, int, int]) -> LabelArray:
+def _voxels(contents: dict[str, bytes], stored: LabelsRecord | CropRecord) -> LabelArray:
     """Labels [z, y, x] of a member, which then is no file of its own."""
-    content = contents.pop(inner_path(entry["member"]))
-    if len(content) != int(np.prod(shape, dtype=np.int64)):
-        raise ValueError(f"{len(content)} bytes are no labels of {list(shape)} voxels")
-    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+    content = contents.pop(stored.member)
+    if len(content) != int(np.prod(stored.shape, dtype=np.int64)):
+        raise ValueError(f"{len(content)} bytes are no labels of {list(stored.shape)} voxels")
+    return np.frombuffer(content, dtype=np.uint8).reshape(stored.shape)
 
 
-def _three(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-    first, second, third = values
-    return first, second, third
+# ---------------------------------------------------------------------------------------------------- the zip's members
+
+
+def is_member_name(name: str) -> bool:
+    """Whether a member may be called so: a path of a file that stays inside, the same on every system."""
+    try:
+        return bool(inner_path(name)) and not name.endswith("/")
+    except ValueError:
+        return False
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    """What the table of a document says of a member."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _check_members(table: Any, contents: Mapping[str, bytes]) -> None:
+    """Refuse a member that is missing, not in the table, or changed."""
+    if not isinstance(table, Mapping):
+        raise PlanError("The document has no table of its members", COPY_AGAIN)
+    for name in table:
+        if name not in contents:
+            raise PlanError(f"The document has lost {name!r}", COPY_AGAIN)
+    for name, content in contents.items():
+        if name not in table:
+            raise PlanError(f"The document holds {name!r}, which is not in its table", COPY_AGAIN)
+        if table[name] != _facts(content):
+            raise PlanError(f"{name!r} in the document was changed", COPY_AGAIN)
+
+
+def pack(text: bytes, members: Mapping[str, bytes], path: Path | str) -> bytes:
+    """The bytes of a document: ``document.json`` first, then the members in their order."""
+    size = len(text) + sum(map(len, members.values()))
+    if size > LARGEST_DOCUMENT or len(text) > LARGEST_HEAD or len(members) >= MOST_MEMBERS:
+        raise PlanError(
+            f"{size / 1e6:.0f} MB in {len(members)} members are more than a document holds",
+            "Segment a smaller region, or save fewer pictures",
+            path,
+        )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in {HEAD: text, **members}.items():
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # else it would tell the system it was written on
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content, compresslevel=COMPRESSION)
+    return stream.getvalue()
+
+
+def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """``document.json`` and the other members of a document, none of them trusted yet."""
+    try:
+        if path.stat().st_size > LARGEST_DOCUMENT:
+            raise PlanError("The file is too large for a document", OTHER_FILE, path)
+        packed = path.read_bytes()
+    except OSError as error:
+        raise PlanError(
+            f"The document cannot be read ({error.strerror or error})",
+            "Choose an existing .spinect file",
+            path,
+        ) from error
+    if not packed.startswith(b"PK\x03\x04"):
+        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            infos = archive.infolist()
+            _refuse_hostile(infos, path)
+            contents = {info.filename: archive.read(info) for info in infos}
+    except _UNREADABLE as error:
+        raise PlanError(
+            f"The document is damaged or only partly copied ({str(error)[:120] or type(error).__name__})",
+            COPY_AGAIN,
+            path,
+        ) from error
+    if HEAD not in contents:
+        raise PlanError(f"This is not a SPINECT document: it has no {HEAD}", OTHER_FILE, path)
+    return _head(contents.pop(HEAD), path), contents
+
+
+def _refuse_hostile(infos: list[zipfile.ZipInfo], path: Path) -> None:
+    """Refuse before anything is unpacked what would hurt or cannot have been written by this program."""
+    if len(infos) > MOST_MEMBERS:
+        raise PlanError(f"The document holds {len(infos)} members", OTHER_FILE, path)
+    names = [info.filename for info in infos]
+    if len(set(names)) != len(names):
+        raise PlanError("The document holds a member twice", COPY_AGAIN, path)
+    for info in infos:
+        if not is_member_name(info.filename):
+            raise PlanError(
+                f"The document holds a member that leads out of it ({info.filename[:80]!r})",
+                "Do not open it; ask its sender",
+                path,
+            )
+        if info.flag_bits & 1:
+            raise PlanError("The document is protected by a password", OTHER_FILE, path)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise PlanError("The document is packed in a way this program does not use", COPY_AGAIN, path)
+    # Python's zipfile unpacks no more of a member than it declares.
+    size = sum(info.file_size for info in infos)
+    head = sum(info.file_size for info in infos if info.filename == HEAD)
+    if size > LARGEST_DOCUMENT or head > LARGEST_HEAD:
+        raise PlanError(
+            f"The document claims to hold {size / 1e6:.0f} MB, more than any document does",
+            "Do not open it; ask its sender",
+            path,
+        )
+
+
+def _head(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        head = parse_json(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{HEAD} in the document is damaged ({error})", COPY_AGAIN, path) from error
+    if not isinstance(head, dict):
+        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
+    return head

@@ -1,4 +1,4 @@
-"""The document of a planned case: what was read, what ran, the views and the measured triangles.
+"""The plan of a case: what was read, what ran, the views, the measured triangles and the planning.
 
 A plan names no patient: neither the file nor the series it came from, only a checksum that recognises the CT.
 The format is described in docs/plan-format.md.
@@ -7,94 +7,155 @@ The format is described in docs/plan-format.md.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, model_validator
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
+from spinect_core.base.plain import json_text, parse_json, plain
 from spinect_core.base.versions import NOTICE, __version__
+from spinect_core.base.words import Kind, Side
 from spinect_core.geometry.triangle import Triangle, now
-from spinect_core.geometry.view import View
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
-from spinect_core.plan.fields import (
-    flag,
-    inner_path,
-    json_text,
-    many,
-    number,
-    points,
-    stored_fields,
-    text,
-    view,
-    whole,
+from spinect_core.plan.records import (
+    AS_WRITTEN,
+    POINT_SCHEMA,
+    VIEW_KEYS,
+    VIEW_SCHEMA,
+    Flag,
+    NotNegative,
+    Number,
+    Path,
+    Planning,
+    Point,
+    Points,
+    Record,
+    SpreadRecord,
+    StoredView,
+    Text,
+    Whole,
+    domain,
+    object_schema,
 )
-from spinect_core.plan.fields import plain as plain
-from spinect_core.plan.records import Planning
 
 SCHEMA = 2
 OLDEST_SCHEMA = 1
 FORMAT = "spinect-plan"
+FRAME = "LPS, mm"
 LARGEST_FILE = 50_000_000
 SAME_MM = 0.01
 """Grids whose corners agree to this are the same."""
-PLANNING_KEYS = tuple(stored.key for stored in stored_fields(Planning).values())
-KEYS = {
-    *(
-        "format",
-        "schema",
-        "notice",
-        "created",
-        "frame",
-        "case",
-        "region",
-        "run",
-        "timings_s",
-        "views",
-        "triangles",
+REQUIRED = (
+    "case",
+    "region",
+    "run",
+    "timings_s",
+    "views",
+    "triangles",
+    "notes",
+    "files",
+    "versions",
+    "created",
+    "notice",
+)
+OTHER_FILE = "Choose a plan.json written by SPINECT Planner"
+
+Size = Annotated[Whole, Field(ge=1, le=1_000_000)]
+Grid = Annotated[Number, Field(ge=-1e6, le=1e6)]
+Sizes = tuple[Size, Size, Size]
+Three = tuple[Grid, Grid, Grid]
+_BOX = TypeAdapter[tuple[Point, Point, bool, str]](tuple[Point, Point, Flag, Text])
+_OUTLINE = TypeAdapter[Points](Annotated[Points, Field(min_length=3)])
+
+
+def _read_region(data: Mapping[str, Any]) -> Region:
+    keys = ("minimum_lps_mm", "maximum_lps_mm", "found", "note")
+    return Region(*_BOX.validate_python([data[key] for key in keys]))
+
+
+def _write_region(region: Region) -> dict[str, Any]:
+    box = {"minimum_lps_mm": list(region.minimum), "maximum_lps_mm": list(region.maximum)}
+    return {**box, "found": region.found, "note": region.note}
+
+
+def _read_triangle(data: Mapping[str, Any]) -> Triangle:
+    _OUTLINE.validate_python(data["vertices_lps_mm"])
+    return Triangle.from_dict(data)
+
+
+StoredRegion = Annotated[
+    Region,
+    domain(Region, _read_region),
+    PlainSerializer(_write_region),
+    object_schema(minimum_lps_mm=POINT_SCHEMA, maximum_lps_mm=POINT_SCHEMA, found="boolean", note="string"),
+]
+StoredTriangle = Annotated[
+    Triangle,
+    domain(Triangle, _read_triangle),
+    PlainSerializer(Triangle.to_dict),
+    object_schema(
+        kind={"enum": list(Kind)},
+        side={"enum": list(Side)},
+        level="string",
+        definition="string",
+        author="string",
+        created="string",
+        vertices_lps_mm={"type": "array", "items": POINT_SCHEMA, "minItems": 3},
+        view=VIEW_SCHEMA.json_schema,
+        area_mm2="number",
+        edges_mm={"type": "array", "items": {"type": "number"}},
+        angles_deg={"type": "array", "items": {"type": "number"}},
     ),
-    *PLANNING_KEYS,
-    *("notes", "files", "versions"),
-}
-"""What this program knows of a plan; the rest of a file is kept as it is."""
-
-_NUMBERS = many(number(-1e6, 1e6))
-_SIZES = many(whole(1, 1_000_000))
-_T = TypeVar("_T")
+]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Record):
     """What a plan says about its CT.
 
     Attributes:
         sha256: of the voxels and the grid, see :func:`volume_hash`.
+        voxels_sha256: of the voxels alone, "" in a plan of schema 1.
         shape: voxels along (z, y, x).
         spacing: mm along (x, y, z).
         origin: LPS mm of the centre of voxel [0, 0, 0].
         direction: the nine numbers of the 3x3 matrix, row by row; its columns are the array axes (x, y, z) in LPS.
-        voxels_sha256: of the voxels alone, "" in a plan of schema 1.
     """
 
-    sha256: str
-    shape: tuple[int, int, int]
-    spacing: tuple[float, float, float]
-    origin: tuple[float, float, float]
-    direction: tuple[float, ...]
-    voxels_sha256: str = ""
+    sha256: Text
+    voxels_sha256: Text = ""
+    shape: Annotated[Sizes, Field(alias="shape_zyx")]
+    spacing: Annotated[Three, Field(alias="spacing_xyz_mm")]
+    origin: Annotated[Three, Field(alias="origin_lps_mm")]
+    direction: Annotated[tuple[Grid, ...], Field(min_length=9, max_length=9)]
+
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> Self:
+        """Refused here and not where it is used."""
+        try:
+            self.geometry.corners()
+        except SpinectError as error:
+            raise ValueError(error.fault) from error
+        return self
 
     @classmethod
     def of(cls, volume: Volume) -> Case:
         """The facts of a CT, without its name."""
         grid = volume.geometry
-        direction = tuple(float(number) for number in grid.direction.ravel())
-        whole_hash, voxels = _hashes(volume)
-        return cls(whole_hash, grid.shape, grid.spacing, grid.origin, direction, voxels)
+        direction = tuple(grid.direction.ravel().tolist())
+        whole, voxels = _hashes(volume)
+        return cls(
+            sha256=whole,
+            voxels_sha256=voxels,
+            shape=grid.shape,
+            spacing=grid.spacing,
+            origin=grid.origin,
+            direction=direction,
+        )
 
     def same_ct(self, other: Case) -> bool:
         """Whether both are of one CT: the same voxels in the same places.
@@ -114,8 +175,7 @@ class Case:
         return Geometry(self.shape, self.spacing, self.origin, np.asarray(self.direction).reshape(3, 3))
 
 
-@dataclass(frozen=True)
-class PlanView:
+class PlanView(SpreadRecord):
     """A view that belongs to a plan, and the picture made of it.
 
     Attributes:
@@ -126,22 +186,25 @@ class PlanView:
         mm_per_pixel: its scale across the line of sight; 0 without a picture.
     """
 
-    name: str
-    view: View
-    picture: str = ""
-    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    mm_per_pixel: float = 0.0
+    spread: ClassVar[str] = "view"
+    spread_keys: ClassVar[tuple[str, ...]] = VIEW_KEYS
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "centre", _three([float(value) for value in self.centre]))
-        object.__setattr__(self, "mm_per_pixel", float(self.mm_per_pixel))
+    name: Text
+    view: StoredView
+    picture: Path = ""
+    centre: Annotated[Three, Field(alias="centre_lps_mm")] = (0.0, 0.0, 0.0)
+    mm_per_pixel: NotNegative = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(SpreadRecord):
     """A planned case. Plans are equal when everything they store is.
 
     Attributes:
+        format: what kind of file it is.
+        schema_version: of the format.
+        notice: the sentence every export carries.
+        created: ISO 8601 time.
+        frame: of every point.
         case: the CT.
         region: the part of it that was segmented, in LPS mm.
         run: engine, device, mode, stride, patches and more, as the segmentation reports it.
@@ -152,88 +215,32 @@ class Plan:
         notes: sentences worth knowing, for example why there is no triangle on a side.
         files: what else belongs to the plan, by purpose, as paths relative to it with forward slashes.
         versions: of this program and of the libraries it ran on.
-        created: ISO 8601 time.
-        notice: the sentence every export carries.
-        extras: what a file of a later program had beside all this; it is written again.
-
-    Raises:
-        PlanError: a path leads out of the plan's folder.
     """
 
+    spread: ClassVar[str] = "planning"
+    spread_keys: ClassVar[tuple[str, ...]] = tuple(Planning.model_fields)
+
+    format: Literal["spinect-plan"] = "spinect-plan"
+    schema_version: Annotated[Literal[2], Field(alias="schema")] = 2
+    notice: Text = NOTICE
+    created: Text = Field(default_factory=now)
+    frame: Literal["LPS, mm"] = "LPS, mm"
     case: Case
-    region: Region | None = None
-    run: Mapping[str, Any] = field(default_factory=dict)
-    timings: Mapping[str, float] = field(default_factory=dict)
+    region: StoredRegion | None = None
+    run: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
+    timings: Annotated[dict[str, Number], Field(alias="timings_s")] = Field(default_factory=dict)
     views: tuple[PlanView, ...] = ()
-    triangles: tuple[Triangle, ...] = ()
-    planning: Planning = field(default_factory=Planning)
-    notes: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=lambda: {"spinect-planner": __version__})
-    created: str = field(default_factory=now)
-    notice: str = NOTICE
-    extras: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        # Stored as JSON would give it back, so that a plan equals itself after writing and reading.
-        for name in ("run", "extras"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
-        object.__setattr__(self, "timings", {name: float(value) for name, value in self.timings.items()})
-        for name in ("views", "triangles", "notes"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Plan) and self.to_dict() == other.to_dict()
+    triangles: tuple[StoredTriangle, ...] = ()
+    planning: Planning = Planning()
+    notes: tuple[Text, ...] = ()
+    files: dict[str, Path] = Field(default_factory=dict)
+    versions: dict[str, Text] = Field(default_factory=lambda: {"spinect-planner": __version__})
 
     def __hash__(self) -> int:
         return hash((self.case.sha256, self.created))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the file holds it."""
-        known = {
-            "format": FORMAT,
-            "schema": SCHEMA,
-            "notice": self.notice,
-            "created": self.created,
-            "frame": "LPS, mm",
-            "case": {
-                "sha256": self.case.sha256,
-                "voxels_sha256": self.case.voxels_sha256,
-                "shape_zyx": list(self.case.shape),
-                "spacing_xyz_mm": list(self.case.spacing),
-                "origin_lps_mm": list(self.case.origin),
-                "direction": list(self.case.direction),
-            },
-            "region": None
-            if self.region is None
-            else {
-                "minimum_lps_mm": list(self.region.minimum),
-                "maximum_lps_mm": list(self.region.maximum),
-                "found": self.region.found,
-                "note": self.region.note,
-            },
-            "run": dict(self.run),
-            "timings_s": dict(self.timings),
-            "views": [
-                {
-                    "name": entry.name,
-                    **entry.view.to_dict(),
-                    "picture": entry.picture,
-                    "centre_lps_mm": list(entry.centre),
-                    "mm_per_pixel": entry.mm_per_pixel,
-                }
-                for entry in self.views
-            ],
-            "triangles": [triangle.to_dict() for triangle in self.triangles],
-            **self.planning.to_dict(),
-            "notes": list(self.notes),
-            "files": dict(self.files),
-            "versions": dict(self.versions),
-        }
-        return {**known, **{key: value for key, value in self.extras.items() if key not in known}}
-
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], source: Path | str | None = None) -> Plan:
+    def from_dict(cls, data: Any, source: FilePath | str | None = None) -> Self:
         """The plan of plain data.
 
         Args:
@@ -244,54 +251,51 @@ class Plan:
             PlanError: no plan, one of a newer program, or one with parts missing or changed.
         """
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-            raise PlanError(
-                "This is not a SPINECT plan", "Choose a plan.json written by SPINECT Planner", source
-            )
-        schema = data.get("schema")
-        if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
-            raise PlanError(
-                f"The plan has schema {schema}, this program reads up to {SCHEMA}",
-                "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
-                source,
-            )
-        if (
-            not isinstance(schema, int)
-            or isinstance(schema, bool)
-            or schema not in range(OLDEST_SCHEMA, SCHEMA + 1)
-        ):
-            raise PlanError(f"There is no plan schema {schema!r}", "Take the plan as it was written", source)
+            raise PlanError("This is not a SPINECT plan", OTHER_FILE, source)
+        check_schema("plan", data.get("schema"), OLDEST_SCHEMA, SCHEMA, source)
+        missing = [key for key in REQUIRED if key not in data]
+        if missing:
+            raise PlanError(f"The plan is not right: it has no {missing[0]}", AS_WRITTEN, source)
         try:
-            return _plan_of(data)
-        except SpinectError as error:
+            return super().from_dict({**data, "schema": SCHEMA, "frame": FRAME})
+        except PlanError as error:
             raise PlanError(error.fault, error.remedy, source) from error
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
-            raise PlanError(
-                f"A part of the plan is missing or wrong ({type(error).__name__}: {error})",
-                "Take the plan as it was written",
-                source,
-            ) from error
+        except RecursionError as error:
+            raise PlanError("A part of the plan is nested too deeply", AS_WRITTEN, source) from error
 
 
-def write_plan(plan: Plan, path: Path | str) -> None:
+def check_schema(what: str, schema: Any, oldest: int, newest: int, source: FilePath | str | None) -> None:
+    """Refuse a file of another schema than this program reads.
+
+    Raises:
+        PlanError: with the remedy.
+    """
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < oldest:
+        raise PlanError(f"There is no {what} schema {schema!r:.60}", AS_WRITTEN, source)
+    if schema > newest:
+        raise PlanError(
+            f"The {what} has schema {schema:.60g}, this program reads up to {newest}",
+            "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
+            source,
+        )
+
+
+def write_plan(plan: Plan, path: FilePath | str) -> None:
     """Write a plan as JSON (UTF-8), in one move.
 
     Raises:
-        PlanError: a number is not finite, or the file cannot be written.
+        OutputError: the file cannot be written.
     """
-    try:
-        content = json_text(plan.to_dict()).encode("utf-8")
-    except (ValueError, TypeError) as error:
-        raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
-    write_whole(Path(path), content)
+    write_whole(FilePath(path), json_text(plan.to_dict()).encode("utf-8"))
 
 
-def read_plan(path: Path | str) -> Plan:
+def read_plan(path: FilePath | str) -> Plan:
     """Read a plan that :func:`write_plan` wrote.
 
     Raises:
         PlanError: no such file, no plan, a newer schema, or a plan with parts missing or changed.
     """
-    path = Path(path)
+    path = FilePath(path)
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise PlanError("The file is too large for a plan", "Choose a plan.json", path)
@@ -301,15 +305,11 @@ def read_plan(path: Path | str) -> Plan:
             f"The plan cannot be read ({error.strerror or error})", "Choose an existing plan.json", path
         ) from error
     except UnicodeDecodeError as error:
-        raise PlanError(
-            "This is not a SPINECT plan", "Choose a plan.json written by SPINECT Planner", path
-        ) from error
+        raise PlanError("This is not a SPINECT plan", OTHER_FILE, path) from error
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = parse_json(text)
     except (ValueError, RecursionError) as error:
-        raise PlanError(
-            f"The file is not complete JSON ({error})", "Take the plan as it was written", path
-        ) from error
+        raise PlanError(f"The file is not complete JSON ({error})", AS_WRITTEN, path) from error
     return Plan.from_dict(data, path)
 
 
@@ -332,61 +332,3 @@ def _hashes(volume: Volume) -> tuple[str, str]:
         both.update(values)
         voxels.update(values)
     return both.hexdigest(), voxels.hexdigest()
-
-
-def _plan_of(data: Mapping[str, Any]) -> Plan:
-    case, region = data["case"], data["region"]
-    plan = Plan(
-        case=Case(
-            sha256=text(case["sha256"]),
-            shape=_three(_SIZES(case["shape_zyx"])),
-            spacing=_three(_NUMBERS(case["spacing_xyz_mm"])),
-            origin=_three(_NUMBERS(case["origin_lps_mm"])),
-            direction=_NUMBERS(case["direction"]),
-            voxels_sha256=text(case.get("voxels_sha256", "")),
-        ),
-        region=None
-        if region is None
-        else Region(
-            _three(_NUMBERS(region["minimum_lps_mm"])),
-            _three(_NUMBERS(region["maximum_lps_mm"])),
-            flag(region["found"]),
-            text(region["note"]),
-        ),
-        run=dict(data["run"]),
-        timings={str(stage): number()(seconds) for stage, seconds in data["timings_s"].items()},
-        views=tuple(
-            PlanView(
-                name=text(entry["name"]),
-                view=view(entry),
-                picture=inner_path(entry["picture"]),
-                centre=_three(_NUMBERS(entry["centre_lps_mm"])),
-                mm_per_pixel=number(0)(entry["mm_per_pixel"]),
-            )
-            for entry in data["views"]
-        ),
-        triangles=tuple(_triangle(entry) for entry in data["triangles"]),
-        planning=Planning.from_dict({key: data[key] for key in PLANNING_KEYS if key in data}),
-        notes=many(text)(data["notes"]),
-        files={str(purpose): inner_path(path) for purpose, path in data["files"].items()},
-        versions={str(program): text(version) for program, version in data["versions"].items()},
-        created=text(data["created"]),
-        notice=text(data["notice"]),
-        extras={str(key): value for key, value in data.items() if key not in KEYS},
-    )
-    plan.case.geometry.corners()  # a grid that is none is refused here and not where it is used
-    return plan
-
-
-def _triangle(entry: Mapping[str, Any]) -> Triangle:
-    points(3)(entry["vertices_lps_mm"])
-    return Triangle.from_dict(entry)
-
-
-def _three(values: Sequence[_T]) -> tuple[_T, _T, _T]:
-    first, second, third = values
-    return first, second, third
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of a plan")

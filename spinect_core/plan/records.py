@@ -1,67 +1,667 @@
-"""What a plan says of the anatomy and of the planning, all together.
+"""The records of a plan: what stands in the file, what each part may hold, and the messages where it does not.
 
-The records themselves are in :mod:`spinect_core.plan.anatomy_records`, :mod:`spinect_core.plan.search_records` and
-:mod:`spinect_core.plan.needle_records`; all can be imported from here. The format is described in docs/plan-format.md.
+The format is described in docs/plan-format.md, and docs/plan-schema.json is the JSON Schema of these records. Records
+are frozen and equal by value. The same check runs when the program makes a record and when it reads one, so nothing can
+be written that would not be read again. Points are LPS mm; depths count from the skin entry.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from spinect_core.plan.anatomy_records import (
-    BorderRecord,
-    CourseRecord,
-    LandmarkRecord,
-    LevelRecord,
-    ZoneRecord,
-    zone_key,
-)
-from spinect_core.plan.fields import Record, Stored, many, maybe, record
-from spinect_core.plan.needle_records import (
-    ClearanceRecord,
-    MarginRecord,
-    NeedleRecord,
-    RiskRecord,
-    SafetyRecord,
-    StructureRecord,
-    ToleranceRecord,
-)
-from spinect_core.plan.search_records import (
-    AxialRecord,
-    ChoiceRecord,
-    CloserRecord,
-    SearchRecord,
-    TermRecord,
-    WindowRecord,
+import numpy as np
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
 )
 
-__all__ = [
-    "AxialRecord",
-    "BorderRecord",
-    "ChoiceRecord",
-    "ClearanceRecord",
-    "CloserRecord",
-    "CourseRecord",
-    "LandmarkRecord",
-    "LevelRecord",
-    "MarginRecord",
-    "NeedleRecord",
-    "Planning",
-    "RiskRecord",
-    "SafetyRecord",
-    "SearchRecord",
-    "StructureRecord",
-    "TermRecord",
-    "ToleranceRecord",
-    "WindowRecord",
-    "ZoneRecord",
-    "zone_key",
+from spinect_core.base.errors import PlanError, SpinectError
+from spinect_core.base.plain import plain
+from spinect_core.base.words import Author, Kind, Relation, Role, Side, Tissue, Version
+from spinect_core.geometry.view import View
+from spinect_core.planning.needle.needle import Needle
+
+FARTHEST_MM = 1e5
+MOST_LEVELS = 5
+AS_WRITTEN = "Take the plan as it was written"
+_T = TypeVar("_T")
+
+# ------------------------------------------------------------------------------------------------- what fields may hold
+
+
+def _native(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _three(value: Any) -> Any:
+    if isinstance(value, list | tuple | np.ndarray) and len(value) != 3:
+        raise ValueError(f"a point has three numbers, not {len(value)}")
+    return value
+
+
+def inner_path(path: str) -> str:
+    """A path beside the plan, or within the document; ValueError for one that leads out of its folder."""
+    parts = PurePosixPath(path)
+    if any(mark in path for mark in "\\:\0") or parts.is_absolute() or ".." in parts.parts:
+        raise ValueError(f"the path {_short(path)} leads out of the plan's folder")
+    return path
+
+
+def _checked_path(value: Any) -> Any:
+    return inner_path(value) if isinstance(value, str) else value
+
+
+def domain(kind: type[_T], read: Callable[[Any], _T]) -> PlainValidator:
+    """Takes an object of the program, or reads it from plain data; its own errors become those of the field."""
+
+    def take(value: Any) -> _T:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{_short(value)} is no {kind.__name__.lower()}")
+        try:
+            return read(value)
+        except SpinectError as error:
+            raise ValueError(error.fault) from error
+        except ValidationError as error:
+            raise ValueError(said(error)) from error
+        except KeyError as error:
+            raise ValueError(f"the {kind.__name__.lower()} has no {error}") from error
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise ValueError(str(error)) from error
+
+    return PlainValidator(take)
+
+
+def object_schema(**parts: Any) -> WithJsonSchema:
+    """The JSON Schema of an object of the program: its keys, each with a type or a schema."""
+    properties = {key: {"type": part} if isinstance(part, str) else part for key, part in parts.items()}
+    return WithJsonSchema({"type": "object", "properties": properties, "required": list(parts)})
+
+
+Text = Annotated[str, Field(strict=True, max_length=20_000)]
+Name = Annotated[str, Field(strict=True, max_length=20_000, pattern=r"\S")]
+Path = Annotated[Text, BeforeValidator(_checked_path)]
+Flag = Annotated[bool, BeforeValidator(_native), Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Part = Annotated[Number, Field(ge=0, le=1)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Distance = Annotated[Number, Field(ge=-1000, le=1000)]
+Degrees = Annotated[Number, Field(ge=-360, le=360)]
+Whole = Annotated[int, BeforeValidator(_native), Field(strict=True)]
+Coordinate = Annotated[Number, Field(ge=-FARTHEST_MM, le=FARTHEST_MM)]
+Point = Annotated[tuple[Coordinate, Coordinate, Coordinate], BeforeValidator(_three)]
+Points = tuple[Point, ...]
+POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+VIEW_SCHEMA = object_schema(
+    azimuth_deg="number",
+    elevation_deg="number",
+    words="string",
+    towards_viewer_lps=POINT_SCHEMA,
+    c_arm_detector_at_viewer={
+        "type": "object",
+        "properties": {"primary": {"type": "number"}, "secondary": {"type": "number"}},
+    },
+)
+
+
+def _read_view(data: Mapping[str, Any]) -> View:
+    return View(*(_DEGREES.validate_python(data[key]) for key in VIEW_KEYS[:2]))
+
+
+def _read_needle(data: Mapping[str, Any]) -> Needle:
+    for key in ("entry_lps_mm", "target_lps_mm"):
+        _POINT.validate_python(data[key])
+    return Needle.from_dict(data)
+
+
+VIEW_KEYS = ("azimuth_deg", "elevation_deg", "words", "towards_viewer_lps", "c_arm_detector_at_viewer")
+_DEGREES = TypeAdapter[float](Degrees)
+_POINT = TypeAdapter[tuple[float, float, float]](Point)
+StoredView = Annotated[View, domain(View, _read_view), PlainSerializer(View.to_dict), VIEW_SCHEMA]
+StoredNeedle = Annotated[
+    Needle,
+    domain(Needle, _read_needle),
+    PlainSerializer(Needle.to_dict),
+    object_schema(
+        name="string",
+        kind={"enum": list(Kind)},
+        side={"enum": list(Side)},
+        level="string",
+        version={"enum": list(Version)},
+        entry_lps_mm=POINT_SCHEMA,
+        target_lps_mm=POINT_SCHEMA,
+        gauge="integer",
+        length_mm="number",
+        author="string",
+        created="string",
+        depth_mm="number",
+        view=VIEW_SCHEMA.json_schema,
+        angle_to_axial_plane_deg="number",
+        angle_to_sagittal_plane_deg="number",
+    ),
 ]
 
 
-@dataclass(frozen=True)
+# ---------------------------------------------------------------------------------------------------------- the records
+
+
+class RecordError(PlanError):
+    """A record cannot hold what it was given."""
+
+
+class Record(BaseModel):
+    """A part of a plan.
+
+    What a file of a later program has here and this program does not know is kept and written again.
+
+    Raises:
+        PlanError: a value that the record cannot hold.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True, validate_default=False
+    )
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise self._error(error, "Measure or place it again") from error
+
+    # Records within a record are checked by the outer one, which knows the way to them.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_extras(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        known = {*cls.model_fields, *(each.alias for each in cls.model_fields.values())}
+        return {str(key): value if key in known else plain(value) for key, value in data.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as the file holds it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """The record of plain data.
+
+        Raises:
+            PlanError: a part is missing or not what it should be.
+        """
+        try:
+            return cls.model_validate(data, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise cls._error(error, AS_WRITTEN) from error
+
+    def replaced(self, **changes: Any) -> Self:
+        """The record with other values for some of its fields.
+
+        Raises:
+            PlanError: a value that the record cannot hold.
+        """
+        return type(self)(**{**dict(self), **changes})
+
+    @classmethod
+    def _error(cls, error: ValidationError, remedy: str) -> RecordError:
+        title = re.sub(r"(?<=.)([A-Z])", r" \1", cls.__name__.removesuffix("Record")).lower()
+        cause = getattr(error.errors()[0].get("ctx", {}).get("error"), "__cause__", None)
+        known = cause.remedy if isinstance(cause, SpinectError) else remedy
+        return RecordError(f"The {title} is not right: {said(error)}", known)
+
+
+class SpreadRecord(Record):
+    """A record one of whose fields, :attr:`spread`, has no key of its own: its parts stand among the others."""
+
+    spread: ClassVar[str]
+    spread_keys: ClassVar[tuple[str, ...]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or cls.spread in data:
+            return data
+        parts = {key: data[key] for key in cls.spread_keys if key in data}
+        return {**{key: value for key, value in data.items() if key not in parts}, cls.spread: parts}
+
+    @model_serializer(mode="wrap")
+    def _spread(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        for key, value in handler(self).items():
+            given.update(value if key == self.spread else {key: value})
+        return given
+
+
+def zone_key(kind: str, version: str, side: str, level: str) -> str:
+    """The name by which windows and searches refer to a zone, such as "L5/S1 left kambin bony"."""
+    return " ".join(word for word in (level, side, kind, version) if word)
+
+
+class LevelRecord(Record):
+    """The level that is planned.
+
+    Attributes:
+        name: such as "L5/S1", after the user's shift.
+        shift: by how many levels the user has moved the program's count towards the head (positive) or the feet.
+        confidence: 0 to 1.
+        warnings: sentences on why it may be another level.
+    """
+
+    name: Name
+    shift: Annotated[Whole, Field(alias="shift_by_user", ge=-MOST_LEVELS, le=MOST_LEVELS)] = 0
+    confidence: Part = 1.0
+    warnings: Annotated[tuple[Text, ...], Field(alias="doubts")] = ()
+
+
+class LandmarkRecord(Record):
+    """A place of the anatomy.
+
+    Attributes:
+        name: such as "L5 pedicle lower margin left"; unique in a plan.
+        point: LPS mm.
+        confidence: 0 to 1.
+        moved: whether the user put it there.
+    """
+
+    name: Name
+    point: Annotated[Point, Field(alias="point_lps_mm")]
+    confidence: Part = 1.0
+    moved: Annotated[Flag, Field(alias="moved_by_user")] = False
+
+
+class CourseRecord(Record):
+    """The centreline of a root or of the sac.
+
+    Attributes:
+        name: such as "L5 left"; unique in a plan.
+        points: LPS mm (n, 3), from the sac outwards.
+        radii: mm (n).
+        found: (n) whether labelled nerve lies there.
+    """
+
+    name: Name
+    points: Annotated[Points, Field(alias="points_lps_mm", min_length=2)]
+    radii: Annotated[tuple[NotNegative, ...], Field(alias="radii_mm")]
+    found: tuple[Flag, ...]
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Self:
+        if not len(self.points) == len(self.radii) == len(self.found):
+            raise ValueError(
+                f"{len(self.points)} points, {len(self.radii)} radii and {len(self.found)} findings do not belong "
+                "together"
+            )
+        return self
+
+
+class BorderRecord(Record):
+    """One anatomical side of a zone; see :class:`spinect_core.geometry.zone.Border`.
+
+    Attributes:
+        name: of the anatomical line.
+        role: of the border in the triangle.
+        points: LPS mm (n, 3) along it.
+        confidence: 0 to 1.
+    """
+
+    name: Name
+    role: Role
+    points: Annotated[Points, Field(alias="points_lps_mm", min_length=2)]
+    confidence: Part = 1.0
+
+
+class ZoneRecord(Record):
+    """The borders of one triangle in space; see :class:`spinect_core.geometry.zone.Zone`.
+
+    Attributes:
+        kind: which triangle.
+        version: of it.
+        side: of the patient.
+        level: such as "L5/S1".
+        borders: in order round the outline.
+        confidence: 0 to 1.
+    """
+
+    kind: Kind
+    version: Version
+    side: Side
+    level: Name
+    borders: Annotated[tuple[BorderRecord, ...], Field(min_length=1)]
+    confidence: Part = 1.0
+
+    @property
+    def key(self) -> str:
+        """The name windows and searches refer to."""
+        return zone_key(self.kind, self.version, self.side, self.level)
+
+
+class CloserRecord(Record):
+    """A structure that covers part of a zone in a view.
+
+    Attributes:
+        name: of the structure, such as "S1 superior articular process".
+        covered: part of the zone it covers, 0 to 1.
+        alone: part that nothing else covers, 0 to 1.
+        required_mm: clearance that would have to be gained from it until a needle passes; None if that opens nothing.
+    """
+
+    name: Name
+    covered: Part
+    alone: Part
+    required_mm: Annotated[NotNegative | None, Field(alias="gives_mm")] = None
+
+
+class WindowRecord(Record):
+    """What is open of a zone in a view; see :class:`spinect_core.planning.zones.window.FreeWindow`.
+
+    Attributes:
+        zone: key of the zone.
+        view: the line of sight.
+        area_mm2: of the largest open piece.
+        total_area_mm2: of all open pieces.
+        zone_area_mm2: of the zone's outline in this view.
+        centre: LPS mm, middle of the largest circle inside; None where nothing is open.
+        radius_mm: of that circle.
+        outline: LPS mm (n, 3) round the largest open piece; empty where nothing is open.
+        author: who chose the view.
+        closers: what closes it.
+        pair: two structures that close it together where neither does alone; empty if there is no need.
+        pair_required_mm: clearance that would have to be gained from both; None without a pair.
+    """
+
+    zone: Name
+    view: StoredView
+    area_mm2: NotNegative
+    total_area_mm2: NotNegative
+    zone_area_mm2: NotNegative
+    centre: Annotated[Point | None, Field(alias="circle_centre_lps_mm")] = None
+    radius_mm: Annotated[NotNegative, Field(alias="circle_radius_mm")] = 0.0
+    outline: Annotated[Points, Field(alias="outline_lps_mm")] = ()
+    author: Author = Author.AUTOMATIC
+    closers: Annotated[tuple[CloserRecord, ...], Field(alias="closed_by")] = ()
+    pair: Annotated[tuple[Name, ...], Field(alias="closed_by_pair")] = ()
+    pair_required_mm: Annotated[NotNegative | None, Field(alias="pair_gives_mm")] = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a trajectory leads through it."""
+        return self.area_mm2 > 0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        """No piece is larger than all together, but for the grid each was measured on; a circle has a centre."""
+        if self.area_mm2 > self.total_area_mm2 * 1.02 + 0.1:
+            raise ValueError(
+                f"its area {self.area_mm2:g} mm² is more than the {self.total_area_mm2:g} mm² of all pieces"
+            )
+        if self.radius_mm > 0 and self.centre is None:
+            raise ValueError("a circle needs both a centre and a radius")
+        if len(self.pair) not in (0, 2):
+            raise ValueError("a pair is two structures")
+        if 0 < len(self.outline) < 3:
+            raise ValueError("an outline of fewer than three points bounds nothing")
+        return self
+
+
+class TermRecord(Record):
+    """One of the terms of a score.
+
+    Attributes:
+        name: such as "clearance to nerve".
+        value: how good it is, 0 to 1; None where what it rests on is not known.
+        weight: how much it counts beside the others.
+    """
+
+    name: Name
+    value: Part | None
+    weight: NotNegative
+
+
+class ChoiceRecord(Record):
+    """A view worth taking; what was not measured is None.
+
+    Attributes:
+        view: the line of sight.
+        area_mm2: of the free window in it.
+        radius_mm: of the largest circle inside.
+        depth_mm: from the skin to the window's middle.
+        bone_mm: smallest distance to bone of the trajectory through the middle; None without bone.
+        nerve_mm: the same to nerve.
+        ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
+        score: 0 to 1.
+        terms: what the score is made of.
+        words: how it differs from the best view; empty for that view itself.
+    """
+
+    view: StoredView
+    area_mm2: NotNegative
+    radius_mm: Annotated[NotNegative | None, Field(alias="circle_radius_mm")] = None
+    depth_mm: NotNegative | None = None
+    bone_mm: Annotated[Distance | None, Field(alias="clearance_bone_mm")] = None
+    nerve_mm: Annotated[Distance | None, Field(alias="clearance_nerve_mm")] = None
+    ends_before_skin: Flag = False
+    score: Part | None = None
+    terms: tuple[TermRecord, ...] = ()
+    words: Text = ""
+
+
+class AxialRecord(Record):
+    """Whether a needle in an axial plane reaches the zone.
+
+    Attributes:
+        reachable: whether it does.
+        area_mm2: the largest free window at tilt 0.
+        oblique: degrees towards the zone's own side at which that is; None if nothing is open.
+    """
+
+    reachable: Flag
+    area_mm2: Annotated[NotNegative, Field(alias="best_area_mm2")] = 0.0
+    oblique: Annotated[Number | None, Field(alias="best_oblique_deg", ge=-180, le=180)] = None
+
+
+class SearchRecord(Record):
+    """What the search over lines of sight found for a zone.
+
+    Attributes:
+        zone: key of the zone.
+        best: the view of the largest area; None where no window opens.
+        recommended: the view of the highest score; None where no view is allowed.
+        ridge_part: part of the allowed views whose window is nearly as large as the best, 0 to 1.
+        ridge: views along the crest of these, in order.
+        alternatives: other good views, the best first.
+        allowed: number of views that keep every hard rule.
+        step: degrees between the views looked at.
+        seconds: how long it took.
+        axial: whether an axial plane would do; None if it was not asked.
+        candidate: the view nearest to being open, where none is allowed; None else.
+        notes: what a reader of the result has to know.
+        map: path of the angle map beside the plan or within the document; empty without one.
+    """
+
+    zone: Name
+    best: ChoiceRecord | None
+    recommended: ChoiceRecord | None
+    ridge_part: Part
+    allowed: Annotated[Whole, Field(alias="allowed_views", ge=0, le=10_000_000)]
+    step: Annotated[Number, Field(alias="step_deg", ge=0.001, le=90)]
+    seconds: NotNegative = 0.0
+    ridge: tuple[StoredView, ...] = ()
+    alternatives: tuple[ChoiceRecord, ...] = ()
+    axial: AxialRecord | None = None
+    candidate: StoredView | None = None
+    notes: tuple[Text, ...] = ()
+    map: Path = ""
+
+
+class ClearanceRecord(Record):
+    """Where a needle comes nearest to a tissue.
+
+    Attributes:
+        mm: from the needle's surface to the tissue's; negative inside it.
+        point: LPS mm on the needle's axis where that is.
+        depth_mm: of that point below the skin.
+    """
+
+    mm: Distance
+    point: Annotated[Point, Field(alias="point_lps_mm")]
+    depth_mm: Distance
+
+
+class MarginRecord(Record):
+    """How far a needle may deviate in the direction in which it tolerates least.
+
+    Attributes:
+        amount: degrees or mm that are free.
+        at_least: nothing was met as far as was looked, so that more may be free.
+        tissue: what is met first; None where that is not known.
+        towards: that direction in words; empty where nothing was met.
+    """
+
+    amount: Annotated[Number, Field(ge=0, le=1000)]
+    at_least: Flag = False
+    tissue: Annotated[
+        Tissue | None,
+        BeforeValidator(lambda word: word or None if isinstance(word, str) else word),
+        PlainSerializer(lambda tissue: tissue or ""),
+        WithJsonSchema({"enum": ["", *Tissue]}),
+    ] = None
+    towards: Annotated[Text, Field(alias="direction")] = ""
+
+
+class ToleranceRecord(Record):
+    """How far hand or breathing may err before the needle touches bone or nerve; None where it was not measured.
+
+    Attributes:
+        angle: degrees about the entry, to whichever of the two comes first.
+        angle_to_bone: degrees to bone.
+        angle_to_nerve: degrees to nerve.
+        shift: mm of a parallel shift, to whichever comes first.
+        shift_to_bone: mm to bone.
+        shift_to_nerve: mm to nerve.
+    """
+
+    angle: Annotated[MarginRecord | None, Field(alias="angle_deg")] = None
+    angle_to_bone: Annotated[MarginRecord | None, Field(alias="angle_to_bone_deg")] = None
+    angle_to_nerve: Annotated[MarginRecord | None, Field(alias="angle_to_nerve_deg")] = None
+    shift: Annotated[MarginRecord | None, Field(alias="shift_mm")] = None
+    shift_to_bone: Annotated[MarginRecord | None, Field(alias="shift_to_bone_mm")] = None
+    shift_to_nerve: Annotated[MarginRecord | None, Field(alias="shift_to_nerve_mm")] = None
+
+
+class RiskRecord(Record):
+    """What needles meet whose angle errs by chance.
+
+    Attributes:
+        method: how the needle is guided, such as "free hand".
+        mean_deg: of the error before it is cut off at 0.
+        spread_deg: its standard deviation.
+        needles: how many were drawn.
+        nerve: part of them that meets nerve, 0 to 1.
+        bone: part that meets bone.
+        either: part that meets one of them.
+        standard_error: of ``either``.
+        nerve_on_the_way: part that meets nerve before the last 3 mm; None if it was not told apart.
+        miss_mean_mm: mean distance of the tip from the target.
+        miss_95_mm: 95 of 100 tips lie nearer.
+    """
+
+    method: Name
+    mean_deg: Annotated[Number, Field(alias="error_mean_deg", ge=0, le=90)]
+    spread_deg: Annotated[Number, Field(alias="error_sd_deg", ge=0, le=90)]
+    needles: Annotated[Whole, Field(ge=1, le=1_000_000_000)]
+    nerve: Part
+    bone: Part
+    either: Part
+    standard_error: Part = 0.0
+    nerve_on_the_way: Part | None = None
+    miss_mean_mm: NotNegative = 0.0
+    miss_95_mm: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """Either is at least each and at most both together."""
+        if not max(self.nerve, self.bone) - 1e-9 <= self.either <= self.nerve + self.bone + 1e-9:
+            raise ValueError("the parts that meet nerve, bone and either do not go together")
+        return self
+
+
+class StructureRecord(Record):
+    """A structure along a needle.
+
+    Attributes:
+        name: such as "exiting L5 root".
+        tissue: of it.
+        relation: to the needle.
+        depth_mm: where the needle's axis meets it, or the needle comes nearest.
+        until_mm: depth at which the axis leaves it; None for a structure that is only near.
+        gap_mm: from the needle's surface, negative where it touches; 0 where the axis goes through.
+    """
+
+    name: Name
+    tissue: Tissue
+    relation: Relation
+    depth_mm: Distance
+    until_mm: Distance | None = None
+    gap_mm: Distance = 0.0
+
+
+class SafetyRecord(Record):
+    """How safe a needle is; a part is None where it was not measured, or where there is no such tissue.
+
+    Attributes:
+        nerve: the smallest distance to nerve along the needle, up to 3 mm before the target.
+        bone: the smallest distance to bone along the whole needle.
+        nerve_at_target: the smallest distance to nerve of the last 3 mm, where it is the aim of the injection.
+        tip_to_nerve_mm: from the tip's surface to nerve.
+        tolerance: how far the needle may deviate.
+        risks: for one or more methods of guiding the needle.
+        structures: what the needle passes, in order from the skin.
+    """
+
+    nerve: Annotated[ClearanceRecord | None, Field(alias="clearance_nerve")] = None
+    bone: Annotated[ClearanceRecord | None, Field(alias="clearance_bone")] = None
+    nerve_at_target: Annotated[ClearanceRecord | None, Field(alias="clearance_nerve_last_3_mm")] = None
+    tip_to_nerve_mm: Distance | None = None
+    tolerance: ToleranceRecord | None = None
+    risks: tuple[RiskRecord, ...] = ()
+    structures: tuple[StructureRecord, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        depths = [each.depth_mm for each in self.structures]
+        if depths != sorted(depths):
+            raise ValueError("the structures are not in the order of their depths")
+        return self
+
+
+class NeedleRecord(Record):
+    """A needle of a plan.
+
+    Attributes:
+        needle: entry, target and the needle chosen.
+        safety: what was measured along it; None if nothing was.
+    """
+
+    needle: StoredNeedle
+    safety: SafetyRecord | None = None
+
+
 class Planning(Record):
     """All that the planning found or the user set, beside the triangles. Empty parts were not looked for.
 
@@ -72,17 +672,16 @@ class Planning(Record):
         zones: the triangles' borders in space.
         windows: what is open of them in a view.
         searches: the best views.
-        needles: ways in.
+        needles: the trajectories.
     """
 
-    title: ClassVar[str] = "planning"
-    level: Annotated[LevelRecord | None, Stored("level", maybe(record(LevelRecord)))] = None
-    landmarks: Annotated[tuple[LandmarkRecord, ...], Stored("landmarks", many(record(LandmarkRecord)))] = ()
-    courses: Annotated[tuple[CourseRecord, ...], Stored("courses", many(record(CourseRecord)))] = ()
-    zones: Annotated[tuple[ZoneRecord, ...], Stored("zones", many(record(ZoneRecord)))] = ()
-    windows: Annotated[tuple[WindowRecord, ...], Stored("windows", many(record(WindowRecord)))] = ()
-    searches: Annotated[tuple[SearchRecord, ...], Stored("searches", many(record(SearchRecord)))] = ()
-    needles: Annotated[tuple[NeedleRecord, ...], Stored("needles", many(record(NeedleRecord)))] = ()
+    level: LevelRecord | None = None
+    landmarks: tuple[LandmarkRecord, ...] = ()
+    courses: tuple[CourseRecord, ...] = ()
+    zones: tuple[ZoneRecord, ...] = ()
+    windows: tuple[WindowRecord, ...] = ()
+    searches: tuple[SearchRecord, ...] = ()
+    needles: tuple[NeedleRecord, ...] = ()
 
     def zone(self, key: str) -> ZoneRecord | None:
         """The zone of this key."""
@@ -94,11 +693,12 @@ class Planning(Record):
         return (
             (self.level is not None and self.level.shift != 0)
             or any(landmark.moved for landmark in self.landmarks)
-            or any(window.author == "user" for window in self.windows)
-            or any(needle.needle.author == "user" for needle in self.needles)
+            or any(window.author == Author.USER for window in self.windows)
+            or any(needle.needle.author == Author.USER for needle in self.needles)
         )
 
-    def examine(self) -> None:
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
         """Names are unique, and windows and searches are those of zones that are there."""
         for what, names in (
             ("landmark", [each.name for each in self.landmarks]),
@@ -109,8 +709,54 @@ class Planning(Record):
             if twice:
                 raise ValueError(f"there are two of the {what} {twice[0]!r}")
         keys = {zone.key for zone in self.zones}
-        referring = [("window", each.zone) for each in self.windows]
-        referring += [("search", each.zone) for each in self.searches]
-        for what, key in referring:
+        for what, key in [("window", each.zone) for each in self.windows] + [
+            ("search", each.zone) for each in self.searches
+        ]:
             if key not in keys:
                 raise ValueError(f"a {what} belongs to the zone {key!r}, which is not there")
+        return self
+
+
+def said(error: ValidationError) -> str:
+    """What is wrong with plain data, by the way to it, as one line: ``landmarks: entry 1: name: it is empty``."""
+    first = error.errors(include_url=False)[0]
+    way = [f"entry {step + 1}" if isinstance(step, int) else step for step in first["loc"]]
+    kind, given, limits = first["type"], first["input"], first.get("ctx", {})
+    if kind == "missing":
+        return ": ".join([*way[:-1], f"it has no {way[-1]}"])
+    if kind in ("greater_than_equal", "less_than_equal"):
+        text = f"{_short(given)} is not " + " or ".join(
+            f"{limits[key]:g} or {words}" for key, words in (("ge", "more"), ("le", "less")) if key in limits
+        )
+    elif kind == "too_short":
+        text = f"it holds {limits['actual_length']} entries, at least {limits['min_length']} are needed"
+    elif kind == "value_error":
+        text = str(limits["error"])
+    elif kind == "enum":
+        text = f"{_short(given)} is none of {limits['expected'].replace(' or ', ', ')}"
+    elif kind in _SAID:
+        text = _SAID[kind].format(_short(given))
+    else:
+        text = f"{_short(given)}: {first['msg']}"
+    return ": ".join([*way, text])
+
+
+_SAID = {
+    "model_type": "it is no JSON object",
+    "dict_type": "it is no JSON object",
+    "tuple_type": "{} is no list",
+    "string_type": "{} is no text",
+    "string_too_long": "{} is too long a text",
+    "string_pattern_mismatch": "it is empty",
+    "bool_type": "{} is neither true nor false",
+    "float_type": "{} is no number",
+    "finite_number": "{} is no finite number",
+    "int_type": "{} is no whole number",
+    "int_from_float": "{} is no whole number",
+}
+"""What this program says where pydantic speaks of its own types."""
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -15,10 +15,19 @@ from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.lengths import in_mm
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
-from spinect_core.plan.anatomy_records import LandmarkRecord, LevelRecord, ZoneRecord, zone_key
-from spinect_core.plan.needle_records import MarginRecord, NeedleRecord, RiskRecord
-from spinect_core.plan.records import Planning
-from spinect_core.plan.search_records import AxialRecord, SearchRecord, WindowRecord
+from spinect_core.plan.records import (
+    AxialRecord,
+    LandmarkRecord,
+    LevelRecord,
+    MarginRecord,
+    NeedleRecord,
+    Planning,
+    RiskRecord,
+    SearchRecord,
+    WindowRecord,
+    ZoneRecord,
+    zone_key,
+)
 from spinect_core.planning.needle.needles import fitting
 
 DOUBTFUL = 0.5
@@ -129,9 +138,9 @@ class Way:
             return ""
         if self.window.pair:
             both = " and ".join(self.window.pair)
-            return f"closed by {both}: both would have to give {in_mm(self.window.pair_gives_mm or 0.0)}"
+            return f"closed by {both}: both would have to give {in_mm(self.window.pair_required_mm or 0.0)}"
         named = [
-            each.name + (f" ({in_mm(each.gives_mm)})" if each.gives_mm is not None else "")
+            each.name + (f" ({in_mm(each.required_mm)})" if each.required_mm is not None else "")
             for each in self.window.closers[:CLOSERS_NAMED]
         ]
         return f"closed by {', '.join(named)}" if named else "closed: too narrow for a needle"
@@ -200,9 +209,13 @@ def users_part(planning: Planning) -> Planning:
     kept = level is not None and (level.shift != 0 or level.name != DEFAULT_LEVEL)
     moved = tuple(each for each in planning.landmarks if each.moved)
     return Planning(
-        level=LevelRecord(level.name, level.shift) if level is not None and (kept or moved) else None,
+        level=LevelRecord(name=level.name, shift=level.shift)
+        if level is not None and (kept or moved)
+        else None,
         landmarks=moved,
-        needles=tuple(NeedleRecord(each.needle) for each in planning.needles if each.needle.author == "user"),
+        needles=tuple(
+            NeedleRecord(needle=each.needle) for each in planning.needles if each.needle.author == "user"
+        ),
     )
 
 
@@ -220,7 +233,7 @@ def free_needle_name(planning: Planning) -> str:
 
 def doubts(planning: Planning) -> tuple[str, ...]:
     """What is doubtful about the level, as sentences."""
-    return () if planning.level is None else tuple(f"{each.rstrip('.')}." for each in planning.level.doubts)
+    return () if planning.level is None else tuple(f"{each.rstrip('.')}." for each in planning.level.warnings)
 
 
 def landmark_text(landmark: LandmarkRecord) -> str:

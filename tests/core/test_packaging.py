@@ -1,6 +1,7 @@
 """What a package, a desktop and a code host need: pins for every system, licences, entries, forms, citation."""
 
 import functools
+import json
 import re
 import subprocess
 import sys
@@ -191,8 +192,7 @@ def test_the_desktop_entry_starts_the_window_with_a_plan() -> None:
 
 
 def test_a_plan_is_known_by_its_name_and_its_first_bytes() -> None:
-    from spinect_core.plan.document import FORMAT, SUFFIX
-    from spinect_core.plan.document_members import HEAD, pack
+    from spinect_core.plan.document import FORMAT, HEAD, SUFFIX, pack
 
     space = {"m": "http://www.freedesktop.org/standards/shared-mime-info"}
     kind = ET.parse(DESKTOP / f"{ID}.mime.xml").getroot().find("m:mime-type", space)
@@ -202,7 +202,9 @@ def test_a_plan_is_known_by_its_name_and_its_first_bytes() -> None:
     inner = kind.find("m:magic/m:match/m:match", space)
     assert inner is not None
     offset = int(inner.get("offset", ""))
-    start = pack({"format": FORMAT}, {"labels/region.u8": b"\0"}, "any.spinect")[: offset + len(HEAD)]
+    start = pack(json.dumps({"format": FORMAT}).encode(), {"labels/region.u8": b"\0"}, "any.spinect")[
+        : offset + len(HEAD)
+    ]
     assert start.startswith(b"PK\3\4")
     assert start[offset:].decode() == inner.get("value") == HEAD
 

@@ -42,8 +42,16 @@ def document(ct_file) -> Document:
         run={"engine": "openvino", "device": "cpu", "patches": 3, "seconds": {"total": 2.0}},
         timings={"reading": 1.0},
         views=(
-            PlanView("Above the root", VIEW, "views/a.png", (1, 2, 3), 0.25),
-            PlanView("from behind", PRESETS["from behind"], "views/b.png", (1, 2, 3), 0.25),
+            PlanView(
+                name="Above the root", view=VIEW, picture="views/a.png", centre=(1, 2, 3), mm_per_pixel=0.25
+            ),
+            PlanView(
+                name="from behind",
+                view=PRESETS["from behind"],
+                picture="views/b.png",
+                centre=(1, 2, 3),
+                mm_per_pixel=0.25,
+            ),
         ),
         triangles=(triangle,),
         planning=full_planning(),
@@ -201,7 +209,13 @@ def test_a_plan_of_another_ct_says_so_and_asks(opened, qtbot, document, tmp_path
     path = tmp_path / "other.spinect"
     facts = document.plan.case
     other = Plan(
-        case=Case("0" * 64, facts.shape, facts.spacing, facts.origin, facts.direction),
+        case=Case(
+            sha256="0" * 64,
+            shape=facts.shape,
+            spacing=facts.spacing,
+            origin=facts.origin,
+            direction=facts.direction,
+        ),
         triangles=document.plan.triangles,
     )
     write_document(Document(other), path)
@@ -266,11 +280,17 @@ def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(op
     model = opened.model
     changes = []
     model.planning_changed.connect(lambda: changes.append(model.planning))
-    found = Planning(landmarks=(LandmarkRecord("S1 upper end plate centre", (1, 2, 3), 0.9),))
+    found = Planning(
+        landmarks=(LandmarkRecord(name="S1 upper end plate centre", point=(1, 2, 3), confidence=0.9),)
+    )
     model.set_planning(found)
     assert changes == [found]
     assert model.history.isClean()
-    moved = Planning(landmarks=(LandmarkRecord("S1 upper end plate centre", (1, 2, 4), 0.9, moved=True),))
+    moved = Planning(
+        landmarks=(
+            LandmarkRecord(name="S1 upper end plate centre", point=(1, 2, 4), confidence=0.9, moved=True),
+        )
+    )
     model.set_planning(moved, "move a landmark")
     assert not model.history.isClean()
     asked = []

@@ -44,14 +44,14 @@ class Closer:
         name: of the part, such as "left facet joint L5/S1".
         covered: part of the zone's area in the view that it covers, 0 to 1.
         alone: part of the zone's area that nothing but it covers.
-        gives_mm: how far its silhouette would have to give way until the needle passes, the other parts as they are;
+        required_mm: how far its silhouette would have to give way until the needle passes, the other parts as they are;
             None where it alone cannot open a way within 8 mm.
     """
 
     name: str
     covered: float
     alone: float
-    gives_mm: float | None
+    required_mm: float | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Closing:
         closers: the parts in the way, those that have to give least first.
         pair: the two parts that together have to give least, where none alone opens a way; None if none is needed or
             none opens one.
-        pair_gives_mm: how far both have to give way.
+        pair_required_mm: how far both have to give way.
     """
 
     view: View
@@ -76,7 +76,7 @@ class Closing:
     zone_radius_mm: float
     closers: tuple[Closer, ...]
     pair: tuple[str, str] | None = None
-    pair_gives_mm: float | None = None
+    pair_required_mm: float | None = None
 
     @property
     def closed(self) -> bool:
@@ -93,10 +93,10 @@ class Closing:
         if self.zone_radius_mm < self.needle_radius_mm:
             return "the zone itself is too narrow in this view"
         first = self.closers[0] if self.closers else None
-        if first is not None and first.gives_mm is not None:
-            return f"closed; it would open if the {first.name} gave {in_mm(first.gives_mm)}"
-        if self.pair is not None and self.pair_gives_mm is not None:
-            both = f"the {self.pair[0]} and the {self.pair[1]} both gave {in_mm(self.pair_gives_mm)}"
+        if first is not None and first.required_mm is not None:
+            return f"closed; it would open if the {first.name} gave {in_mm(first.required_mm)}"
+        if self.pair is not None and self.pair_required_mm is not None:
+            both = f"the {self.pair[0]} and the {self.pair[1]} both gave {in_mm(self.pair_required_mm)}"
             return f"closed, by no part alone; it would open if {both}"
         return f"closed, and no one or two parts open it by giving {REACH_MM:.0f} mm or less"
 
@@ -133,15 +133,20 @@ def what_closes(
             name,
             float(shape.intersection(zone).area / zone.area),
             float(field.without({name}).intersection(shape).area / zone.area),
-            field.gives({name}),
+            field.required({name}),
         )
         for name, shape in shapes.items()
     ]
     closers.sort(
-        key=lambda one: (np.inf if one.gives_mm is None else one.gives_mm, -one.alone, -one.covered, one.name)
+        key=lambda one: (
+            np.inf if one.required_mm is None else one.required_mm,
+            -one.alone,
+            -one.covered,
+            one.name,
+        )
     )
     pair, pair_gives = None, None
-    if closers and closers[0].gives_mm is None:
+    if closers and closers[0].required_mm is None:
         pair, pair_gives = field.best_pair()
     return Closing(
         view,
@@ -173,7 +178,7 @@ class _Field:
         others = [shape for name, shape in self.shapes.items() if name not in names]
         return self.zone.difference(shapely.union_all(others)) if others else self.zone
 
-    def gives(self, names: set[str], most: float = REACH_MM) -> float | None:
+    def required(self, names: set[str], most: float = REACH_MM) -> float | None:
         """How far all these parts have to give way until the needle passes; None if it is more than ``most``."""
         base = self.without(names)
         if not self._passes(base) or not self._passes(self._opened(base, names, most)):
@@ -194,7 +199,7 @@ class _Field:
         """The two parts that together have to give least."""
         pair, least = None, REACH_MM
         for one, other in combinations(self.shapes, 2):
-            found = self.gives({one, other}, least)
+            found = self.required({one, other}, least)
             if found is not None and (pair is None or found < least):
                 pair, least = (one, other), found
         return pair, least if pair is not None else None

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
+from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, silent
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.io.writing import write_dicom_series, write_labels, write_volume
-from spinect_core.plan.plan import plain
 from spinect_core.research.phantom.order import Order
 from spinect_core.research.phantom.tilt import write_tilted_series
 from spinect_core.research.phantom.workers import Workers, jobs_for

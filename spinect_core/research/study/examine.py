@@ -13,6 +13,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import Cancelled, PlanError, ReadingError, SpinectError
+from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import __version__
 from spinect_core.image.evaluation import cropped, evaluate
@@ -20,7 +21,7 @@ from spinect_core.image.planes import AXIAL, Reformatter
 from spinect_core.image.volume import CLASS_NAMES, NERVE, Labels, Volume
 from spinect_core.io.reading import read_ct, read_labels, read_structures
 from spinect_core.io.writing import write_labels
-from spinect_core.plan.plan import plain, read_plan, volume_hash
+from spinect_core.plan.plan import read_plan, volume_hash
 from spinect_core.preprocessing import Prepared, Region, prepare
 from spinect_core.research.study.areas import compare_areas
 from spinect_core.research.study.cases import StudyCase, read_json, slug

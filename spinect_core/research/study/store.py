@@ -10,9 +10,9 @@ from typing import Any
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.files import write_whole
+from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, check
 from spinect_core.base.versions import NOTICE
-from spinect_core.plan.plan import plain
 from spinect_core.research.study.cases import read_json
 
 PIECE = 1 << 20

@@ -64,11 +64,19 @@ def plan() -> Plan:
     volume = Volume(np.zeros(GRID.shape, np.int16), GRID)
     triangle = Triangle.from_clicks(View(27, -12), [[0, 0], [9, 0], [0, 7]], 0, kind="kambin", side="left")
     return Plan(
-        Case.of(volume),
+        case=Case.of(volume),
         region=Region((-0.5, -0.5, -0.5), (3.5, 6.5, 5.5)),
         run={"engine": "openvino", "device": "cpu", "mode": "fast"},
         timings={"total": 12.3},
-        views=(PlanView("from behind", View(0), "views/from-behind.png", (0, 0, 0), 0.2),),
+        views=(
+            PlanView(
+                name="from behind",
+                view=View(0),
+                picture="views/from-behind.png",
+                centre=(0, 0, 0),
+                mm_per_pixel=0.2,
+            ),
+        ),
         triangles=(triangle,),
         notes=("No safe triangle was proposed on the left.",),
     )

@@ -9,10 +9,11 @@ import pytest
 from plan_maker import full_plan, full_planning
 
 from spinect_core.base.errors import PlanError
+from spinect_core.base.plain import plain
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.volume import Geometry, Volume
-from spinect_core.plan.plan import SCHEMA, Case, Plan, PlanView, plain, read_plan, volume_hash, write_plan
+from spinect_core.plan.plan import SCHEMA, Case, Plan, PlanView, read_plan, volume_hash, write_plan
 from spinect_core.plan.records import Planning
 from spinect_core.preprocessing import Region
 
@@ -39,8 +40,14 @@ def plan(volume: Volume) -> Plan:
         },
         timings={"reading": 1.0, "segmentation": 22.5},
         views=(
-            PlanView("from behind", PRESETS["from behind"], "views/from-behind.png", (1.5, 2, 3), 0.25),
-            PlanView("right Kambin triangle", VIEW),
+            PlanView(
+                name="from behind",
+                view=PRESETS["from behind"],
+                picture="views/from-behind.png",
+                centre=(1.5, 2, 3),
+                mm_per_pixel=0.25,
+            ),
+            PlanView(name="right Kambin triangle", view=VIEW),
         ),
         triangles=(triangle,),
         notes=("No safe triangle on the left: the nerve was not found.",),
@@ -208,14 +215,14 @@ def test_a_failed_write_keeps_the_old_plan(plan: Plan, tmp_path: Path) -> None:
     write_plan(plan, path)
     before = path.read_bytes()
     with pytest.raises(PlanError):
-        write_plan(replace(plan, timings={"reading": float("nan")}), path)
+        write_plan(plan.replaced(timings={"reading": float("nan")}), path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
 
 
 def test_the_file_is_one_to_read(tmp_path: Path) -> None:
     text = 'a text with\n[\n1,\n2\n] and "quotes"'
-    write_plan(replace(full_plan(), notes=(text,)), tmp_path / "plan.json")
+    write_plan(full_plan().replaced(notes=(text,)), tmp_path / "plan.json")
     lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
     assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
     assert max(map(len, lines)) < 200

@@ -10,7 +10,7 @@ import pytest
 
 from spinect_core.geometry.view import View
 from spinect_core.plan.build import axial_record, safety_record, search_record, window_record
-from spinect_core.plan.fields import Record
+from spinect_core.plan.records import Record
 
 ZONE = Made(kind="kambin", version="bony", side="right", level="L5/S1")
 
@@ -105,14 +105,14 @@ def test_a_search_that_found_nothing_keeps_the_nearest_view() -> None:
 @pytest.mark.parametrize("pair", [("L5 lamina", "S1 lamina"), None])
 def test_a_window_becomes_a_record(pair: tuple[str, str] | None) -> None:
     closing = Made(
-        closers=(Made(name="L5 lamina", covered=0.75, alone=0.5, gives_mm=None),),
+        closers=(Made(name="L5 lamina", covered=0.75, alone=0.5, required_mm=None),),
         pair=pair,
-        pair_gives_mm=2.5 if pair else None,
+        pair_required_mm=2.5 if pair else None,
     )
     record = window_record(window(View(-20.0)), closing, author="user")
     assert stored(record) == record
     assert len(record.outline) == 3
-    assert record.closers[0].gives_mm is None
+    assert record.closers[0].required_mm is None
     assert record.pair == (pair or ())
     assert window_record(window(View(-20.0))).closers == ()
 

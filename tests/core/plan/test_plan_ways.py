@@ -6,9 +6,7 @@ import pytest
 from plan_maker import KEY, full_planning
 
 from spinect_core.geometry.view import View
-from spinect_core.plan.anatomy_records import LevelRecord
-from spinect_core.plan.build import Planning
-from spinect_core.plan.needle_records import NeedleRecord
+from spinect_core.plan.records import LevelRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     choices,
     doubts,
@@ -25,16 +23,16 @@ from spinect_core.plan.wording import (
 def automatic(planning: Planning) -> Planning:
     """The same with the program's needle in place of the user's."""
     needles = tuple(
-        replace(each, needle=replace(each.needle, author="automatic")) for each in planning.needles
+        each.replaced(needle=replace(each.needle, author="automatic")) for each in planning.needles
     )
-    return replace(planning, needles=needles)
+    return planning.replaced(needles=needles)
 
 
 def closed(planning: Planning) -> Planning:
     """The same with no open view."""
-    search = replace(planning.searches[0], best=None, recommended=None, ridge=(), alternatives=())
-    windows = tuple(replace(each, author="automatic") for each in planning.windows[1:])
-    return replace(planning, searches=(search,), windows=windows, needles=())
+    search = planning.searches[0].replaced(best=None, recommended=None, ridge=(), alternatives=())
+    windows = tuple(each.replaced(author="automatic") for each in planning.windows[1:])
+    return planning.replaced(searches=(search,), windows=windows, needles=())
 
 
 def test_a_zone_with_its_needle() -> None:
@@ -62,7 +60,7 @@ def test_the_users_needles_are_ways_of_their_own_and_told_apart() -> None:
     assert all(each.zone_key == KEY and each.title == "first try" for each in found[1:])
     assert found[1].area_text == ""
     stray = replace(planning.needles[0].needle, side="right")
-    alone = ways(replace(planning, needles=(NeedleRecord(stray),)))[-1]
+    alone = ways(planning.replaced(needles=(NeedleRecord(needle=stray),)))[-1]
     assert alone.own
     assert (alone.zone, alone.zone_key) == (None, "")
 
@@ -78,15 +76,15 @@ def test_a_closed_zone_says_what_closes_it_and_offers_the_nearest_view() -> None
     assert choices(way.search) == ((f"Nearest to open: {View(10.0, 2.0).words}", View(10.0, 2.0)),)
     assert headline(way) == f"{way.title}: {way.closed_text}"
     assert facts(way)[0] == ("Window", f"C{way.closed_text[1:]}")
-    alone = replace(planning.windows[0], pair=(), pair_gives_mm=None)
-    (way,) = ways(replace(planning, windows=(alone,)))
+    alone = planning.windows[0].replaced(pair=(), pair_required_mm=None)
+    (way,) = ways(planning.replaced(windows=(alone,)))
     assert way.closed_text == "closed by L5 lamina"
-    (way,) = ways(replace(planning, windows=(replace(alone, closers=full_planning().windows[0].closers),)))
+    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=full_planning().windows[0].closers),)))
     assert way.closed_text == "closed by S1 superior articular process (1.2 mm)"
-    hardly = replace(full_planning().windows[0].closers[0], gives_mm=0.02)
-    (way,) = ways(replace(planning, windows=(replace(alone, closers=(hardly,)),)))
+    hardly = full_planning().windows[0].closers[0].replaced(required_mm=0.02)
+    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=(hardly,)),)))
     assert way.closed_text == "closed by S1 superior articular process (less than 0.1 mm)"
-    (way,) = ways(replace(planning, windows=(replace(alone, closers=()),)))
+    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=()),)))
     assert way.closed_text == "closed: too narrow for a needle"
 
 
@@ -109,19 +107,21 @@ def test_facts_name_every_measure_with_its_unit() -> None:
     assert told["Behind the tip"] == "exiting L5 root from 88 mm"
     assert "Free hand (3.4 ± 3.1°): 30% meet bone or nerve" in told["Angular error"]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
-    bare = replace(way, needle=NeedleRecord(way.needle.needle))
+    bare = replace(way, needle=NeedleRecord(needle=way.needle.needle))
     assert dict(facts(bare))["Safety"] == "not measured on these labels"
 
 
 def test_what_the_user_made_outlives_the_labels_and_its_safety_does_not() -> None:
     planning = full_planning()
     left = users_part(planning)
-    assert left.level == LevelRecord("L5/S1", -1)
+    assert left.level == LevelRecord(name="L5/S1", shift=-1)
     assert [each.name for each in left.landmarks] == ["L5 pedicle lower margin left"]
     assert [each.needle for each in left.needles] == [each.needle for each in planning.needles]
     assert all(each.safety is None for each in left.needles)
     assert users_part(automatic(planning)).needles == ()
-    plain = replace(planning, level=LevelRecord("L5/S1", 0, 0.9), landmarks=planning.landmarks[:1])
+    plain = planning.replaced(
+        level=LevelRecord(name="L5/S1", shift=0, confidence=0.9), landmarks=planning.landmarks[:1]
+    )
     assert users_part(plain).level is None
 
 
@@ -129,14 +129,14 @@ def test_names_landmarks_and_doubts_in_words() -> None:
     planning = full_planning()
     assert free_needle_name(planning) == "Own needle 1"
     taken = replace(planning.needles[0].needle, name="Own needle 1")
-    assert free_needle_name(replace(planning, needles=(NeedleRecord(taken),))) == "Own needle 2"
+    assert free_needle_name(planning.replaced(needles=(NeedleRecord(needle=taken),))) == "Own needle 2"
     assert doubts(planning) == ("Another level fits almost as well.",)
     assert doubts(Planning()) == ()
     sure, placed = planning.landmarks
     assert landmark_text(sure) == "95%  S1 upper end plate centre"
     assert landmark_text(placed) == "placed  L5 pedicle lower margin left"
-    unsure = replace(sure, confidence=0.4)
-    assert [is_doubtful(each) for each in (unsure, sure, replace(unsure, moved=True))] == [True, False, False]
+    unsure = sure.replaced(confidence=0.4)
+    assert [is_doubtful(each) for each in (unsure, sure, unsure.replaced(moved=True))] == [True, False, False]
     assert landmark_text(unsure).endswith("(doubtful)")
 
 

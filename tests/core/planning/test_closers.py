@@ -55,7 +55,7 @@ def test_one_plate_that_covers_all_gives_from_its_own_edge() -> None:
         pytest.approx(1, abs=1e-3),
         pytest.approx(1, abs=1e-3),
     )
-    assert only.gives_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
+    assert only.required_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
     assert found.pair is None
     assert found.words == "closed; it would open if the facet gave 2.7 mm"
 
@@ -65,7 +65,7 @@ def test_a_gap_too_narrow_for_the_needle() -> None:
     left, right = slab((-30, -20), (-1.0, 20), 5), slab((-0.7, -20), (30, 20), 9)
     found = closing([left, right], {"facet": 5, "ala": 9})
     assert found.radius_mm == pytest.approx(0.15, abs=0.02)
-    assert {one.name: one.gives_mm for one in found.closers} == pytest.approx(
+    assert {one.name: one.required_mm for one in found.closers} == pytest.approx(
         {"facet": 2 * NEEDLE - 0.3, "ala": 2 * NEEDLE - 0.3}, abs=0.05
     )
     assert {one.name: one.alone for one in found.closers} == pytest.approx(
@@ -76,12 +76,12 @@ def test_a_gap_too_narrow_for_the_needle() -> None:
 def test_what_stands_behind_another_part_counts_too() -> None:
     """Seen first is the crest alone; the facet behind it would close the zone just as well."""
     found = closing([slab((-6, -4), (6, 4), 5), slab((-7, -9), (7, 9), 30)], {"facet": 5, "crest": 30})
-    assert [one.gives_mm for one in found.closers] == [None, None]
+    assert [one.required_mm for one in found.closers] == [None, None]
     assert [one.covered for one in found.closers] == pytest.approx([1, 1], abs=1e-3)
     assert [one.alone for one in found.closers] == pytest.approx([0, 0], abs=1e-3)
     assert found.pair == ("crest", "facet")
     # At the left the crest reaches 2 mm beyond the zone and the facet 1 mm; above, 6 mm and 1 mm.
-    assert found.pair_gives_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
+    assert found.pair_required_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
     assert "by no part alone" in found.words
 
 
@@ -91,7 +91,7 @@ def test_parts_that_cover_different_places() -> None:
     shares = {one.name: (one.covered, one.alone) for one in found.closers}
     assert shares["facet"] == pytest.approx((0.6, 0.4), abs=0.005)
     assert shares["nerve"] == pytest.approx((0.6, 0.4), abs=0.005)
-    assert {one.name: one.gives_mm for one in found.closers} == pytest.approx(
+    assert {one.name: one.required_mm for one in found.closers} == pytest.approx(
         {"facet": 2 + 2 * NEEDLE, "nerve": 2 + 2 * NEEDLE}, abs=0.05
     )
 
@@ -101,7 +101,7 @@ def test_a_tube_gives_half_its_width_at_most() -> None:
     gap = sheet(square(40), [np.array([(-1.0, -30), (1.0, -30), (1.0, 30), (-1.0, 30)])], VIEW, AT, 5)
     nerve = tube(placed([(0.0, 0.0)], VIEW, AT, 12.0)[0], VIEW.up, 1.5)
     found = closing([gap], {"facet": 5}, nerve)
-    gives = {one.name: one.gives_mm for one in found.closers}
+    gives = {one.name: one.required_mm for one in found.closers}
     # 1 mm are open on each side of the axis once the nerve's half width is down to 1 mm less the needle's width.
     assert gives["nerve"] == pytest.approx(1.5 - (1 - 2 * NEEDLE), abs=0.05)
     assert gives["facet"] == pytest.approx(0.5 + 2 * NEEDLE, abs=0.05)
@@ -111,7 +111,7 @@ def test_three_parts_one_behind_another_are_told_apart_from_pairs() -> None:
     plates = [slab((-30, -30), (30, 30), depth) for depth in (5, 10, 15)]
     found = closing(plates, {"facet": 5, "ala": 10, "crest": 15})
     assert found.pair is None
-    assert found.pair_gives_mm is None
+    assert found.pair_required_mm is None
     assert found.words == "closed, and no one or two parts open it by giving 8 mm or less"
 
 
@@ -119,7 +119,7 @@ def test_an_open_window_needs_nothing_to_give() -> None:
     found = closing([slab((-20, -20), (1, 20), 5)], {"facet": 5})
     assert not found.closed
     assert found.radius_mm == pytest.approx(2, abs=0.01)
-    assert found.closers[0].gives_mm == 0.0
+    assert found.closers[0].required_mm == 0.0
     assert found.words == "open: a circle of radius 2.00 mm fits"
     assert closing([], {}).closers == ()
 
@@ -142,14 +142,14 @@ def test_a_zone_too_narrow_for_the_needle_is_said_so() -> None:
     )
     found = what_closes(sight, VIEW, by_depth(facet=5))
     assert found.zone_radius_mm == pytest.approx(0.2, abs=0.01)
-    assert found.closers[0].gives_mm is None
+    assert found.closers[0].required_mm is None
     assert found.words == "the zone itself is too narrow in this view"
 
 
 def test_a_thicker_needle_asks_for_more() -> None:
     plates = [slab((-30, -20), (-1.0, 20), 5), slab((-0.7, -20), (30, 20), 9)]
     gives = [
-        closing(plates, {"a": 5, "b": 9}, needle_radius_mm=radius).closers[0].gives_mm
+        closing(plates, {"a": 5, "b": 9}, needle_radius_mm=radius).closers[0].required_mm
         for radius in (0.3, 0.6)
     ]
     assert gives == pytest.approx([0.3, 0.9], abs=0.05)
@@ -168,7 +168,7 @@ def test_moving_the_whole_scene_changes_nothing(turn: tuple) -> None:
     )
     names = by_depth(facet=5, ala=9)
     found = what_closes(sight, view, lambda points, tissue: names((points - shift) @ matrix, tissue))
-    assert {one.name: one.gives_mm for one in found.closers} == pytest.approx(
+    assert {one.name: one.required_mm for one in found.closers} == pytest.approx(
         {"facet": 0.42, "ala": 0.42}, abs=0.05
     )
 

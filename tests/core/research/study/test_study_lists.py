@@ -125,7 +125,7 @@ def test_a_wrong_measurement_is_refused(tmp_path: Path, row: str, words: str) ->
 def test_plans_of_observers_know_their_case(tmp_path: Path) -> None:
     volume = Volume(np.zeros((3, 4, 5), np.int16), Geometry((3, 4, 5), (1, 1, 1)))
     triangle = Triangle.from_clicks(View(20), [[0, 0], [9, 0], [0, 8]], 0, kind="safe", side="right")
-    plan = Plan(Case.of(volume), triangles=(triangle,))
+    plan = Plan(case=Case.of(volume), triangles=(triangle,))
     write_plan(plan, tmp_path / "anna" / "1" / "anything.json")
     [known] = read_measurements(tmp_path, {plan.case.sha256: "case five"})
     assert known == Measurement("case five", "right", "safe", "anna", "1", pytest.approx(36.0))

@@ -1,0 +1,60 @@
+"""The words that a plan, a file or a command may hold where only a few are possible.
+
+Each is a string with the value that stands in the file, so it compares, prints and is stored as that string.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Of the patient."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Kind(StrEnum):
+    """Which triangle."""
+
+    KAMBIN = "kambin"
+    SAFE = "safe"
+
+
+class Version(StrEnum):
+    """What the height of a Kambin triangle is: bone, or nerve and dura. The safe triangle has one version only."""
+
+    NONE = ""
+    BONY = "bony"
+    NEURAL = "neural"
+
+
+class Role(StrEnum):
+    """Of a border in its triangle."""
+
+    BASE = "base"
+    HEIGHT = "height"
+    HYPOTENUSE = "hypotenuse"
+
+
+class Tissue(StrEnum):
+    """What a needle may meet."""
+
+    BONE = "bone"
+    NERVE = "nerve"
+
+
+class Author(StrEnum):
+    """Who made it."""
+
+    USER = "user"
+    AUTOMATIC = "automatic"
+
+
+class Relation(StrEnum):
+    """Of a structure to a needle: the needle crosses it, passes near it, or would meet it beyond its tip."""
+
+    CROSSED = "crossed"
+    NEAR = "near"
+    BEYOND = "beyond"
