@@ -6,14 +6,11 @@ so that a half-written file never carries the final name. The same volume gives 
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
-import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +22,7 @@ from scipy.spatial.transform import Rotation
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import OutputError
+from spinect_core.base.files import whole_file
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import Geometry, Labels, Volume
 
@@ -164,7 +162,8 @@ def write_dicom_slices(
         dataset.Rows, dataset.Columns = picture.shape
         dataset.PixelData = picture.astype("<i2").tobytes()
         paths.append(folder / f"slice_{number:04d}.dcm")
-        _write_file(paths[-1], partial(dataset.save_as, enforce_file_format=True))
+        with whole_file(paths[-1]) as stream:
+            dataset.save_as(stream, enforce_file_format=True)
     return paths
 
 
@@ -252,7 +251,8 @@ def _write_array(array: npt.NDArray[Any], geometry: Geometry, path: Path) -> Pat
             f"Choose a name that ends in {', '.join(VOLUME_SUFFIXES)}",
             path,
         )
-    _write_file(path, fill)
+    with whole_file(path) as stream:
+        fill(stream)
     return path
 
 
@@ -266,24 +266,6 @@ def _pack(stream: BinaryIO, pieces: Iterable[bytes], level: int) -> None:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=stream, mtime=0) as packed:
         for piece in pieces:
             packed.write(piece)
-
-
-def _write_file(path: Path, fill: Callable[[BinaryIO], None]) -> None:
-    """All or nothing: the file appears under its name when it is complete."""
-    temporary = path.with_name(f".{os.getpid()}-{hashlib.sha256(path.name.encode()).hexdigest()[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            fill(stream)
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"The file cannot be written ({error.strerror or error})",
-            "Choose another folder, and check that there is space and that you may write there",
-            path,
-        ) from error
 
 
 def _nifti_header(dtype: np.dtype[Any], geometry: Geometry) -> bytes:

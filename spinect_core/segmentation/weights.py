@@ -1,29 +1,25 @@
-"""The network's weights in one file: a JSON header and plain numbers, in the safetensors layout.
+"""The network's weights in one safetensors file, with facts beside them that are all text.
 
-Kernels are stored in half precision (45 MB instead of 90; the probabilities differ by some 1e-5), the few
-biases and normalisation statistics in single precision. Nothing in the file is ever executed, unlike a
-pickle.
-
-Layout: 8 bytes little-endian length of the header, the header as UTF-8 JSON, the numbers. The header maps
-    each name such
-as ``down0_a/kernel`` to its type, shape and byte range, and ``__metadata__`` to facts that are all text.
+Kernels are stored in half precision (45 MB instead of 90; the probabilities differ by some 1e-5), the few biases and
+normalisation statistics in single precision, each under a name such as ``down0_a/kernel``. Nothing in the file is ever
+executed, unlike a pickle.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from spinect_core.base.assets import asset
 from spinect_core.base.errors import SegmentationError, SpinectError
+from spinect_core.base.files import whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -34,8 +30,7 @@ FILE_NAME = "spinect.weights.safetensors"
 
 Tensors = dict[str, npt.NDArray[Any]]
 
-_TYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
-_LONGEST_HEADER = 1 << 20
+_TYPES = (np.dtype("<f2"), np.dtype("<f4"))
 _REMEDY = "Choose a weights file written by this version of SPINECT, or leave the choice empty to use its own"
 
 
@@ -89,7 +84,8 @@ def save_weights(model: keras.Model, path: Path, *, facts: dict[str, str] | None
         facts: anything worth keeping beside them, such as the training step; text only.
 
     Raises:
-        SegmentationError: a weight is not a finite number, or the file cannot be written.
+        SegmentationError: a weight is not a finite number.
+        OutputError: the file cannot be written.
     """
     write_tensors(tensors_of(model), path, facts=facts)
 
@@ -132,39 +128,37 @@ def load_weights(model: keras.Model, path: Path) -> dict[str, str]:
 def write_tensors(tensors: Tensors, path: Path, *, facts: dict[str, str] | None = None) -> None:
     """Write named arrays as a weights file; arrays of two or more axes in half precision.
 
+    The same arrays and facts give the same bytes, so a file is known by its hash.
+
     Raises:
-        SegmentationError: a number is not finite (in half precision), or the file cannot be written.
+        SegmentationError: a number is not finite (in half precision).
+        OutputError: the file cannot be written.
     """
-    header: dict[str, Any] = {
-        "__metadata__": {**(facts or {}), "architecture": ARCHITECTURE, "version": VERSION},
-    }
-    blocks: list[bytes] = []
-    position = 0
-    for name in sorted(tensors):
-        kind = "F16" if tensors[name].ndim > 1 else "F32"
+    stored: Tensors = {}
+    for name, tensor in tensors.items():
         with np.errstate(over="ignore"):
-            array = np.asarray(tensors[name], dtype=_TYPES[kind], order="C")
-        if not np.isfinite(array).all():
+            stored[name] = np.asarray(tensor, dtype="<f2" if tensor.ndim > 1 else "<f4", order="C")
+        if not np.isfinite(stored[name]).all():
             raise SegmentationError(
                 f"The weight {name} is not finite",
                 "Train again from an earlier checkpoint with a smaller rate",
                 path,
             )
-        blocks.append(array.tobytes())
-        header[name] = {
-            "dtype": kind,
-            "shape": list(array.shape),
-            "data_offsets": [position, position + array.nbytes],
-        }
-        position += array.nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
+    content = save(stored, {**(facts or {}), "architecture": ARCHITECTURE, "version": VERSION})
+    with whole_file(
+        path, fault="The weights cannot be written", remedy="Choose a folder you may write to"
+    ) as stream:
+        stream.write(_in_order(content))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The file with its facts in the order of their names: the library writes them in any."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    try:
-        _replace(path, [len(text).to_bytes(8, "little"), text, *blocks])
-    except OSError as error:
-        raise SegmentationError(
-            f"The weights cannot be written ({error.strerror})", "Choose a folder you may write to", path
-        ) from error
+    return b"".join([len(text).to_bytes(8, "little"), text, memoryview(content)[start:]])
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -177,17 +171,18 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         SegmentationError: the file cannot be read, is damaged, or belongs to another network.
     """
     try:
-        content = path.read_bytes()
+        path.open("rb").close()  # the library does not say why a file cannot be opened
+        with safe_open(path, framework="numpy") as content:
+            facts: dict[str, str] = content.metadata() or {}
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - it is no mapping
     except OSError as error:
         raise SegmentationError(
-            f"The weights file cannot be read ({error.strerror})", _REMEDY, path
+            f"The weights file cannot be read ({error.strerror or error})", _REMEDY, path
         ) from error
-    try:
-        header, start = _header(content)
-        facts = {str(key): str(value) for key, value in header.pop("__metadata__").items()}
-        tensors = {name: _tensor(content, start, entry) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except SafetensorError as error:
         raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path) from error
+    if any(array.dtype not in _TYPES or not array.size for array in tensors.values()):
+        raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path)
     if facts.get("architecture") != ARCHITECTURE or facts.get("version") != VERSION:
         found = f"{facts.get('architecture', 'unknown')} version {facts.get('version', 'unknown')}"
         raise SegmentationError(
@@ -196,51 +191,8 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise SegmentationError(f"The weight {name} is not finite", _REMEDY, path)
-    return tensors, facts
-
-
-def _header(content: bytes) -> tuple[dict[str, Any], int]:
-    """The header and the position of the first number; ValueError if there is none."""
-    length = int.from_bytes(content[:8], "little")
-    if not 2 <= length <= min(_LONGEST_HEADER, len(content) - 8):
-        raise ValueError("no header")
-    header = json.loads(content[8 : 8 + length].decode())
-    if not isinstance(header, dict):
-        raise ValueError("no header")
-    return header, 8 + length
-
-
-def _tensor(content: bytes, start: int, entry: dict[str, Any]) -> npt.NDArray[np.float32]:
-    """One array of the file; ValueError or KeyError if its entry does not fit the file."""
-    kind = _TYPES[entry["dtype"]]
-    shape = tuple(int(n) for n in entry["shape"])
-    begin, end = (int(n) for n in entry["data_offsets"])
-    count = math.prod(shape)
-    if (
-        min(shape, default=1) < 1
-        or begin < 0
-        or end - begin != count * kind.itemsize
-        or start + end > len(content)
-    ):
-        raise ValueError("bad byte range")
-    return _single(np.frombuffer(content, kind, count, start + begin).reshape(shape))
+    return {name: _single(array) for name, array in tensors.items()}, facts
 
 
 def _single(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return np.asarray(array, dtype=np.float32)
-
-
-def _replace(path: Path, blocks: list[bytes]) -> None:
-    """Write the blocks to a new file beside ``path`` and move it there, so no half file is ever seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines(blocks)
-        # mkstemp makes files that only their owner can read; weights are shared.
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

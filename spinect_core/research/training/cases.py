@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import OutputError, ReadingError
+from spinect_core.base.errors import ReadingError
+from spinect_core.base.files import whole_file
 
 HuArray = npt.NDArray[np.int16]
 LabelArray = npt.NDArray[np.uint8]
@@ -49,21 +49,13 @@ def save_case(case: Case, path: Path) -> None:
     Raises:
         OutputError: the disk is full or refuses.
     """
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            np.savez_compressed(stream, hu=case.hu.astype(np.int16), labels=case.labels.astype(np.uint8))
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise OutputError(
-            f"The prepared case cannot be written ({error.strerror or error})",
-            "Make room (some 10 MB a case), or choose another folder for prepared cases",
-            path,
-            parameter="cache",
-        ) from error
+    with whole_file(
+        path,
+        fault="The prepared case cannot be written",
+        remedy="Make room (some 10 MB a case), or choose another folder for prepared cases",
+        parameter="cache",
+    ) as stream:
+        np.savez_compressed(stream, hu=case.hu.astype(np.int16), labels=case.labels.astype(np.uint8))
 
 
 def load_case(path: Path) -> Case:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import OutputError, SegmentationError
+from spinect_core.base.errors import SegmentationError
+from spinect_core.base.files import whole_file
 from spinect_core.segmentation.weights import Tensors
 
 
@@ -42,23 +42,16 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         OutputError: the disk is full or refuses; the old checkpoint is still there.
     """
-    part = path.with_name(path.name + ".part")
     arrays = {f"weights:{name}": array for name, array in checkpoint.weights.items()}
     arrays |= {f"average:{name}": array for name, array in checkpoint.average.items()}
     arrays |= {f"moments:{i:04d}": array for i, array in enumerate(checkpoint.moments)}
     state = np.array([checkpoint.step, checkpoint.best, checkpoint.judged], dtype=np.float64)
-    try:
-        with part.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, state=state, **arrays)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise OutputError(
-            f"The checkpoint cannot be written ({error.strerror or error})",
-            "Make room (some 800 MB) and start the same command again; it goes on from the last checkpoint",
-            path,
-        ) from error
+    with whole_file(
+        path,
+        fault="The checkpoint cannot be written",
+        remedy="Make room (some 800 MB) and start the same command again; it goes on from the last checkpoint",
+    ) as stream:
+        np.savez(stream, allow_pickle=False, state=state, **arrays)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

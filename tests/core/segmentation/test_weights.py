@@ -1,11 +1,14 @@
 """Weights files: written and read back whole, and refused with a remedy when they do not fit."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from spinect_core.base.errors import SegmentationError
+from spinect_core.base.errors import OutputError, SegmentationError
 from spinect_core.segmentation.network import build_network
 from spinect_core.segmentation.weights import (
     load_weights,
@@ -81,6 +84,40 @@ def test_numbers_that_are_not_finite_are_neither_written_nor_read(small, tmp_pat
     path.write_bytes(content[:-2] + np.array([np.nan], "<f2").tobytes())
     with pytest.raises(SegmentationError, match="not finite"):
         read_tensors(path)
+
+
+def test_the_same_weights_and_facts_give_the_same_bytes(small, tmp_path):
+    facts = {name: f'{name} ü "{name}"' for name in "hgfedcba"}
+    hashes = set()
+    for number in range(6):
+        path = tmp_path / f"{number}.safetensors"
+        write_tensors(dict(reversed(small.items())) if number % 2 else small, path, facts=facts)
+        hashes.add(weights_hash(path))
+        assert read_tensors(path)[1].items() >= facts.items()
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("array", [np.zeros((0, 3), "<f4"), np.zeros((2, 2), "<f8"), np.zeros(3, "<i2")])
+def test_arrays_that_no_network_has_are_refused(array, tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(save({"a/kernel": array}, {"architecture": "spinect-unet3d", "version": "1"}))
+    with pytest.raises(SegmentationError, match="damaged"):
+        read_tensors(path)
+
+
+def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(small, tmp_path, monkeypatch):
+    path = tmp_path / "w.safetensors"
+    write_tensors(small, path)
+    before = path.read_bytes()
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"weights cannot be written \(No space"):
+        write_tensors({**small, "one/bias": np.ones(4)}, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_vectors_keep_single_precision(small, tmp_path):
