@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
 
-from app.controllers.session import Session
-from app.model.case_model import CaseModel
+from app.controllers.assembly import Controllers
+from app.model.state import State
 from app.panels.level_menu import LevelMenu
-from app.widgets import messages, theme
+from app.views.stage import Stage
+from app.widgets import icons, messages
+from app.widgets.boxes import Boxes
 from app.widgets.menus import add_entry
 from spinect_core.geometry.view import PRESETS
 
@@ -22,39 +22,61 @@ PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=Fals
 
 
 class Actions:
-    """All actions of the window, by name in :attr:`named`."""
+    """All actions of the window, by name in :attr:`named`.
 
-    def __init__(self, window: QMainWindow, model: CaseModel, session: Session) -> None:
-        self._window, self._model, self._session = window, model, session
+    Args:
+        window: gets the menus and the tool bar.
+        state: says what makes sense now.
+        controllers: do what the actions say.
+        stage: where the 3D view is.
+        boxes: shows the help.
+    """
+
+    def __init__(
+        self, window: QMainWindow, state: State, controllers: Controllers, stage: Stage, boxes: Boxes
+    ) -> None:
+        self._window, self._model, self._trajectories = window, state.model, state.trajectories
+        self._controllers, self._stage = controllers, stage
+        self._recent, self._jobs = state.recent, state.jobs
+        opening, plan = controllers.open, controllers.plan
         self.named: dict[str, QAction] = {}
         make = self._make
-        make("open_folder", "Open DICOM folder…", session.ask_folder, "folder", "Ctrl+Shift+O")
-        make("open_file", "Open file…", session.ask_file, "open", QKeySequence.StandardKey.Open)
-        make("demo", "Open demo case", session.open_demo)
-        make("open_plan", "Open plan…", session.ask_plan)
-        make("save", "Save plan…", session.ask_save, "save", QKeySequence.StandardKey.Save)
-        make("export", "Export picture…", session.ask_export, "camera", "Ctrl+E")
+        make("open_folder", "Open DICOM folder…", opening.ask_folder, "folder", "Ctrl+Shift+O")
+        make("open_file", "Open file…", opening.ask_file, "open", QKeySequence.StandardKey.Open)
+        make("demo", "Open demo case", opening.open_demo)
+        make("open_plan", "Open plan…", opening.ask_plan)
+        make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
+        make("export", "Export picture…", controllers.export.ask_view, "camera", "Ctrl+E")
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
-        make("segment", "Segment", session.segment, "segment", "Ctrl+R")
-        planner = session.planner
-        make("trajectories", "Find trajectories", planner.find, "propose", "Ctrl+T")
-        make("needle", "Needle along this view", planner.place_needle, "", "Ctrl+L")
+        make("segment", "Segment", controllers.segment.segment, "segment", "Ctrl+R")
+        make("trajectories", "Find trajectories", plan.find, "propose", "Ctrl+T")
+        make("needle", "Needle along this view", plan.place_needle, "", "Ctrl+L")
         make(
-            "needle_cross", "Needle to the cross-hair", lambda: planner.place_needle(True), "", "Ctrl+Shift+L"
+            "needle_cross",
+            "Needle to the cross-hair",
+            partial(plan.place_needle, to_cursor=True),
+            "",
+            "Ctrl+Shift+L",
         )
-        make("down", "Down the needle", self._down, "", "N")
-        make("slice", "CT slice along the needle", session.needle_slice.show, "", "P")
-        make("fit", "Fit to window", self._fit, "fit", "0")
-        make("centre", "Turn about the cross-hair", self._centre, "", "C")
-        make("about", "About and notice", lambda: session.boxes.show(messages.about_box(window)))
-        make("keys", "Mouse and keys", lambda: session.boxes.show(_keys_box(window)), "help", "F1")
+        make("down", "Down the needle", stage.look_down_needle, "", "N")
+        make("slice", "CT slice along the needle", controllers.needle_slice.show, "", "P")
+        make("fit", "Fit to window", stage.fit, "fit", "0")
+        make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
+        make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
+        make("keys", "Mouse and keys", lambda: boxes.show(_keys_box(window)), "help", "F1")
         self._add_history()
         self._add_menus()
         self._add_tool_bar()
-        model.case_opened.connect(self.refresh)
-        model.labels_changed.connect(self.refresh)
-        planner.changed.connect(self.refresh)
-        planner.chosen_changed.connect(self.refresh)
+        for signal in (
+            self._model.case_opened,
+            self._model.labels_changed,
+            self._trajectories.changed,
+            self._trajectories.chosen_changed,
+            state.jobs.started,
+            state.jobs.ended,
+            stage.started,
+        ):
+            signal.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -62,15 +84,16 @@ class Actions:
         case = self._model.case
         for name in ("save", "export", "fit", "centre"):
             self.named[name].setEnabled(case is not None)
-        self.named["segment"].setEnabled(case is not None and case.volume is not None)
-        self.named["export"].setEnabled(case is not None and self._session.viewport is not None)
-        planner = self._session.planner
+        has_ct = case is not None and case.volume is not None
+        self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
+        self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
+        trajectories, current = self._trajectories, self._trajectories.current
         self.named["trajectories"].setEnabled(case is not None and case.surfaces is not None)
-        ready = planner.can_adjust and planner.current is not None and bool(planner.current.zone_key)
+        ready = trajectories.can_adjust and current is not None and bool(current.zone_key)
         for name in ("needle", "needle_cross"):
             self.named[name].setEnabled(ready)
-        self.named["down"].setEnabled(planner.current is not None and planner.current.needle is not None)
-        self.named["slice"].setEnabled(self._session.needle_slice.possible)
+        self.named["down"].setEnabled(current is not None and current.needle is not None)
+        self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
 
     def _make(
         self,
@@ -82,7 +105,7 @@ class Actions:
     ) -> QAction:
         action = QAction(text, self._window)
         if icon:
-            action.setIcon(theme.icon(icon))
+            action.setIcon(icons.icon(icon))
         if keys is not None:
             action.setShortcut(QKeySequence(keys))
         action.triggered.connect(lambda _checked=False: slot())
@@ -93,8 +116,8 @@ class Actions:
         history = self._model.history
         undo = history.createUndoAction(self._window, "Undo")
         redo = history.createRedoAction(self._window, "Redo")
-        undo.setIcon(theme.icon("undo"))
-        redo.setIcon(theme.icon("redo"))
+        undo.setIcon(icons.icon("undo"))
+        redo.setIcon(icons.icon("redo"))
         undo.setShortcut(QKeySequence(QKeySequence.StandardKey.Undo))
         redo.setShortcuts([QKeySequence(QKeySequence.StandardKey.Redo), QKeySequence("Ctrl+Y")])
         undo.setIconText("Undo")
@@ -104,7 +127,9 @@ class Actions:
     def _add_menus(self) -> None:
         bar = self._window.menuBar()
         self.recent_menu = QMenu("Open recent", self._window)
-        self.level_menu = LevelMenu(self._model, self._session.planner, self._window)
+        self.level_menu = LevelMenu(self._model, self._trajectories, self._window)
+        self.level_menu.level_wanted.connect(lambda level: self._controllers.plan.find(level=level))
+        self.level_menu.shift_wanted.connect(lambda shift: self._controllers.plan.find(shift=shift))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._fill(
             bar.addMenu("&File"),
@@ -147,12 +172,12 @@ class Actions:
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()
-        paths = self._session.recent.paths
+        paths = self._recent.paths
         for path in paths:
-            add_entry(self.recent_menu, str(path), partial(self._session.open_path, Path(path)))
+            add_entry(self.recent_menu, str(path), partial(self._controllers.open.open_path, path))
         if paths:
             self.recent_menu.addSeparator()
-            add_entry(self.recent_menu, "Clear this list", self._session.recent.clear)
+            add_entry(self.recent_menu, "Clear this list", self._recent.clear)
         else:
             add_entry(self.recent_menu, "Nothing yet").setEnabled(False)
 
@@ -184,23 +209,6 @@ class Actions:
                 bar.addSeparator()
         self._window.addToolBar(bar)
         self.bar = bar
-
-    def _down(self) -> None:
-        """Look along the chosen needle from near."""
-        trajectory, viewport = self._session.planner.current, self._session.viewport
-        if trajectory is not None and trajectory.needle is not None:
-            needle = trajectory.needle.needle
-            self._model.set_view(needle.view)
-            if viewport is not None:
-                viewport.come_near(np.asarray(needle.target))
-
-    def _fit(self) -> None:
-        if self._session.viewport is not None:
-            self._session.viewport.fit()
-
-    def _centre(self) -> None:
-        if self._session.viewport is not None:
-            self._session.viewport.centre_on(self._model.cursor)
 
 
 def _keys_box(window: QMainWindow) -> QMessageBox:

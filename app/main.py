@@ -54,20 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from app import start_3d
     from app.main_window import MainWindow
-    from app.widgets import messages, theme
+    from app.widgets import icons, messages, theme
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setOrganizationName(ORGANISATION)
     application.setApplicationName(NAME)
-    application.setWindowIcon(theme.icon("app"))
+    application.setWindowIcon(icons.icon("app"))
     theme.apply(application)
     settings = QSettings()
     works = probe is not None and gl_probe.answer(probe)
     fell = start_3d.fell_last_time(settings)
     window = MainWindow(settings, works and not fell)
-    starter = start_3d.Starter(window, settings)
-    sys.excepthook = window.session.boxes.show_unexpected
+    starter = start_3d.Starter(window.stage.start, settings, window)
+    sys.excepthook = window.boxes.show_unexpected
     window.show()
     if works and not fell:
         QTimer.singleShot(0, starter.start)
@@ -75,13 +75,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         window.status.say("3D did not start last time and was left out. It is tried again at the next start.")
     notice = messages.first_start_box(settings, window)
     if notice is not None:
-        window.session.boxes.show(notice)
+        window.boxes.show(notice)
     if arguments.fast:
-        window.segment_panel.choose("mode", "fast")
+        window.state.options.choose("mode", "fast", keep=False)
     if arguments.demo:
-        QTimer.singleShot(0, window.session.open_demo)
+        QTimer.singleShot(0, window.controllers.open.open_demo)
     elif arguments.ct is not None:
-        QTimer.singleShot(0, lambda: window.session.open_path(arguments.ct, arguments.plan))
+        QTimer.singleShot(0, lambda: window.controllers.open.open_path(arguments.ct, arguments.plan))
     code = application.exec()
     starter.finish()
     sys.excepthook = sys.__excepthook__

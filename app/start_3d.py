@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QSettings, QTimer
-
-if TYPE_CHECKING:
-    from app.main_window import MainWindow
 
 STARTING = "3d/starting"
 """Set while the 3D view starts: found at the next start, it says that the driver took the program down."""
@@ -29,13 +26,14 @@ class Starter(QObject):
     """Loads the libraries beside the window's thread, then has the window build its 3D view.
 
     Args:
-        window: the window, already shown.
+        build: builds the 3D view.
         settings: where the attempt is noted, in case it ends the process.
+        window: already shown.
     """
 
-    def __init__(self, window: MainWindow, settings: QSettings) -> None:
+    def __init__(self, build: Callable[[], None], settings: QSettings, window: QObject) -> None:
         super().__init__(window)
-        self._window, self._settings = window, settings
+        self._build, self._settings = build, settings
         self._thread = threading.Thread(target=_load, name="3D libraries")
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -59,7 +57,7 @@ class Starter(QObject):
         self._timer.stop()
         self._settings.setValue(STARTING, "yes")
         self._settings.sync()
-        self._window.start_3d()
+        self._build()
         QTimer.singleShot(SETTLED_MS, self, self._settled)
 
     def _settled(self) -> None:

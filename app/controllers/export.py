@@ -1,52 +1,126 @@
-"""Pictures on disk."""
+"""Pictures on disk: what the 3D view shows, and finished pictures of other windows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPainter
 
+from app.model.case_model import CaseModel
+from app.model.recent import RecentFiles
+from app.model.trajectories import Trajectories
+from app.views.stage import Stage
+from app.widgets.boxes import Boxes
+from app.widgets.dialogs import Dialogs
+from spinect_core.base.errors import SpinectError
+
 if TYPE_CHECKING:
-    from app.model.case_model import CaseModel
-    from app.model.planner import Planner
     from app.views.scene import Viewport
     from app.views.trajectory_drawing import TrajectoryDrawing
 
+Picture = npt.NDArray[np.uint8]
+PICTURES = "PNG (*.png)"
 
-def write_picture(
-    viewport: Viewport, model: CaseModel, planner: Planner, drawing: TrajectoryDrawing | None, path: Path
-) -> None:
-    """Write what the viewport shows, with its writing and no patient data, as PNG.
 
-    While one looks at a trajectory, its zone, window and needle are on the picture in place of the program's triangles.
+class ExportController(QObject):
+    """Writes pictures as PNG.
 
-    Raises:
-        OutputError: the file cannot be written.
+    Args:
+        model: the measurements on the picture.
+        trajectories: the one that is looked at.
+        stage: where the 3D view is.
+        recent: the folder to begin in.
+        dialogs: asks where to.
+        boxes: shows errors.
+
+    Signals:
+        said: a sentence for the status bar.
     """
-    from spinect_core.pictures import annotate, save_picture
-    from spinect_core.plan.wording import headline
 
-    image = viewport.picture()
-    turntable, trajectory = viewport.turntable, planner.current
-    mm_per_pixel = turntable.size[1] * turntable.mm_per_pixel / image.shape[0]  # of the display's own pixels
-    triangles = [
-        each.triangle for each in model.measurements if trajectory is None or each.triangle.author == "user"
-    ]
-    title = ""
-    if trajectory is not None and drawing is not None:
-        image, title = _with_trajectory(image, viewport, drawing), headline(trajectory)
-    picture = annotate(image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title)
-    if path.suffix.lower() != ".png":
-        path = path.with_name(path.name + ".png")
-    save_picture(picture, path)
+    said = Signal(str)
+
+    def __init__(
+        self,
+        model: CaseModel,
+        trajectories: Trajectories,
+        stage: Stage,
+        recent: RecentFiles,
+        dialogs: Dialogs,
+        boxes: Boxes,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._trajectories, self._stage = model, trajectories, stage
+        self._recent, self._dialogs, self._boxes = recent, dialogs, boxes
+
+    def ask_view(self) -> None:
+        """Let the user name a picture of the 3D view and write it."""
+        if self._model.case is None or self._stage.viewport is None:
+            return
+        path = self._ask("Export picture", "l5s1.png")
+        if path is not None:
+            self.write_view(path)
+
+    def ask_picture(self, picture: Picture, suggested: str) -> None:
+        """Let the user name a finished picture and write it."""
+        from spinect_core.pictures import save_picture
+
+        path = self._ask("Save picture", suggested)
+        if path is not None:
+            self._write(path, lambda target: save_picture(picture, target))
+
+    def write_view(self, path: Path) -> bool:
+        """Write what the 3D view shows, with its writing and no patient data; False if it could not be written.
+
+        While one looks at a trajectory, its zone, window and needle are on the picture in place of the program's
+        triangles.
+        """
+        from spinect_core.pictures import save_picture
+
+        viewport, drawing = self._stage.viewport, self._stage.drawing
+        if viewport is None or drawing is None or self._model.case is None:
+            return False
+        return self._write(path, lambda target: save_picture(self._view(viewport, drawing), target))
+
+    def _view(self, viewport: Viewport, drawing: TrajectoryDrawing) -> Picture:
+        from spinect_core.pictures import annotate
+        from spinect_core.plan.wording import headline
+
+        image = viewport.picture()
+        turntable, current = viewport.turntable, self._trajectories.current
+        mm_per_pixel = (
+            turntable.size[1] * turntable.mm_per_pixel / image.shape[0]
+        )  # of the display's own pixels
+        triangles = [
+            each.triangle
+            for each in self._model.measurements
+            if current is None or each.triangle.author == "user"
+        ]
+        title = ""
+        if current is not None:
+            image, title = _with_trajectory(image, viewport, drawing), headline(current)
+        return annotate(image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title)
+
+    def _ask(self, title: str, suggested: str) -> Path | None:
+        return self._dialogs.file_to_save(title, self._recent.folder / suggested, PICTURES)
+
+    def _write(self, path: Path, write: Callable[[Path], object]) -> bool:
+        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+        try:
+            write(path)
+        except SpinectError as error:
+            self._boxes.show_error(error)
+            return False
+        self.said.emit(f"Picture saved: {path.name}")
+        return True
 
 
-def _with_trajectory(
-    image: npt.NDArray[np.uint8], viewport: Viewport, drawing: TrajectoryDrawing
-) -> npt.NDArray[np.uint8]:
+def _with_trajectory(image: Picture, viewport: Viewport, drawing: TrajectoryDrawing) -> Picture:
     height, width = image.shape[:2]
     pixels = np.ascontiguousarray(image)
     canvas = QImage(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
-from app.widgets import theme
+from app.widgets import palette
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Part:
     visible: bool = True
 
 
-DEFAULTS = {"bone": Part(theme.BONE), "nerve": Part(theme.NERVE), "labels": Part("#ffffff", 0.35)}
+DEFAULTS = {"bone": Part(palette.BONE), "nerve": Part(palette.NERVE), "labels": Part("#ffffff", 0.35)}
 """``labels`` is the overlay on the slices; it takes its colours from bone and nerve."""
 
 
@@ -58,8 +58,3 @@ class Appearance(QObject):
             self._settings.setValue(f"appearance/{name}/colour", part.colour)
             self._settings.setValue(f"appearance/{name}/opacity", part.opacity)
             self.changed.emit()
-
-    def reset(self) -> None:
-        """Everything as it came."""
-        for name, part in DEFAULTS.items():
-            self.set(name, part)

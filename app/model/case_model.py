@@ -6,95 +6,27 @@ No widgets here. Views listen to the signals and read the state; every change go
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.model.case import Case, CaseLabels, Measurement
 from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.image.volume import Volume
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
+    from app.model.picking import SurfacePicker
     from spinect_core.image.region import Region
-    from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.surfaces import Surfaces
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """A triangle in the table.
-
-    Attributes:
-        key: number that stays the same through edits and undo.
-        name: what the user calls it.
-        triangle: the measured points.
-    """
-
-    key: int
-    name: str
-    triangle: Triangle
-
-
-@dataclass
-class Case:
-    """One patient's CT and all that was made of it.
-
-    Attributes:
-        volume: the CT; None while a plan is open without it.
-        source: the file or folder the CT was read from, or that of the plan.
-        region: the part to segment.
-        segmentation: the result of the last run, or what a plan kept of it, with labels and run facts.
-        surfaces: bone and nerve in LPS mm.
-        facts: what a plan says about the CT, with its checksum; None until a plan needs it.
-        timings: seconds of each stage.
-        notes: what there is to say about proposed triangles.
-        plan: the plan that was opened; what the window does not know of is saved again from it.
-        other_views: views of that plan that belong to no triangle.
-        files: pictures and maps that came with it, by path.
-        extras: what a later program had added to the document.
-        document: where the plan was opened or saved last.
-    """
-
-    volume: Volume | None
-    source: Path
-    region: Region | None = None
-    segmentation: Any = None
-    surfaces: Surfaces | None = None
-    facts: Any = None
-    timings: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    plan: Plan | None = None
-    other_views: tuple[PlanView, ...] = ()
-    files: dict[str, bytes] = field(default_factory=dict)
-    extras: dict[str, Any] = field(default_factory=dict)
-    document: Path | None = None
-
-    @property
-    def labels(self) -> Labels | None:
-        """Labels on the grid of the slices: the CT's own, or without it the 1 mm grid."""
-        if self.segmentation is None:
-            return None
-        return self.segmentation.labels_1mm if self.volume is None else self.segmentation.labels
-
-    @property
-    def geometry(self) -> Geometry:
-        """The grid of the CT; without it that of the labels, or what the plan says of the CT."""
-        if self.volume is not None:
-            return self.volume.geometry
-        return self.facts.geometry if self.labels is None else self.labels.geometry
-
-    @property
-    def name(self) -> str:
-        """What to call it."""
-        return (self.volume.name if self.volume is not None else "") or self.source.name
 
 
 class _Replace(QUndoCommand):
@@ -142,9 +74,9 @@ class CaseModel(QObject):
     """
 
     case_opened = Signal()
-    case_saved = Signal()
     region_changed = Signal()
     labels_changed = Signal()
+    surfaces_changed = Signal()
     cursor_moved = Signal()
     view_changed = Signal()
     measurements_changed = Signal()
@@ -195,8 +127,9 @@ class CaseModel(QObject):
         self.region_changed.emit()
         self.cursor_moved.emit()
         self.view_changed.emit()
+        self.surfaces_changed.emit()
 
-    def add_ct(self, volume: Volume, source: Path, segmentation: Any) -> None:
+    def add_ct(self, volume: Volume, source: Path, segmentation: CaseLabels | None) -> None:
         """Give a case that was opened without its CT the CT, and the labels on its grid."""
         if self.case is not None:
             self.case.volume, self.case.source, self.case.segmentation = volume, source, segmentation
@@ -212,14 +145,17 @@ class CaseModel(QObject):
             self.case.region = region
             self.region_changed.emit()
 
-    def set_segmentation(self, segmentation: Any, surfaces: Surfaces | None) -> None:
-        """Take over labels and surfaces."""
+    def set_segmentation(
+        self, segmentation: CaseLabels, surfaces: Surfaces | None, picker: SurfacePicker | None = None
+    ) -> None:
+        """Take over labels, surfaces and their search trees."""
         if self.case is not None:
-            self.case.segmentation, self.case.surfaces = segmentation, surfaces
+            self.case.segmentation, self.case.surfaces, self.case.picker = segmentation, surfaces, picker
             # pictures, maps and run facts of an opened plan are of other labels
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
             self.set_planning(users_part(self.planning))
+            self.surfaces_changed.emit()
 
     def set_planning(self, planning: Planning, text: str = "") -> None:
         """Take over planning records.
@@ -233,6 +169,13 @@ class CaseModel(QObject):
         elif planning != self.planning:
             self.planning = planning
             self.planning_changed.emit()
+
+    @property
+    def unsaved_work(self) -> bool:
+        """Whether something that the user drew, corrected or placed has not been saved."""
+        some = bool(self.measurements) or self.planning.by_hand
+        by_hand = self.planning.by_hand or any(each.triangle.author == "user" for each in self.measurements)
+        return some and by_hand and not self.history.isClean()
 
     # ------------------------------------------------------------------------------------------- where one looks
 

@@ -6,14 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.base.progress import Cancel, Progress
 
-Work = Callable[[Progress, Cancel], Any]
+T = TypeVar("T")
+Work = Callable[[Progress, Cancel], T]
+"""What runs in the job's thread. It reports how far it is and looks at the cancel flag."""
 REPORTS_APART = 0.04
 """Seconds between two reports of a job; more would only make the window busy."""
 PATIENCE_MS = 800
@@ -25,10 +28,10 @@ class Job(QThread):
     """One piece of work in a thread of its own."""
 
     progressed = Signal(float, str)
-    succeeded = Signal(object)
+    succeeded = Signal()
     failed = Signal(object)
 
-    def __init__(self, work: Work, parent: QObject | None = None) -> None:
+    def __init__(self, work: Work[None], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._work = work
         self._reported = 0.0
@@ -37,7 +40,7 @@ class Job(QThread):
     def run(self) -> None:
         """Do the work; called by the thread."""
         try:
-            result = self._work(self._report, self.cancel)
+            self._work(self._report, self.cancel)
             if self.cancel.is_set():
                 raise Cancelled
         except SpinectError as error:
@@ -58,7 +61,7 @@ class Job(QThread):
                 )
             )
         else:
-            self.succeeded.emit(result)
+            self.succeeded.emit()
 
     def _report(self, fraction: float, message: str) -> None:
         now = time.monotonic()
@@ -67,27 +70,47 @@ class Job(QThread):
             self.progressed.emit(float(fraction), message)
 
 
+@dataclass(frozen=True)
+class _Order:
+    """A job that has not started: its title, its work, and what to do in the window's thread when it is done."""
+
+    title: str
+    work: Work[None]
+    deliver: Callable[[], None]
+
+
+def _order(title: str, work: Work[T], then: Callable[[T], None]) -> _Order:
+    results: list[T] = []
+
+    def do(progress: Progress, cancel: Cancel) -> None:
+        results.append(work(progress, cancel))
+
+    return _Order(title, do, lambda: then(results[0]))
+
+
 class JobRunner(QObject):
     """Runs jobs for the window, one at a time.
 
     Signals:
         started: the title of the job.
-        progressed: the part done (0 to 1) and a text.
+        progressed: the part done (0 to 1) and a text; a part below 0 says that the job is being cancelled.
         ended: the title, and "done", "failed" or "cancelled".
         failed: the SpinectError.
+        refused: a sentence for the user: a job was not started because another one is running.
     """
 
     started = Signal(str)
     progressed = Signal(float, str)
     ended = Signal(str, str)
     failed = Signal(object)
+    refused = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.title = ""
         self._job: Job | None = None
-        self._then: Callable[[Any], None] | None = None
-        self._next: tuple[str, Work, Callable[[Any], None]] | None = None
+        self._deliver: Callable[[], None] | None = None
+        self._next: _Order | None = None
         self._leftover: set[Job] = set()
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -99,25 +122,32 @@ class JobRunner(QObject):
         """Whether a job is running."""
         return self._job is not None
 
-    def start(self, title: str, work: Work, then: Callable[[Any], None]) -> bool:
+    def start(self, title: str, work: Work[T], then: Callable[[T], None]) -> bool:
         """Start a job; ``then`` gets its result in the window's thread. False if another one is running."""
         if self._job is not None:
+            self.refused.emit(f"{self.title} is still going on. Wait for it or cancel it first.")
             return False
-        job = Job(work, self)
-        self._job, self._then, self.title = job, then, title
+        self._begin(_order(title, work, then))
+        return True
+
+    def start_instead(self, title: str, work: Work[T], then: Callable[[T], None]) -> None:
+        """Start a job; one that is running is cancelled first."""
+        order = _order(title, work, then)
+        if self._job is None:
+            self._begin(order)
+        else:
+            self._next = order
+            self.cancel()
+
+    def _begin(self, order: _Order) -> None:
+        job = Job(order.work, self)
+        self._job, self._deliver, self.title = job, order.deliver, order.title
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
         job.failed.connect(self._on_failure)
         job.finished.connect(self._on_finished)
-        self.started.emit(title)
+        self.started.emit(order.title)
         job.start()
-        return True
-
-    def start_instead(self, title: str, work: Work, then: Callable[[Any], None]) -> None:
-        """Start a job; one that is running is cancelled first."""
-        if not self.start(title, work, then):
-            self._next = (title, work, then)
-            self.cancel()
 
     def cancel(self) -> None:
         """Ask the running job to stop; within a second the window is free again in any case."""
@@ -128,7 +158,7 @@ class JobRunner(QObject):
 
     def shut_down(self, seconds: float = 20.0) -> None:
         """Stop everything and wait for the threads; called once, when the window closes."""
-        self._then = self._next = None
+        self._deliver = self._next = None
         jobs = [*self._leftover, *([self._job] if self._job else [])]
         for job in jobs:
             job.cancel.set()
@@ -139,16 +169,16 @@ class JobRunner(QObject):
         if self.sender() is self._job and self._job is not None and not self._job.cancel.is_set():
             self.progressed.emit(fraction, message)
 
-    def _on_success(self, result: Any) -> None:
+    def _on_success(self) -> None:
         if self.sender() is not self._job or self._job is None:
             return
-        then = self._then
+        deliver = self._deliver
         if self._job.cancel.is_set():
             self._settle("cancelled")
             return
         self._settle("done")
-        if then is not None:
-            then(result)
+        if deliver is not None:
+            deliver()
 
     def _on_failure(self, error: SpinectError) -> None:
         if self.sender() is not self._job or self._job is None:
@@ -164,7 +194,7 @@ class JobRunner(QObject):
 
     def _settle(self, outcome: str) -> None:
         job, title = self._job, self.title
-        self._job, self._then, self.title = None, None, ""
+        self._job, self._deliver, self.title = None, None, ""
         self._patience.stop()
         if job is not None and job.isRunning():
             self._leftover.add(job)
@@ -173,7 +203,7 @@ class JobRunner(QObject):
         self.ended.emit(title, outcome)
         if self._next is not None:
             following, self._next = self._next, None
-            self.start(*following)
+            self._begin(following)
 
     def _on_finished(self) -> None:
         job = self.sender()

@@ -5,22 +5,19 @@ No Qt here, and the heavy imports only when they are needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.model.case_model import Case
+from app.model.case import Case, CaseLabels, Run
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.geometry.view import PRESETS
 
 if TYPE_CHECKING:
-    from app.model.case_model import Measurement
-    from app.model.picking import SurfacePicker
-    from spinect_core.image.volume import Labels, Volume
-    from spinect_core.plan.document import Crop, Document
+    from app.model.case import Measurement
+    from spinect_core.image.volume import Volume
+    from spinect_core.plan.document import Document
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.plan.records import Planning
@@ -33,23 +30,6 @@ SAME_VIEW_DEGREES = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """What a document keeps of a segmentation.
-
-    Attributes:
-        labels: on the CT's own grid; None while the CT is not open.
-        labels_1mm: on the network's grid.
-        labels_on_ct: the part of the labels on the CT's grid that holds any; None if the document has none.
-        run: engine, device and more of the run; None if the plan does not say.
-    """
-
-    labels: Labels | None
-    labels_1mm: Labels
-    labels_on_ct: Crop | None
-    run: SimpleNamespace | None
-
-
-@dataclass(frozen=True, eq=False)
 class Opened:
     """A plan from disk with all that the views need.
 
@@ -57,14 +37,12 @@ class Opened:
         case: what was made of it, with the CT if that was open and is the plan's.
         plan: as it was read.
         names: of its triangles, "" for the usual ones.
-        picker: search trees over the surfaces; None without labels.
         same_ct: whether the CT that was open is the plan's; None if none was.
     """
 
     case: Case
     plan: Plan
     names: list[str]
-    picker: SurfacePicker | None
     same_ct: bool | None
 
 
@@ -85,8 +63,7 @@ def facts_of(case: Case) -> Facts:
     if case.facts is None:
         assert case.volume is not None  # without a CT the facts come from the plan
         case.facts = Facts.of(case.volume)
-    facts: Facts = case.facts
-    return facts
+    return case.facts
 
 
 def save(
@@ -108,7 +85,7 @@ def save(
     Raises:
         OutputError: the file cannot be written.
     """
-    from spinect_core.plan.document import Crop, Document, naming_only, paths_of, write_document
+    from spinect_core.plan.document import Document, naming_only, paths_of, write_document
     from spinect_core.plan.plan import write_plan
 
     plan = make_plan(case, measurements, planning)
@@ -121,10 +98,7 @@ def save(
     planning, maps = _with_maps(planning, found)
     plan = plan.replaced(planning=planning)
     kept = case.segmentation
-    crop = None
-    if kept is not None:
-        crop = kept.labels_on_ct if isinstance(kept, Kept) else Crop.of(kept.labels)
-    labels = None if kept is None else kept.labels_1mm
+    labels, crop = (None, None) if kept is None else (kept.labels_1mm, kept.labels_on_ct)
     gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
     files = {name: content for name, content in case.files.items() if name not in gone} | maps
     write_document(Document(naming_only(plan, files), labels, crop, files, case.extras), path)
@@ -149,11 +123,11 @@ def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Plann
 
     facts = facts_of(case)
     before = case.plan or Plan(case=facts)
-    run = getattr(case.segmentation, "run", None)
+    run = None if case.segmentation is None else case.segmentation.run
     return before.replaced(
         case=facts,
         region=case.region,
-        run=asdict(run) if is_dataclass(run) and not isinstance(run, type) else before.run,
+        run=before.run if run is None else run.record,
         timings=case.timings,
         # one view for each triangle, which also carries the name the user gave it
         views=(*(_view_of(each, before) for each in measurements), *case.other_views),
@@ -199,27 +173,26 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
         extras=dict(document.extras),
         document=path,
     )
-    picker = None
     if document.labels is not None:
-        case.segmentation = Kept(
+        case.segmentation = CaseLabels(
             document.labels_for(case.volume.geometry) if case.volume is not None else None,
             document.labels,
             document.labels_on_ct,
-            _run_of(plan.run),
+            Run.stored(plan.run),
         )
         case.surfaces = build_surfaces(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)
-        picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
+        case.picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
     check(cancel)
-    return Opened(case, plan, names, picker, same)
+    return Opened(case, plan, names, same)
 
 
-def with_ct(case: Case, volume: Volume) -> Kept | None:
+def with_ct(case: Case, volume: Volume) -> CaseLabels | None:
     """What a case that was opened without its CT keeps of the segmentation, with the labels on the CT's grid."""
     from spinect_core.plan.document import Document, naming_only
     from spinect_core.plan.plan import Plan
 
     kept = case.segmentation
-    if kept is None:
+    if kept is None or case.facts is None:
         return None
     document = Document(naming_only(Plan(case=case.facts), ()), kept.labels_1mm, kept.labels_on_ct)
     return replace(kept, labels=document.labels_for(volume.geometry))
@@ -270,26 +243,6 @@ def _view_of(measurement: Measurement, plan: Plan) -> PlanView:
             if entry.name == name and entry.view == view:
                 return entry
     return PlanView(name=name, view=view)
-
-
-def _run_of(run: Mapping[str, Any]) -> SimpleNamespace | None:
-    """What the window shows of a run, from a plan that anything may have written."""
-    if not isinstance(run.get("engine"), str):
-        return None
-    seconds = run.get("seconds")
-    fallbacks = run.get("fallbacks")
-    patches = run.get("patches")
-    return SimpleNamespace(
-        engine=run["engine"],
-        device=str(run.get("device", "")),
-        patches=patches if isinstance(patches, int) else 0,
-        seconds={
-            str(stage): float(value)
-            for stage, value in (seconds.items() if isinstance(seconds, dict) else ())
-            if isinstance(value, int | float) and abs(value) < 1e9
-        },
-        fallbacks=tuple(str(each) for each in fallbacks) if isinstance(fallbacks, list) else (),
-    )
 
 
 def another_ct(path: Path) -> PlanError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.model.case_model import CaseModel
-from app.model.planner import Planner
+from app.model.trajectories import Trajectories
 
 if TYPE_CHECKING:
     from spinect_core.planning.zones.window import FreeWindow
@@ -28,22 +28,22 @@ class PresentWindow(QObject):
 
     changed = Signal()
 
-    def __init__(self, model: CaseModel, planner: Planner, parent: QObject | None = None) -> None:
+    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._model, self._planner = model, planner
+        self._model, self._trajectories = model, trajectories
         self.window: FreeWindow | None = None
         self._slow = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.measure)
         model.view_changed.connect(self._on_view)
-        planner.chosen_changed.connect(self.measure)
-        planner.changed.connect(self.measure)
+        trajectories.chosen_changed.connect(self.measure)
+        trajectories.changed.connect(self.measure)
 
     @property
     def text(self) -> str:
         """Such as ``Left Kambin, bony, from here: 41.0 mm² open, circle 5.2 mm``."""
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         if self.window is None or trajectory is None:
             return ""
         title = trajectory.title if trajectory.own else f"{trajectory.title}, from here"
@@ -54,7 +54,7 @@ class PresentWindow(QObject):
     def measure(self) -> None:
         """Look along the present view now."""
         self._timer.stop()
-        sight = self._planner.sight(self._planner.current)
+        sight = self._trajectories.sight(self._trajectories.current)
         before = self.window
         if sight is None:
             self.window = None
@@ -67,7 +67,7 @@ class PresentWindow(QObject):
             self.changed.emit()
 
     def _on_view(self) -> None:
-        if self._planner.current is None:
+        if self._trajectories.current is None:
             return
         if self._slow:
             self._timer.start(REST_MS)

@@ -1,4 +1,4 @@
-"""The CTs opened last. Only their paths are kept."""
+"""The CTs and plans opened last. Only their paths are kept."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ class RecentFiles(QObject):
             stored = [stored]
         texts = stored if isinstance(stored, list) else []
         return [path for path in map(Path, texts) if path.exists()]
+
+    @property
+    def folder(self) -> Path:
+        """That of the file opened last, to begin the next search in."""
+        return Path(str(self._settings.value("folder", str(Path.home()))))
+
+    def opened(self, path: Path) -> None:
+        """Put a path first, and begin the next search in its folder."""
+        self._settings.setValue("folder", str(path.parent))
+        self.add(path)
 
     def add(self, path: Path) -> None:
         """Put a path first."""

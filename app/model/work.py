@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.model.case_model import Case
+from app.model.case import Case, CaseLabels
 from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 
@@ -66,14 +66,14 @@ class Segmented:
 
     Attributes:
         case: the case it was made from.
-        segmentation: labels and run facts.
+        segmentation: its labels and what ran.
         surfaces: bone and nerve.
         picker: search trees over the surfaces.
         seconds: of the surfaces.
     """
 
     case: Case
-    segmentation: Any
+    segmentation: CaseLabels
     surfaces: Surfaces
     picker: SurfacePicker
     seconds: float
@@ -122,7 +122,7 @@ def open_series(
     seconds = time.monotonic() - started
     check(cancel)
     facts = None
-    if plan is not None:
+    if plan is not None and plan.facts is not None:
         progress(0.86, "comparing with the plan")
         facts = Facts.of(volume)
         if facts.same_ct(plan.facts):
@@ -153,10 +153,10 @@ def segment_case(case: Case, options: Options, progress: Progress, cancel: Cance
         cancel=cancel,
     )
     check(cancel)
-    return surfaces_of(case, segmentation, part_of(progress, 0.88, 1.0), cancel)
+    return surfaces_of(case, CaseLabels.of(segmentation), part_of(progress, 0.88, 1.0), cancel)
 
 
-def surfaces_of(case: Case, segmentation: Any, progress: Progress, cancel: Cancel) -> Segmented:
+def surfaces_of(case: Case, segmentation: CaseLabels, progress: Progress, cancel: Cancel) -> Segmented:
     """Surfaces and search trees of a segmentation."""
     from app.model.picking import SurfacePicker
     from spinect_core.surfaces import build_surfaces
@@ -191,7 +191,9 @@ def find_trajectories(
 
     if room is None:
         progress(0.0, "preparing bone and nerve")
-        assert case.surfaces is not None  # no trajectories are looked for without them
+        # no trajectories are looked for without labels and surfaces
+        assert case.segmentation is not None
+        assert case.surfaces is not None
         room = Room(case.segmentation.labels_1mm, case.surfaces, case.volume)
         check(cancel)
         progress(0.02, "finding the skin")

@@ -21,8 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.model.case_model import CaseModel
-from app.model.planner import Planner
-from app.widgets import theme
+from app.model.trajectories import Trajectories
+from app.widgets import palette
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import SearchRecord
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
@@ -38,22 +38,22 @@ LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
 class AngleMapPanel(QWidget):
     """Oblique angles across, as the patient is seen from behind; tilts upwards."""
 
-    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model, self._planner = model, planner
+        self._model, self._trajectories = model, trajectories
         self._cells: tuple[AngleMap, QSize, QPixmap] | None = None
         self.setMinimumSize(190, 130)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Angle map")
-        planner.chosen_changed.connect(self.update)
-        planner.changed.connect(self.update)
+        trajectories.chosen_changed.connect(self.update)
+        trajectories.changed.connect(self.update)
         model.view_changed.connect(self.update)
 
     @property
     def chart(self) -> AngleMap | None:
         """What is shown; None where it was neither computed in this session nor kept in the opened document."""
-        return self._planner.chart(self._planner.current)
+        return self._trajectories.chart(self._trajectories.current)
 
     @property
     def box(self) -> QRectF:
@@ -98,7 +98,7 @@ class AngleMapPanel(QWidget):
 
     @property
     def _side(self) -> str:
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         return "left" if trajectory is None else trajectory.side
 
     def _oblique(self, view: View) -> float:
@@ -113,8 +113,8 @@ class AngleMapPanel(QWidget):
         """The map, its marks and its axes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(theme.PANEL))
-        chart, found = self.chart, self._planner.search(self._planner.current)
+        painter.fillRect(self.rect(), QColor(palette.PANEL))
+        chart, found = self.chart, self._trajectories.search(self._trajectories.current)
         if chart is None or found is None:
             self._draw_nothing(painter)
         else:
@@ -126,17 +126,17 @@ class AngleMapPanel(QWidget):
             self._draw_scale(painter, chart)
             self._draw_marks(painter, found)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.ACCENT), 1))
+            painter.setPen(QPen(QColor(palette.ACCENT), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.box)
         painter.end()
 
     def _draw_nothing(self, painter: QPainter) -> None:
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         text = "Choose a trajectory to see its map"
         if trajectory is not None:
             text = "Find trajectories again (Ctrl+T)\nto see the map and to adjust"
-        painter.setPen(QColor(theme.FAINT))
+        painter.setPen(QColor(palette.FAINT))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_axes(self, painter: QPainter) -> None:
@@ -145,7 +145,7 @@ class AngleMapPanel(QWidget):
         painter.setFont(font)
         box, centre = self.box, Qt.AlignmentFlag.AlignCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(theme.MUTED))
+        painter.setPen(QColor(palette.MUTED))
         for oblique in (0, 15, 30, 45, 60):
             x = self.place(oblique, 0).x()
             painter.drawText(QRectF(x - 20, box.bottom() + 2, 40, 13), centre, f"{oblique}°")
@@ -167,7 +167,7 @@ class AngleMapPanel(QWidget):
         x, height = box.right() + 6, box.height()
         for row in range(int(height)):
             painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*shade(1 - row / height)))
-        painter.setPen(QColor(theme.MUTED))
+        painter.setPen(QColor(palette.MUTED))
         left = Qt.AlignmentFlag.AlignLeft
         painter.drawText(QRectF(x + 9, box.top() - 2, 40, 14), left, f"{top:.0f}")
         painter.drawText(QRectF(x + 9, box.top() + 9, 40, 14), left, "mm²")
@@ -176,18 +176,18 @@ class AngleMapPanel(QWidget):
     def _draw_marks(self, painter: QPainter, found: SearchRecord) -> None:
         dark = QPen(QColor(0, 0, 0, 200), 1.2)
         for choice in found.alternatives:
-            painter.setPen(QPen(QColor(theme.TEXT), 1.6))
+            painter.setPen(QPen(QColor(palette.TEXT), 1.6))
             painter.setBrush(QColor(0, 0, 0, 90))
             painter.drawEllipse(self._place_of(choice.view), 3.6, 3.6)
         painter.setPen(dark)
         if found.best is not None:
             at = self._place_of(found.best.view)
-            painter.setBrush(QColor(theme.BEST))
+            painter.setBrush(QColor(palette.BEST))
             painter.drawPolygon(
                 QPolygonF([at + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))])
             )
         if found.recommended is not None:
-            painter.setBrush(QColor(theme.RECOMMENDED))
+            painter.setBrush(QColor(palette.RECOMMENDED))
             painter.drawEllipse(self._place_of(found.recommended.view), 4, 4)
         view = self._model.view
         if (
@@ -196,7 +196,7 @@ class AngleMapPanel(QWidget):
         ):
             at = self._place_of(view)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(theme.TEXT), 1.3)):
+            for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(palette.TEXT), 1.3)):
                 painter.setPen(QPen(colour, width))
                 painter.drawEllipse(at, 7, 7)
                 for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):

@@ -33,9 +33,8 @@ class CasePanel(Section):
         case = self._model.case
         if case is None:
             return
-        geometry, details = case.geometry, {}
+        geometry = case.ct_geometry
         if case.volume is None:
-            geometry = case.facts.geometry
             details = {"warnings": ("The CT of this plan is not open. Open it; it is known by its content.",)}
         else:
             details = case.volume.details
@@ -101,8 +100,7 @@ class RegionPanel(Section):
             box.setValue((region.minimum, region.maximum)[end][axis])
             box.blockSignals(False)
         size = " × ".join(f"{s:.0f}" for s in region.size)
-        note = getattr(region, "note", "")
-        self._note.setText(f"{size} mm" + (f" – {note}" if note else ""))
+        self._note.setText(f"{size} mm" + (f" – {region.note}" if region.note else ""))
 
     def _edited(self) -> None:
         from spinect_core.preprocessing import Region

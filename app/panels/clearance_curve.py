@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.widgets import theme
+from app.widgets import palette
 
 if TYPE_CHECKING:
     from spinect_core.planning.needle.safety import Clearance
@@ -37,9 +37,9 @@ class ClearanceCurve(QWidget):
         clearance = self.clearance
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(theme.PANEL))
+        painter.fillRect(self.rect(), QColor(palette.PANEL))
         if clearance is None:
-            painter.setPen(QColor(theme.FAINT))
+            painter.setPen(QColor(palette.FAINT))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
             painter.end()
             return
@@ -50,9 +50,9 @@ class ClearanceCurve(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for mm in (0, 10, 20):
             y = box.bottom() - mm / UP_TO_MM * box.height()
-            painter.setPen(QPen(QColor(theme.LINE), 1))
+            painter.setPen(QPen(QColor(palette.LINE), 1))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            painter.setPen(QColor(theme.MUTED))
+            painter.setPen(QColor(palette.MUTED))
             painter.drawText(QRectF(0, y - 7, LEFT - 4, 14), right, f"{mm} mm")
         depth = clearance.depth_mm
         painter.drawText(
@@ -62,13 +62,13 @@ class ClearanceCurve(QWidget):
             QRectF(box.left(), box.bottom() + 3, box.width(), 14), right, f"target, {depth[-1]:.0f} mm"
         )
         across = box.left() + depth / max(float(depth[-1]), 1e-6) * box.width()
-        for values, colour in ((clearance.bone_mm, theme.BONE), (clearance.nerve_mm, theme.NERVE)):
+        for values, colour in ((clearance.bone_mm, palette.BONE), (clearance.nerve_mm, palette.NERVE)):
             down = box.bottom() - np.clip(values, 0, UP_TO_MM) / UP_TO_MM * box.height()
             painter.setPen(QPen(QColor(colour), 1.8))
             painter.drawPolyline(QPolygonF([QPointF(*xy) for xy in zip(across, down, strict=True)]))
         for x, name, colour in (
-            (box.left(), "to bone", theme.BONE),
-            (box.left() + 60, "to nerve", theme.NERVE),
+            (box.left(), "to bone", palette.BONE),
+            (box.left() + 60, "to nerve", palette.NERVE),
         ):
             painter.setPen(QColor(colour))
             painter.drawText(QRectF(x, 2, 60, 14), Qt.AlignmentFlag.AlignLeft, name)

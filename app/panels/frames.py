@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.widgets import theme
+from app.widgets import icons, palette
 from app.widgets.parts import label
 
 
@@ -22,7 +22,6 @@ class ViewFrame(QFrame):
 
     def __init__(self, title: str, colour: str, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.content = content
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -38,7 +37,7 @@ class ViewFrame(QFrame):
         self.info = label("", "muted")
         row.addWidget(self.info)
         self.enlarge = QToolButton()
-        self.enlarge.setIcon(theme.icon("maximise", theme.MUTED, theme.ACCENT))
+        self.enlarge.setIcon(icons.icon("maximise", palette.MUTED, palette.ACCENT))
         self.enlarge.setCheckable(True)
         self.enlarge.setToolTip("Enlarge this view, or show all again")
         self.enlarge.clicked.connect(self.enlarge_wanted)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.model.case_model import CaseModel
-from app.model.planner import Planner
+from app.model.trajectories import Trajectories
 from app.widgets.menus import add_entry
 from spinect_core.anatomy.levels import LEVELS
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
@@ -20,25 +21,33 @@ COUNTS = (
 
 
 class LevelMenu(QMenu):
-    """Choosing an entry plans that level at once."""
+    """Choosing an entry plans that level at once.
 
-    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget) -> None:
+    Signals:
+        level_wanted: plan the level of this name.
+        shift_wanted: count the vertebrae with this shift.
+    """
+
+    level_wanted = Signal(str)
+    shift_wanted = Signal(int)
+
+    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget) -> None:
         super().__init__("Level", parent)
-        self._model, self._planner = model, planner
+        self._model = model
         self.levels: dict[str, QAction] = {}
         self.counts: dict[int, QAction] = {}
         levels, counts = QActionGroup(self), QActionGroup(self)
         for name in LEVELS:
             action = self._entry(levels, name)
-            action.triggered.connect(lambda _=False, name=name: planner.find(level=name))
+            action.triggered.connect(lambda _=False, name=name: self.level_wanted.emit(name))
             self.levels[name] = action
         self.addSeparator()
         for shift, text in COUNTS:
             action = self._entry(counts, text)
-            action.triggered.connect(lambda _=False, shift=shift: planner.find(shift=shift))
+            action.triggered.connect(lambda _=False, shift=shift: self.shift_wanted.emit(shift))
             self.counts[shift] = action
         self.aboutToShow.connect(self.refresh)
-        planner.changed.connect(self.refresh)
+        trajectories.changed.connect(self.refresh)
         model.labels_changed.connect(self.refresh)
         self.refresh()
 

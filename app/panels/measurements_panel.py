@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from dataclasses import replace
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -16,82 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.model.case_model import CaseModel, Measurement
-from app.widgets import theme
+from app.model.case_model import CaseModel
+from app.model.measurement_table import NAME, SHORT_NAMES, MeasurementTable
+from app.model.rows import KEY_ROLE, Sorted
+from app.widgets import icons, palette
+from app.widgets.parts import in_own_order
 from spinect_core.geometry.triangle import KIND_NAMES, KINDS
-
-COLUMNS = ("Name", "Kind", "Side", "Line of sight", "Area", "Edges")
-SHORT_NAMES = {kind: KIND_NAMES[kind].split()[0].capitalize() for kind in KINDS}
-Index = QModelIndex | QPersistentModelIndex
-
-
-class MeasurementTable(QAbstractTableModel):
-    """The model's measurements as rows."""
-
-    def __init__(self, model: CaseModel) -> None:
-        super().__init__(model)
-        self._model = model
-        model.measurements_changed.connect(self._on_change)
-
-    def _on_change(self) -> None:
-        self.beginResetModel()
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Measurements."""
-        return 0 if parent.isValid() else len(self._model.measurements)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Facts of each."""
-        return len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """Titles."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[section] not in ("Area",):
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Texts, colours, tips."""
-        if not index.isValid() or index.row() >= len(self._model.measurements):
-            return None
-        measurement = self._model.measurements[index.row()]
-        triangle = measurement.triangle
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
-            return (
-                measurement.name,
-                SHORT_NAMES[triangle.kind],
-                triangle.side.capitalize(),
-                triangle.view.format(1),
-                f"{triangle.area_mm2:.1f} mm²",
-                " · ".join(f"{edge:.1f}" for edge in triangle.edges_mm) + " mm",
-            )[index.column()]
-        if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
-            return theme.swatch(theme.KIND_COLOURS[triangle.kind])
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 4:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            angles = " · ".join(f"{angle:.0f}°" for angle in triangle.angles_deg)
-            return f"{triangle.definition}\nAngles {angles}\nPlaced by: {triangle.author}, {triangle.created}"
-        return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        """The name can be edited."""
-        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == 0 else flags
-
-    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Rename."""
-        if role != Qt.ItemDataRole.EditRole or index.column() != 0:
-            return False
-        key = self._model.measurements[index.row()].key
-        # after the editor has closed: renaming resets the rows under it
-        QTimer.singleShot(0, lambda: self._model.rename(key, str(value)))
-        return True
 
 
 class MeasurementsPanel(QFrame):
@@ -116,7 +48,7 @@ class MeasurementsPanel(QFrame):
             button = QToolButton()
             button.setCheckable(True)
             button.setText(f" {SHORT_NAMES[kind]}")
-            button.setIcon(theme.icon("triangle", theme.KIND_COLOURS[kind]))
+            button.setIcon(icons.icon("triangle", palette.KIND_COLOURS[kind]))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setToolTip(
                 f"Draw a {KIND_NAMES[kind]}: three clicks in the 3D view; drag the corners afterwards"
@@ -150,8 +82,11 @@ class MeasurementsPanel(QFrame):
         bar.addWidget(self.delete_button)
         column.addLayout(bar)
         self.table = QTableView()
-        self.rows = MeasurementTable(model)
-        self.table.setModel(self.rows)
+        self.rows = MeasurementTable(self)
+        self.rows.renamed.connect(self._rename)
+        self.sorted = Sorted(self.rows, self)
+        self.table.setModel(self.sorted)
+        in_own_order(self.table)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
@@ -165,11 +100,11 @@ class MeasurementsPanel(QFrame):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.clicked.connect(self._on_click)
         self.table.doubleClicked.connect(
-            lambda index: self.table.edit(index) if index.column() == 0 else None
+            lambda index: self.table.edit(index) if index.column() == NAME else None
         )
         column.addWidget(self.table, 1)
         model.selection_changed.connect(self._show)
-        model.measurements_changed.connect(self._show)
+        model.measurements_changed.connect(self._show_rows)
         self._show()
 
     def set_drawing(self, kind: str) -> None:
@@ -179,10 +114,10 @@ class MeasurementsPanel(QFrame):
 
     def rename_selected(self) -> None:
         """Edit the name of the selected row."""
-        row = self._row(self._model.find(self._model.selected))
-        if row is not None:
+        index = self._selected
+        if index.isValid():
             self.table.setFocus()
-            self.table.edit(self.rows.index(row, 0))
+            self.table.edit(index)
 
     def delete_selected(self) -> None:
         """Remove the selected row."""
@@ -190,14 +125,14 @@ class MeasurementsPanel(QFrame):
             self._model.remove(self._model.selected)
 
     def _on_click(self, index: QModelIndex) -> None:
-        measurement = self._model.measurements[index.row()]
+        measurement = self._model.find(index.data(KEY_ROLE))
+        if measurement is None:
+            return
         self._model.select(measurement.key)
         self._model.set_cursor(measurement.triangle.centroid)
         self._model.set_view(measurement.triangle.view)
 
     def _retype(self) -> None:
-        from dataclasses import replace
-
         selected = self._model.find(self._model.selected)
         if selected is None:
             return
@@ -211,20 +146,25 @@ class MeasurementsPanel(QFrame):
                 "change kind or side",
             )
 
-    def _row(self, measurement: Measurement | None) -> int | None:
-        if measurement is None:
-            return None
-        return next(
-            (row for row, each in enumerate(self._model.measurements) if each.key == measurement.key), None
-        )
+    def _rename(self, key: int, name: str) -> None:
+        # after the editor has closed: renaming resets the rows under it
+        QTimer.singleShot(0, self, lambda: self._model.rename(key, name))
+
+    @property
+    def _selected(self) -> QModelIndex:
+        """The name of the selected measurement in the view, an invalid index without one."""
+        return self.sorted.at(self.rows.row_of(self._model.selected), NAME)
+
+    def _show_rows(self) -> None:
+        self.rows.show(self._model.measurements)
+        self._show()
 
     def _show(self) -> None:
-        selected = self._model.find(self._model.selected)
-        row = self._row(selected)
-        if row is None:
-            self.table.clearSelection()
+        selected, index = self._model.find(self._model.selected), self._selected
+        if index.isValid():
+            self.table.selectRow(index.row())
         else:
-            self.table.selectRow(row)
+            self.table.clearSelection()
         for widget in (self.kind, self.side, self.rename_button, self.delete_button):
             widget.setEnabled(selected is not None)
         if selected is not None:
@@ -237,6 +177,6 @@ class MeasurementsPanel(QFrame):
 
 def _tool(icon: str, tip: str) -> QToolButton:
     button = QToolButton()
-    button.setIcon(theme.icon(icon))
+    button.setIcon(icons.icon(icon))
     button.setToolTip(tip)
     return button

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from app.model.jobs import JobRunner
-from app.widgets import theme
+from app.widgets import palette
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.versions import NOTICE
@@ -37,7 +37,7 @@ class StatusBar(QStatusBar):
         jobs.ended.connect(self._on_end)
         self._idle()
 
-    def say(self, text: str, colour: str = theme.TEXT, more: str = "") -> None:
+    def say(self, text: str, colour: str = palette.TEXT, more: str = "") -> None:
         """Show a message until the next one; ``more`` is for the tool tip."""
         self.text.setStyleSheet(f"color: {colour};")
         self.text.setText(text)
@@ -45,7 +45,7 @@ class StatusBar(QStatusBar):
 
     def say_error(self, error: SpinectError) -> None:
         """Show what went wrong."""
-        self.say(" ".join(str(error).split()), theme.ERROR)
+        self.say(" ".join(str(error).split()), palette.ERROR)
 
     def _idle(self) -> None:
         self.bar.hide()

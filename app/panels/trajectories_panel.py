@@ -21,14 +21,15 @@ from PySide6.QtWidgets import (
 )
 
 from app.model.case_model import CaseModel
-from app.model.planner import AGAIN, Planner
+from app.model.rows import KEY_ROLE, Sorted
+from app.model.trajectories import AGAIN, Trajectories
+from app.model.trajectory_table import AREA, NAME, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
-from app.panels.trajectory_table import COLUMNS, TrajectoryTable
-from app.widgets import theme
+from app.widgets import icons
 from app.widgets.menus import add_entry
-from app.widgets.parts import ElidedLabel
+from app.widgets.parts import ElidedLabel, in_own_order
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import choices
 from spinect_core.plan.wording import doubts as warnings_of
@@ -42,15 +43,21 @@ class TrajectoriesPanel(QFrame):
     Signals:
         down_wanted: look down the needle from near.
         slice_wanted: show the CT in the plane of the needle.
+        needle_wanted: place a needle along the present view; True for the cross-hair as its target.
+        delete_wanted: delete the user's needle that is looked at.
+        move_wanted: move the landmark of this name to the cross-hair.
     """
 
     down_wanted = Signal()
     slice_wanted = Signal()
+    needle_wanted = Signal(bool)
+    delete_wanted = Signal()
+    move_wanted = Signal(str)
 
-    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "header")
-        self._model, self._planner = model, planner
+        self._model, self._trajectories = model, trajectories
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -67,10 +74,10 @@ class TrajectoriesPanel(QFrame):
         body.setStretchFactor(0, 1)
         body.setSizes([650, CONTEXT_WIDTH])
         column.addWidget(body, 1)
-        planner.changed.connect(self._show)
-        planner.chosen_changed.connect(self._show)
+        trajectories.changed.connect(self._show_rows)
+        trajectories.chosen_changed.connect(self._show)
         model.view_changed.connect(self._enable)
-        self._show()
+        self._show_rows()
 
     def _make_bar(self) -> QWidget:
         bar = QFrame()
@@ -90,12 +97,14 @@ class TrajectoriesPanel(QFrame):
         self.slice = self._button("Slice", self.slice_wanted.emit)
         self.slice.setToolTip("The CT in the oblique plane that holds the whole needle")
         self.needle_menu = QMenu(self)
-        place = self._planner.place_needle
-        add_entry(self.needle_menu, "To the middle of what is open in this view", place)
-        add_entry(self.needle_menu, "To the cross-hair", partial(place, to_cursor=True))
+        for text, to_cursor in (
+            ("To the middle of what is open in this view", False),
+            ("To the cross-hair", True),
+        ):
+            add_entry(self.needle_menu, text, partial(self.needle_wanted.emit, to_cursor))
         self.place = self._button("Needle ▾", None, self.needle_menu)
-        self.delete = self._button("", self._planner.delete_needle)
-        self.delete.setIcon(theme.icon("delete"))
+        self.delete = self._button("", self.delete_wanted.emit)
+        self.delete.setIcon(icons.icon("delete"))
         self.delete.setToolTip("Delete your own needle")
         for each in (
             self.recommended,
@@ -111,10 +120,11 @@ class TrajectoriesPanel(QFrame):
         return bar
 
     def _make_context(self) -> QWidget:
-        self.map = AngleMapPanel(self._model, self._planner)
-        self.details = TrajectoryDetails(self._model, self._planner)
-        self.curve = TrajectoryCurve(self._planner)
-        self.landmarks = LandmarksPanel(self._model, self._planner)
+        self.map = AngleMapPanel(self._model, self._trajectories)
+        self.details = TrajectoryDetails(self._model, self._trajectories)
+        self.curve = TrajectoryCurve(self._trajectories)
+        self.landmarks = LandmarksPanel(self._model, self._trajectories)
+        self.landmarks.move_wanted.connect(self.move_wanted)
         self.context = QStackedWidget()
         self.pages = QTabBar()
         self.pages.setProperty("role", "dense")
@@ -141,8 +151,10 @@ class TrajectoriesPanel(QFrame):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
-        self.rows = TrajectoryTable(self._planner)
-        table.setModel(self.rows)
+        self.rows = TrajectoryTable(self)
+        self.sorted = Sorted(self.rows, self)
+        table.setModel(self.sorted)
+        in_own_order(table)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -159,6 +171,7 @@ class TrajectoriesPanel(QFrame):
         header.setStretchLastSection(True)
         table.clicked.connect(self._on_row)
         table.activated.connect(self._on_row)
+        self.sorted.layoutChanged.connect(self._span)
         table.selectionModel().currentRowChanged.connect(self._on_current)
         return table
 
@@ -169,11 +182,11 @@ class TrajectoriesPanel(QFrame):
         self.pages.setCurrentIndex(number)
 
     def _on_row(self, index: QModelIndex) -> None:
-        self._planner.choose(self._planner.rows[index.row()].key)
+        self._trajectories.choose(str(index.data(KEY_ROLE)))
 
     def _on_current(self, index: QModelIndex) -> None:
         """Arrow keys choose as a click does."""
-        if index.isValid() and self._planner.rows[index.row()].key != self._planner.chosen:
+        if index.isValid() and index.data(KEY_ROLE) != self._trajectories.chosen:
             self._on_row(index)
 
     def _turn_to_recommended(self) -> None:
@@ -190,7 +203,7 @@ class TrajectoriesPanel(QFrame):
 
     @property
     def _search(self) -> SearchRecord | None:
-        return self._planner.search(self._planner.current)
+        return self._trajectories.search(self._trajectories.current)
 
     def _fill_views(self) -> None:
         self.views_menu.clear()
@@ -200,38 +213,44 @@ class TrajectoriesPanel(QFrame):
 
     # -------------------------------------------------------------------------------------------------- showing
 
+    def _show_rows(self) -> None:
+        self.rows.show(self._trajectories.rows)
+        self._fit_columns()
+        self._span()
+        self._show()
+
+    def _span(self) -> None:
+        """What blocks a zone takes its whole row."""
+        self.table.clearSpans()
+        for number, trajectory in enumerate(self.rows.rows):
+            if not trajectory.open:
+                self.table.setSpan(self.sorted.at(number).row(), AREA, 1, self.rows.columnCount() - AREA)
+
     def _show(self) -> None:
         sentences = warnings_of(self._model.planning)
         self.warning.setVisible(bool(sentences))
         self.warning.setText("Warning: " + " ".join(sentences))
         self.warning.setToolTip("\n".join(sentences))
-        self._fit_columns()
-        self.table.clearSpans()
-        for number, trajectory in enumerate(self._planner.rows):
-            if not trajectory.open:
-                self.table.setSpan(number, 1, 1, self.rows.columnCount() - 1)
-        row = next((n for n, each in enumerate(self._planner.rows) if each.key == self._planner.chosen), None)
-        if row is None:
-            self.table.clearSelection()
+        index = self.sorted.at(self.rows.row_of(self._trajectories.chosen))
+        if index.isValid():
+            self.table.selectRow(index.row())
         else:
-            self.table.selectRow(row)
+            self.table.clearSelection()
         self._enable()
 
     def _fit_columns(self) -> None:
         """As narrow as their texts; what blocks a zone takes a whole row and does not count."""
         metrics = self.table.fontMetrics()
-        for column in range(self.rows.columnCount()):
+        for place, column in enumerate(self.rows.columns):
             texts = [
-                str(self.rows.index(row, column).data() or "")
-                for row, trajectory in enumerate(self._planner.rows)
-                if column == 0 or (trajectory.open and not trajectory.own)
+                column.text(each) for each in self.rows.rows if place == NAME or (each.open and not each.own)
             ]
-            texts += COLUMNS[column].split("\n")
+            texts += column.title.split("\n")
             width = max(metrics.horizontalAdvance(text) for text in texts)
-            self.table.setColumnWidth(column, width + (38 if column == 0 else 16))
+            self.table.setColumnWidth(place, width + (38 if place == NAME else 16))
 
     def _enable(self) -> None:
-        trajectory, search, live = self._planner.current, self._search, self._planner.can_adjust
+        trajectory, search, live = self._trajectories.current, self._search, self._trajectories.can_adjust
         self.recommended.setEnabled(search is not None and search.recommended is not None)
         self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
         blocked = search is not None and search.best is None

@@ -7,18 +7,18 @@ from html import escape
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from app.model.case_model import CaseModel
-from app.model.planner import AGAIN, Planner
+from app.model.trajectories import AGAIN, Trajectories
 from app.panels.clearance_curve import ClearanceCurve
-from app.widgets import theme
+from app.widgets import palette
 from spinect_core.plan.wording import facts
 
 
 class TrajectoryDetails(QWidget):
     """Headings and texts."""
 
-    def __init__(self, model: CaseModel, planner: Planner, parent: QWidget | None = None) -> None:
+    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model, self._planner = model, planner
+        self._model, self._trajectories = model, trajectories
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -26,20 +26,20 @@ class TrajectoryDetails(QWidget):
         self.text.setOpenLinks(False)
         self.text.setAccessibleName("Details of the trajectory")
         column.addWidget(self.text, 1)
-        planner.chosen_changed.connect(self.refresh)
-        planner.changed.connect(self.refresh)
+        trajectories.chosen_changed.connect(self.refresh)
+        trajectories.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Write it anew; only while it can be seen."""
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         if not self.isVisible() and trajectory is not None:
             return
         if trajectory is None:
-            self.text.setHtml(f"<p style='color:{theme.FAINT}'>Choose a trajectory to read about it</p>")
+            self.text.setHtml(f"<p style='color:{palette.FAINT}'>Choose a trajectory to read about it</p>")
             return
         rows = "".join(
-            f"<tr><td style='color:{theme.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
+            f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
             f"<td style='padding:1px 0 2px 0'>{escape(text)}</td></tr>"
             for head, text in facts(trajectory, self._model.planning.landmarks)
         )
@@ -53,16 +53,16 @@ class TrajectoryDetails(QWidget):
 class TrajectoryCurve(ClearanceCurve):
     """The distances along the chosen needle, where bone and nerve are at hand."""
 
-    def __init__(self, planner: Planner, parent: QWidget | None = None) -> None:
+    def __init__(self, trajectories: Trajectories, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._planner = planner
-        planner.chosen_changed.connect(self.refresh)
-        planner.changed.connect(self.refresh)
+        self._trajectories = trajectories
+        trajectories.chosen_changed.connect(self.refresh)
+        trajectories.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Measure anew; only while it can be seen."""
-        trajectory, room = self._planner.current, self._planner.room
+        trajectory, room = self._trajectories.current, self._trajectories.room
         if trajectory is None or trajectory.needle is None or room is None or not self.isVisible():
             again = trajectory is not None and trajectory.needle is not None and room is None
             self.empty = AGAIN if again else "Choose a trajectory that has a needle"

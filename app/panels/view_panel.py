@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from app.model.case_model import CaseModel
@@ -21,8 +20,6 @@ SHORT = {
 
 class ViewPanel(Section):
     """Where one looks from."""
-
-    fit_wanted = Signal()
 
     def __init__(self, model: CaseModel, parent: QWidget | None = None) -> None:
         super().__init__("Line of sight", parent)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.model.recent import RecentFiles
-from app.widgets import theme
+from app.widgets import icons, palette
 from app.widgets.parts import label
 from spinect_core.base.versions import NOTICE
 
@@ -27,7 +27,7 @@ class Welcome(QWidget):
         column = QVBoxLayout(self)
         column.addStretch(2)
         mark = QLabel()
-        mark.setPixmap(theme.icon("app").pixmap(72, 72))
+        mark.setPixmap(icons.icon("app").pixmap(72, 72))
         mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(mark)
         title = label("SPINECT Planner")
@@ -83,7 +83,7 @@ class Welcome(QWidget):
         button = QPushButton(f"{path.name}   ·   {path.parent}")
         button.setFlat(True)
         button.setStyleSheet(
-            f"QPushButton {{ background: transparent; border: none; color: {theme.ACCENT}; }}"
+            f"QPushButton {{ background: transparent; border: none; color: {palette.ACCENT}; }}"
         )
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(lambda: self.path_wanted.emit(path))

@@ -7,9 +7,9 @@ import pyvista as pv
 from PySide6.QtGui import QColor
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
-from app.model.planner import Planner
+from app.model.trajectories import Trajectories
 from app.views.scene import Viewport
-from app.widgets import theme
+from app.widgets import palette
 from spinect_core.plan.records import NeedleRecord
 from spinect_core.planning.needle.needle import Needle
 
@@ -23,16 +23,16 @@ SIDES = 48
 class NeedleActors:
     """Keeps the needle of the chosen trajectory in the picture."""
 
-    def __init__(self, viewport: Viewport, planner: Planner) -> None:
-        self._viewport, self._planner = viewport, planner
+    def __init__(self, viewport: Viewport, trajectories: Trajectories) -> None:
+        self._viewport, self._trajectories = viewport, trajectories
         self._shown: list[vtkActor] = []
         self._record: NeedleRecord | None = None
-        planner.chosen_changed.connect(self._show)
-        planner.changed.connect(self._show)
+        trajectories.chosen_changed.connect(self._show)
+        trajectories.changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         record = None if trajectory is None else trajectory.needle
         if record is self._record:
             return
@@ -41,14 +41,14 @@ class NeedleActors:
             self._viewport.renderer.RemoveActor(actor)
         self._shown = []
         if record is not None:
-            self._shown.append(_actor(tube(record.needle), theme.NEEDLE, 1.0))
+            self._shown.append(_actor(tube(record.needle), palette.NEEDLE, 1.0))
             margin = (
                 None
                 if record.safety is None or record.safety.tolerance is None
                 else (record.safety.tolerance.angle)
             )
             if margin is not None and margin.amount > 0:
-                self._shown.append(_actor(cone(record.needle, margin.amount), theme.ACCENT, 0.22))
+                self._shown.append(_actor(cone(record.needle, margin.amount), palette.ACCENT, 0.22))
         for actor in self._shown:
             self._viewport.renderer.AddActor(actor)
         self._viewport.update()
@@ -57,7 +57,9 @@ class NeedleActors:
 def tube(needle: Needle) -> pv.PolyData:
     """The needle from its hub, a little outside the skin, to the target."""
     hub = np.asarray(needle.entry) + HUB_MM * needle.towards_entry
-    return pv.Line(hub, needle.target).tube(radius=SHOWN_RADIUS_MM, n_sides=16, capping=True)
+    line: pv.PolyData = pv.Line(hub, needle.target)
+    tube: pv.PolyData = line.tube(radius=SHOWN_RADIUS_MM, n_sides=16, capping=True)
+    return tube
 
 
 def cone(needle: Needle, degrees: float) -> pv.PolyData:

@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.model.case_model import CaseModel
-from app.model.planner import Planner
+from app.model.trajectories import Trajectories
 from app.views.slices import SliceView
-from app.widgets import theme
+from app.widgets import palette
 
 WITHIN_MM = 2.0
 """Where the needle lies so near a slice, its line is drawn through."""
@@ -19,18 +19,18 @@ WITHIN_MM = 2.0
 class NeedleOnSlices:
     """Draws with the painters of the slices."""
 
-    def __init__(self, model: CaseModel, planner: Planner) -> None:
-        self._model, self._planner = model, planner
+    def __init__(self, model: CaseModel, trajectories: Trajectories) -> None:
+        self._model, self._trajectories = model, trajectories
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
         """The needle as a line, drawn through where it lies in the slice, with a dot where it crosses."""
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         if trajectory is None or trajectory.needle is None:
             return
         needle = trajectory.needle.needle
         entry, target = np.asarray(needle.entry), np.asarray(needle.target)
         axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
-        colour = QColor(theme.NEEDLE)
+        colour = QColor(palette.NEEDLE)
         faint = QColor(colour)
         faint.setAlpha(170)
         ends = [QPointF(*xy) for xy in view.to_screen(np.stack([entry, target]))]

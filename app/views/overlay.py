@@ -7,12 +7,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.model.case_model import CaseModel, Measurement
-from app.model.planner import Planner
+from app.model.case import Measurement
+from app.model.case_model import CaseModel
+from app.model.trajectories import Trajectories
 from app.views.scene import Viewport
 from app.views.trajectory_drawing import TrajectoryDrawing
 from app.views.triangle_tool import TriangleTool
-from app.widgets import theme
+from app.widgets import palette
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.view import direction_letters
 
@@ -31,10 +32,10 @@ class Overlay(QWidget):
         model: CaseModel,
         tool: TriangleTool,
         drawing: TrajectoryDrawing,
-        planner: Planner,
+        trajectories: Trajectories,
     ) -> None:
         super().__init__(viewport)
-        self._drawing, self._planner = drawing, planner
+        self._drawing, self._trajectories = drawing, trajectories
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._viewport, self._model, self._tool = viewport, model, tool
@@ -46,8 +47,8 @@ class Overlay(QWidget):
             model.view_changed,
             model.labels_changed,
             tool.changed,
-            planner.chosen_changed,
-            planner.changed,
+            trajectories.chosen_changed,
+            trajectories.changed,
         ):
             signal.connect(self.update)
         self._on_camera()
@@ -83,13 +84,13 @@ class Overlay(QWidget):
 
     def _behind_trajectory(self, measurement: Measurement) -> bool:
         """Whether a triangle would only hide it: one of the program's own, while one looks at a trajectory."""
-        return self._planner.current is not None and measurement.triangle.author == "automatic"
+        return self._trajectories.current is not None and measurement.triangle.author == "automatic"
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)
         corners = [QPointF(*xy) for xy in self._viewport.turntable.to_screen(triangle.vertices)]
         chosen = measurement.key == self._model.selected
-        colour = QColor(theme.KIND_COLOURS[triangle.kind])
+        colour = QColor(palette.KIND_COLOURS[triangle.kind])
         fill = QColor(colour)
         fill.setAlpha(80 if chosen else 45)
         painter.setBrush(fill)
@@ -116,9 +117,9 @@ class Overlay(QWidget):
         painter.drawPolygon(QPolygonF(corners))
         if chosen:
             for index, corner in enumerate(corners):
-                painter.setBrush(colour if index == self._tool.hot_vertex else QColor(theme.BLACK))
+                painter.setBrush(colour if index == self._tool.hot_vertex else QColor(palette.BLACK))
                 painter.drawEllipse(corner, HANDLE, HANDLE)
-        if not chosen and self._planner.current is not None:
+        if not chosen and self._trajectories.current is not None:
             return  # a trajectory is looked at: other numbers would only distract
         if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
             return  # meant to be seen from elsewhere: its numbers would only distract
@@ -162,7 +163,7 @@ class Overlay(QWidget):
         if len(lines) > 1:
             baseline += painter.fontMetrics().descent()
             painter.setFont(small)
-            painter.setPen(QColor(theme.TEXT))
+            painter.setPen(QColor(palette.TEXT))
             painter.drawText(QPointF(box.left() + 7, baseline + painter.fontMetrics().ascent()), lines[1])
 
     def _draw_pending(self, painter: QPainter) -> None:
@@ -171,7 +172,7 @@ class Overlay(QWidget):
             self._draw_hint(painter, self._tool.hint)
         if not points:
             return
-        colour = QColor(theme.KIND_COLOURS[self._tool.kind])
+        colour = QColor(palette.KIND_COLOURS[self._tool.kind])
         painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine))
         fill = QColor(colour)
         fill.setAlpha(40)
@@ -189,13 +190,13 @@ class Overlay(QWidget):
         font = QFont(self.font())
         font.setPixelSize(17)
         painter.setFont(font)
-        painter.setPen(QColor(theme.MUTED))
+        painter.setPen(QColor(palette.MUTED))
         without_ct = self._model.case is not None and self._model.case.volume is None
         title = "This plan came without labels" if without_ct else "Not segmented yet"
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
         font.setPixelSize(13)
         painter.setFont(font)
-        painter.setPen(QColor(theme.FAINT))
+        painter.setPen(QColor(palette.FAINT))
         text = "Check the region in the slices, then press “Segment bone and nerve” (Ctrl+R)"
         if without_ct:
             text = "Open its CT to segment bone and nerve"
@@ -210,14 +211,14 @@ class Overlay(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(11, 13, 16, 220))
         painter.drawRoundedRect(box, 15, 15)
-        painter.setPen(QColor(theme.KIND_COLOURS[self._tool.kind]))
+        painter.setPen(QColor(palette.KIND_COLOURS[self._tool.kind]))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     # ------------------------------------------------------------------------------------------------- furniture
 
     def _draw_cross(self, painter: QPainter) -> None:
         x, y = self._viewport.turntable.to_screen(self._model.cursor)
-        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(theme.ACCENT), 1.2)):
+        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(palette.ACCENT), 1.2)):
             painter.setPen(QPen(colour, width))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(x, y), 6, 6)
@@ -235,32 +236,32 @@ class Overlay(QWidget):
             (QRectF(width / 2 - 20, 6, 40, 30), view.up),
             (QRectF(width / 2 - 20, height - 32, 40, 30), -view.up),
         ):
-            _write(painter, box, direction_letters(direction), theme.TEXT, centre)
+            _write(painter, box, direction_letters(direction), palette.TEXT, centre)
 
     def _draw_readout(self, painter: QPainter) -> None:
         view = self._viewport.turntable.view
         words = view.format(1)
         painter.setFont(self._font(16, bold=True))
-        _write(painter, QRectF(16, 10, self.width(), 24), words[:1].upper() + words[1:], theme.TEXT)
+        _write(painter, QRectF(16, 10, self.width(), 24), words[:1].upper() + words[1:], palette.TEXT)
         painter.setFont(self._font(12))
         _write(
             painter,
             QRectF(16, 34, self.width(), 18),
             f"C-arm, detector at the viewer: {view.c_arm}",
-            theme.TEXT,
+            palette.TEXT,
         )
 
     def _draw_scale(self, painter: QPainter) -> None:
         mm = scale_length(self._viewport.turntable.mm_per_pixel, self.width())
         length = mm / self._viewport.turntable.mm_per_pixel
         x, y = 18.0, self.height() - 20.0
-        for colour, width in ((QColor(*SHADE), 5), (QColor(theme.TEXT), 2)):
+        for colour, width in ((QColor(*SHADE), 5), (QColor(palette.TEXT), 2)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(x, y), QPointF(x + length, y))
             for end in (x, x + length):
                 painter.drawLine(QPointF(end, y - 5), QPointF(end, y + 5))
         painter.setFont(self._font(12))
-        _write(painter, QRectF(x, y - 26, max(length, 80), 18), f"{mm:g} mm", theme.TEXT)
+        _write(painter, QRectF(x, y - 26, max(length, 80), 18), f"{mm:g} mm", palette.TEXT)
 
     def _font(self, pixels: int, bold: bool = False) -> QFont:
         font = QFont(self.font())

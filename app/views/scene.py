@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyvista as pv
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
 from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper
@@ -17,9 +18,8 @@ from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.picking import SurfacePicker
 from app.views.turntable import Turntable
-from app.widgets import theme
+from app.widgets import palette
 from spinect_core.base.arrays import FloatArray
-from spinect_core.geometry.view import View
 
 CAMERA_DISTANCE = 2000.0
 FAR_DEPTH = 3000.0
@@ -33,8 +33,6 @@ LIGHTS = (
 DETAIL_AFTER_MS = 180
 """How long the camera rests before the full surfaces come back."""
 MANY_TRIANGLES = 110_000
-NEAR_MM = 70.0
-"""Across the shorter side of the picture when it comes near a target."""
 
 
 class MouseTool(Protocol):
@@ -65,8 +63,8 @@ class Viewport(QtInteractor):
         self._model, self._appearance = model, appearance
         self.turntable = Turntable()
         self.tool: MouseTool | None = None
-        self.picker: SurfacePicker | None = None
-        self._parts: dict[str, tuple[vtkActor, Any, Any]] = {}
+        self._picker: SurfacePicker | None = None
+        self._parts: dict[str, tuple[vtkActor, pv.PolyData, pv.PolyData]] = {}
         self._home: FloatArray | None = None
         self._cut: float | None = None
         self._drag: tuple[str, QPointF] | None = None
@@ -74,25 +72,30 @@ class Viewport(QtInteractor):
         self._detail.setSingleShot(True)
         self._detail.setInterval(DETAIL_AFTER_MS)
         self._detail.timeout.connect(self._show_detail)
-        self.set_background(theme.BLACK, top="#171d25")
+        self.set_background(palette.BLACK, top="#171d25")
         self.enable_parallel_projection()
         self._set_lights()
         model.view_changed.connect(self._follow_view)
         model.cursor_moved.connect(self._follow_cursor)
+        model.surfaces_changed.connect(self._show_surfaces)
         appearance.changed.connect(self._apply_appearance)
         self._place_camera()
 
     # ------------------------------------------------------------------------------------------------- contents
 
-    def set_surfaces(self, surfaces: Any, picker: SurfacePicker | None) -> None:
-        """Show other surfaces (None for none) and step back to see them whole."""
+    def _show_surfaces(self) -> None:
+        """Show the surfaces of the case, if there are any, and step back to see them whole."""
+        case = self._model.case
+        surfaces = None if case is None else case.surfaces
         for actor, _, _ in self._parts.values():
             self.renderer.RemoveActor(actor)
         self._parts = {}
-        self.picker = picker
+        self._picker = None if case is None else case.picker
         if surfaces is not None:
-            for name in ("bone", "nerve"):
-                full, coarse = getattr(surfaces, name), getattr(surfaces, f"{name}_lod")
+            for name, full, coarse in (
+                ("bone", surfaces.bone, surfaces.bone_lod),
+                ("nerve", surfaces.nerve, surfaces.nerve_lod),
+            ):
                 if full.n_cells:
                     actor = _actor(full)
                     self.renderer.AddActor(actor)
@@ -118,7 +121,7 @@ class Viewport(QtInteractor):
         """Bring a point to the middle of the picture; the camera then turns about it."""
         self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64)))
 
-    def come_near(self, point: FloatArray, across_mm: float = NEAR_MM) -> None:
+    def come_near(self, point: FloatArray, across_mm: float) -> None:
         """Bring a point to the middle, near enough to see a window of a few millimetres."""
         scale = across_mm / max(min(self.turntable.size), 1)
         self._move(replace(self.turntable, focus=np.array(point, dtype=np.float64), mm_per_pixel=scale))
@@ -131,18 +134,18 @@ class Viewport(QtInteractor):
 
     def surface_point(self, position: QPointF) -> FloatArray | None:
         """LPS mm of the visible surface under a position, None beside it."""
-        if self.picker is None:
+        if self._picker is None:
             return None
         visible = {name for name in self._parts if self._appearance.part(name).visible}
         view = self.turntable.view
         front = FAR_DEPTH if self._cut is None else float(view.depth(self._model.cursor)) + self._cut
-        return self.picker.pick(view, self.turntable.at_depth((position.x(), position.y()), front), visible)
+        return self._picker.pick(view, self.turntable.at_depth((position.x(), position.y()), front), visible)
 
-    def picture(self) -> np.ndarray:
+    def picture(self) -> npt.NDArray[np.uint8]:
         """What is drawn, without the overlay, uint8 RGB (h, w, 3) in device pixels and in full detail."""
         self._detail.stop()
         self._show_detail()
-        image = self.grabFramebuffer().convertToFormat(self.grabFramebuffer().Format.Format_RGB888)
+        image = self.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB888)
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
         return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
 
@@ -318,10 +321,6 @@ class Viewport(QtInteractor):
 
     def leaveEvent(self, event: Any) -> None:
         """Nothing for VTK."""
-
-    def look(self, view: View) -> None:
-        """Look along a line of sight."""
-        self._model.set_view(view)
 
 
 def _actor(mesh: pv.PolyData) -> vtkActor:

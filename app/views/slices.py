@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.slice_state import SliceState, Window
-from app.widgets import theme
+from app.widgets import palette
 from app.widgets.menus import add_entry
 from spinect_core.image.planes import PLANES, Plane, PlaneGrid
 from spinect_core.image.volume import BONE, NERVE
@@ -139,7 +139,7 @@ class SliceView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the cut, the labels and the lines."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.BLACK))
+        painter.fillRect(self.rect(), QColor(palette.BLACK))
         placed = self.placement()
         if placed is not None:
             grid, box = placed
@@ -162,7 +162,7 @@ class SliceView(QWidget):
         if self._without_ct:
             place = QRectF(0, self.locate.y() - 24, self.width(), 20)
             text = "The CT of this plan is not open"
-            _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(theme.WARNING))
+            _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(palette.WARNING))
         painter.end()
 
     def _grey_image(self) -> QImage:
@@ -190,7 +190,7 @@ class SliceView(QWidget):
             for value, name in ((BONE, "bone"), (NERVE, "nerve")):
                 if looks.part(name).visible:
                     # bone in its own colour could not be told from bone in the CT
-                    colour = QColor(theme.BONE_LABEL if value == BONE else looks.part(name).colour)
+                    colour = QColor(palette.BONE_LABEL if value == BONE else looks.part(name).colour)
                     colours[value] = (colour.red(), colour.green(), colour.blue(), 255)
             self._mask = (number, _image(colours[labels], QImage.Format.Format_RGBA8888))
         return self._mask[1]
@@ -203,7 +203,7 @@ class SliceView(QWidget):
             self.plane.down: ((0.0, y, x - gap, y), (x + gap, y, float(self.width()), y)),
         }
         for axis, segments in lines.items():
-            colour = QColor(theme.PLANE_COLOURS[next(p.name for p in PLANES.values() if p.normal == axis)])
+            colour = QColor(palette.PLANE_COLOURS[next(p.name for p in PLANES.values() if p.normal == axis)])
             colour.setAlpha(190)
             painter.setPen(QPen(colour, 1))
             for x1, y1, x2, y2 in segments:
@@ -214,7 +214,7 @@ class SliceView(QWidget):
         if region is None or not self._state.show_region:
             return
         a, b = self.to_screen(np.array([region.minimum, region.maximum]))
-        painter.setPen(QPen(QColor(theme.REGION), 1.5, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(palette.REGION), 1.5, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(QRectF(QPointF(*a), QPointF(*b)).normalized())
 
@@ -230,7 +230,7 @@ class SliceView(QWidget):
                     crossing.append(start + (stop - start) * (a / (a - b)))
             if len(crossing) >= 2:
                 chosen = measurement.key == self._model.selected
-                colour = QColor(theme.KIND_COLOURS[measurement.triangle.kind])
+                colour = QColor(palette.KIND_COLOURS[measurement.triangle.kind])
                 painter.setPen(
                     QPen(colour, 3.5 if chosen else 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
                 )
@@ -251,13 +251,13 @@ class SliceView(QWidget):
             (QRectF(width / 2 - 12, 3, 24, 20), top),
             (QRectF(width / 2 - 12, height - 23, 24, 20), bottom),
         ):
-            _shadowed(painter, rect, middle, letter, QColor(theme.TEXT))
+            _shadowed(painter, rect, middle, letter, QColor(palette.TEXT))
         font.setPixelSize(11)
         font.setBold(False)
         painter.setFont(font)
         window = self._state.window
         corner = QRectF(6, 4, width - 12, height - 8)
-        muted = QColor(theme.MUTED)
+        muted = QColor(palette.MUTED)
         bottom_left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         bottom_right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
         _shadowed(painter, corner, bottom_left, f"W {window.width:.0f}  L {window.level:.0f}", muted)

@@ -8,10 +8,10 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.model.case_model import CaseModel
-from app.model.planner import Planner
 from app.model.present_window import PresentWindow
+from app.model.trajectories import Trajectories
 from app.views.scene import Viewport
-from app.widgets import theme
+from app.widgets import palette
 from spinect_core.plan.wording import Way as Trajectory
 
 SAME_VIEW_DEGREES = 0.5
@@ -20,12 +20,12 @@ SAME_VIEW_DEGREES = 0.5
 class TrajectoryDrawing:
     """Draws with the painter of the picture."""
 
-    def __init__(self, model: CaseModel, planner: Planner, present: PresentWindow) -> None:
-        self._model, self._planner, self._present = model, planner, present
+    def __init__(self, model: CaseModel, trajectories: Trajectories, present: PresentWindow) -> None:
+        self._model, self._trajectories, self._present = model, trajectories, present
 
     def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
         """Borders, free window and largest circle over the 3D picture."""
-        trajectory = self._planner.current
+        trajectory = self._trajectories.current
         if trajectory is None:
             return
         to_screen = viewport.turntable.to_screen
@@ -35,7 +35,7 @@ class TrajectoryDrawing:
             line = QPolygonF([QPointF(*xy) for xy in to_screen(np.asarray(border.points))])
             for colour, width in (
                 (QColor(0, 0, 0, 150), 3.6),
-                (QColor(theme.BORDER_COLOURS[border.role]), 1.8),
+                (QColor(palette.BORDER_COLOURS[border.role]), 1.8),
             ):
                 painter.setPen(_round_pen(colour, width))
                 painter.drawPolyline(line)
@@ -56,7 +56,7 @@ class TrajectoryDrawing:
         if len(outline) < 3 or centre is None:
             return
         to_screen = viewport.turntable.to_screen
-        colour = QColor(theme.KIND_COLOURS[trajectory.kind])
+        colour = QColor(palette.KIND_COLOURS[trajectory.kind])
         fill = QColor(colour)
         fill.setAlpha(85)
         painter.setBrush(fill)
@@ -65,7 +65,7 @@ class TrajectoryDrawing:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         pixels = radius / viewport.turntable.mm_per_pixel
         middle = QPointF(*to_screen(np.asarray(centre)))
-        painter.setPen(QPen(QColor(theme.TEXT), 1.2, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(palette.TEXT), 1.2, Qt.PenStyle.DashLine))
         painter.drawEllipse(middle, pixels, pixels)
 
 

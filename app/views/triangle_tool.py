@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 
-from app.model.case_model import CaseModel, Measurement
+from app.model.case import Measurement
+from app.model.case_model import CaseModel
 from app.views.scene import Viewport
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
@@ -16,7 +17,7 @@ REACH = 9.0
 """Logical pixels within which a corner is caught."""
 LATERAL_DEGREES = 10.0
 """Views turned less than this do not say which side is meant; the place of the triangle does."""
-SURFACE, CROSS_HAIR = "surface", "cross-hair"
+SURFACE = "surface"
 
 
 class TriangleTool(QObject):
@@ -30,7 +31,6 @@ class TriangleTool(QObject):
     """
 
     changed = Signal()
-    finished = Signal(object)
     refused = Signal(object)
 
     def __init__(self, viewport: Viewport, model: CaseModel) -> None:
@@ -195,7 +195,7 @@ class TriangleTool(QObject):
             self.refused.emit(error)
             return
         self.stop()
-        self.finished.emit(self._model.add(triangle))
+        self._model.add(triangle)
 
     def _depth(self) -> float:
         view = self._viewport.turntable.view

@@ -27,12 +27,6 @@ OTHER_CT = (
 )
 
 
-def asked(parent: QWidget, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
-    """Ask, and wait for the answer: whether the user chose to go on."""
-    cancel = QMessageBox.StandardButton.Cancel
-    return QMessageBox.question(parent, title, text, go_on | cancel, cancel) == go_on
-
-
 def error_box(title: str, error: SpinectError, parent: QWidget | None) -> QMessageBox:
     """A dialog that shows an error's own text; it does not block."""
     box = QMessageBox(

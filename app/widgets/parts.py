@@ -14,12 +14,14 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSlider,
+    QTableView,
     QToolButton,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
-from app.widgets import theme
+from app.widgets import icons
 
 _NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d*)?")
 
@@ -112,7 +114,7 @@ class ColourButton(QToolButton):
     def set_colour(self, colour: str) -> None:
         """Show a colour."""
         self._colour = colour
-        self.setIcon(theme.swatch(colour))
+        self.setIcon(icons.swatch(colour))
 
     def _ask(self) -> None:
         from PySide6.QtWidgets import QColorDialog
@@ -167,3 +169,11 @@ def field_row(name: str, *widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget, 1)
     return row
+
+
+def in_own_order(table: QTableView | QTreeView) -> None:
+    """Let a click on a title sort the rows by it; they are in their own order before, and after a third click."""
+    header = table.horizontalHeader() if isinstance(table, QTableView) else table.header()
+    header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+    header.setSortIndicatorClearable(True)
+    table.setSortingEnabled(True)

@@ -1,38 +1,25 @@
-"""Colours, style sheet and icons: a calm dark room in which only the patient is bright."""
+"""The style sheet, and what dresses the application in it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.widgets.palette import (
+    ACCENT,
+    BLACK,
+    ERROR,
+    FAINT,
+    GROUND,
+    HOVER,
+    LINE,
+    MUTED,
+    PANEL,
+    RAISED,
+    TEXT,
+    WARNING,
+)
 from spinect_core.base.assets import asset
-
-BLACK = "#0b0d10"
-GROUND = "#14181d"
-PANEL = "#1a2027"
-RAISED = "#252d37"
-HOVER = "#303a46"
-LINE = "#2c3540"
-TEXT = "#e8edf2"
-MUTED = "#97a5b4"
-FAINT = "#5d6a78"
-ACCENT = "#4aa8ff"
-WARNING = "#f5b544"
-ERROR = "#ff7a70"
-
-BONE = "#ece2cb"
-NERVE = "#f5c430"
-BONE_LABEL = "#3f9bff"
-KIND_COLOURS = {"kambin": "#2cbee2", "safe": "#f05496"}
-"""As in spinect_core.pictures.palette, so that the window and exported pictures look alike."""
-PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"}
-BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
-"""Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""
-NEEDLE = "#f4f7fb"
-BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
-REGION = "#4aa8ff"
 
 _SHEET = f"""
 * {{ font-size: 13px; color: {TEXT}; }}
@@ -173,39 +160,3 @@ def apply(application: QApplication) -> None:
     for mark, path in arrows.items():
         sheet = sheet.replace(mark, path)
     application.setStyleSheet(sheet)
-
-
-def icon(name: str, colour: str = TEXT, checked: str = "") -> QIcon:
-    """An icon of assets/icons drawn in a colour (greyed when disabled)."""
-    result = QIcon()
-    source = asset(f"icons/{name}.svg").read_text(encoding="utf-8")
-    for mode, shade in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, FAINT)):
-        for size in (20, 40, 144):
-            result.addPixmap(_drawn(source, shade, size), mode, QIcon.State.Off)
-            result.addPixmap(_drawn(source, checked or shade, size), mode, QIcon.State.On)
-    return result
-
-
-def swatch(colour: str, size: int = 14) -> QIcon:
-    """A round spot of colour."""
-    pixmap = QPixmap(size * 2, size * 2)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QColor(LINE))
-    painter.setBrush(QColor(colour))
-    painter.drawEllipse(QRectF(2, 2, size * 2 - 4, size * 2 - 4))
-    painter.end()
-    result = QIcon(pixmap)
-    result.addPixmap(pixmap, QIcon.Mode.Selected)  # else Qt tints it with the selection's blue
-    return result
-
-
-def _drawn(source: str, colour: str, size: int) -> QPixmap:
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
-    pixmap = QPixmap(size, size)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    renderer.render(painter)
-    painter.end()
-    return pixmap

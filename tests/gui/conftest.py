@@ -49,10 +49,10 @@ def window(qtbot, qapp, settings):
     theme.apply(qapp)
     before = set(map(id, qapp.topLevelWidgets()))
     shown = MainWindow(settings, three_d=True)
-    shown.session.confirm_discard = lambda: True
+    shown.dialogs.confirm_discard = lambda: True
     shown.resize(1500, 900)
     shown.show()
-    shown.start_3d()
+    shown.stage.start()
     qtbot.waitExposed(shown)
     jobs = shown.jobs
     yield shown
@@ -69,7 +69,7 @@ def window(qtbot, qapp, settings):
 def opened(window, qtbot, ct_file):
     """The window with the small CT open."""
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
-        window.session.open_path(ct_file)
+        window.controllers.open.open_path(ct_file)
     qtbot.waitUntil(lambda: not window.jobs.busy)
     return window
 
@@ -77,8 +77,8 @@ def opened(window, qtbot, ct_file):
 @pytest.fixture
 def segmented(opened, qtbot):
     """The window with the small CT segmented and drawn."""
-    with qtbot.waitSignal(opened.session.surfaces_changed, timeout=20000):
+    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=20000):
         opened.segment_panel.button.click()
     qtbot.waitUntil(lambda: not opened.jobs.busy)
-    opened.viewport.grabFramebuffer()
+    opened.stage.viewport.grabFramebuffer()
     return opened

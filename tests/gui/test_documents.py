@@ -72,12 +72,12 @@ def saved(document, tmp_path):
 
 def open_and_wait(window, qtbot, path):
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
-        window.session.open_path(path)
+        window.controllers.open.open_path(path)
     settle(window, qtbot)
 
 
 def test_saving_writes_a_document_that_brings_everything_back(segmented, qtbot, tmp_path, monkeypatch):
-    model, session = segmented.model, segmented.session
+    model = segmented.model
     triangle = Triangle("safe", "right", ((-12, 4, -3), (14, 9, 2), (3, -7, 11)), View(-20, 5))
     model.add(triangle, "Mine")
     model.set_planning(full_planning(), "plan")
@@ -86,7 +86,7 @@ def test_saving_writes_a_document_that_brings_everything_back(segmented, qtbot, 
     settle(segmented, qtbot)
     path = tmp_path / "fall.spinect"
     assert model.history.isClean()
-    assert session.recent.paths[0] == path.resolve()
+    assert segmented.state.recent.paths[0] == path.resolve()
     labels = model.case.labels.array.copy()
     stored = read_document(path)
     assert stored.plan.run["engine"] == "openvino"
@@ -114,12 +114,12 @@ def test_a_document_opens_without_its_ct_and_takes_it_later(window, qtbot, saved
     model, axial = window.model, window.slices["axial"]
     assert model.case.volume is None
     assert "not open" in window.status.text.text()
-    assert window.middle.currentWidget() is window.viewport
-    assert set(window.viewport._parts) == {"bone", "nerve"}
+    assert window.middle.currentWidget() is window.stage.viewport
+    assert set(window.stage.viewport._parts) == {"bone", "nerve"}
     assert [each.name for each in model.measurements] == ["Above the root"]
     assert model.view == VIEW
     assert model.planning == document.plan.planning
-    assert window.session.recent.paths == [saved.resolve()]
+    assert window.state.recent.paths == [saved.resolve()]
     for view in window.slices.values():
         assert view.locate.isVisible()
         assert view._mask_image() is not None
@@ -127,9 +127,9 @@ def test_a_document_opens_without_its_ct_and_takes_it_later(window, qtbot, saved
     assert "HU" not in window.frames["axial"].info.text()
     assert not window.segment_panel.button.isEnabled()
     assert not window.actions_.named["segment"].isEnabled()
-    window.session.segment()
-    assert "not open" in window.session.boxes.last_error.fault
-    window.session.close_boxes()
+    window.controllers.segment.segment()
+    assert "not open" in window.boxes.last_error.fault
+    window.boxes.close_all()
     model.set_cursor((500, 500, 500))
     model.rename(model.measurements[0].key, "Renamed")
 
@@ -163,10 +163,10 @@ def test_the_button_in_the_slices_looks_for_the_ct(window, qtbot, saved, ct_file
 def test_a_document_saved_again_without_its_ct_loses_nothing(window, qtbot, saved, document, tmp_path):
     open_and_wait(window, qtbot, saved)
     again = tmp_path / "again.spinect"
-    window.session.save_plan(again)
+    window.controllers.save.save_plan(again)
     settle(window, qtbot)
     assert again.read_bytes() == saved.read_bytes()
-    window.session.save_plan(tmp_path / "plan.json")
+    window.controllers.save.save_plan(tmp_path / "plan.json")
     settle(window, qtbot)
     plan = read_plan(tmp_path / "plan.json")
     assert plan.planning.needles == document.plan.planning.needles
@@ -179,7 +179,7 @@ def test_the_picture_of_a_changed_triangle_goes(window, qtbot, saved, tmp_path):
     (measurement,) = window.model.measurements
     window.model.change(measurement.key, measurement.triangle.moved(0, (-14, 4, -3)), "move")
     again = tmp_path / "again.spinect"
-    window.session.save_plan(again)
+    window.controllers.save.save_plan(again)
     settle(window, qtbot)
     stored = read_document(again)
     assert sorted(stored.files) == ["later/thing.bin", MAP, "views/b.png"]
@@ -193,12 +193,12 @@ def test_another_ct_does_not_join_a_plan_unasked(window, qtbot, saved, tmp_path)
     open_and_wait(window, qtbot, saved)
     plan = window.model.case
     asked = []
-    window.session.confirm_other_ct = lambda: asked.append(1) or False
-    window.session.open_path(tmp_path / "other.nii.gz")
+    window.dialogs.confirm_other_ct = lambda: asked.append(1) or False
+    window.controllers.open.open_path(tmp_path / "other.nii.gz")
     settle(window, qtbot)
     assert asked
     assert window.model.case is plan
-    window.session.confirm_other_ct = lambda: True
+    window.dialogs.confirm_other_ct = lambda: True
     open_and_wait(window, qtbot, tmp_path / "other.nii.gz")
     assert window.model.case.volume is not None
     assert window.model.measurements == ()
@@ -221,19 +221,19 @@ def test_a_plan_of_another_ct_says_so_and_asks(opened, qtbot, document, tmp_path
     write_document(Document(other), path)
     case = opened.model.case
     asked = []
-    opened.session.confirm_without_ct = lambda file: asked.append(file) or False
-    opened.session.open_path(path)
+    opened.dialogs.confirm_without_ct = lambda file: asked.append(file) or False
+    opened.controllers.open.open_path(path)
     settle(opened, qtbot)
     assert asked == [path]
     assert opened.model.case is case
-    opened.session.confirm_without_ct = lambda _: True
+    opened.dialogs.confirm_without_ct = lambda _: True
     open_and_wait(opened, qtbot, path)
     assert opened.model.case.volume is None
     assert len(opened.model.measurements) == 1
     for view in opened.slices.values():  # neither CT nor labels: nothing to cut
         assert view.placement() is None
         view.grab()
-    opened.viewport.grabFramebuffer()
+    opened.stage.viewport.grabFramebuffer()
 
 
 def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
@@ -248,10 +248,10 @@ def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
     assert window.model.case.surfaces is None
     assert len(window.model.measurements) == 1
     assert window.model.planning.needles == document.plan.planning.needles
-    window.session.save_plan(tmp_path / "case.spinect")
+    window.controllers.save.save_plan(tmp_path / "case.spinect")
     settle(window, qtbot)
     assert read_document(tmp_path / "case.spinect").files == {"views/a.png": b"a"}
-    window.session.save_plan(path)
+    window.controllers.save.save_plan(path)
     settle(window, qtbot)
     assert read_plan(path).views[0].picture == "views/a.png"  # it still lies beside the plan
 
@@ -268,12 +268,12 @@ def test_a_damaged_document_is_explained_and_the_open_case_stays(opened, qtbot, 
     content = bytearray(saved.read_bytes())
     content[len(content) // 2] ^= 255
     saved.write_bytes(content)
-    with qtbot.waitSignal(opened.session.boxes.failed, timeout=20000) as failed:
-        opened.session.open_path(saved)
+    with qtbot.waitSignal(opened.boxes.failed, timeout=20000) as failed:
+        opened.controllers.open.open_path(saved)
     assert isinstance(failed.args[0], PlanError)
     settle(opened, qtbot)
     assert opened.model.case is case
-    assert opened.session.recent.paths[0] != saved.resolve()
+    assert opened.state.recent.paths[0] != saved.resolve()
 
 
 def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(opened, qtbot, tmp_path):
@@ -294,14 +294,14 @@ def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(op
     model.set_planning(moved, "move a landmark")
     assert not model.history.isClean()
     asked = []
-    opened.session.confirm_discard = lambda: asked.append(1) or False
+    opened.dialogs.confirm_discard = lambda: asked.append(1) or False
     assert not opened.close()
     assert asked
-    opened.session.confirm_discard = lambda: True
+    opened.dialogs.confirm_discard = lambda: True
     model.history.undo()
     assert model.planning == found
     model.history.redo()
     assert model.planning == moved
-    opened.session.save_plan(tmp_path / "a.json")
+    opened.controllers.save.save_plan(tmp_path / "a.json")
     settle(opened, qtbot)
     assert read_plan(tmp_path / "a.json").planning == moved

@@ -39,7 +39,7 @@ def plate(view: View, angle: float, centre) -> tuple[np.ndarray, float]:
 
 
 def test_a_known_triangle_measures_a_cos_angle(segmented):
-    viewport, model = segmented.viewport, segmented.model
+    viewport, model = segmented.stage.viewport, segmented.model
     assert viewport.devicePixelRatioF() == RATIO
     for view, angle in product((View(0), View(32, -14), View(-47, 20)), (0, 25, 60)):
         model.set_view(view)
@@ -63,7 +63,7 @@ def test_a_known_triangle_measures_a_cos_angle(segmented):
 
 def test_the_surface_under_the_mouse_is_the_one_drawn_there(segmented):
     """The depth comes from the block's back wall, 10.5 mm behind the middle of the CT, wherever the pixel lies."""
-    viewport = segmented.viewport
+    viewport = segmented.stage.viewport
     segmented.model.set_view(View(0))
     back = -33.0 + 1.5 * 29.5
     centre = np.array([-36.0 + 1.5 * 17.5, 0.0, 0.0])
@@ -77,7 +77,7 @@ def test_the_surface_under_the_mouse_is_the_one_drawn_there(segmented):
 
 
 def test_a_triangle_lies_at_the_depth_of_the_surface_or_of_the_cross_hair(segmented):
-    viewport, model = segmented.viewport, segmented.model
+    viewport, model = segmented.stage.viewport, segmented.model
     model.set_view(View(0))
     middle = np.array([-36.0 + 1.5 * 17.5, 0.0, 0.0])
     for choice, depth in (("surface", -33.0 + 1.5 * 29.5), ("cross-hair", -7.0)):
@@ -92,7 +92,7 @@ def test_a_triangle_lies_at_the_depth_of_the_surface_or_of_the_cross_hair(segmen
 
 @pytest.mark.parametrize("turn", [0.0, 30.0])
 def test_a_dragged_corner_lands_under_the_mouse_and_stays_in_the_plane(segmented, turn):
-    viewport, model = segmented.viewport, segmented.model
+    viewport, model = segmented.stage.viewport, segmented.model
     view = View(20, 5)
     model.set_view(view)
     corners, _ = plate(view, 0, viewport.turntable.focus)

@@ -30,28 +30,32 @@ def test_every_way_of_segmenting_can_be_chosen(window):
     box = window.segment_panel.boxes["mode"]
     assert [box.itemData(place) for place in range(box.count())] == list(MODES)
     for name in MODES:
-        window.segment_panel.choose("mode", name)
-        assert window.segment_panel.options.mode == name
+        box.setCurrentIndex(box.findData(name))
+        box.activated.emit(box.currentIndex())
+        assert window.state.options.now.mode == name
+    window.state.options.choose("mode", "fast", keep=False)
+    assert box.currentData() == "fast"
+    assert window.state.settings.value("segment/mode") == name
 
 
 def test_dropped_files_open_and_become_recent(window, qtbot, ct_file):
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
         drop(window, ct_file)
-    assert window.middle.currentWidget() is window.viewport
-    assert window.session.recent.paths == [ct_file.resolve()]
+    assert window.middle.currentWidget() is window.stage.viewport
+    assert window.state.recent.paths == [ct_file.resolve()]
     settle(window, qtbot)
     window.actions_.recent_menu.aboutToShow.emit()
     assert str(ct_file.resolve()) in [action.text() for action in window.actions_.recent_menu.actions()]
     # the settings hold paths and nothing else of the case
-    window.settings.sync()
-    window.session.recent.clear()
-    assert window.session.recent.paths == []
+    window.state.settings.sync()
+    window.state.recent.clear()
+    assert window.state.recent.paths == []
 
 
 def test_recent_files_that_are_gone_are_not_offered(window, qtbot, ct_file):
-    window.session.recent.add(ct_file)
+    window.state.recent.add(ct_file)
     ct_file.unlink()
-    assert window.session.recent.paths == []
+    assert window.state.recent.paths == []
 
 
 def test_the_dialogs_open_what_was_chosen(window, qtbot, ct_file, monkeypatch):
@@ -73,15 +77,15 @@ def test_several_series_are_offered_with_what_speaks_against_them(window, qtbot,
             lambda dataset, z, uid=f"1.2.3.{number + 1}": set_uids(dataset, uid, z),
             lambda z, whole=name != "broken": whole or not 10 <= z < 15,
         )
-    window.session.open_path(folder)
-    qtbot.waitUntil(lambda: window.session._chooser is not None, timeout=20000)
-    chooser = window.session._chooser
-    assert chooser.list.topLevelItemCount() == 3
-    last = chooser.list.topLevelItem(2)
-    assert not last.flags() & Qt.ItemFlag.ItemIsEnabled
-    assert "missing" in last.text(5).lower()
+    window.controllers.open.open_path(folder)
+    qtbot.waitUntil(lambda: window.controllers.open.chooser is not None, timeout=20000)
+    chooser = window.controllers.open.chooser
+    rows = chooser.rows
+    assert rows.rowCount() == 3
+    assert not rows.index(2, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+    assert "missing" in rows.index(2, 5).data().lower()
     open_button = chooser.buttons.button(QDialogButtonBox.StandardButton.Open)
-    chooser.list.setCurrentItem(chooser.list.topLevelItem(1))
+    chooser.list.setCurrentIndex(chooser.list.model().index(1, 0))
     assert open_button.isEnabled()
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
         open_button.click()
@@ -103,32 +107,32 @@ def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp
     assert len(made) >= 25
     for name, (bad, path) in made.items():
         with qtbot.waitSignal(opened.jobs.ended, timeout=30000) as ended:
-            opened.session.open_path(path)
+            opened.controllers.open.open_path(path)
         if ended.args[1] == "done":
-            chooser = opened.session._chooser
+            chooser = opened.controllers.open.chooser
             assert chooser is not None, f"{name} was opened"
             chooser.reject()
         else:
-            assert opened.session.boxes.shown, name
-            shown = opened.session.boxes.shown[-1]
-            error = opened.session.boxes.last_error
+            assert opened.boxes.shown, name
+            shown = opened.boxes.shown[-1]
+            error = opened.boxes.last_error
             assert type(error) is bad.error, f"{name}: {error!r}"
             assert re.search(bad.says, str(error)), name
             assert error.fault in shown.text()
             assert error.remedy in shown.informativeText()
             assert opened.status.text.text() == " ".join(str(error).split())
-        opened.session.close_boxes()
+        opened.boxes.close_all()
         assert opened.model.case is case, name
-        assert opened.middle.currentWidget() is opened.viewport
+        assert opened.middle.currentWidget() is opened.stage.viewport
 
 
 def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):
     other = tmp_path / "other.nii.gz"
     write_volume(small_volume("other"), other)
     first = opened.model.case
-    opened.session.segment()
+    opened.controllers.segment.segment()
     with qtbot.waitSignal(opened.model.case_opened, timeout=20000):
-        opened.session.open_path(other)
+        opened.controllers.open.open_path(other)
     settle(opened, qtbot)
     assert opened.model.case is not first
     assert opened.model.case.labels is None
@@ -141,11 +145,11 @@ def test_without_3d_the_slices_still_work(qtbot, qapp, settings, ct_file):
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
-        window.session.open_path(ct_file)
+        window.controllers.open.open_path(ct_file)
     settle(window, qtbot)
     with qtbot.waitSignal(window.model.labels_changed, timeout=20000):
-        window.session.segment()
-    assert window.viewport is None
+        window.controllers.segment.segment()
+    assert window.stage.viewport is None
     assert window.slices["axial"]._mask_image() is not None
     assert not window.actions_.named["export"].isEnabled()
     settle(window, qtbot)

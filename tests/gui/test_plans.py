@@ -14,21 +14,21 @@ def settle(window, qtbot):
 
 
 def draw_two(window):
-    middle = np.array([window.viewport.width() / 2, window.viewport.height() / 2])
+    middle = np.array([window.stage.viewport.width() / 2, window.stage.viewport.height() / 2])
     for kind, shift in (("kambin", -30), ("safe", 60)):
         window.measurements_panel.tools[kind].click()
         for corner in ((-40, -30), (35, -20), (-10, 45)):
-            click(window.viewport, middle + np.array(corner) + np.array([shift, 0]))
+            click(window.stage.viewport, middle + np.array(corner) + np.array([shift, 0]))
 
 
 def test_a_plan_comes_back_with_names_and_points(segmented, qtbot, tmp_path):
-    model, session = segmented.model, segmented.session
+    model = segmented.model
     draw_two(segmented)
     model.rename(model.measurements[1].key, "Above the root")
     before = model.measurements
     path = tmp_path / "plän.json"
     assert segmented.windowTitle().startswith("ct") or "•" in segmented.windowTitle()
-    session.save_plan(path)
+    segmented.controllers.save.save_plan(path)
     settle(segmented, qtbot)
     assert model.history.isClean()
     text = path.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_a_plan_comes_back_with_names_and_points(segmented, qtbot, tmp_path):
     assert "ct.nii.gz" not in text
     for each in before:
         model.remove(each.key)
-    session.open_plan(path)
+    segmented.controllers.open.open_plan(path)
     settle(segmented, qtbot)
     assert [each.triangle for each in model.measurements] == [each.triangle for each in before]
     assert [each.name for each in model.measurements] == [each.name for each in before]
@@ -50,16 +50,16 @@ def test_a_plan_comes_back_with_names_and_points(segmented, qtbot, tmp_path):
 def test_a_plan_of_another_ct_is_refused(segmented, qtbot, tmp_path):
     draw_two(segmented)
     path = tmp_path / "plan.json"
-    segmented.session.save_plan(path)
+    segmented.controllers.save.save_plan(path)
     settle(segmented, qtbot)
     other = small_volume("other")
     other.array[20, 20, 20] += 1
     write_volume(other, tmp_path / "other.nii.gz")
     with qtbot.waitSignal(segmented.model.case_opened, timeout=20000):
-        segmented.session.open_path(tmp_path / "other.nii.gz")
+        segmented.controllers.open.open_path(tmp_path / "other.nii.gz")
     settle(segmented, qtbot)
-    with qtbot.waitSignal(segmented.session.boxes.failed, timeout=20000) as failed:
-        segmented.session.open_plan(path)
+    with qtbot.waitSignal(segmented.boxes.failed, timeout=20000) as failed:
+        segmented.controllers.open.open_plan(path)
     assert "another CT" in failed.args[0].fault
     assert segmented.model.measurements == ()
 
@@ -68,20 +68,20 @@ def test_where_nothing_can_be_written_the_window_says_so(segmented, qtbot, tmp_p
     draw_two(segmented)
     blocked = tmp_path / "a file"
     blocked.write_text("where a folder should be")
-    with qtbot.waitSignal(segmented.session.boxes.failed, timeout=20000):
-        segmented.session.save_plan(blocked / "plan.json")
+    with qtbot.waitSignal(segmented.boxes.failed, timeout=20000):
+        segmented.controllers.save.save_plan(blocked / "plan.json")
     settle(segmented, qtbot)
     assert not segmented.model.history.isClean()
-    assert not segmented.session.export_picture(blocked / "a.png")
+    assert not segmented.controllers.export.write_view(blocked / "a.png")
 
 
 def test_unsaved_measurements_are_not_lost_without_asking(segmented, qtbot, ct_file):
     draw_two(segmented)
     asked = []
-    segmented.session.confirm_discard = lambda: asked.append(1) or False
-    segmented.session.open_path(ct_file)
+    segmented.dialogs.confirm_discard = lambda: asked.append(1) or False
+    segmented.controllers.open.open_path(ct_file)
     assert asked
     assert not segmented.jobs.busy
     assert not segmented.close()
     assert segmented.isVisible()
-    segmented.session.confirm_discard = lambda: True
+    segmented.dialogs.confirm_discard = lambda: True

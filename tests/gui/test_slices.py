@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from app.model.case_model import Case
-from app.widgets import theme
+from app.model.case import Case
+from app.widgets import palette
 from spinect_core.image.volume import Geometry, Volume
 
 NERVE_LPS = np.array([-36 + 1.5 * 34, -33 + 1.5 * 20.5, 0.0])
@@ -91,7 +91,7 @@ def test_zoom_keeps_the_point_under_the_mouse(opened):
 
 
 def test_grey_values_by_preset_and_by_hand(opened):
-    panel, state = opened.display_panel, opened.slice_state
+    panel, state = opened.display_panel, opened.state.slices
     panel.grey_values.setCurrentIndex(panel.grey_values.findData("Bone"))
     panel.grey_values.activated.emit(panel.grey_values.currentIndex())
     assert (state.window.width, state.window.level) == (1800, 400)
@@ -105,10 +105,10 @@ def test_labels_lie_on_what_they_label(segmented):
     axial = segmented.slices["axial"]
     segmented.model.set_cursor((28.0, 25.0, 0.0))
     segmented.display_panel.sliders["labels"].setValue(100)
-    assert grey_at(axial, NERVE_LPS).name() == QColor(segmented.appearance.part("nerve").colour).name()
-    assert grey_at(axial, (-10.0, -3.0, 0.0)).name() == theme.BONE_LABEL
+    assert grey_at(axial, NERVE_LPS).name() == QColor(segmented.state.appearance.part("nerve").colour).name()
+    assert grey_at(axial, (-10.0, -3.0, 0.0)).name() == palette.BONE_LABEL
     segmented.display_panel.checks["labels"].setChecked(False)
-    assert grey_at(axial, (-10.0, -3.0, 0.0)).name() != theme.BONE_LABEL
+    assert grey_at(axial, (-10.0, -3.0, 0.0)).name() != palette.BONE_LABEL
 
 
 @pytest.mark.parametrize("flip", [np.diag([-1.0, -1.0, 1.0]), np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]])])

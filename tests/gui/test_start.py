@@ -22,11 +22,11 @@ def look():
     window = next((w for w in application.topLevelWidgets() if isinstance(w, MainWindow)), None)
     if window is not None and window.model.case is not None and not window.jobs.busy:
         timer.stop()  # closing takes longer than a tick
-        print("opened", window.model.case.volume.geometry.shape, "3D" if window.viewport is not None else "no 3D")
+        print("opened", window.model.case.volume.geometry.shape, "3D" if window.stage.viewport is not None else "no 3D")
         application.closeAllWindows()
-    elif window is not None and window.session.boxes.last_error is not None:
+    elif window is not None and window.boxes.last_error is not None:
         timer.stop()
-        print("error", window.session.boxes.last_error)
+        print("error", window.boxes.last_error)
         application.closeAllWindows()
 timer = QTimer()
 timer.timeout.connect(look)

@@ -16,17 +16,17 @@ from spinect_core.io.writing import write_volume
 def draw(window, kind="kambin", corners=((-40, -30), (35, -20), (-10, 45))):
     """Choose the tool and click three corners about the middle of the picture."""
     window.measurements_panel.tools[kind].click()
-    middle = np.array([window.viewport.width() / 2, window.viewport.height() / 2])
+    middle = np.array([window.stage.viewport.width() / 2, window.stage.viewport.height() / 2])
     for corner in corners:
-        click(window.viewport, middle + corner)
+        click(window.stage.viewport, middle + corner)
     return window.model.measurements[-1]
 
 
 def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbot, ct_file, tmp_path):
-    model, viewport = window.model, window.viewport
+    model, viewport = window.model, window.stage.viewport
     # load
     with qtbot.waitSignal(model.case_opened, timeout=20000):
-        window.session.open_path(ct_file)
+        window.controllers.open.open_path(ct_file)
     qtbot.waitUntil(lambda: not window.jobs.busy)
     assert model.case.volume.geometry.shape == (40, 44, 48)
     # segment, cancel within a second
@@ -39,7 +39,7 @@ def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbo
     assert model.case.labels is None
     assert "cancelled" in window.status.text.text()
     # segment
-    with qtbot.waitSignal(window.session.surfaces_changed, timeout=20000):
+    with qtbot.waitSignal(window.model.surfaces_changed, timeout=20000):
         window.segment_panel.button.click()
     assert model.case.surfaces.bone.n_cells > 100
     assert model.case.surfaces.nerve.n_cells > 100
@@ -64,7 +64,7 @@ def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbo
     model.history.redo()
     # export
     target = tmp_path / "picture.png"
-    assert window.session.export_picture(target)
+    assert window.controllers.export.write_view(target)
     with Image.open(target) as image:
         assert image.size == viewport.picture().shape[1::-1]
         assert NOTICE in image.info.values()
@@ -75,7 +75,7 @@ def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbo
     other = tmp_path / "other.nii.gz"
     write_volume(small_volume("other"), other)
     with qtbot.waitSignal(model.case_opened, timeout=20000):
-        window.session.open_path(other)
+        window.controllers.open.open_path(other)
     qtbot.waitUntil(lambda: not window.jobs.busy)
     assert model.measurements == ()
     assert model.case.labels is None
@@ -93,8 +93,8 @@ def test_the_window_stays_awake_while_it_works(opened, qtbot):
     timer.setInterval(10)
     timer.timeout.connect(lambda: beats.append(time.monotonic()))
     timer.start()
-    with qtbot.waitSignal(opened.session.surfaces_changed, timeout=20000):
-        opened.session.segment()
+    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=20000):
+        opened.controllers.segment.segment()
     timer.stop()
     assert max(np.diff(beats)) < 1.0
 
@@ -103,7 +103,7 @@ def test_every_preset_is_reached_and_said_in_words(segmented):
     for name, button in segmented.view_panel.presets.items():
         button.click()
         assert segmented.model.view == PRESETS[name]
-        camera = segmented.viewport.renderer.GetActiveCamera()
+        camera = segmented.stage.viewport.renderer.GetActiveCamera()
         towards = np.array(camera.GetPosition()) - np.array(camera.GetFocalPoint())
         np.testing.assert_allclose(towards / np.linalg.norm(towards), PRESETS[name].vector, atol=1e-9)
         np.testing.assert_allclose(camera.GetViewUp(), PRESETS[name].up, atol=1e-9)
@@ -113,7 +113,7 @@ def test_every_preset_is_reached_and_said_in_words(segmented):
 def test_left_is_left_in_the_picture(segmented):
     """From behind, the nerve on the patient's left is drawn on the left, in the nerve's colour."""
     segmented.view_panel.presets["from behind"].click()
-    picture = segmented.viewport.picture().astype(int)
+    picture = segmented.stage.viewport.picture().astype(int)
     yellow = (picture[..., 0] > 120) & (picture[..., 0] - picture[..., 2] > 80)
     white = (picture.min(axis=-1) > 90) & ~yellow
     assert yellow.sum() > 200
@@ -135,7 +135,7 @@ def test_typed_angles_turn_the_view(segmented, qtbot):
 
 
 def test_bone_and_nerve_are_switched_and_faded(segmented):
-    actor = segmented.viewport._parts["bone"][0]
+    actor = segmented.stage.viewport._parts["bone"][0]
     segmented.display_panel.checks["bone"].setChecked(False)
     assert not actor.GetVisibility()
     segmented.display_panel.checks["bone"].setChecked(True)
@@ -151,7 +151,7 @@ def test_the_table_renames_jumps_and_deletes(segmented, qtbot):
     rows = segmented.measurements_panel.rows
     assert rows.rowCount() == 2
     assert rows.index(1, 4).data() == f"{second.triangle.area_mm2:.1f} mm²"
-    point = table.visualRect(rows.index(0, 1)).center()
+    point = table.visualRect(table.model().index(0, 1)).center()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=point)
     assert segmented.model.selected == first.key
     assert segmented.model.view == first.triangle.view
@@ -170,7 +170,7 @@ def test_the_table_renames_jumps_and_deletes(segmented, qtbot):
 
 def test_escape_and_backspace_while_drawing(segmented):
     segmented.measurements_panel.tools["safe"].click()
-    viewport, tool = segmented.viewport, segmented.tool
+    viewport, tool = segmented.stage.viewport, segmented.stage.tool
     for position in ((200, 200), (300, 210)):
         click(viewport, position)
     assert tool.placed == 2
@@ -185,17 +185,17 @@ def test_escape_and_backspace_while_drawing(segmented):
 def test_three_clicks_on_a_line_are_refused_in_words(segmented):
     with_line = ((-40, 0), (0, 0), (40, 0))
     segmented.measurements_panel.tools["kambin"].click()
-    middle = np.array([segmented.viewport.width() / 2, segmented.viewport.height() / 2])
+    middle = np.array([segmented.stage.viewport.width() / 2, segmented.stage.viewport.height() / 2])
     for corner in with_line:
-        click(segmented.viewport, middle + corner)
+        click(segmented.stage.viewport, middle + corner)
     assert segmented.model.measurements == ()
-    assert "line" in segmented.session.boxes.shown[-1].text()
-    assert segmented.tool.drawing, "the tool stays in hand"
+    assert "line" in segmented.boxes.shown[-1].text()
+    assert segmented.stage.tool.drawing, "the tool stays in hand"
 
 
 def test_a_long_message_does_not_widen_the_window(opened, qtbot):
     width = opened.width()
-    opened.session.said.emit("A very long sentence about a triangle. " * 30)
+    opened.controllers.plan.said.emit("A very long sentence about a triangle. " * 30)
     qtbot.wait(50)
     assert opened.width() == width
     assert opened.minimumSizeHint().width() <= width
@@ -204,37 +204,37 @@ def test_a_long_message_does_not_widen_the_window(opened, qtbot):
 def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypatch):
     """What `main.py --demo` does: read, segment, surfaces, trajectories as one step of the history."""
     import spinect_core.pipeline.replanning
-    from app.controllers import session
+    from app.controllers import open as opening
 
     monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
     monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
-    monkeypatch.setattr(session, "asset", lambda name: ct_file)
-    with qtbot.waitSignal(window.session.plan_ready, timeout=60000):
-        window.session.open_demo()
+    monkeypatch.setattr(opening, "asset", lambda name: ct_file)
+    with qtbot.waitSignal(window.controllers.plan.found, timeout=60000):
+        window.controllers.open.open_demo()
     model = window.model
     assert [each.name for each in model.measurements] == ["Left Kambin triangle"]
-    assert len(window.session.planner.rows) == 2
+    assert len(window.state.trajectories.rows) == 2
     assert "a trajectory through 1 of 2 triangles" in window.status.text.text()
     assert "no way in" in window.status.text.toolTip()
     model.history.undo()
     assert model.measurements == ()
-    assert window.session.planner.rows == ()
+    assert window.state.trajectories.rows == ()
     qtbot.waitUntil(lambda: not window.jobs.busy)
 
 
 def test_a_demo_that_did_not_come_along_is_an_error_in_words(window, monkeypatch):
-    from app.controllers import session
+    from app.controllers import open as opening
 
-    monkeypatch.setattr(session, "DEMO", "demo/not there.nii.gz")
-    window.session.open_demo()
-    assert "did not come with the program" in window.session.boxes.shown[-1].text()
+    monkeypatch.setattr(opening, "DEMO", "demo/not there.nii.gz")
+    window.controllers.open.open_demo()
+    assert "did not come with the program" in window.boxes.shown[-1].text()
 
 
 def test_cutting_away_uncovers_what_lies_behind(segmented):
     """The ray then meets the block's front wall, and no longer its back wall."""
     from PySide6.QtCore import QPointF
 
-    viewport = segmented.viewport
+    viewport = segmented.stage.viewport
     segmented.model.set_view(View(0))
     segmented.model.set_cursor((-9.75, -4.0, 0.0))
     x, y = viewport.turntable.to_screen(segmented.model.cursor)

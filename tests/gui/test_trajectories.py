@@ -43,66 +43,66 @@ def settle(window, qtbot):
 
 def find(window, qtbot):
     """Run it; a failure says what it was."""
-    asked = len(window.session.boxes.shown)
+    asked = len(window.boxes.shown)
     window.actions_.named["trajectories"].trigger()
     settle(window, qtbot)
-    assert [box.text() for box in window.session.boxes.shown[asked:]] == []
+    assert [box.text() for box in window.boxes.shown[asked:]] == []
 
 
 def open_trajectory(window):
-    return next(each for each in window.session.planner.rows if each.needle is not None and not each.own)
+    return next(each for each in window.state.trajectories.rows if each.needle is not None and not each.own)
 
 
 def test_trajectories_are_found_and_the_first_is_shown(planned):
-    planner, model = planned.session.planner, planned.model
-    assert [each.title for each in planner.rows] == ["Left Kambin, bony", "Right safe"]
-    opened, closed = planner.rows
+    trajectories, model = planned.state.trajectories, planned.model
+    assert [each.title for each in trajectories.rows] == ["Left Kambin, bony", "Right safe"]
+    opened, closed = trajectories.rows
     assert opened.open
     assert not closed.open
     assert planned.dock.currentWidget() is planned.trajectories_panel
-    assert planner.current is opened
+    assert trajectories.current is opened
     np.testing.assert_allclose(model.cursor, opened.needle.needle.target)
     assert model.view.angle_to(opened.needle.needle.view) < 0.01
     assert [each.triangle.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
-    assert rows.index(0, 1).data() == opened.area_text.removesuffix(" mm²")
+    assert rows.index(0, 1).data() == f"{opened.search.best.area_mm2:.1f}"
     assert rows.index(1, 1).data().startswith("closed")
     assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
 
 
 def test_the_needle_and_its_cone_are_in_the_picture_and_go_with_the_case(planned, qtbot, ct_file):
-    actors = planned.viewport.renderer.GetActors()
+    actors = planned.stage.viewport.renderer.GetActors()
     assert actors.GetNumberOfItems() == 4, "bone, nerve, needle, cone"
-    planned.session.planner.choose(planned.session.planner.rows[1].key)
+    planned.state.trajectories.choose(planned.state.trajectories.rows[1].key)
     assert actors.GetNumberOfItems() == 2, "without a trajectory there is no needle"
-    planned.session.planner.choose(planned.session.planner.rows[0].key)
+    planned.state.trajectories.choose(planned.state.trajectories.rows[0].key)
     with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
-        planned.session.open_path(ct_file)
-    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 0
-    assert planned.session.planner.rows == ()
+        planned.controllers.open.open_path(ct_file)
+    assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 0
+    assert planned.state.trajectories.rows == ()
     assert not planned.actions_.named["needle"].isEnabled()
 
 
 def test_arrow_keys_choose_rows(planned):
-    table, planner = planned.trajectories_panel.table, planned.session.planner
+    table, trajectories = planned.trajectories_panel.table, planned.state.trajectories
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Down)
-    assert planner.current is planner.rows[1]
+    assert trajectories.current is trajectories.rows[1]
     assert not planned.trajectories_panel.recommended.isEnabled()
     assert planned.trajectories_panel.best.isEnabled(), "the view nearest to being open"
     QTest.keyClick(table, Qt.Key.Key_Up)
-    assert planner.current is planner.rows[0]
+    assert trajectories.current is trajectories.rows[0]
 
 
 def test_the_window_follows_while_one_turns(planned, qtbot):
-    present, model = planned.present, planned.model
+    present, model = planned.state.present, planned.model
     before = present.window.area_mm2
     model.set_view(model.view.turned(25.0, 10.0))
     qtbot.waitUntil(lambda: present.window.view == model.view, timeout=3000)
     assert present.window.area_mm2 != pytest.approx(before)
     assert f"{present.window.area_mm2:.1f} mm²" in planned.frames["3d"].info.text()
-    assert planned.session.planner.sight(planned.session.planner.current).window(
+    assert planned.state.trajectories.sight(planned.state.trajectories.current).window(
         model.view
     ).area_mm2 == pytest.approx(present.window.area_mm2)
 
@@ -110,9 +110,9 @@ def test_the_window_follows_while_one_turns(planned, qtbot):
 def test_turning_is_not_held_up_by_the_window(planned, qtbot):
     """However often the view changes, it is measured at most ten times a second."""
     counted = []
-    planned.present.changed.connect(lambda: counted.append(1))
+    planned.state.present.changed.connect(lambda: counted.append(1))
     began = time.monotonic()
-    drag(planned.viewport, (300, 300), (420, 300), steps=60)
+    drag(planned.stage.viewport, (300, 300), (420, 300), steps=60)
     spent = time.monotonic() - began
     assert len(counted) <= spent / 0.1 + 1
 
@@ -129,7 +129,7 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
     index = int(np.flatnonzero(looks.allowed)[0])
     words = chart.words_at(looks.oblique[index], looks.tilt[index])
     assert f"{looks.area_mm2[index]:.1f} mm² open" in words
-    planned.session.planner.choose(planned.session.planner.rows[1].key)
+    planned.state.trajectories.choose(planned.state.trajectories.rows[1].key)
     assert "closed by bone" in chart.words_at(0.0, 0.0)
     chart.setFocus()
     before = model.view
@@ -139,7 +139,7 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
 
 def test_the_map_is_drawn_with_its_colours(planned):
     image = planned.trajectories_panel.map.grab().toImage()
-    best = planned.session.planner.current.search.best.view
+    best = planned.state.trajectories.current.search.best.view
     at = planned.trajectories_panel.map.place(best.azimuth, best.elevation)
     ratio = image.devicePixelRatio()
     colours = {
@@ -151,45 +151,45 @@ def test_the_map_is_drawn_with_its_colours(planned):
 
 
 def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
-    planner, model = planned.session.planner, planned.model
+    trajectories, model = planned.state.trajectories, planned.model
     model.set_view(model.view.turned(2.0, 1.0))
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
-    assert [each.title for each in planner.rows][-1] == "Own needle 1"
-    own = planner.current
+    assert [each.title for each in trajectories.rows][-1] == "Own needle 1"
+    own = trajectories.current
     assert own.own
     assert own.needle.needle.author == "user"
     assert own.needle.needle.view.angle_to(model.view) < 0.01
-    np.testing.assert_allclose(own.needle.needle.target, planned.present.window.centre, atol=0.2)
+    np.testing.assert_allclose(own.needle.needle.target, planned.state.present.window.centre, atol=0.2)
     assert own.needle.safety.tolerance.angle.amount > 0
-    assert planner.can_adjust, "the map stays at hand"
+    assert trajectories.can_adjust, "the map stays at hand"
     assert model.planning.by_hand
     model.set_cursor((9.0, 0.0, 0.5))
     planned.actions_.named["needle_cross"].trigger()
     settle(planned, qtbot)
-    np.testing.assert_allclose(planner.current.needle.needle.target, (9.0, 0.0, 0.5))
+    np.testing.assert_allclose(trajectories.current.needle.needle.target, (9.0, 0.0, 0.5))
     planned.trajectories_panel.delete.click()
-    assert [each.title for each in planner.rows if each.own] == ["Own needle 1"]
+    assert [each.title for each in trajectories.rows if each.own] == ["Own needle 1"]
     model.history.undo()
-    assert [each.title for each in planner.rows if each.own] == ["Own needle 1", "Own needle 2"]
+    assert [each.title for each in trajectories.rows if each.own] == ["Own needle 1", "Own needle 2"]
     model.history.undo()
     model.history.undo()
-    assert not [each for each in planner.rows if each.own]
-    assert planner.can_adjust
+    assert not [each for each in trajectories.rows if each.own]
+    assert trajectories.can_adjust
 
 
 def test_where_nothing_is_open_no_needle_is_placed(planned, qtbot):
-    planner = planned.session.planner
-    planner.choose(planner.rows[1].key)
+    trajectories = planned.state.trajectories
+    trajectories.choose(trajectories.rows[1].key)
     planned.model.set_view(View(0))
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
-    assert "is open" in planned.session.boxes.shown[-1].text()
-    assert len(planner.rows) == 2
+    assert "is open" in planned.boxes.shown[-1].text()
+    assert len(trajectories.rows) == 2
 
 
 def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
-    planner, model = planned.session.planner, planned.model
+    trajectories, model = planned.state.trajectories, planned.model
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
     found = model.measurements[0]
@@ -202,7 +202,7 @@ def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
     )
     find(planned, qtbot)
     assert sorted(each.name for each in model.measurements) == ["Before surgery", "Mine"]
-    assert [each.title for each in planner.rows if each.own] == ["Own needle 1"]
+    assert [each.title for each in trajectories.rows if each.own] == ["Own needle 1"]
     corrected = next(each for each in model.measurements if each.name == "Before surgery")
     moved = corrected.triangle.moved(0, corrected.triangle.vertices[0] + 0.5)
     model.change(corrected.key, moved, "move a corner")
@@ -213,23 +213,27 @@ def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
 
 
 def test_segmenting_again_takes_the_trajectories_but_not_the_users_needle(planned, qtbot):
-    planner = planned.session.planner
+    trajectories = planned.state.trajectories
     planned.actions_.named["needle"].trigger()
     settle(planned, qtbot)
-    with qtbot.waitSignal(planned.session.surfaces_changed, timeout=20000):
-        planned.session.segment()
+    with qtbot.waitSignal(planned.model.surfaces_changed, timeout=20000):
+        planned.controllers.segment.segment()
     settle(planned, qtbot)
-    assert [each.title for each in planner.rows] == ["Own needle 1"]
-    assert planner.rows[0].needle.safety is None, "it was measured on other labels"
-    assert not planner.can_adjust
+    assert [each.title for each in trajectories.rows] == ["Own needle 1"]
+    assert trajectories.rows[0].needle.safety is None, "it was measured on other labels"
+    assert not trajectories.can_adjust
     find(planned, qtbot)
-    assert len(planner.rows) == 3
-    assert planner.rows[-1].needle.safety is not None
+    assert len(trajectories.rows) == 3
+    assert trajectories.rows[-1].needle.safety is not None
 
 
 def test_a_landmark_is_found_and_moved_and_its_side_follows(planned, qtbot):
-    planner, model, panel = planned.session.planner, planned.model, planned.trajectories_panel.landmarks
-    texts = [panel.list.item(row).text() for row in range(panel.list.count())]
+    trajectories, model, panel = (
+        planned.state.trajectories,
+        planned.model,
+        planned.trajectories_panel.landmarks,
+    )
+    texts = [panel.rows.index(row, 0).data() for row in range(panel.rows.rowCount())]
     assert f"40%  {CORNER} (doubtful)" in texts
     panel.choose(CORNER)
     np.testing.assert_allclose(model.cursor, (8.0, 0.0, 0.0))
@@ -244,13 +248,13 @@ def test_a_landmark_is_found_and_moved_and_its_side_follows(planned, qtbot):
     shift = np.subtract(after.zone.borders[0].points[0], before.zone.borders[0].points[0])
     np.testing.assert_allclose(shift, (3.0, 1.0, 2.0), atol=1e-6)
     assert fake_planning.ASKED[-1] == ("left",), "the other side was not planned again"
-    assert [each.title for each in planner.rows] == ["Left Kambin, bony", "Right safe"]
+    assert [each.title for each in trajectories.rows] == ["Left Kambin, bony", "Right safe"]
     find(planned, qtbot)
     assert next(each for each in model.planning.landmarks if each.name == CORNER).moved
     model.history.undo()
     model.history.undo()
     assert not next(each for each in model.planning.landmarks if each.name == CORNER).moved
-    assert planner.can_adjust
+    assert trajectories.can_adjust
 
 
 def test_another_level_and_another_count(planned, qtbot):
@@ -258,13 +262,13 @@ def test_another_level_and_another_count(planned, qtbot):
     assert menu.levels["L5/S1"].isChecked()
     assert menu.counts[0].isChecked()
     assert not planned.trajectories_panel.warning.isVisible()
-    with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
+    with qtbot.waitSignal(planned.controllers.plan.found, timeout=30000):
         menu.counts[1].trigger()
     assert model.planning.level.shift == 1
     assert planned.trajectories_panel.warning.isVisible()
     assert "fits almost as well" in planned.trajectories_panel.warning.text()
     settle(planned, qtbot)
-    with qtbot.waitSignal(planned.session.planner.found, timeout=30000):
+    with qtbot.waitSignal(planned.controllers.plan.found, timeout=30000):
         menu.levels["L4/5"].trigger()
     settle(planned, qtbot)
     assert (model.planning.level.name, model.planning.level.shift) == ("L4/5", 1)
@@ -287,7 +291,7 @@ def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):
     with qtbot.waitSignal(segmented.jobs.ended, timeout=1000) as ended:
         segmented.status.cancel.click()
     assert ended.args[1] == "cancelled"
-    assert segmented.session.planner.rows == ()
+    assert segmented.state.trajectories.rows == ()
 
 
 def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monkeypatch):
@@ -298,7 +302,7 @@ def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monke
     before = planned.model.planning
     planned.actions_.level_menu.levels["L3/4"].trigger()
     settle(planned, qtbot)
-    assert "do not reach" in planned.session.boxes.shown[-1].text()
+    assert "do not reach" in planned.boxes.shown[-1].text()
     assert planned.model.planning is before
     planned.actions_.level_menu.refresh()
     assert planned.actions_.level_menu.levels["L5/S1"].isChecked()
@@ -306,47 +310,47 @@ def test_no_level_is_an_error_in_words_and_changes_nothing(planned, qtbot, monke
 
 def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbot, tmp_path):
     path = tmp_path / "trajectories.spinect"
-    planned.session.save_plan(path)
+    planned.controllers.save.save_plan(path)
     settle(planned, qtbot)
-    texts = [each.area_text for each in planned.session.planner.rows]
-    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
-        planned.session.open_plan(path)
+    texts = [each.area_text for each in planned.state.trajectories.rows]
+    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+        planned.controllers.open.open_plan(path)
     settle(planned, qtbot)
-    planner, panel = planned.session.planner, planned.trajectories_panel
-    assert [each.area_text for each in planner.rows] == texts
-    planner.choose(planner.rows[0].key)
-    assert not planner.can_adjust
+    trajectories, panel = planned.state.trajectories, planned.trajectories_panel
+    assert [each.area_text for each in trajectories.rows] == texts
+    trajectories.choose(trajectories.rows[0].key)
+    assert not trajectories.can_adjust
     assert not panel.place.isEnabled()
     assert "again" in panel.place.toolTip()
     assert not panel.landmarks.move_button.isEnabled()
     assert panel.down.isEnabled()
-    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 4
+    assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
     panel.show_page(1)
     assert "May err by" in panel.details.text.toPlainText()
     find(planned, qtbot)
-    assert planner.can_adjust
+    assert trajectories.can_adjust
 
 
 def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
     path, again = tmp_path / "trajectories.spinect", tmp_path / "again.spinect"
-    planner, chart = planned.session.planner, planned.trajectories_panel.map
-    computed = [planner.chart(trajectory).area_mm2 for trajectory in planner.rows]
+    trajectories, chart = planned.state.trajectories, planned.trajectories_panel.map
+    computed = [trajectories.chart(trajectory).area_mm2 for trajectory in trajectories.rows]
     words = chart.words_at(20.0, 0.0)
     picture = chart.grab().toImage()
     for each, before in ((path, None), (again, path)):
         if before is not None:
-            with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
-                planned.session.open_plan(before)
+            with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+                planned.controllers.open.open_plan(before)
             settle(planned, qtbot)
-        planned.session.save_plan(each)
+        planned.controllers.save.save_plan(each)
         settle(planned, qtbot)
-    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
-        planned.session.open_plan(again)
+    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+        planned.controllers.open.open_plan(again)
     settle(planned, qtbot)
-    assert planner.plan is None, "nothing was computed"
-    for trajectory, area in zip(planner.rows, computed, strict=True):
-        np.testing.assert_allclose(planner.chart(trajectory).area_mm2, area, atol=6e-4)
-    planner.choose(planner.rows[0].key)
+    assert trajectories.plan is None, "nothing was computed"
+    for trajectory, area in zip(trajectories.rows, computed, strict=True):
+        np.testing.assert_allclose(trajectories.chart(trajectory).area_mm2, area, atol=6e-4)
+    trajectories.choose(trajectories.rows[0].key)
     assert chart.words_at(20.0, 0.0) == words
     assert chart.grab().toImage() == picture
     click(chart, chart.place(20.0, -10.0))
@@ -355,18 +359,18 @@ def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
 
 def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
     path = tmp_path / "trajectories.spinect"
-    planned.session.save_plan(path)
+    planned.controllers.save.save_plan(path)
     settle(planned, qtbot)
     document = read_document(path)
     maps = [name for name in document.files if name.endswith(".csv")]
     assert len(maps) == 2
     write_document(replace(document, files=dict.fromkeys(maps, b"oblique,tilt\n1,2\n")), path)
-    with qtbot.waitSignal(planned.session.plan_ready, timeout=20000):
-        planned.session.open_plan(path)
+    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+        planned.controllers.open.open_plan(path)
     settle(planned, qtbot)
-    planner, chart = planned.session.planner, planned.trajectories_panel.map
-    planner.choose(planner.rows[0].key)
-    assert planner.chart(planner.current) is None
+    trajectories, chart = planned.state.trajectories, planned.trajectories_panel.map
+    trajectories.choose(trajectories.rows[0].key)
+    assert trajectories.chart(trajectories.current) is None
     assert chart.words_at(20.0, 0.0) == ""
     chart.grab()
     find(planned, qtbot)
@@ -383,7 +387,7 @@ def test_the_details_say_what_the_risk_leaves_out(planned):
 
 
 def test_looking_down_the_needle_comes_near(planned):
-    viewport, needle = planned.viewport, open_trajectory(planned).needle.needle
+    viewport, needle = planned.stage.viewport, open_trajectory(planned).needle.needle
     viewport.fit()
     planned.trajectories_panel.down.click()
     entry, target = viewport.turntable.to_screen(np.array([needle.entry, needle.target]))
@@ -396,14 +400,14 @@ def test_the_picture_on_disk_shows_the_trajectory(planned, tmp_path):
     from PIL import Image
 
     def written(name):
-        assert planned.session.export_picture(tmp_path / name)
+        assert planned.controllers.export.write_view(tmp_path / name)
         with Image.open(tmp_path / name) as image:
             return np.asarray(image.convert("RGB")).astype(int)
 
     planned.trajectories_panel.down.click()
     with_trajectory = written("trajectory.png")
     view = planned.model.view
-    planned.session.planner.choose("")
+    planned.state.trajectories.choose("")
     assert planned.model.view == view
     without = written("plain.png")
     assert (np.abs(with_trajectory - without).sum(axis=-1) > 30).mean() > 0.002
@@ -411,9 +415,9 @@ def test_the_picture_on_disk_shows_the_trajectory(planned, tmp_path):
 
 def test_selecting_a_triangle_leaves_the_trajectory(planned):
     planned.model.select(planned.model.measurements[0].key)
-    assert planned.session.planner.current is None
+    assert planned.state.trajectories.current is None
     assert planned.frames["3d"].info.text() == ""
-    assert planned.viewport.renderer.GetActors().GetNumberOfItems() == 2
+    assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 2
 
 
 def test_the_part_of_a_needle_near_a_slice():
@@ -428,7 +432,7 @@ def test_the_part_of_a_needle_near_a_slice():
 def test_a_slice_shows_the_needle(planned):
     view, needle = planned.slices["axial"], open_trajectory(planned).needle.needle
     with_needle = view.grab().toImage()
-    planned.session.planner.choose("")
+    planned.state.trajectories.choose("")
     without = view.grab().toImage()
     middle = np.mean(view.to_screen(np.array([needle.entry, needle.target])), axis=0)
     place = QPointF(*middle).toPoint()
@@ -443,12 +447,12 @@ def test_a_slice_shows_the_needle(planned):
 
 def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypatch):
     """The picture holds the CT in the needle's plane, and is saved as it is shown."""
-    planner, cut = planned.session.planner, planned.session.needle_slice
+    trajectories, cut = planned.state.trajectories, planned.controllers.needle_slice
     panel, action = planned.trajectories_panel, planned.actions_.named["slice"]
-    planner.choose(planner.rows[1].key)
+    trajectories.choose(trajectories.rows[1].key)
     assert not panel.slice.isEnabled(), "without a trajectory there is no needle"
     assert not action.isEnabled()
-    planner.choose(open_trajectory(planned).key)
+    trajectories.choose(open_trajectory(planned).key)
     assert action.isEnabled()
     panel.slice.click()
     settle(planned, qtbot)
@@ -473,6 +477,6 @@ def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypat
     assert cut.window is None
     action.trigger()
     settle(planned, qtbot)
-    planned.session.open_path(ct_file)
+    planned.controllers.open.open_path(ct_file)
     settle(planned, qtbot)
     assert cut.window is None, "a picture of another patient must not stay"

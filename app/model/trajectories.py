@@ -1,24 +1,21 @@
-"""The planning in the window: finds the trajectories, keeps what was computed at hand, and adjusts it with the user."""
+"""The trajectories of the open case: the rows, the one that is looked at, and what was computed for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.model import work
-from app.model.case_model import Case, CaseModel
+from app.model.case import Case, CaseLabels
+from app.model.case_model import CaseModel
 from spinect_core.base.errors import MeasurementError
-from spinect_core.geometry.triangle import DEFAULT_LEVEL
-from spinect_core.plan.records import NeedleRecord, Planning
+from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import Way as Trajectory
-from spinect_core.plan.wording import doubts as warnings_of
 from spinect_core.plan.wording import ways as trajectories_of
 
 if TYPE_CHECKING:
+    from spinect_core.image.volume import Volume
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.plan.records import SearchRecord
     from spinect_core.planning.level import Room
@@ -26,15 +23,13 @@ if TYPE_CHECKING:
     from spinect_core.planning.search.angle_map import AngleMap
     from spinect_core.planning.zones.window import Sight
 
-FINDING = "Finding trajectories"
 AGAIN = "Find trajectories again to adjust"
 """Shown where only the records of a planning are there."""
 KEPT_PLANS = 12
 """So many steps back the angle maps are still at hand."""
-Start = Callable[[str, Any, Callable[[Any], None]], None]
 
 
-class Planner(QObject):
+class Trajectories(QObject):
     """The trajectories, and the one that is looked at.
 
     Attributes:
@@ -45,23 +40,19 @@ class Planner(QObject):
     Signals:
         changed: other rows, or what can be done with them.
         chosen_changed: another trajectory is looked at.
-        said: a sentence for the status bar.
-        found: trajectories were looked for, with or without success.
     """
 
     changed = Signal()
     chosen_changed = Signal()
-    said = Signal(str)
-    found = Signal()
 
-    def __init__(self, model: CaseModel, start: Start, parent: QObject | None = None) -> None:
+    def __init__(self, model: CaseModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._model, self._start = model, start
+        self._model = model
         self.rows: tuple[Trajectory, ...] = ()
         self.chosen = ""
         self.plan: CasePlan | None = None
         self._kept: list[tuple[Planning, CasePlan]] = []
-        self._room: tuple[object, object, Room] | None = None
+        self._room: tuple[CaseLabels, Volume | None, Room] | None = None
         self._sights: dict[int, Sight] = {}
         model.planning_changed.connect(self._on_planning)
         model.case_opened.connect(self._on_case)
@@ -127,9 +118,18 @@ class Planner(QObject):
 
     # ------------------------------------------------------------------------------------------------- choosing
 
+    def has(self, key: str) -> bool:
+        """Whether there is a trajectory with this key."""
+        return any(each.key == key for each in self.rows)
+
+    def mark(self, key: str) -> None:
+        """Look at a trajectory, or at none, where view and cross-hair are."""
+        self.chosen = key if self.has(key) else ""
+        self.chosen_changed.emit()
+
     def choose(self, key: str) -> None:
         """Look at a trajectory: in its recommended view, with the cross-hair at its target. "" for none."""
-        self.chosen = key if any(each.key == key for each in self.rows) else ""
+        self.chosen = key if self.has(key) else ""
         trajectory = self.current
         if trajectory is not None:
             self._model.select(None)
@@ -139,103 +139,26 @@ class Planner(QObject):
                 self._model.set_view(trajectory.view)
         self.chosen_changed.emit()
 
-    # -------------------------------------------------------------------------------------------------- finding
+    # ------------------------------------------------------------------------------------------------- keeping
 
-    def find(self, level: str = "", shift: int | None = None) -> None:
-        """Look for the trajectories of a level.
+    def take(self, case: Case, room: Room, planned: Planned, text: str) -> bool:
+        """Keep what was computed and take it over, as one step of the history.
 
         Args:
-            level: which; the present one when absent.
-            shift: of the numbering by the user; the present one when absent.
+            case: it was computed for.
+            room: the same, ready for planning.
+            planned: what was found.
+            text: what was done.
+
+        Returns:
+            False if the case or its labels are no longer those it was computed for.
         """
-        case = self._model.case
-        if case is None or case.segmentation is None or case.surfaces is None:
-            return
-        before = self._model.planning
-        name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
-        moved = (before.level.shift if before.level is not None else 0) if shift is None else shift
-        room = self.room
-
-        def found(result: tuple[Room, Planned]) -> None:
-            if self._keep(case, *result):
-                self._show_found(case, result[1])
-
-        self._start(
-            FINDING,
-            lambda progress, cancel: work.find_trajectories(
-                case, room, before, (name, moved), progress, cancel
-            ),
-            found,
-        )
-
-    def _show_found(self, case: Case, planned: Planned) -> None:
-        plan = planned.plan
-        case.notes = (*(approach.words for approach in plan.approaches), *plan.notes)
-        self._take_over(planned, "find trajectories")
-        first = next((each for each in self.rows if each.needle is not None), None)
-        first = first or next(iter(self.rows), None)
-        self.choose("" if first is None else first.key)
-        self.said.emit("\n".join((_summary(plan, warnings_of(planned.records)), *case.notes)))
-        self.found.emit()
-
-    # ------------------------------------------------------------------------------------------------ adjusting
-
-    def place_needle(self, to_cursor: bool = False) -> None:
-        """A needle of the user's along the present view, to the middle of what is open, or to the cross-hair."""
-        case, plan, room, sight = self._model.case, self.plan, self.room, self.sight(self.current)
-        if case is None or plan is None or room is None or sight is None:
-            return
-        before, view = self._model.planning, self._model.view
-        target = np.array(self._model.cursor) if to_cursor else None
-        landmarks = plan.landmarks
-
-        def placed(planning: Planning) -> None:
-            if self._model.case is case and self._model.planning is before:
-                self._model.set_planning(planning, "place a needle")
-                self.choose(self.rows[-1].key)
-                self.said.emit(f"{self.rows[-1].title}: {self.rows[-1].needle_text}, {view.words}")
-
-        self._start(
-            "Measuring the needle",
-            lambda progress, cancel: work.place_needle(
-                room, landmarks, sight, view, before, target, progress, cancel
-            ),
-            placed,
-        )
-
-    def delete_needle(self) -> None:
-        """Delete the user's needle that is looked at."""
-        from spinect_core.pipeline.replanning import without_needle
-
-        trajectory = self.current
-        if trajectory is None or not trajectory.own or trajectory.needle is None:
-            return
-        zone = trajectory.zone_key
-        record: NeedleRecord = trajectory.needle
-        self._model.set_planning(without_needle(self._model.planning, record), f"delete {trajectory.title}")
-        self.choose(zone)
-
-    def move_landmark(self, name: str) -> None:
-        """Move a landmark to the cross-hair and plan its side again."""
-        case, plan, room = self._model.case, self.plan, self.room
-        if case is None or plan is None or room is None:
-            return
-        before, point = self._model.planning, np.array(self._model.cursor)
-
-        def moved(planned: Planned) -> None:
-            if self._model.planning is before and self._keep(case, room, planned):
-                chosen, view = self.chosen, self._model.view
-                self._take_over(planned, f"move {name}")
-                self.chosen = chosen if any(each.key == chosen for each in self.rows) else ""
-                self._model.set_view(view)
-                self.chosen_changed.emit()
-                self.said.emit(f"{name} moved; its side was planned again.")
-
-        self._start(
-            f"Moving {name}",
-            lambda progress, cancel: work.move_landmark(room, plan, before, name, point, progress, cancel),
-            moved,
-        )
+        if not self._keep(case, room, planned):
+            return False
+        self._model.replace_found(planned.plan.triangles, planned.records, text)
+        if self.plan is not planned.plan:
+            self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
+        return True
 
     # ----------------------------------------------------------------------------------------------------- slots
 
@@ -249,11 +172,6 @@ class Planner(QObject):
         alive = {id(each) for _, plan in self._kept for each in plan.approaches}
         self._sights = {key: sight for key, sight in self._sights.items() if key in alive}
         return True
-
-    def _take_over(self, planned: Planned, text: str) -> None:
-        self._model.replace_found(planned.plan.triangles, planned.records, text)
-        if self.plan is not planned.plan:
-            self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
 
     def _on_planning(self) -> None:
         now = self._model.planning
@@ -299,15 +217,3 @@ def _kept_map(table: bytes, side: str) -> AngleMap | None:
         return angle_map_of(table.decode("utf-8"), side)
     except (MeasurementError, UnicodeDecodeError):
         return None
-
-
-def _summary(plan: CasePlan, uncertain: tuple[str, ...]) -> str:
-    opened = sum(each.search.best is not None for each in plan.approaches)
-    level, every = plan.landmarks.level, len(plan.approaches)
-    if not every:
-        text = "No triangle was found; draw one with three clicks."
-    elif not opened:
-        text = f"{level}: no trajectory through any of {every} triangles; see what blocks each."
-    else:
-        text = f"{level}: a trajectory through {opened} of {every} triangles; check each against the slices."
-    return f"Uncertain level. {text}" if uncertain else text

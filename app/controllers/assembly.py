@@ -1,0 +1,46 @@
+"""Puts the controllers together: who gets what, and what follows on what."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.controllers.export import ExportController
+from app.controllers.needle_slice import NeedleSliceController
+from app.controllers.open import OpenController
+from app.controllers.plan import PlanController
+from app.controllers.save import SaveController
+from app.controllers.segment import SegmentController
+from app.model.state import State
+from app.views.stage import Stage
+from app.widgets.boxes import Boxes
+from app.widgets.dialogs import Dialogs
+
+
+class Controllers:
+    """What the user can do, one job each.
+
+    Args:
+        state: what they change.
+        stage: where the 3D view is.
+        dialogs: asks the user.
+        boxes: shows errors.
+        window: owns them.
+    """
+
+    def __init__(self, state: State, stage: Stage, dialogs: Dialogs, boxes: Boxes, window: QWidget) -> None:
+        model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
+        self.open = OpenController(model, jobs, recent, dialogs, boxes, window)
+        self.segment = SegmentController(model, state.options, jobs, boxes, window)
+        self.plan = PlanController(model, trajectories, jobs, window)
+        self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
+        self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
+        self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
+        jobs.failed.connect(boxes.show_error)
+        self.open.ct_opened.connect(self._on_ct)
+        self.segment.plan_wanted.connect(self.plan.find)
+        self.needle_slice.save_wanted.connect(self.export.ask_picture)
+        self.saying = (self.open, self.segment, self.plan, self.save, self.export)
+
+    def _on_ct(self, finish: bool) -> None:
+        if finish:
+            self.segment.segment(finish=True)

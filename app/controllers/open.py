@@ -1,0 +1,218 @@
+"""Opening: a CT, one of several series, the demo case, a plan with its CT or without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.model import plan_files, work
+from app.model.case import Case
+from app.model.case_model import CaseModel
+from app.model.jobs import JobRunner
+from app.model.plan_files import Opened
+from app.model.recent import RecentFiles
+from app.model.work import Found
+from app.panels.chooser import SeriesChooser
+from app.widgets.boxes import Boxes
+from app.widgets.dialogs import Dialogs
+from spinect_core.base.assets import asset
+from spinect_core.base.errors import SpinectError
+from spinect_core.plan.records import Planning
+
+CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
+OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
+PLAN_FILES = "Plans (*.spinect *.json)"
+DEMO = "demo/ct.nii.gz"
+
+
+class OpenController(QObject):
+    """Replaces the open case, after asking where work could be lost.
+
+    Args:
+        model: takes the case.
+        jobs: where files are read.
+        recent: remembers what was opened.
+        dialogs: asks for files, and whether to go on.
+        boxes: shows errors.
+        window: the chooser of a series lies over it.
+
+    Attributes:
+        chooser: the open question which series to read; None when there is none.
+
+    Signals:
+        said: a sentence for the status bar.
+        ct_opened: another CT is open; True where the user asked for its finished plan.
+        plan_opened: a plan stands complete.
+    """
+
+    said = Signal(str)
+    ct_opened = Signal(bool)
+    plan_opened = Signal()
+
+    def __init__(
+        self,
+        model: CaseModel,
+        jobs: JobRunner,
+        recent: RecentFiles,
+        dialogs: Dialogs,
+        boxes: Boxes,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._model, self._jobs, self._recent = model, jobs, recent
+        self._dialogs, self._boxes, self._window = dialogs, boxes, window
+        self.chooser: SeriesChooser | None = None
+
+    # ---------------------------------------------------------------------------------------------------- asking
+
+    def ask_file(self) -> None:
+        """Let the user choose a file."""
+        self._open_chosen(self._dialogs.file_to_open("Open a CT or a plan", self._recent.folder, OPEN_FILES))
+
+    def ask_folder(self) -> None:
+        """Let the user choose a DICOM folder."""
+        self._open_chosen(self._dialogs.folder_to_open("Open a DICOM folder", self._recent.folder))
+
+    def ask_plan(self) -> None:
+        """Let the user choose a saved plan."""
+        path = self._dialogs.file_to_open("Open a plan", self._recent.folder, PLAN_FILES)
+        if path is not None:
+            self.open_plan(path)
+
+    def may_discard(self) -> bool:
+        """Whether the open case may go: nothing in it is unsaved, or the user says so."""
+        return not self._model.unsaved_work or self._dialogs.confirm_discard()
+
+    def close_chooser(self) -> None:
+        """Take the question back which series to read."""
+        if self.chooser is not None:
+            self.chooser.close()
+
+    def _open_chosen(self, path: Path | None) -> None:
+        if path is not None:
+            self.open_path(path)
+
+    # ------------------------------------------------------------------------------------------------------ a CT
+
+    def open_demo(self, finish: bool = True) -> None:
+        """Open the case that comes with the program, and go on to its finished plan."""
+        try:
+            path = asset(DEMO)
+        except SpinectError as error:
+            self._boxes.show_error(error)
+            return
+        self.open_path(path, finish)
+
+    def open_path(self, path: Path, finish: bool = False) -> None:
+        """Open a CT or a plan; what is open stays until the new one has been read.
+
+        A CT joins the plan that is open without it, if it is the plan's.
+
+        Args:
+            path: file or folder.
+            finish: go on to the finished plan.
+        """
+        if plan_files.is_plan(path):
+            self.open_plan(path)
+            return
+        plan = self._plan_without_ct
+        if plan is None and not self.may_discard():
+            return
+        self._jobs.start_instead(
+            f"Opening {path.name}",
+            lambda progress, cancel: work.open_path(path, progress, cancel, plan),
+            lambda result: self._on_read(path, result, plan, finish),
+        )
+
+    @property
+    def _plan_without_ct(self) -> Case | None:
+        case = self._model.case
+        return case if case is not None and case.volume is None else None
+
+    def _on_read(self, path: Path, result: Case | Found, plan: Case | None, finish: bool) -> None:
+        if isinstance(result, Found):
+            self._choose(result, plan, finish)
+            return
+        if plan is not None and self._model.case is plan:
+            if result.facts == plan.facts and result.volume is not None:
+                self._model.add_ct(result.volume, path, result.segmentation)
+                self._recent.opened(path)
+                self.said.emit(f"{path.name} is the CT of this plan.")
+                return
+            if not self._dialogs.confirm_other_ct() or not self.may_discard():
+                return
+        self._model.open(result)
+        self._recent.opened(path)
+        self.ct_opened.emit(finish)
+
+    def _choose(self, found: Found, plan: Case | None, finish: bool) -> None:
+        chooser = SeriesChooser(found.series, found.path.name, found.best, self._window)
+        self.chooser = chooser
+
+        def accepted() -> None:
+            series = chooser.chosen
+            if series is not None:
+                self._jobs.start_instead(
+                    f"Opening {series.description or series.key}",
+                    lambda progress, cancel: work.open_series(found.path, series, progress, cancel, plan),
+                    lambda case: self._on_read(found.path, case, plan, finish),
+                )
+
+        chooser.accepted.connect(accepted)
+        chooser.finished.connect(chooser.deleteLater)
+        chooser.finished.connect(self._forget_chooser)
+        chooser.open()
+
+    def _forget_chooser(self) -> None:
+        self.chooser = None
+
+    # ---------------------------------------------------------------------------------------------------- a plan
+
+    def open_plan(self, path: Path) -> None:
+        """Open a saved plan, with its CT if that is open and without it otherwise.
+
+        A plan.json only adds its measurements to an open CT, which has to be its own.
+        """
+        case = self._model.case
+        adds = path.suffix.lower() == plan_files.PLAN_SUFFIX and case is not None and case.volume is not None
+        if not adds and not self.may_discard():
+            return
+        start = self._jobs.start if adds else self._jobs.start_instead
+        start(
+            f"Opening {path.name}",
+            lambda progress, cancel: plan_files.open_plan(path, case, progress, cancel),
+            lambda opened: self._on_plan(path, opened, case, adds),
+        )
+
+    def _on_plan(self, path: Path, opened: Opened, case: Case | None, adds: bool) -> None:
+        if self._model.case is not case:
+            return
+        if adds and not opened.same_ct:
+            self._boxes.show_error(plan_files.another_ct(path))
+            return
+        if adds:
+            self._add_plan(path, opened)
+            return
+        if opened.same_ct is False and not self._dialogs.confirm_without_ct(path):
+            return
+        self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
+        self._recent.opened(path)
+        if opened.plan.triangles:
+            self._model.set_cursor(opened.plan.triangles[0].centroid)
+        without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
+        self.said.emit(f"Plan opened: {path.name}.{without}")
+        self.plan_opened.emit()
+
+    def _add_plan(self, path: Path, opened: Opened) -> None:
+        plan = opened.plan
+        if plan.region is not None:
+            self._model.set_region(plan.region)
+        if plan.planning != Planning():
+            self._model.set_planning(plan.planning)
+        self._model.add_all(plan.triangles, f"open {path.name}", opened.names)
+        if plan.triangles:
+            self._model.set_view(plan.triangles[0].view)
+        self._recent.add(path)
+        self.said.emit(f"Plan opened: {path.name}")

@@ -1,0 +1,151 @@
+"""Planning: finds trajectories, places and deletes needles, moves landmarks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.model import work
+from app.model.case import Case
+from app.model.case_model import CaseModel
+from app.model.jobs import JobRunner
+from app.model.trajectories import Trajectories
+from spinect_core.geometry.triangle import DEFAULT_LEVEL
+from spinect_core.plan.wording import doubts as warnings_of
+
+if TYPE_CHECKING:
+    from spinect_core.pipeline.replanning import Planned
+    from spinect_core.plan.records import Planning
+    from spinect_core.planning.level import Room
+    from spinect_core.planning.results import CasePlan
+
+
+class PlanController(QObject):
+    """Changes the plan of the open case.
+
+    Args:
+        model: the case and its history.
+        trajectories: what was found for it.
+        jobs: where the search runs.
+
+    Signals:
+        said: a sentence for the status bar.
+        found: trajectories were looked for, with or without success.
+    """
+
+    said = Signal(str)
+    found = Signal()
+
+    def __init__(
+        self, model: CaseModel, trajectories: Trajectories, jobs: JobRunner, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._trajectories, self._jobs = model, trajectories, jobs
+
+    def find(self, level: str = "", shift: int | None = None) -> None:
+        """Look for the trajectories of a level.
+
+        Args:
+            level: which; the present one when absent.
+            shift: of the numbering by the user; the present one when absent.
+        """
+        case = self._model.case
+        if case is None or case.segmentation is None or case.surfaces is None:
+            return
+        before = self._model.planning
+        name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
+        moved = (before.level.shift if before.level is not None else 0) if shift is None else shift
+        room = self._trajectories.room
+
+        def found(result: tuple[Room, Planned]) -> None:
+            self._show_found(case, *result)
+
+        self._jobs.start(
+            "Finding trajectories",
+            lambda progress, cancel: work.find_trajectories(
+                case, room, before, (name, moved), progress, cancel
+            ),
+            found,
+        )
+
+    def _show_found(self, case: Case, room: Room, planned: Planned) -> None:
+        plan, trajectories = planned.plan, self._trajectories
+        if not trajectories.take(case, room, planned, "find trajectories"):
+            return
+        case.notes = (*(approach.words for approach in plan.approaches), *plan.notes)
+        first = next((each for each in trajectories.rows if each.needle is not None), None)
+        first = first or next(iter(trajectories.rows), None)
+        trajectories.choose("" if first is None else first.key)
+        self.said.emit("\n".join((_summary(plan, warnings_of(planned.records)), *case.notes)))
+        self.found.emit()
+
+    def place_needle(self, to_cursor: bool = False) -> None:
+        """A needle of the user's along the present view, to the middle of what is open, or to the cross-hair."""
+        trajectories = self._trajectories
+        case, plan, room = self._model.case, trajectories.plan, trajectories.room
+        sight = trajectories.sight(trajectories.current)
+        if case is None or plan is None or room is None or sight is None:
+            return
+        before, view, landmarks = self._model.planning, self._model.view, plan.landmarks
+        target = np.array(self._model.cursor) if to_cursor else None
+
+        def placed(planning: Planning) -> None:
+            if self._model.case is case and self._model.planning is before:
+                self._model.set_planning(planning, "place a needle")
+                own = trajectories.rows[-1]
+                trajectories.choose(own.key)
+                self.said.emit(f"{own.title}: {own.needle_text}, {view.words}")
+
+        self._jobs.start(
+            "Measuring the needle",
+            lambda progress, cancel: work.place_needle(
+                room, landmarks, sight, view, before, target, progress, cancel
+            ),
+            placed,
+        )
+
+    def delete_needle(self) -> None:
+        """Delete the user's needle that is looked at."""
+        from spinect_core.pipeline.replanning import without_needle
+
+        current = self._trajectories.current
+        if current is None or not current.own or current.needle is None:
+            return
+        after = without_needle(self._model.planning, current.needle)
+        self._model.set_planning(after, f"delete {current.title}")
+        self._trajectories.choose(current.zone_key)
+
+    def move_landmark(self, name: str) -> None:
+        """Move a landmark to the cross-hair and plan its side again."""
+        trajectories = self._trajectories
+        case, plan, room = self._model.case, trajectories.plan, trajectories.room
+        if case is None or plan is None or room is None:
+            return
+        before, point = self._model.planning, np.array(self._model.cursor)
+
+        def moved(planned: Planned) -> None:
+            chosen, view = trajectories.chosen, self._model.view
+            if self._model.planning is before and trajectories.take(case, room, planned, f"move {name}"):
+                self._model.set_view(view)
+                trajectories.mark(chosen)
+                self.said.emit(f"{name} moved; its side was planned again.")
+
+        self._jobs.start(
+            f"Moving {name}",
+            lambda progress, cancel: work.move_landmark(room, plan, before, name, point, progress, cancel),
+            moved,
+        )
+
+
+def _summary(plan: CasePlan, uncertain: tuple[str, ...]) -> str:
+    opened = sum(each.search.best is not None for each in plan.approaches)
+    level, every = plan.landmarks.level, len(plan.approaches)
+    if not every:
+        text = "No triangle was found; draw one with three clicks."
+    elif not opened:
+        text = f"{level}: no trajectory through any of {every} triangles; see what blocks each."
+    else:
+        text = f"{level}: a trajectory through {opened} of {every} triangles; check each against the slices."
+    return f"Uncertain level. {text}" if uncertain else text

@@ -1,0 +1,88 @@
+"""Segmenting the open CT."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from app.model import work
+from app.model.case_model import CaseModel
+from app.model.jobs import JobRunner
+from app.model.segment_options import SegmentOptions
+from app.model.work import Segmented
+from app.widgets.boxes import Boxes
+from spinect_core.base.errors import SpinectError, UsageError
+
+SEGMENTING = "Segmenting"
+"""Title of the job."""
+
+
+class SegmentController(QObject):
+    """Labels bone and nerve in the region of the open CT.
+
+    Args:
+        model: the case.
+        options: how to segment.
+        jobs: where it runs.
+        boxes: shows errors.
+
+    Signals:
+        said: a sentence for the status bar.
+        plan_wanted: the labels stand, and the user asked for the finished plan.
+    """
+
+    said = Signal(str)
+    plan_wanted = Signal()
+
+    def __init__(
+        self,
+        model: CaseModel,
+        options: SegmentOptions,
+        jobs: JobRunner,
+        boxes: Boxes,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._options, self._jobs, self._boxes = model, options, jobs, boxes
+
+    def segment(self, finish: bool = False) -> None:
+        """Segment the open case.
+
+        Args:
+            finish: ask for the plan afterwards.
+        """
+        case = self._model.case
+        if case is None:
+            return
+        if case.volume is None:
+            self._boxes.show_error(UsageError("The CT of this plan is not open", "Open it first", case.name))
+            return
+        if case.region is None:
+            self._boxes.show_error(
+                SpinectError(
+                    "No lumbosacral region was recognised in this CT",
+                    "Open a CT that shows the pelvis and the lowest lumbar vertebrae",
+                )
+            )
+            return
+        options = self._options.now
+        self._jobs.start(
+            SEGMENTING,
+            lambda progress, cancel: work.segment_case(case, options, progress, cancel),
+            lambda result: self._on_segmented(result, finish),
+        )
+
+    def _on_segmented(self, result: Segmented, finish: bool) -> None:
+        if result.case is not self._model.case:
+            return
+        result.case.timings["surfaces"] = result.seconds
+        self._model.set_segmentation(result.segmentation, result.surfaces, result.picker)
+        missing = [
+            name
+            for name, mesh in (("bone", result.surfaces.bone), ("nerve", result.surfaces.nerve))
+            if not mesh.n_cells
+        ]
+        if missing:
+            found_no = " and ".join(missing)
+            self.said.emit(f"Segmented, but no {found_no} was found. Check the region and the slices.")
+        if finish:
+            self.plan_wanted.emit()

@@ -1,0 +1,173 @@
+"""The open case: one patient's CT and all that was made of it. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinect_core.geometry.triangle import Triangle
+
+if TYPE_CHECKING:
+    from app.model.picking import SurfacePicker
+    from spinect_core.image.region import Region
+    from spinect_core.image.volume import Geometry, Labels, Volume
+    from spinect_core.plan.document import Crop
+    from spinect_core.plan.plan import Case as Facts
+    from spinect_core.plan.plan import Plan, PlanView
+    from spinect_core.segmentation.run import RunInfo, Segmentation
+    from spinect_core.surfaces import Surfaces
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A triangle in the table.
+
+    Attributes:
+        key: number that stays the same through edits and undo.
+        name: what the user calls it.
+        triangle: the measured points.
+    """
+
+    key: int
+    name: str
+    triangle: Triangle
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the window shows of a run of the segmentation.
+
+    Attributes:
+        record: all that the plan stores of it.
+        engine: ``tensorflow`` or ``openvino``.
+        device: ``gpu`` or ``cpu``.
+        patches: tiles run.
+        seconds: from start to end.
+        fallbacks: what did not work and what was done instead, as sentences.
+    """
+
+    record: Mapping[str, Any]
+    engine: str
+    device: str = ""
+    patches: int = 0
+    seconds: float = 0.0
+    fallbacks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, info: RunInfo) -> Run:
+        """Of a run that has just ended."""
+        run = cls.stored(asdict(info))
+        assert run is not None  # a run knows its engine
+        return run
+
+    @classmethod
+    def stored(cls, record: Mapping[str, Any]) -> Run | None:
+        """From a plan, which any program may have written; None if it names no engine."""
+        if not isinstance(record.get("engine"), str):
+            return None
+        seconds, fallbacks, patches = record.get("seconds"), record.get("fallbacks"), record.get("patches")
+        spent = {
+            str(stage): float(value)
+            for stage, value in (seconds.items() if isinstance(seconds, Mapping) else ())
+            if isinstance(value, int | float) and abs(value) < 1e9
+        }
+        return cls(
+            record=record,
+            engine=record["engine"],
+            device=str(record.get("device", "")),
+            patches=patches if isinstance(patches, int) else 0,
+            seconds=spent.get("total", sum(spent.values())),
+            fallbacks=tuple(str(each) for each in fallbacks) if isinstance(fallbacks, list | tuple) else (),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CaseLabels:
+    """Bone and nerve of a case, from a run of the segmentation or from a document.
+
+    Attributes:
+        labels: on the CT's own grid; None while the CT is not open.
+        labels_1mm: on the network's grid.
+        labels_on_ct: the part of the labels on the CT's grid that holds any; None if there is none, or if the document
+            has none.
+        run: what ran; None if the plan does not say.
+    """
+
+    labels: Labels | None
+    labels_1mm: Labels
+    labels_on_ct: Crop | None
+    run: Run | None
+
+    @classmethod
+    def of(cls, segmentation: Segmentation) -> CaseLabels:
+        """Of a run that has just ended."""
+        from spinect_core.plan.document import Crop
+
+        labels = segmentation.labels
+        return cls(labels, segmentation.labels_1mm, Crop.of(labels), Run.of(segmentation.run))
+
+
+@dataclass
+class Case:
+    """One patient's CT and all that was made of it.
+
+    Attributes:
+        volume: the CT; None while a plan is open without it.
+        source: the file or folder the CT was read from, or that of the plan.
+        region: the part to segment.
+        segmentation: labels of the last run, or those of the opened document.
+        surfaces: bone and nerve in LPS mm.
+        picker: search trees over the surfaces.
+        facts: what a plan says about the CT, with its checksum; None until a plan needs it.
+        timings: seconds of each stage.
+        notes: what there is to say about proposed triangles.
+        plan: the plan that was opened; what the window does not know of is saved again from it.
+        other_views: views of that plan that belong to no triangle.
+        files: pictures and maps that came with it, by path.
+        extras: what a later program had added to the document.
+        document: where the plan was opened or saved last.
+    """
+
+    volume: Volume | None
+    source: Path
+    region: Region | None = None
+    segmentation: CaseLabels | None = None
+    surfaces: Surfaces | None = None
+    picker: SurfacePicker | None = None
+    facts: Facts | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+    other_views: tuple[PlanView, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    document: Path | None = None
+
+    @property
+    def labels(self) -> Labels | None:
+        """Labels on the grid of the slices: the CT's own, or without it the 1 mm grid."""
+        if self.segmentation is None:
+            return None
+        return self.segmentation.labels_1mm if self.volume is None else self.segmentation.labels
+
+    @property
+    def ct_geometry(self) -> Geometry:
+        """The grid of the CT; without it, what the plan says of it."""
+        if self.volume is not None:
+            return self.volume.geometry
+        assert self.facts is not None  # a case without its CT comes from a plan
+        return self.facts.geometry
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid of the CT; without it that of the labels, or what the plan says of the CT."""
+        if self.volume is not None or self.labels is None:
+            return self.ct_geometry
+        return self.labels.geometry
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return (self.volume.name if self.volume is not None else "") or self.source.name

@@ -1,0 +1,69 @@
+"""The table of the series of a study, to choose one from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QColor
+
+from app.model.rows import Column, Index, RowsModel
+from app.widgets import palette
+
+if TYPE_CHECKING:
+    from spinect_core.io.reading.series import Series
+
+REMARK_LINE = 60
+"""Letters of a remark that fit on one line; longer ones get two, and the rest is in the tool tip."""
+
+
+def _spacing(series: Series) -> str:
+    return " × ".join(f"{value:.3g}" for value in series.spacing) if series.spacing else "–"
+
+
+def _remarks(series: Series) -> str:
+    """What speaks against a series, line by line."""
+    fault = series.fault
+    remarks = [f"{fault.fault}. {fault.remedy}."] if fault is not None else list(series.warnings)
+    if series.modality and series.modality != "CT":
+        remarks.insert(0, f"Modality {series.modality}")
+    return "\n".join(dict.fromkeys(remarks))
+
+
+COLUMNS: tuple[Column[Series], ...] = (
+    Column("Series", lambda row: row.description or "no description"),
+    Column("Pictures", lambda row: str(row.pictures), lambda row: float(row.pictures)),
+    Column("Orientation", lambda row: row.orientation),
+    Column("Spacing (mm)", _spacing),
+    Column("Kernel", lambda row: row.kernel),
+    Column("Remarks", _remarks),
+)
+REMARKS = len(COLUMNS) - 1
+
+
+class SeriesTable(RowsModel["Series"]):
+    """One row for each series, the largest first; those that cannot be opened come last, grey, and say why."""
+
+    def __init__(self, series: Sequence[Series], parent: QObject | None = None) -> None:
+        super().__init__(COLUMNS, lambda row: row.key, parent)
+        self.show(sorted(series, key=lambda each: (not each.loadable, -each.pictures)))
+
+    def more(self, row: Series, column: int, role: int) -> object:
+        """Colours, the height of the remarks, and the remarks as a tool tip."""
+        remarks = _remarks(row) if column == REMARKS else ""
+        if role == Qt.ItemDataRole.ForegroundRole and not row.loadable:
+            return QColor(palette.MUTED if column == REMARKS else palette.FAINT)
+        if role == Qt.ItemDataRole.ForegroundRole and remarks:
+            return QColor(palette.WARNING)
+        if role == Qt.ItemDataRole.ToolTipRole and column == REMARKS:
+            return remarks
+        if role == Qt.ItemDataRole.SizeHintRole and column == REMARKS:
+            return QSize(0, 52 if len(remarks) > REMARK_LINE else 32)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Only what can be opened can be chosen."""
+        if not index.isValid() or not self.rows[index.row()].loadable:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled

@@ -1,0 +1,45 @@
+"""All that the window knows, in one place: what panels, views and controllers are given at their making."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSettings
+
+from app.model.appearance import Appearance
+from app.model.case_model import CaseModel
+from app.model.jobs import JobRunner
+from app.model.present_window import PresentWindow
+from app.model.recent import RecentFiles
+from app.model.segment_options import SegmentOptions
+from app.model.slice_state import SliceState
+from app.model.trajectories import Trajectories
+
+
+class State:
+    """The state of one window; nothing is open at first.
+
+    Args:
+        settings: where choices are kept.
+        parent: owns the parts.
+
+    Attributes:
+        settings: as given.
+        model: the case, where one looks, what was measured.
+        jobs: long work.
+        trajectories: of the case.
+        present: what is open of the chosen one in the present view.
+        appearance: how bone, nerve and labels look.
+        slices: what the three slices share.
+        options: of the segmentation.
+        recent: what was opened last.
+    """
+
+    def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:
+        self.settings = settings
+        self.model = CaseModel(parent)
+        self.jobs = JobRunner(parent)
+        self.appearance = Appearance(settings, parent)
+        self.slices = SliceState(self.model, parent)
+        self.trajectories = Trajectories(self.model, parent)
+        self.present = PresentWindow(self.model, self.trajectories, parent)
+        self.options = SegmentOptions(settings, parent)
+        self.recent = RecentFiles(settings, parent)

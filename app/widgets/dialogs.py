@@ -1,0 +1,52 @@
+"""The questions that wait for an answer: which file, and whether to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.widgets import messages
+
+
+class Dialogs:
+    """Asks the user.
+
+    Args:
+        window: the questions lie over it.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        self._window = window
+
+    def file_to_open(self, title: str, folder: Path, kinds: str) -> Path | None:
+        """An existing file; None if the user has changed his mind."""
+        name, _ = QFileDialog.getOpenFileName(self._window, title, str(folder), kinds)
+        return Path(name) if name else None
+
+    def folder_to_open(self, title: str, folder: Path) -> Path | None:
+        """An existing folder; None if the user has changed his mind."""
+        name = QFileDialog.getExistingDirectory(self._window, title, str(folder))
+        return Path(name) if name else None
+
+    def file_to_save(self, title: str, suggested: Path, kinds: str) -> Path | None:
+        """Where to write; None if the user has changed his mind."""
+        name, _ = QFileDialog.getSaveFileName(self._window, title, str(suggested), kinds)
+        return Path(name) if name else None
+
+    def confirm_discard(self) -> bool:
+        """Whether unsaved measurements may go."""
+        return self._asked(*messages.DISCARD)
+
+    def confirm_without_ct(self, path: Path) -> bool:
+        """Whether to open a plan that was made on another CT than the open one."""
+        title, text, go_on = messages.WITHOUT_CT
+        return self._asked(title, f"{path.name} {text}", go_on)
+
+    def confirm_other_ct(self) -> bool:
+        """Whether to open a CT that is not the one of the open plan."""
+        return self._asked(*messages.OTHER_CT)
+
+    def _asked(self, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
+        cancel = QMessageBox.StandardButton.Cancel
+        return QMessageBox.question(self._window, title, text, go_on | cancel, cancel) == go_on
