@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from spinect_core.base.child import child_command, child_environment
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QSurfaceFormat
@@ -20,7 +22,10 @@ LONGEST_SECONDS = 20.0
 def start() -> subprocess.Popen[bytes]:
     """Start the probe."""
     return subprocess.Popen(
-        [sys.executable, "-P", str(Path(__file__))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        child_command("window-opengl"),
+        env=child_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -56,8 +61,8 @@ def surface_format() -> QSurfaceFormat:
     return wanted
 
 
-def probe() -> int:
-    """0 if a desktop OpenGL 3.2 context can be made current, else 1."""
+def main(arguments: Sequence[str]) -> int:
+    """The child that `start` starts: 0 if a desktop OpenGL 3.2 context can be made current, else 1."""
     from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext, QSurfaceFormat
 
     QSurfaceFormat.setDefaultFormat(surface_format())
@@ -75,4 +80,4 @@ def probe() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(probe())
+    raise SystemExit(main(sys.argv[1:]))

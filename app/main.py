@@ -11,8 +11,11 @@ from pathlib import Path
 os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
+from spinect_core.base.child import run_if_child
 from spinect_core.base.versions import NOTICE, __version__
 
+DESKTOP_ENTRY = "org.spinect.planner"
+"""The name of the entry in assets/desktop: a desktop finds the window's icon by it."""
 ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
 
 
@@ -46,10 +49,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the planner; returns the exit code."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if (child := run_if_child(words)) is not None:
+        return child
+    arguments = parser().parse_args(words)
     probe = None if arguments.no_3d else gl_probe.start()
 
-    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtCore import QSettings, QStandardPaths, QTimer
     from PySide6.QtWidgets import QApplication
 
     from app import start_3d
@@ -60,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     assert isinstance(application, QApplication)
     application.setOrganizationName(ORGANISATION)
     application.setApplicationName(NAME)
+    if QStandardPaths.locate(
+        QStandardPaths.StandardLocation.ApplicationsLocation, f"{DESKTOP_ENTRY}.desktop"
+    ):
+        application.setDesktopFileName(DESKTOP_ENTRY)  # Qt complains of one that is not there
     application.setWindowIcon(icons.icon("app"))
     theme.apply(application)
     settings = QSettings()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
+
+from spinect_core.base.child import child_command, child_environment
 
 TIMEOUT_S = 90.0
 
@@ -37,16 +38,13 @@ def probe_opengl(timeout_s: float = TIMEOUT_S) -> OpenGl:
     Args:
         timeout_s: how long a driver may take.
     """
-    environment = dict(os.environ)
-    root = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-m", "spinect_core.base.opengl"],
+            child_command("rendering"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=child_environment(),
             timeout=timeout_s,
             check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -84,5 +82,11 @@ def _render_a_little() -> OpenGl:
     return OpenGl(True, renderer, facts.get("OpenGL version string", "").strip())
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> int:
+    """Render here and print the answer as a line of JSON: the child that `probe_opengl` starts."""
     print(json.dumps(asdict(_render_a_little())), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from spinect_core.base.child import run_if_child
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.cli import (
     evaluate,
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, or that of the error (see ``spinect --help``).
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if (child := run_if_child(arguments)) is not None:
+        return child
     debug = "--debug" in arguments
     options: argparse.Namespace | None = None
     with Stopping() as stopping:

@@ -1,7 +1,7 @@
 """Drives the inference process: starts it, listens, ends it at once when asked to, and notices when it dies.
 
-It is a fresh Python given a module to run, on every system, so nothing of the program that starts it (its window, its
-main module, its threads) gets into it.
+It is a fresh process, on every system (see `spinect_core.base.child`), so nothing of the program that starts it (its
+window, its main module, its threads) gets into it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
@@ -136,19 +136,15 @@ def run_job(
 
 
 def _start(job: Path, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    """A fresh Python that runs the worker and finds the same packages as this one."""
-    root = Path(__file__).resolve().parents[2]
-    environment = dict(os.environ)
-    if root.name not in ("site-packages", "dist-packages"):  # a checkout, which that Python would not find
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
+    """A fresh process that runs the worker and finds the same packages as this one."""
+    environment = child_environment()
     environment["PYTHONIOENCODING"] = "utf-8"
     environment["KERAS_BACKEND"] = "tensorflow"
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return subprocess.Popen(
-        # -P: files beside the user's CT that are named like our modules are none of them.
-        [sys.executable, "-P", "-m", "spinect_core.segmentation.worker", str(job)],
+        child_command("inference", job),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,

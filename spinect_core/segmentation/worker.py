@@ -1,4 +1,4 @@
-"""The inference process: ``python -m spinect_core.segmentation.worker JOB.json``; the window never imports it.
+"""The inference process, started by `spinect_core.segmentation.process` with a job's file; the window never imports it.
 
 It reads the job and its arrays from a folder, tells its parent what it does by lines of JSON on standard output, and
 leaves the probabilities in the same folder. It imports an engine and nothing of the window, and it ends by itself when
@@ -31,7 +31,10 @@ class _Line:
     """Standard output, kept for messages: what libraries print goes to standard error."""
 
     def __init__(self) -> None:
-        sys.stdout.flush()
+        if (
+            sys.stdout is not None
+        ):  # the window's program has none on Windows, but the parent's pipe all the same
+            sys.stdout.flush()
         self._stream = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
         os.dup2(2, 1)
 
