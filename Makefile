@@ -1,11 +1,12 @@
 # Every target does its own set-up: a fresh clone, `make run` or `make test`, and nothing else to type.
 #
-#   make run     the whole job on the demo case: in the window, or without a screen into out/demo/
-#   make test    linters, type checker, import contracts and tests
-#   make lint    the first three alone
-#   make bench   seconds and peak memory of every stage on the demo case
-#   make wheel   builds the wheel and tries it in an empty environment
-#   make clean   removes everything that the targets above made
+#   make run         the whole job on the demo case: in the window, or without a screen into out/demo/
+#   make lint        linters, type checker, import contracts
+#   make test-quick  lint and the tests that take about a second, without window and engines
+#   make test        lint and all tests
+#   make bench       seconds and peak memory of every stage on the demo case
+#   make wheel       builds the wheel and tries it in an empty environment
+#   make clean       removes everything that the targets above made
 #
 # make run PYTHON=python3.12                takes another Python (3.11 to 3.13) where there is no .venv yet
 # make test PYTEST="tests/core -k tiling"   a part of the tests
@@ -22,7 +23,7 @@ BENCH ?=
 SETUP :=
 BIN := .venv/bin
 
-.PHONY: run test lint bench wheel clean setup
+.PHONY: run test test-quick lint bench wheel clean setup
 .DEFAULT_GOAL := run
 
 setup:
@@ -37,18 +38,20 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# Three processes: TensorFlow and the graphics driver each bring an LLVM and crash in one process (the program keeps them
-# apart as well), and the core renders without an X server, as on a computer without a screen.
+# Each part in processes of its own, one a core; tests/conftest.py says why there are three.
 # Tests of the core alone need no screen.
 test: SETUP := $(if $(findstring tests/core,$(PYTEST)),,--for-tests)
 test: lint
 ifeq ($(strip $(PYTEST)),)
-	@$(BIN)/pytest --no-xvfb tests/core --ignore tests/core/segmentation --ignore tests/core/research/training
-	$(BIN)/pytest --no-xvfb tests/core/segmentation tests/core/research/training
-	$(BIN)/pytest tests/gui
+	@$(BIN)/pytest -n auto --no-xvfb --part core
+	$(BIN)/pytest -n auto --no-xvfb --part engines
+	$(BIN)/pytest -n auto --part window
 else
 	@$(BIN)/pytest $(PYTEST)
 endif
+
+test-quick: lint
+	@$(BIN)/pytest -n auto --no-xvfb --part core -m "not slow and not heavy"
 
 bench: setup
 	@mkdir -p out

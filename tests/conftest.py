@@ -1,7 +1,98 @@
-"""What all tests share."""
+"""What all tests share: their three parts, and how several test processes share a computer."""
 
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # A slow or busy machine is no failure; the same examples on every run are.
 settings.register_profile("spinect", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("spinect")
+
+HERE = Path(__file__).parent
+
+# TensorFlow and the graphics driver each bring an LLVM and crash in one process (the program keeps them apart as well),
+# and the core renders without an X server, as on a computer without a screen. So there are three parts.
+PARTS = {
+    "window": ("gui",),
+    "engines": ("core/segmentation", "core/research/training"),
+    "core": ("core",),
+}
+RENDERING = ("core/pictures", "core/pipeline", "core/research/study/test_renderings.py", "gui")
+
+MOST_PROCESSES = 8
+"""Each one collects all tests of its part, so many more would do nothing but that."""
+BYTES_PER_PROCESS = 3 * 2**30
+"""Memory to have free for every test process: what the largest test of the engines takes, and some room."""
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# Now, before a library reads them: several processes that each take all the cores are slower than one.
+if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    for variable in THREADS:
+        os.environ[variable] = str(max(cores() // int(processes), 1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """How many processes ``-n auto`` starts: one a core, if the memory suffices."""
+    import psutil
+
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return max(min(cores(), MOST_PROCESSES, psutil.virtual_memory().available // BYTES_PER_PROCESS), 1)
+
+
+def inside(path: Path, places: tuple[str, ...]) -> bool:
+    """Whether a path lies in one of some places, given from here."""
+    return any(path.is_relative_to(HERE / place) for place in places)
+
+
+def part_of(path: Path) -> str | None:
+    """The first part that a path lies in."""
+    return next((part for part, places in PARTS.items() if inside(path, places)), None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", choices=sorted(PARTS), help="Collect only the tests of one part.")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    wanted, own = config.getoption("--part"), part_of(collection_path)
+    if wanted is None or own in (wanted, None):
+        return None
+    # The folders of "core" hold those of "engines".
+    return True if collection_path.is_file() or own != "core" else None
+
+
+MIXED = pytest.StashKey[bool]()
+MIXED_FAULT = (
+    "These tests render and load TensorFlow, which crashes in one process. "
+    "Run them one part after the other: --part core, --part engines, --part window"
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mixed = all(any(inside(item.path, places) for item in items) for places in (PARTS["engines"], RENDERING))
+    if mixed and not processes:
+        raise pytest.UsageError(MIXED_FAULT)
+    config.stash[MIXED] = mixed
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # One of several processes cannot refuse to collect.
+    if item.config.stash[MIXED]:
+        pytest.fail(MIXED_FAULT, pytrace=False)

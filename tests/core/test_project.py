@@ -78,12 +78,11 @@ def test_modules_are_named_by_what_lives_there() -> None:
 
 
 def test_tests_mirror_the_packages() -> None:
-    core = [
-        path for path in (ROOT / "tests" / "core").iterdir() if path.is_dir() and path.name != "__pycache__"
-    ]
-    holding_tests = {path.name for path in core if any(path.rglob("test_*.py"))}
-    rooms = {path.name for path in (ROOT / "spinect_core").iterdir() if path.is_dir()}
-    assert holding_tests <= rooms, f"tests of no package: {sorted(holding_tests - rooms)}"
+    core = ROOT / "tests" / "core"
+    folders = {path.parent.relative_to(core) for path in core.rglob("test_*.py")} - {Path()}
+    package = ROOT / "spinect_core"
+    rooms = {path.parent.relative_to(package) for path in package.rglob("__init__.py")}
+    assert folders <= rooms, f"tests of no package: {sorted(map(str, folders - rooms))}"
 
 
 def test_test_modules_have_unique_names_and_no_packages() -> None:

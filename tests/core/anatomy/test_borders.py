@@ -10,6 +10,8 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.errors import MeasurementError
 from spinect_core.research.phantom.structures import STRUCTURES
 
+pytestmark = pytest.mark.heavy
+
 BONES = {"superior border of S1": "sacrum", "S1 superior articular process": "sacrum"}
 
 

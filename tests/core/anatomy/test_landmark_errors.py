@@ -17,6 +17,8 @@ from spinect_core.research.study.landmark_errors import (
     write,
 )
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def case(phantom):

@@ -12,6 +12,8 @@ from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import AnatomyError, Cancelled, UsageError
 from spinect_core.image.volume import NERVE, Geometry, Labels
 
+pytestmark = pytest.mark.heavy
+
 
 def errors_of(landmarks, truth):
     return {

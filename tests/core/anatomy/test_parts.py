@@ -4,11 +4,14 @@ import time
 from collections import Counter
 
 import numpy as np
+import pytest
 from scipy.ndimage import binary_erosion
 
 from spinect_core.anatomy.levels import LEVELS, level_of, renamed
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.research.phantom.structures import STRUCTURES
+
+pytestmark = pytest.mark.heavy
 
 
 def rim_of(phantom, name):

@@ -11,6 +11,8 @@ from spinect_core.image.volume import BONE, Geometry, Labels
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
+pytestmark = pytest.mark.heavy
+
 LEVEL = level_of("L5/S1")
 GRID = Geometry((70, 80, 80), (1.0, 1.0, 1.0), (-40.0, -40.0, -45.0))
 LEAN = np.radians(30.0)

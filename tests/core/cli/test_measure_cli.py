@@ -10,6 +10,8 @@ from spinect_core.io.writing import write_labels
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def labels(tmp_path_factory):

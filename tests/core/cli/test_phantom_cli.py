@@ -14,6 +14,8 @@ from spinect_core.io.reading import read_ct, read_labels
 from spinect_core.research.phantom import Order
 from spinect_core.research.phantom.batch import write_cases
 
+pytestmark = pytest.mark.heavy
+
 BOX = ["--box", "-32", "32", "-30", "34", "-32", "32"]
 NAMES = ["ct.nii.gz", "labels.nii.gz", "structures.nii.gz", "truth.json"]
 

@@ -26,6 +26,8 @@ from spinect_core.planning.level import Approaches, Room
 from spinect_core.planning.results import CasePlan
 from spinect_core.preprocessing import Region, prepare
 
+pytestmark = pytest.mark.heavy
+
 REGION = Region((-18, -18, -18), (18, 18, 18))
 OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "plan.spinect", "views"}
 LEFT_MAP = {"angle-map-left-kambin-triangle-bony.csv", "angle-map-left-kambin-triangle-bony.png"}

@@ -16,6 +16,8 @@ from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 
+pytestmark = pytest.mark.heavy
+
 BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
 
 

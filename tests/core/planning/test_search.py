@@ -17,6 +17,8 @@ from spinect_core.planning.search.weights import Limits, Reason
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
 
+pytestmark = pytest.mark.heavy
+
 NORMAL = View.oblique("left", 30.0, 0.0)
 
 

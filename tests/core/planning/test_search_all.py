@@ -13,6 +13,8 @@ from spinect_core.planning.search.search import search
 from spinect_core.planning.search.search_all import search_all
 from spinect_core.planning.zones.window import Sight
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def sights() -> list[Sight]:

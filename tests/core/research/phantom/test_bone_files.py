@@ -19,6 +19,8 @@ from spinect_core.research.phantom.from_bones import BoneSet, draw_on_bones
 from spinect_core.research.phantom.parameters import draw_specimen
 from spinect_core.research.phantom.sdf import Lattice, dense
 
+pytestmark = pytest.mark.heavy
+
 STEP = 2.0
 LOW, HIGH = (-140.0, -92.0, -112.0), (140.0, 100.0, 128.0)
 BOX = ((-62.0, 62.0), (-46.0, 76.0), (-66.0, 52.0))

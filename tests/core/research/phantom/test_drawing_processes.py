@@ -13,6 +13,8 @@ from spinect_core.base.errors import Cancelled, UsageError, WorkerError
 from spinect_core.research.phantom import CaseStream, Order
 from spinect_core.research.phantom.workers import Workers, jobs_for
 
+pytestmark = pytest.mark.heavy
+
 SMALL = ((-24.0, 24.0), (-24.0, 30.0), (-24.0, 24.0))
 
 

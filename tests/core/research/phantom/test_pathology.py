@@ -9,6 +9,8 @@ from spinect_core.research.phantom import STRUCTURES, Phantom, Scan, draw_case
 from spinect_core.research.phantom.parameters import draw_specimen
 from spinect_core.research.phantom.pathology import PATHOLOGIES, Choice, Draw
 
+pytestmark = pytest.mark.heavy
+
 BOX = ((-54.0, 54.0), (-32.0, 66.0), (-56.0, 44.0))
 QUIET = Scan(0.4, 0.4, 0.0, 0.5)
 _drawn: dict[tuple[str, ...], Phantom] = {}

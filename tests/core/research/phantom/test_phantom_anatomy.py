@@ -11,6 +11,8 @@ from spinect_core.research.phantom.courses import root_waypoints
 from spinect_core.research.phantom.parameters import draw_specimen
 from spinect_core.research.phantom.skeleton import articulate
 
+pytestmark = pytest.mark.heavy
+
 BONES = ("L4", "L5", "sacrum", "hip left", "hip right")
 NEIGHBOURS = (("L4", "L5"), ("L5", "sacrum"), ("sacrum", "hip left"), ("sacrum", "hip right"))
 ROUND = np.ones((3, 3, 3), dtype=bool)

@@ -10,6 +10,8 @@ import pytest
 from spinect_core.base.errors import UsageError
 from spinect_core.research.phantom import KERNELS, LUMBOSACRAL, STRUCTURES, Scan, draw_case, scan_setting
 
+pytestmark = pytest.mark.heavy
+
 SPACING = (4.0, 4.0, 4.0)
 LABELS_SHA = "b7e22e87e08178b4f4977777aafc8aa69b0ae2a2b582e277e7c0acc9fc32f18c"
 

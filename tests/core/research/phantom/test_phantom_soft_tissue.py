@@ -7,6 +7,8 @@ from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_ed
 from spinect_core.research.phantom import STRUCTURES, TRUNK, Phantom, Scan, draw_case
 from spinect_core.research.phantom.parameters import draw_specimen
 
+pytestmark = pytest.mark.heavy
+
 QUIET = Scan(0.2, 0.2, 0.0, 0.5)
 MUSCLES = ("psoas", "multifidus", "erector spinae", "iliacus", "gluteus")
 BACK = ((-40.0, 40.0), (40.0, 118.0), (-20.0, 20.0))

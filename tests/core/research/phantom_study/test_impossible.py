@@ -11,6 +11,8 @@ from spinect_core.research.phantom import STRUCTURES, Phantom, draw_case
 from spinect_core.research.phantom_study.impossible import find_violations
 from spinect_core.research.phantom_study.run import normal_case
 
+pytestmark = pytest.mark.heavy
+
 GRAVE = {
     "labels against structures",
     "structure without a name",

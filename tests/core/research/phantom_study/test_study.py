@@ -10,6 +10,8 @@ from spinect_core.cli import main
 from spinect_core.research.phantom_study.report import rows
 from spinect_core.research.phantom_study.run import parse_seeds, study
 
+pytestmark = pytest.mark.heavy
+
 
 def test_seeds_are_ranges_and_lists() -> None:
     assert parse_seeds("3,7,20-22,7") == [3, 7, 20, 21, 22]

@@ -16,6 +16,8 @@ from spinect_core.research.study.examine import Settings, examine
 from spinect_core.research.study.renderings import four_renderings, stepped_surfaces
 from spinect_core.surfaces.build import signed_volume
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.parametrize("direction", [np.eye(3), np.diag([-1.0, 1.0, 1.0])])
 def test_stepped_surfaces_lie_on_the_voxels_and_look_outwards(direction: np.ndarray) -> None:

@@ -23,6 +23,8 @@ from spinect_core.research.study.cases import StudyCase, read_cases
 from spinect_core.research.study.examine import Settings
 from spinect_core.research.study.run import StudyResult, run_study
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = Settings(mode="fast", weights_sha256="ab" * 32, seed=5)
 
 
