@@ -52,7 +52,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("--list", action="store_true", help="list families and findings, and end")
     what = parser.add_argument_group("what is drawn")
     what.add_argument(
-        "--family", metavar="NAME", default="procedural", help="collection of bones (default: procedural)"
+        "--family",
+        metavar="NAME",
+        default="procedural",
+        help="procedural (default), or varied: roots on bone and disc among vessels of their calibre, bent skeletons, "
+        "fused reformats; may stand with --bones",
     )
     what.add_argument(
         "--bones",

@@ -154,7 +154,9 @@ def _add_cases(parser: Parser) -> None:
         metavar="N",
         help="of the phantoms (1000); 1 to 99 are for tests",
     )
-    group.add_argument("--family", default="procedural", help="bones of the phantoms (procedural)")
+    group.add_argument(
+        "--family", default="procedural", help="of the phantoms: procedural or varied (procedural)"
+    )
     group.add_argument(
         "--phantom-spacing",
         type=float,

@@ -1,7 +1,6 @@
 """A procedural lumbosacral specimen and its CT: a seed gives the picture, the labels and the truth."""
 
 from spinect_core.research.phantom.build import (
-    FAMILIES,
     LUMBOSACRAL,
     TRUNK,
     Anatomy,
@@ -14,6 +13,7 @@ from spinect_core.research.phantom.order import Order
 from spinect_core.research.phantom.scanner import IDEAL, Scan, draw_scan, scan_setting
 from spinect_core.research.phantom.stream import CaseStream, DrawnCase
 from spinect_core.research.phantom.structures import STRUCTURES
+from spinect_core.research.phantom.variety import FAMILIES, VARIED
 
 __all__ = [
     "FAMILIES",
@@ -22,6 +22,7 @@ __all__ = [
     "LUMBOSACRAL",
     "STRUCTURES",
     "TRUNK",
+    "VARIED",
     "Anatomy",
     "CaseStream",
     "DrawnCase",

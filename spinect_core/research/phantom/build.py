@@ -17,6 +17,7 @@ from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import UsageError
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.research.phantom import soft_tissue, truth
+from spinect_core.research.phantom.beside_nerves import Surroundings
 from spinect_core.research.phantom.courses import Route, root_waypoints, sac_path
 from spinect_core.research.phantom.discs import build_discs
 from spinect_core.research.phantom.epidural import (
@@ -26,6 +27,7 @@ from spinect_core.research.phantom.epidural import (
     paint_sacral_fat,
 )
 from spinect_core.research.phantom.metal import implants, paint_metal
+from spinect_core.research.phantom.nerves import Course
 from spinect_core.research.phantom.paint import (
     Painting,
     ala_depth,
@@ -37,10 +39,23 @@ from spinect_core.research.phantom.paint import (
 )
 from spinect_core.research.phantom.parameters import Specimen, draw_specimen, stream
 from spinect_core.research.phantom.pose import Pose
+from spinect_core.research.phantom.reformats import as_read
 from spinect_core.research.phantom.roots import paint_nerves
 from spinect_core.research.phantom.scanner import Scan, draw_scan, scan, slices_within, thin_slices
 from spinect_core.research.phantom.sdf import Coordinates, Lattice, line_distance
 from spinect_core.research.phantom.skeleton import FAR, Skeleton, articulate, build_bones
+from spinect_core.research.phantom.strands import StrandLayer
+from spinect_core.research.phantom.structures import BESIDE_NERVES, STRUCTURES
+from spinect_core.research.phantom.variety import (
+    FAMILIES,
+    PROCEDURAL,
+    VARIED,
+    Variety,
+    bent,
+    draw_variety,
+    varied_specimen,
+)
+from spinect_core.research.phantom.vessels import front_of_spine
 
 LATTICE_MM = 2.0
 """Sampling of large, smooth solids; see :class:`Lattice`."""
@@ -106,7 +121,7 @@ def procedural(specimen: Specimen) -> Anatomy:
         return kept_free(bones, p, lattice, routes) if specimen.findings else bones
 
     routes = root_waypoints(skeleton, specimen)
-    return Anatomy("procedural", skeleton, solids, routes, sac_path(skeleton))
+    return Anatomy(PROCEDURAL, skeleton, solids, routes, sac_path(skeleton))
 
 
 def kept_free(
@@ -122,10 +137,6 @@ def kept_free(
         free = np.maximum(free, 0.65 * radius - line_distance(where, waypoints, 7.0))
     fine = lattice.refine(free)
     return {name: np.maximum(solid, fine) if "hip" not in name else solid for name, solid in bones.items()}
-
-
-FAMILIES = ("procedural",)
-"""Collections of bones that a case can be drawn on without files from outside."""
 
 
 def draw_case(
@@ -144,7 +155,7 @@ def draw_case(
         spacing: (x, y, z) mm of the CT.
         box: what the CT shows, ((x0, x1), (y0, y1), (z0, z1)) in patient mm.
         setting: scanner setting; drawn from the seed when absent.
-        family: one of :data:`FAMILIES`.
+        family: one of :data:`~spinect_core.research.phantom.variety.FAMILIES`.
         pathologies: names of :data:`spinect_core.research.phantom.pathology.PATHOLOGIES`, exactly those; ``()`` or
             ``("normal",)`` for none; drawn by their prevalence when absent.
 
@@ -164,14 +175,11 @@ def draw_case(
             f"There is no family {family!r}", f"Choose one of {', '.join(FAMILIES)}", parameter="family"
         )
     specimen = draw_specimen(seed, pathologies)
-    return assemble(
-        specimen,
-        Pose.draw(specimen, stream(seed, "pose")),
-        procedural(specimen),
-        spacing,
-        box=box,
-        setting=setting,
-    )
+    variety = draw_variety(seed, specimen) if family == VARIED else None
+    if variety is not None:
+        specimen = varied_specimen(specimen, variety)
+    pose = Pose.draw(specimen, stream(seed, "pose"))
+    return assemble(specimen, pose, procedural(specimen), spacing, box=box, setting=setting, variety=variety)
 
 
 def assemble(
@@ -182,6 +190,7 @@ def assemble(
     *,
     box: Box = LUMBOSACRAL,
     setting: Scan | None = None,
+    variety: Variety | None = None,
 ) -> Phantom:
     """Soft tissue, discs, nerves and bones of an anatomy on a grid, scanned.
 
@@ -192,8 +201,14 @@ def assemble(
         spacing: (x, y, z) mm of the CT.
         box: what the CT shows, in patient mm.
         setting: scanner setting; drawn from the seed when absent.
+        variety: what the varied family drew for it.
     """
     seed, skeleton = specimen.seed, anatomy.skeleton
+    family, told = anatomy.family, {}
+    if variety is not None:
+        pose = bent(pose, variety.bend_mm, seed)
+        family = VARIED if family == PROCEDURAL else f"{family} {VARIED}"
+        told = {"variety": variety.to_dict(), "structures": STRUCTURES | BESIDE_NERVES}
     whole, within = grid_for(spacing, box), slices_within(spacing)
     geometry, middle = thin_slices(whole, within), slice(within // 2, None, within)
     spacing = geometry.spacing
@@ -213,7 +228,7 @@ def assemble(
     hips = np.minimum(solids["hip left"], solids["hip right"])
     structures: LabelArray = np.zeros(geometry.shape, np.uint8)
     painting = Painting(
-        tissue=soft_tissue.fill_trunk(p, lattice, hips, bone, specimen, edge, rng, structures),
+        tissue=soft_tissue.fill_trunk(p, lattice, hips, bone, specimen, edge, rng, structures, variety),
         labels=np.zeros(geometry.shape, np.uint8),
         structures=structures,
     )
@@ -228,8 +243,31 @@ def assemble(
     paint_discs(painting, p, discs, specimen, skeleton, edge)
     hard = np.minimum.reduce([bone, *metal.values()])
     obstacle = np.minimum.reduce([hard, flava + 1.6, *discs.values()])
+
+    def lay_beside(roots: list[Course]) -> None:
+        assert variety is not None
+        layer = StrandLayer(geometry, float(np.mean(spacing)))
+        surroundings = Surroundings(
+            specimen, variety, skeleton, pose, geometry, obstacle * pose.size, stream(seed, "beside nerves")
+        )
+        front = front_of_spine(lattice.sample(p), bone[np.ix_(*lattice.picks)])
+        told["beside nerves"] = surroundings.lay(layer, front, roots)
+        layer.lay(painting.tissue, painting.structures, obstacle * pose.size)
+
     paint_nerves(
-        painting, p, specimen, skeleton, pose, geometry, obstacle, hard, flava, anatomy.routes, anatomy.sac
+        painting,
+        p,
+        specimen,
+        skeleton,
+        pose,
+        geometry,
+        obstacle,
+        hard,
+        flava,
+        anatomy.routes,
+        anatomy.sac,
+        variety,
+        None if variety is None else lay_beside,
     )
     coarse = lattice.sample(p)
     ala, shell = (lattice.refine(part(coarse, skeleton)) for part in (ala_depth, shell_factor))
@@ -246,15 +284,16 @@ def assemble(
         metal=painting.metal,
         within=within,
     )
-    name = (
-        f"phantom seed {seed}" if anatomy.family == "procedural" else f"phantom {anatomy.family} seed {seed}"
-    )
-    details = {"phantom": True, "family": anatomy.family, "seed": seed}
+    if variety is not None:
+        array = as_read(array, whole.spacing, variety.reading, stream(seed, "reformats"))
+    name = f"phantom seed {seed}" if family == PROCEDURAL else f"phantom {family} seed {seed}"
+    details = {"phantom": True, "family": family, "seed": seed}
     return Phantom(
         Volume(array, whole, name, details),
         Labels(np.ascontiguousarray(painting.labels[middle]), whole),
         np.ascontiguousarray(painting.structures[middle]),
         truth.describe(
-            seed, anatomy.family, specimen, skeleton, pose, painting.courses, anatomy.solids, whole, setting
-        ),
+            seed, family, specimen, skeleton, pose, painting.courses, anatomy.solids, whole, setting
+        )
+        | told,
     )

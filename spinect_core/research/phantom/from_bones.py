@@ -22,6 +22,7 @@ from spinect_core.research.phantom.pose import Pose
 from spinect_core.research.phantom.scanner import Scan
 from spinect_core.research.phantom.sdf import Block, Coordinates, Lattice, line_distance
 from spinect_core.research.phantom.skeleton import FAR, Skeleton
+from spinect_core.research.phantom.variety import draw_variety, varied_specimen
 
 COLUMN = ("L3", "L4", "L5", "sacrum")
 JOINTS = (("L3", "L4"), ("L4", "L5"), ("L5", "sacrum"), ("sacrum", "hips"), ("L5", "hips"))
@@ -129,6 +130,7 @@ def draw_on_bones(
     *,
     box: Box = LUMBOSACRAL,
     setting: Scan | None = None,
+    varied: bool = False,
 ) -> Phantom:
     """A phantom on given bones, deformed by the seed.
 
@@ -138,9 +140,13 @@ def draw_on_bones(
         spacing: (x, y, z) mm of the CT.
         box: what the CT shows, in patient mm.
         setting: scanner setting; drawn from the seed when absent.
+        varied: with what the varied family has.
     """
     rng = stream(seed, "shapes")
     specimen = replace(draw_specimen(seed, ()), asymmetry=float(rng.uniform(1.5, 3.6)))
+    variety = draw_variety(seed, specimen) if varied else None
+    if variety is not None:
+        specimen = varied_specimen(specimen, variety)
     stretch = np.clip(rng.normal(1.0, 0.045, 3), 0.92, 1.08)
     pose = replace(
         Pose.draw(specimen, stream(seed, "pose")),
@@ -153,4 +159,4 @@ def draw_on_bones(
         return open_bones(p, lattice, bones, stream(seed, "relief"), gap)
 
     anatomy = Anatomy(bones.name, bones.skeleton, solids, bones.routes, bones.sac, tuple(bones.sacral_fat))
-    return assemble(specimen, pose, anatomy, spacing, box=box, setting=setting)
+    return assemble(specimen, pose, anatomy, spacing, box=box, setting=setting, variety=variety)

@@ -12,6 +12,10 @@ from spinect_core.research.phantom.ilium import outward
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.sdf import smooth_max, smooth_min
 from spinect_core.research.phantom.trunk_wall import Wall
+from spinect_core.research.phantom.variety import Flank
+
+USUAL_FLANK = Flank(aside=0.0, back=0.0, stout=1.0, behind=0.0)
+"""The psoas of the procedural family."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,29 +101,36 @@ _PSOAS = np.array(
 )
 
 
-def psoas(canvas: Canvas, flesh: Flesh, shift: float) -> FloatArray:
+def psoas(canvas: Canvas, flesh: Flesh, shift: float, beside: Flank = USUAL_FLANK) -> FloatArray:
     """Signed distance of both psoas: an oval cut off where spine and roots lie behind it.
 
     Args:
         canvas: the picture.
         flesh: the muscles.
         shift: mm by which it lies off the bodies.
+        beside: how it lies beside the spine.
     """
     x, y, z = canvas.p
     ax = np.abs(x)
     cx, cy, a, b, turn = (np.interp(z, _PSOAS[:, 0], _PSOAS[:, column]) for column in range(1, 6))
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
-    dx, dy = ax - cx - shift, y - cy
-    u, v = np.abs(c * dx - s * dy) / (a * flesh.bulk), np.abs(s * dx + c * dy) / (b * flesh.bulk)
+    dx, dy = ax - cx - (shift + beside.aside), y - cy - beside.back
+    bulk = flesh.bulk * beside.stout
+    u, v = np.abs(c * dx - s * dy) / (a * bulk), np.abs(s * dx + c * dy) / (b * bulk)
     r = (u**2.3 + v**2.3) ** (1 / 2.3)
-    belly = (r - 1.0) * b * flesh.bulk + 1.1 * flesh.wave
+    belly = (r - 1.0) * b * bulk + 1.1 * flesh.wave
     # Behind and towards the midline the roots go down in fat between the muscle and the spine.
-    behind = 0.62 * (dy + 6.0) - 0.78 * (dx + 8.0) - 7.5
+    behind = 0.62 * (dy + 6.0) - 0.78 * (dx + 8.0) - 7.5 + beside.behind
     return smooth_max(belly, np.asarray(behind), 7.0)
 
 
 def paint_flank(
-    canvas: Canvas, hip: FloatArray, wall: Wall, flesh: Flesh, rng: np.random.Generator
+    canvas: Canvas,
+    hip: FloatArray,
+    wall: Wall,
+    flesh: Flesh,
+    rng: np.random.Generator,
+    beside: Flank = USUAL_FLANK,
 ) -> FloatArray:
     """Iliacus and psoas; returns the distance of the two together on the lattice.
 
@@ -129,6 +140,7 @@ def paint_flank(
         wall: the surfaces of the trunk.
         flesh: the muscles.
         rng: random stream.
+        beside: how the psoas lies beside the spine.
     """
     x, _y, z = canvas.p
     ax = np.abs(x)
@@ -139,7 +151,7 @@ def paint_flank(
     iliacus = smooth_max(hip - thick - 1.2 * flesh.wave, side + 2.0, 4.0)
     iliacus = smooth_max(iliacus, 60.0 - ax, 5.0)
     iliacus = smooth_max(iliacus, wall.fascia + 18.0, 4.0)
-    major = psoas(canvas, flesh, float(rng.uniform(-4.0, 2.0)))
+    major = psoas(canvas, flesh, float(rng.uniform(-4.0, 2.0)), beside)
     # A groove of fat with the femoral nerve parts the two, and closes downwards.
     groove = np.interp(z, [-95.0, -40.0, 20.0], [0.3, 1.2, 3.0])
     canvas.lay(np.maximum(iliacus, groove - major), flesh.plain, "iliacus", sided=True)

@@ -32,11 +32,18 @@ class Course:
     ganglion: int = -1
 
 
-def lay(name: str, waypoints: FloatArray, radius: float, ganglion_radius: float, ganglion_at: int) -> Course:
+def lay(
+    name: str,
+    waypoints: FloatArray,
+    radius: float,
+    ganglion_radius: float,
+    ganglion_at: int,
+    shift: float = 0.0,
+) -> Course:
     """A smooth course through ``waypoints`` (n, 3) with a ganglion at waypoint ``ganglion_at`` (-1: none).
 
-    The root thickens over its first centimetre, swells to the ganglion and leaves it a little thicker than it
-    came.
+    The ganglion lies ``shift`` mm farther out than that. The root thickens over its first centimetre, swells to the
+    ganglion and leaves it a little thicker than it came.
     """
     chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(waypoints, axis=0), axis=1))])
     count = max(int(chord[-1] / STEP_MM), 8)
@@ -51,7 +58,7 @@ def lay(name: str, waypoints: FloatArray, radius: float, ganglion_radius: float,
     radii = radius * (0.72 + 0.28 * np.clip(s / 12.0, 0.0, 1.0))
     index = -1
     if ganglion_at >= 0:
-        centre = chord[ganglion_at]
+        centre = chord[ganglion_at] + shift
         index = int(np.argmin(np.abs(s - centre)))
         radii = radii + (ganglion_radius - radius) * np.exp(-(((s - centre) / 4.6) ** 2))
         radii = radii + 0.25 * np.clip((s - centre) / 10.0, 0.0, 1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.base.errors import UsageError
-from spinect_core.research.phantom.build import FAMILIES, LUMBOSACRAL, Box, Phantom, draw_case, grid_for
+from spinect_core.research.phantom.build import LUMBOSACRAL, Box, Phantom, draw_case, grid_for
 from spinect_core.research.phantom.from_bones import BoneSet, draw_on_bones
 from spinect_core.research.phantom.parameters import stream
 from spinect_core.research.phantom.pathology import PATHOLOGIES
@@ -23,6 +23,7 @@ from spinect_core.research.phantom.scanner import (
 )
 from spinect_core.research.phantom.structures import STRUCTURES
 from spinect_core.research.phantom.tilt import TiltedScan, box_for_tilt, check_tilt, tilted_scan
+from spinect_core.research.phantom.variety import FAMILIES, VARIED
 
 BYTES_PER_VOXEL = 280
 """Memory that drawing needs at its peak, measured at 1 mm (see benchmarks/phantom.py)."""
@@ -46,11 +47,11 @@ class Order:
         seed: any whole number from 0.
         spacing: (x, y, z) mm of the CT; None draws pixels, distance of slices and field of view.
         box: what the CT shows, in patient mm.
-        family: one of :data:`~spinect_core.research.phantom.build.FAMILIES`.
+        family: one of :data:`~spinect_core.research.phantom.variety.FAMILIES`.
         kernel: one of :data:`~spinect_core.research.phantom.kernels.KERNELS`.
         noise_hu: standard deviation of the noise.
         slice_mm: slice thickness.
-        bones: folder or label map of the bones to draw on, for which ``family`` is not used.
+        bones: folder or label map of the bones to draw on.
         pathologies: names of :data:`~spinect_core.research.phantom.pathology.PATHOLOGIES`; none of them if empty.
     """
 
@@ -153,7 +154,9 @@ class Order:
 
     def _drawn(self, spacing: tuple[float, float, float], box: Box, setting: Scan) -> Phantom:
         if self.bones is not None:
-            return draw_on_bones(self.seed, bones_of(self.bones), spacing, box=box, setting=setting)
+            bones = bones_of(self.bones)
+            varied = self.family == VARIED
+            return draw_on_bones(self.seed, bones, spacing, box=box, setting=setting, varied=varied)
         return draw_case(
             self.seed, spacing, box=box, setting=setting, family=self.family, pathologies=self.pathologies
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from spinect_core.base.arrays import FloatArray
@@ -13,11 +15,29 @@ from spinect_core.research.phantom.paint import Painting
 from spinect_core.research.phantom.parameters import Specimen, stream
 from spinect_core.research.phantom.pose import Pose
 from spinect_core.research.phantom.sdf import Coordinates, dense
+from spinect_core.research.phantom.settle import flattened, settled, spread_gaps
 from spinect_core.research.phantom.skeleton import Skeleton
 from spinect_core.research.phantom.squeezed import out_of_bone
 from spinect_core.research.phantom.structures import STRUCTURES
+from spinect_core.research.phantom.variety import FREE_MM, RootVariety, Variety
 
 LEVELS = ("L3", "L4", "L5", "S1", "S2")
+
+
+BEYOND_GANGLION = 14
+"""Points (of half a millimetre) from the middle of a ganglion to where it has become a root again."""
+
+
+def run_beyond(
+    course: Course, own: RootVariety, obstacle: FloatArray, geometry: Geometry, gap: float
+) -> Course:
+    """A course laid on bone and disc beyond its ganglion, as its variety has it."""
+    if min(own.gaps) >= FREE_MM:
+        return course
+    start = course.ganglion + BEYOND_GANGLION // 2
+    gaps = spread_gaps(own.gaps, len(course.points), start)
+    course = settled(course, obstacle, geometry, gaps, start)
+    return clear_of(course, obstacle, geometry, min(gap, 0.1))
 
 
 def radius_of(course: Course) -> float:
@@ -37,6 +57,8 @@ def paint_nerves(
     flava: FloatArray,
     routes: dict[str, Route],
     sac: FloatArray,
+    variety: Variety | None = None,
+    lay_beside: Callable[[list[Course]], None] | None = None,
 ) -> None:
     """Sac and roots with their sheath of fat; the sac last, so that it wins where roots leave it.
 
@@ -52,6 +74,8 @@ def paint_nerves(
         flava: that of the ligamenta flava, which indent the sac; a root yields to them less.
         routes: waypoints by level, or by level and side.
         sac: (n, 3) points along the middle of the canal.
+        variety: how the roots of the varied family run.
+        lay_beside: lays what lies beside the roots, given their courses, over their fat and under themselves.
     """
     edge = float(np.mean(geometry.spacing))
     obstacle_mm = obstacle * pose.size
@@ -61,11 +85,15 @@ def paint_nerves(
     for level in LEVELS:
         for side, sign in (("left", 1.0), ("right", -1.0)):
             name = f"{level} {side}"
+            own = None if variety is None else variety.roots[name]
             waypoints, ganglion_at, radius, ganglion_radius = routes[name if name in routes else level]
             rng = stream(specimen.seed, f"root {name}")
             # Outside the foramen the fat round a root is thin, in some too thin to see beside muscle.
             sheath.append(float(rng.uniform(0.3, 2.0)))
             part = float(rng.uniform(0.0, 0.75))
+            if own is not None:
+                # What touches a root is parted from it by no fat.
+                sheath[-1] *= 0.5 if own.lies == "free" else 0.15
             sheath_hu.append(specimen.fat + part * (specimen.muscle - specimen.fat))
             thick = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
             places = waypoints * np.array([sign, 1.0, 1.0])
@@ -73,19 +101,33 @@ def paint_nerves(
             within = axis[np.argmin(((axis - places[0]) ** 2).sum(axis=1))]
             places[0] += 0.8 * (within - places[0])
             places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
+            shift = 0.0
+            if own is not None:
+                # In the foramen by a part of what it is beyond.
+                share = np.clip((np.arange(len(places)) - ganglion_at + 1.0) / 2.0, 0.0, 1.0)
+                places += share[:, None] * np.array(own.aside) * np.array([sign, 1.0, 1.0])
+                shift = own.ganglion_mm * pose.size
             course = lay(
                 name,
                 pose.to_patient(places),
                 radius * pose.size * thick,
                 ganglion_radius * pose.size * thick,
                 ganglion_at,
+                shift,
             )
-            course = clear_of(course, obstacle_mm, geometry, 0.45)
+            gap = 0.45 if variety is None else variety.contact_mm
+            course = clear_of(course, obstacle_mm, geometry, gap)
+            if own is not None:
+                course = run_beyond(course, own, obstacle_mm, geometry, gap)
             if specimen.findings:
                 course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry)
             painting.courses.append(course)
     distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
     for course in painting.courses:
+        bands = [course]
+        if variety is not None:
+            broad = variety.roots[course.name].broad
+            bands = flattened(course, obstacle_mm, geometry, broad, course.ganglion + BEYOND_GANGLION)
         index = geometry.to_index(course.points)
         margin = 8.0 / np.asarray(geometry.spacing[::-1])
         low = np.maximum(np.floor(index.min(axis=0) - margin), 0).astype(int)
@@ -95,12 +137,15 @@ def paint_nerves(
         block = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
         grids = np.meshgrid(*[np.arange(s.start, s.stop) for s in block], indexing="ij")
         where = geometry.to_patient(np.stack([g.ravel() for g in grids], axis=1))
-        distance = tube_distance(course, where, 8.0).reshape(grids[0].shape)
+        distance = np.minimum.reduce([tube_distance(band, where, 8.0) for band in bands])
+        distance = distance.reshape(grids[0].shape)
         distances.append((course, block, distance))
     for (_course, block, distance), fat, value in zip(distances, sheath, sheath_hu, strict=False):
         # In the fat of canal and foramen it would be a rind round the root that no label owns.
         tissue = painting.tissue[block]
         soft_tissue.cover(tissue, distance - fat, np.minimum(tissue, value), edge)
+    if lay_beside is not None:
+        lay_beside(painting.courses)
     # A root pressed between bone and disc is flattened, never severed.
     free = obstacle > 0
     passable = hard > 0

@@ -7,7 +7,13 @@ import numpy as np
 from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.research.phantom.bowel import paint_bowel, paint_mesentery
 from spinect_core.research.phantom.canvas import Canvas, cover, texture
-from spinect_core.research.phantom.muscles import draw_flesh, paint_back, paint_flank, paint_gluteal
+from spinect_core.research.phantom.muscles import (
+    USUAL_FLANK,
+    draw_flesh,
+    paint_back,
+    paint_flank,
+    paint_gluteal,
+)
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.sdf import Coordinates, Lattice
 from spinect_core.research.phantom.trunk_wall import (
@@ -16,6 +22,7 @@ from spinect_core.research.phantom.trunk_wall import (
     paint_abdominal_wall,
     paint_fat_and_skin,
 )
+from spinect_core.research.phantom.variety import Variety
 from spinect_core.research.phantom.vessels import paint_vessels
 
 __all__ = ["OUTSIDE_HU", "cover", "fill_trunk", "texture"]
@@ -30,6 +37,7 @@ def fill_trunk(
     edge: float,
     rng: np.random.Generator,
     structures: LabelArray,
+    variety: Variety | None = None,
 ) -> FloatArray:
     """Tissue map in HU of the trunk without spine and nerves.
 
@@ -42,6 +50,7 @@ def fill_trunk(
         edge: mm over which edges are antialiased (about a voxel).
         rng: random stream of the soft tissue.
         structures: uint8 [z, y, x] on the whole grid; muscles, vessels, bowel, fat and skin write their numbers.
+        variety: of the varied family, which lays its vessels and ureters beside the nerves later.
     """
     sampled = np.ix_(*lattice.picks)
     hip, bone = hip_whole[sampled], bone_whole[sampled]
@@ -58,8 +67,12 @@ def fill_trunk(
     paint_abdominal_wall(canvas, wall, specimen, flesh.plain, wall_rng)
     paint_back(canvas, wall, flesh)
     paint_gluteal(canvas, hip, wall, flesh)
-    flank = paint_flank(canvas, hip, wall, flesh, flank_rng)
+    beside = USUAL_FLANK if variety is None else variety.flank
+    flank = paint_flank(canvas, hip, wall, flesh, flank_rng, beside)
     paint_mesentery(canvas, wall, 40.0, mesentery)
-    arterial, _venous = paint_vessels(canvas, bone, specimen, blood)
+    if variety is None:
+        arterial, _venous = paint_vessels(canvas, bone, specimen, blood)
+    else:
+        arterial = variety.blood[0]
     paint_bowel(canvas, wall, flank, bone, specimen, arterial > 100.0, gut)
     return canvas.tissue

@@ -16,3 +16,8 @@ STRUCTURES: dict[str, int] = {
     "epidural and foraminal fat": 56,
     "metal": 60,
 }  # fmt: skip
+
+BESIDE_NERVES: dict[str, int] = {
+    "lymph nodes": 57, "ureters": 58, "sympathetic trunk": 59, "strands in the fat": 61,
+}  # fmt: skip
+"""Further numbers of the varied family."""

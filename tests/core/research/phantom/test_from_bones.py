@@ -10,6 +10,7 @@ from spinect_core.research.phantom.build import procedural
 from spinect_core.research.phantom.from_bones import BoneField, BoneSet, draw_on_bones
 from spinect_core.research.phantom.parameters import draw_specimen
 from spinect_core.research.phantom.sdf import Lattice
+from spinect_core.research.phantom.structures import BESIDE_NERVES
 
 pytestmark = pytest.mark.heavy
 
@@ -63,6 +64,18 @@ def test_nerves_keep_out_of_the_given_bone(built: Phantom) -> None:
         checked += len(through)
         assert through.sum() <= 0.01 * len(through), name
     assert checked > 300
+
+
+def test_the_varied_family_is_laid_on_given_bones(bones: BoneSet) -> None:
+    case = draw_on_bones(5, bones, (3.0, 3.0, 3.0), box=BOX, varied=True)
+    assert case.truth["family"] == "swollen varied"
+    assert case.truth["variety"]["bend_mm"] > 0.0
+    nodes = case.structures == BESIDE_NERVES["lymph nodes"]
+    assert nodes.any()
+    assert np.all(case.labels.array[nodes] == 0)
+    usual = draw_on_bones(5, bones, (3.0, 3.0, 3.0), box=BOX)
+    assert usual.truth["family"] == "swollen"
+    assert not np.array_equal(usual.labels.array, case.labels.array)
 
 
 def test_another_seed_deforms_the_same_bones(bones: BoneSet, built: Phantom) -> None:
