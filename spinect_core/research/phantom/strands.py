@@ -52,8 +52,10 @@ class StrandLayer:
     def add(self, strand: Strand) -> None:
         """Lay a strand over those that are there."""
         course = strand.course
-        for first in range(0, max(len(course.points) - 1, 1), PIECE):
-            piece = slice(first, first + PIECE + 1)
+        # Where two pieces of something hollow meet there would be a wall across it.
+        step = PIECE if strand.wall == 0.0 else len(course.points)
+        for first in range(0, max(len(course.points) - 1, 1), step):
+            piece = slice(first, first + step + 1)
             self._add_piece(Course(course.name, course.points[piece], course.radii[piece]), strand)
 
     def _add_piece(self, piece: Course, strand: Strand) -> None:
