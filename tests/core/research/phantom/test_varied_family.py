@@ -22,6 +22,8 @@ from spinect_core.research.phantom.variety import (
     varied_specimen,
 )
 
+pytestmark = pytest.mark.heavy
+
 SEED = 1349
 """On its left the L5 root lies on body, disc and ala, on its right it runs free."""
 BOX = ((-62.0, 62.0), (-48.0, 62.0), (-58.0, 80.0))
