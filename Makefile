@@ -4,6 +4,7 @@
 #   make lint        linters, type checker, import contracts
 #   make test-quick  lint and the tests that take about a second, without window and engines
 #   make test        lint and all tests
+#   make docs        the documents as a site, in out/site
 #   make bench       seconds and peak memory of every stage on the demo case
 #   make wheel       builds the wheel and tries it in an empty environment
 #   make clean       removes everything that the targets above made
@@ -23,7 +24,7 @@ BENCH ?=
 SETUP :=
 BIN := .venv/bin
 
-.PHONY: run test test-quick lint bench wheel clean setup
+.PHONY: run test test-quick lint docs bench wheel clean setup
 .DEFAULT_GOAL := run
 
 setup:
@@ -52,6 +53,11 @@ endif
 
 test-quick: lint
 	@$(BIN)/pytest -n auto --no-xvfb --part core -m "not slow and not heavy"
+
+docs: setup
+	@$(BIN)/python scripts/document_cli.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	echo "The documents are in $$PWD/out/site: open index.html there."
 
 bench: setup
 	@mkdir -p out

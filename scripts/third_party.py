@@ -35,7 +35,6 @@ _NVIDIA = ("NVIDIA Software License Agreement", "https://developer.nvidia.com/cu
 # Licence, address and place of what this script does not find installed on Linux with the extra dev alone.
 ELSEWHERE = {
     "altgraph": ("MIT", "https://altgraph.readthedocs.io", "extra freeze"),
-    "colorama": ("BSD License", "https://github.com/tartley/colorama", "dev on Windows"),
     "macholib": ("MIT", "https://github.com/ronaldoussoren/macholib", "extra freeze on macOS"),
     "nvidia-cublas-cu12": _NVIDIA,
     "nvidia-cuda-cupti-cu12": _NVIDIA,

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: argparse.Namespace | None = None
     with Stopping() as stopping:
         try:
-            options = _parser().parse_args(arguments)
+            options = whole_parser().parse_args(arguments)
             code: int = options.run(options, stopping.event)
             sys.stdout.flush()
             return code
@@ -75,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _report_unexpected(error)
 
 
-def _parser() -> Parser:
+def whole_parser() -> Parser:
+    """The parser of ``spinect`` with all its commands."""
     parser, commands = command_parser()
     for command in COMMANDS:
         command.add(commands)

@@ -21,9 +21,9 @@ EXAMPLES = """\
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    parser = add_command(commands, "evaluate", "compare labels with a truth", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--prediction", metavar="P", type=Path, required=True, help="labels to be judged")
-    parser.add_argument("--truth", metavar="T", type=Path, required=True, help="labels known to be right")
+    parser = add_command(commands, "evaluate", "compare labels with the truth", DESCRIPTION, EXAMPLES)
+    parser.add_argument("--prediction", metavar="P", type=Path, required=True, help="labels to evaluate")
+    parser.add_argument("--truth", metavar="T", type=Path, required=True, help="the true labels")
     parser.add_argument(
         "--region-of",
         metavar="PLAN",

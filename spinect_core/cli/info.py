@@ -13,7 +13,7 @@ from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command
 
 DESCRIPTION = """\
-Tells versions, processor, memory, GPU, weights, and whether this computer renders. Send it along with a question."""
+Prints versions, processor, memory, GPU, weights, and whether this computer renders. Send it with a question."""
 
 EXAMPLES = """\
   spinect info

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Measures a triangle at L5/S1 (or another level that the labels hold) along a line of sight: what bone and nerve leave
-open of it (the free window, mm²), the largest circle and the largest triangle in that window; where a needle does not
-pass, what closes it. The labels are those of `spinect segment` or `spinect plan`: 0 background, 1 bone, 2 nerve."""
+free of it (the free window, mm²), the largest circle and the largest triangle in that window; where a needle does not
+fit, what blocks it. The labels are those of `spinect segment` or `spinect plan`: 0 background, 1 bone, 2 nerve."""
 
 EXAMPLES = """\
   spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin

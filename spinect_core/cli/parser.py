@@ -10,7 +10,8 @@ from spinect_core.base.errors import UsageError
 from spinect_core.base.versions import NOTICE, __version__
 
 DESCRIPTION = f"""\
-Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's triangle measured.
+Plans transforaminal injections at L5/S1 from a CT: labels bone and nerve, measures the Kambin and safe triangles, plans
+needle trajectories.
 {NOTICE}"""
 
 EPILOG = """\
@@ -22,11 +23,11 @@ examples:
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz
   spinect evaluate --prediction seg.nii.gz --truth phantom7/labels.nii.gz
-  spinect train --cases cases --out run               weights of your own from labelled CTs
+  spinect train --cases cases --out run               your own weights, from labelled CTs
   spinect study cases/ --out study                    the tables and figures of a whole study, as one page
-  spinect info                                        versions, devices, what to send with a question
+  spinect info                                        versions and devices: send it with a question
 
-Each command explains itself: spinect plan --help
+Help for a command: spinect plan --help
 
 exit codes: 0 done, 1 damaged installation, 2 wrong usage, 3 the CT cannot be read, 4 segmentation, 5 measurement,
             6 anatomy or plan, 7 a file cannot be written, 8 no picture can be rendered, 9 a process ended by itself,
@@ -80,7 +81,7 @@ def add_command(commands: Commands, name: str, help_text: str, description: str,
         allow_abbrev=False,
     )
     parser.set_defaults(parser=parser)
-    parser.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
+    parser.add_argument("--debug", action="store_true", help="show where in the code an error arises")
     return parser
 
 
@@ -126,7 +127,7 @@ def add_network_options(parser: Parser) -> None:
         "once, about half the time; paper: voxels and overlap of the tiles as published, about the time of thorough",
     )
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="weights of your own instead of the built-in"
+        "--weights", type=Path, metavar="FILE", help="your own weights instead of the built-in ones"
     )
 
 
@@ -138,7 +139,7 @@ def add_segmentation_options(parser: Parser) -> None:
         nargs=6,
         type=float,
         metavar=("X0", "X1", "Y0", "Y1", "Z0", "Z1"),
-        help="the part to segment, LPS mm (x to the left, y to the back, z to the head); found if not given",
+        help="the part to segment, LPS mm (x to the left, y to the back, z to the head); default: found automatically",
     )
 
 

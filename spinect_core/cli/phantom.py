@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
         help="whole numbers from 0, or ranges such as 1-20: one case for each",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for the files")
-    parser.add_argument("--list", action="store_true", help="list families and findings, and end")
+    parser.add_argument("--list", action="store_true", help="list families and pathologies, and exit")
     what = parser.add_argument_group("what is drawn")
     what.add_argument(
         "--family",
@@ -69,7 +69,7 @@ def add(commands: Commands) -> None:
         "--pathology",
         nargs="+",
         metavar="NAME",
-        help="these findings and no others; none for a healthy spine (default: drawn)",
+        help="these pathologies and no others; none for a healthy spine (default: drawn from the seed)",
     )
     scanner = parser.add_argument_group("the scanner (what is not given is drawn from the seed)")
     scanner.add_argument(
@@ -100,8 +100,8 @@ def add(commands: Commands) -> None:
         type=float,
         default=0.0,
         metavar="DEG",
-        help="lean of the gantry, -30 to 30, positive with its front to the feet; needs --dicom, and no ct.nii.gz is "
-        "written, for no upright grid holds such slices",
+        help="gantry tilt in degrees, -30 to 30, positive with its front to the feet; needs --dicom, and no "
+        "ct.nii.gz is written, for no upright grid holds such slices",
     )
     parser.add_argument("--dicom", action="store_true", help="write DICOM series as well")
     parser.add_argument(

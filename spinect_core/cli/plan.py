@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from spinect_core.plan.plan import Plan
 
 DESCRIPTION = """\
-Does the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with Kambin's and the safe
-triangle on both sides, searches all lines of sight for the best way in to each, lays needles along them, draws
+Runs the whole job: reads the CT, segments bone and nerve, builds surfaces, finds L5/S1 with the Kambin and the safe
+triangle on both sides, searches all lines of sight for the best trajectory to each, places needles along them, draws
 pictures, and writes it all into a folder:
 
   labels.nii.gz       0 background, 1 bone, 2 nerve, on the CT's own grid
   bone.ply nerve.ply  surfaces in LPS mm
   views/*.png         pictures with angles, areas and scale; no patient data
-  angle-map-*         for each triangle what is open from every direction, as CSV and as a picture
+  angle-map-*         for each triangle the free window from every direction, as CSV and as a picture
   needle-*.png        the CT in the oblique plane of each needle
   plan.json           landmarks, borders, windows, needles and their safety, views, triangles, engine, timings, versions
   plan.spinect        all of it in one file

@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "series", "list the CTs in a folder or zip", DESCRIPTION, EXAMPLES)
     parser.add_argument("path", metavar="PATH", type=Path, help="folder, zip or file")
-    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    parser.add_argument("--json", action="store_true", help="everything known, as JSON")
     add_quiet(parser)
     parser.set_defaults(run=run)
 

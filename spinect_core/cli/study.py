@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from spinect_core.research.study.run import StudyResult
 
 DESCRIPTION = """\
-Judges the segmentation over a list of cases as Fan and others (AJNR 2019) judged theirs, and writes into a folder:
+Evaluates the segmentation over a list of cases as Fan and others (AJNR 2019) did, and writes into a folder:
 
   study.html   everything on one page that needs no other file
   *.csv        agreement of bone and nerve (Tables 2 and 3), roots, areas on true against predicted labels (Table 4),
                test-retest and between observers (Table 5), Dice against noise and slices
   *.png        random slices, the four renderings, Bland-Altman plots, curves
-  cases/       what each case has finished: it is not computed again
+  cases/       finished results of each case, reused the next time
 
 CASES is a folder of case folders as `spinect phantom` writes them (ct, labels; where there are any: prediction,
 structures, truth.json, measurements), or a CSV or JSON list; docs/study.md describes it. Labels that are not given are
@@ -37,7 +37,7 @@ EXAMPLES = """\
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "study", "judge the segmentation over a list of cases, as a paper", DESCRIPTION, EXAMPLES
+        commands, "study", "evaluate the segmentation over a list of cases", DESCRIPTION, EXAMPLES
     )
     parser.add_argument("cases", metavar="CASES", type=Path, help="folder, .csv or .json list of cases")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the results")

@@ -22,8 +22,8 @@ TOP_LEVEL = {
     *(".ci", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),
     *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md"),
     *("SECURITY.md", "THIRD_PARTY.md"),
-    *("app", "assets", "benchmarks", "constraints.txt", "docs", "licenses", "main.py", "pyproject.toml"),
-    "scripts",
+    *("app", "assets", "benchmarks", "constraints.txt", "docs", "licenses", "main.py", "mkdocs.yml"),
+    *("pyproject.toml", "scripts"),
     *("spinect_core", "tests"),
 }
 POSIX_ONLY = {"crypt", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
@@ -155,7 +155,9 @@ def test_the_core_names_no_option_of_a_command_line() -> None:
 def test_every_setting_that_an_error_names_is_an_option() -> None:
     from spinect_core import cli
 
-    commands = next(action for action in cli._parser()._actions if isinstance(action.choices, dict)).choices
+    commands = next(
+        action for action in cli.whole_parser()._actions if isinstance(action.choices, dict)
+    ).choices
     known = {action.dest for parser in commands.values() for action in parser._actions}
     named = set()
     for path in sorted((ROOT / "spinect_core").rglob("*.py")):
