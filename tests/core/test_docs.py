@@ -31,6 +31,7 @@ def test_the_page_on_the_command_line_is_what_the_parsers_say() -> None:
     assert module.PAGE.read_text(encoding="utf-8") == module.text(), "run scripts/document_cli.py"
 
 
+@pytest.mark.heavy
 def test_the_page_on_the_command_line_names_every_option() -> None:
     text = script("document_cli").text()
     help_text = subprocess.run(
@@ -96,6 +97,7 @@ def test_files_of_the_project_that_a_page_names_are_there(page: Path) -> None:
     assert not [path for path in named if not (ROOT / path).exists()]
 
 
+@pytest.mark.heavy
 def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)],
