@@ -43,6 +43,12 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few views where it is not their areas that are tested: the search takes most of a case's seconds."""
+    monkeypatch.setattr("spinect_core.research.study.areas.STEP_DEGREES", 12.0)
+
+
+@pytest.fixture
 def cases(tmp_path: Path, write_case: Callable[..., Path]) -> tuple[StudyCase, ...]:
     for number, name in enumerate(("alpha", "beta", "gamma")):
         write_case(tmp_path / "cases" / name, seed=number, offset=number)
@@ -107,7 +113,7 @@ def test_tables_say_what_is_known_of_the_specimen(tmp_path: Path, cases: Any, se
     assert table["Kambin triangle", "left"]["Test"] == "none"
 
 
-@pytest.mark.usefixtures("corners")
+@pytest.mark.usefixtures("corners", "coarse")
 def test_everything_says_what_it_was_made_from(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     out = tmp_path / "out"
     result = study(cases, out, segmenter, pictures=4)
@@ -135,7 +141,7 @@ def test_everything_says_what_it_was_made_from(tmp_path: Path, cases: Any, segme
     assert ((colours[:, 0] - colours[:, 2]) > 70).any()
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_finished_cases_are_not_computed_again(
     tmp_path: Path, cases: Any, segmenter: Any, write_case: Callable[..., Path]
 ) -> None:
@@ -155,7 +161,7 @@ def test_finished_cases_are_not_computed_again(
     assert len(segmenter.calls) == 17
 
 
-@pytest.mark.usefixtures("corners")
+@pytest.mark.usefixtures("corners", "coarse")
 def test_curves_fall_with_noise_and_thickness(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     settings = replace(SETTINGS, noise=(0.0, 150.0), slices=(0.6, 1.0, 3.0))
     result = study(cases[:1], tmp_path / "out", segmenter, settings=settings)
@@ -170,7 +176,7 @@ def test_curves_fall_with_noise_and_thickness(tmp_path: Path, cases: Any, segmen
         assert picture.width > 1000
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_given_labels_need_no_network(tmp_path: Path, cases: Any) -> None:
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("the labels were given")
@@ -185,7 +191,7 @@ def test_given_labels_need_no_network(tmp_path: Path, cases: Any) -> None:
     assert not (tmp_path / "out" / "roots.csv").exists()
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_labels_of_a_plan_are_compared_in_its_region(tmp_path: Path, cases: Any) -> None:
     truth = read_labels(cases[0].labels)
     volume = read_ct(cases[0].ct)
@@ -200,7 +206,7 @@ def test_labels_of_a_plan_are_compared_in_its_region(tmp_path: Path, cases: Any)
     assert result.examined[0].overlap["bone"]["true_voxels"] == np.count_nonzero(heights >= 0) < len(heights)
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_observers_meet_their_cases(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     lines = ["case,side,kind,observer,session,area"]
     for case, area in (("alpha", 40), ("beta", 60), ("gamma", 90)):
@@ -217,7 +223,7 @@ def test_observers_meet_their_cases(tmp_path: Path, cases: Any, segmenter: Any) 
         study(cases, tmp_path / "out", segmenter, measurements=[tmp_path / "m.csv", tmp_path / "again.csv"])
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_a_case_that_fails_is_named_and_the_others_go_on(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     segmenter.fails, segmenter.where = SegmentationError("The engine broke", "Repair it", "openvino"), 901
     result = study(cases, tmp_path / "out", segmenter)
@@ -242,7 +248,7 @@ def test_a_study_of_failures_ends_with_the_first(tmp_path: Path, cases: Any, seg
         study([wrong], tmp_path / "out", segmenter)
 
 
-@pytest.mark.usefixtures("corners", "bare")
+@pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_a_stop_keeps_what_is_finished(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     cancel = threading.Event()
     said: list[float] = []
