@@ -198,7 +198,8 @@ def test_labels_of_a_plan_are_compared_in_its_region(tmp_path: Path, cases: Any)
     write_labels(truth, tmp_path / "plan" / "labels.nii.gz")
     half = Region((-30, -30, 0), (30, 30, 30))
     write_plan(
-        Plan(Case.of(volume), region=half, files={"labels": "labels.nii.gz"}), tmp_path / "plan" / "plan.json"
+        Plan(case=Case.of(volume), region=half, files={"labels": "labels.nii.gz"}),
+        tmp_path / "plan" / "plan.json",
     )
     case = replace(cases[0], prediction=tmp_path / "plan" / "labels.nii.gz")
     result = run_study([case], tmp_path / "out")
@@ -273,7 +274,7 @@ def test_a_stop_keeps_what_is_finished(tmp_path: Path, cases: Any, segmenter: An
         ({"noise": (-5.0,)}, "-5"),
         ({"slices": (0.0,)}, "0 is no"),
         ({"noise": (float("nan"),)}, "nan"),
-        ({"seed": -1}, "-"),
+        ({"seed": -1}, "seed: A negative"),
     ],
 )
 def test_values_without_sense_are_refused_first(
