@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -27,7 +28,7 @@ from app.model.trajectory_table import AREA, NAME, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
-from app.widgets import icons
+from app.widgets import icons, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, in_own_order
 from spinect_core.plan.records import SearchRecord
@@ -240,14 +241,16 @@ class TrajectoriesPanel(QFrame):
 
     def _fit_columns(self) -> None:
         """As narrow as their texts; what blocks a zone takes a whole row and does not count."""
-        metrics = self.table.fontMetrics()
+        font = QFont(self.table.font())
+        font.setPixelSize(theme.DENSE_TITLE)
+        cells, titles = self.table.fontMetrics(), QFontMetrics(font)
         for place, column in enumerate(self.rows.columns):
             texts = [
                 column.text(each) for each in self.rows.rows if place == NAME or (each.open and not each.own)
             ]
-            texts += column.title.split("\n")
-            width = max(metrics.horizontalAdvance(text) for text in texts)
-            self.table.setColumnWidth(place, width + (38 if place == NAME else 16))
+            width = max((cells.horizontalAdvance(text) for text in texts), default=0)
+            title = max(titles.horizontalAdvance(line) for line in column.title.split("\n"))
+            self.table.setColumnWidth(place, max(width + (38 if place == NAME else 16), title + 12))
 
     def _enable(self) -> None:
         trajectory, search, live = self._trajectories.current, self._search, self._trajectories.can_adjust

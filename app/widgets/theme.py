@@ -21,6 +21,9 @@ from app.widgets.palette import (
 )
 from spinect_core.base.assets import asset
 
+DENSE_TITLE = 11
+"""Pixels of the titles of a dense table."""
+
 _SHEET = f"""
 * {{ font-size: 13px; color: {TEXT}; }}
 QMainWindow, QDialog, QMessageBox {{ background: {GROUND}; }}
@@ -100,7 +103,10 @@ QHeaderView::section {{
 }}
 QTableView[role="dense"] {{ font-size: 12px; }}
 QTableView[role="dense"]::item {{ padding: 2px 4px; }}
-QTableView[role="dense"] QHeaderView::section {{ padding: 2px 5px; font-size: 11px; }}
+QHeaderView::up-arrow, QHeaderView::down-arrow {{ subcontrol-position: top center; width: 9px; height: 9px; }}
+QHeaderView::up-arrow {{ image: url("%UP%"); }}
+QHeaderView::down-arrow {{ image: url("%DOWN%"); }}
+QTableView[role="dense"] QHeaderView::section {{ padding: 2px 5px; font-size: {DENSE_TITLE}px; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {HOVER}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}
@@ -117,9 +123,9 @@ QTabBar[role="dense"]::tab {{ padding: 6px 6px; font-weight: normal; font-size: 
 QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: {ACCENT}; }}
 QTabBar::tab:hover {{ color: {TEXT}; }}
 QTabBar::tab:focus {{ color: {ACCENT}; }}
-QListWidget, QTextBrowser {{ background: {PANEL}; border: none; outline: 0; }}
-QListWidget::item {{ padding: 3px 6px; }}
-QListWidget::item:selected {{ background: #17395a; }}
+QListView, QTextBrowser {{ background: {PANEL}; border: none; outline: 0; }}
+QListView::item {{ padding: 3px 6px; }}
+QListView::item:selected {{ background: #17395a; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QLabel[role="heading"] {{ color: {MUTED}; font-size: 11px; font-weight: 600; letter-spacing: 1px; }}
 QLabel[role="muted"] {{ color: {MUTED}; font-size: 12px; }}
