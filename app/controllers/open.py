@@ -44,12 +44,10 @@ class OpenController(QObject):
     Signals:
         said: a sentence for the status bar.
         ct_opened: another CT is open; True where the user asked for its finished plan.
-        plan_opened: a plan stands complete.
     """
 
     said = Signal(str)
     ct_opened = Signal(bool)
-    plan_opened = Signal()
 
     def __init__(
         self,
@@ -203,7 +201,6 @@ class OpenController(QObject):
             self._model.set_cursor(opened.plan.triangles[0].centroid)
         without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
         self.said.emit(f"Plan opened: {path.name}.{without}")
-        self.plan_opened.emit()
 
     def _add_plan(self, path: Path, opened: Opened) -> None:
         plan = opened.plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ from vtkmodules.vtkCommonDataModel import vtkStaticCellLocator
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.view import View
+
+if TYPE_CHECKING:
+    import pyvista as pv
 
 FAR = 6000.0
 
@@ -22,10 +26,10 @@ class SurfacePicker:
         meshes: name to PolyData in LPS mm. The search trees are built here, best away from the window's thread.
     """
 
-    def __init__(self, meshes: dict[str, Any]) -> None:
+    def __init__(self, meshes: Mapping[str, pv.PolyData]) -> None:
         self._locators = {}
         for name, mesh in meshes.items():
-            if mesh is not None and mesh.GetNumberOfCells():
+            if mesh.n_cells:
                 locator = vtkStaticCellLocator()
                 locator.SetDataSet(mesh)
                 locator.BuildLocator()

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -329,12 +330,12 @@ class SliceView(QWidget):
             self._wheel -= whole
             self.scroll_by(whole)
 
-    def keyPressEvent(self, event: object) -> None:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Page keys and up and down scroll."""
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 5, Qt.Key.Key_PageDown: -5}
-        step = steps.get(event.key())  # type: ignore[attr-defined]
+        step = steps.get(Qt.Key(event.key()))
         if step is None:
-            event.ignore()  # type: ignore[attr-defined]
+            event.ignore()
         else:
             self.scroll_by(step)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from types import TracebackType
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -42,7 +42,9 @@ class Boxes(QObject):
         self.show(messages.error_box("SPINECT Planner", error, self._window))
         self.failed.emit(error)
 
-    def show_unexpected(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    def show_unexpected(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         """For sys.excepthook: a fault in the window is shown, and the window lives on."""
         log.error("Unexpected fault in the window", exc_info=(kind, error, trace))
         self.show_error(

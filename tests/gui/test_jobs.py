@@ -51,8 +51,12 @@ def test_any_other_fault_becomes_a_sentence_and_the_next_job_runs(jobs, qtbot, c
 
 
 def test_one_job_at_a_time(jobs, qtbot):
+    said = []
+    jobs.refused.connect(said.append)
     assert jobs.start("first", lambda progress, cancel: cancel.wait(5), lambda _: None)
+    assert not said
     assert not jobs.start("second", lambda progress, cancel: None, lambda _: None)
+    assert said == ["first is still going on. Wait for it or cancel it first."]
     jobs.cancel()
     finished(qtbot, jobs)
 

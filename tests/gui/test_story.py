@@ -120,6 +120,14 @@ def test_left_is_left_in_the_picture(segmented):
     assert np.argwhere(yellow)[:, 1].mean() < np.argwhere(white)[:, 1].mean() - 20
 
 
+def test_a_picture_is_drawn_once(segmented, monkeypatch):
+    viewport, drawn = segmented.stage.viewport, []
+    grab = viewport.grabFramebuffer
+    monkeypatch.setattr(viewport, "grabFramebuffer", lambda: drawn.append(1) or grab())
+    viewport.picture()
+    assert drawn == [1]
+
+
 def test_typed_angles_turn_the_view(segmented, qtbot):
     box = segmented.view_panel.oblique
     box.setFocus()

@@ -313,7 +313,7 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     planned.controllers.save.save_plan(path)
     settle(planned, qtbot)
     texts = [each.area_text for each in planned.state.trajectories.rows]
-    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+    with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.controllers.open.open_plan(path)
     settle(planned, qtbot)
     trajectories, panel = planned.state.trajectories, planned.trajectories_panel
@@ -339,12 +339,12 @@ def test_a_saved_plan_keeps_its_maps(planned, qtbot, tmp_path):
     picture = chart.grab().toImage()
     for each, before in ((path, None), (again, path)):
         if before is not None:
-            with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+            with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
                 planned.controllers.open.open_plan(before)
             settle(planned, qtbot)
         planned.controllers.save.save_plan(each)
         settle(planned, qtbot)
-    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+    with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.controllers.open.open_plan(again)
     settle(planned, qtbot)
     assert trajectories.plan is None, "nothing was computed"
@@ -365,7 +365,7 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
     maps = [name for name in document.files if name.endswith(".csv")]
     assert len(maps) == 2
     write_document(replace(document, files=dict.fromkeys(maps, b"oblique,tilt\n1,2\n")), path)
-    with qtbot.waitSignal(planned.controllers.open.plan_opened, timeout=20000):
+    with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.controllers.open.open_plan(path)
     settle(planned, qtbot)
     trajectories, chart = planned.state.trajectories, planned.trajectories_panel.map
