@@ -13,6 +13,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.pipeline.replanning
+from app.model.rows import KEY_ROLE
+from app.model.trajectory_table import AREA
 from app.views.needle_on_slices import near_plane
 from spinect_core.base.errors import AnatomyError
 from spinect_core.base.progress import check
@@ -93,6 +95,32 @@ def test_arrow_keys_choose_rows(planned):
     assert planned.trajectories_panel.best.isEnabled(), "the view nearest to being open"
     QTest.keyClick(table, Qt.Key.Key_Up)
     assert trajectories.current is trajectories.rows[0]
+
+
+def test_rows_sort_by_their_numbers_and_the_chosen_one_stays_chosen(planned):
+    table, trajectories = planned.trajectories_panel.table, planned.state.trajectories
+    opened, blocked = trajectories.rows
+
+    def selected():
+        return [index.data(KEY_ROLE) for index in table.selectionModel().selectedRows()]
+
+    def spans():
+        return [table.columnSpan(row, AREA) for row in range(2)]
+
+    whole = table.model().columnCount() - AREA
+    assert spans() == [1, whole]
+    assert selected() == [opened.key]
+    table.sortByColumn(AREA, Qt.SortOrder.AscendingOrder)
+    assert table.model().index(0, 0).data() == blocked.title
+    assert spans() == [whole, 1]
+    assert selected() == [opened.key]
+    assert trajectories.current is opened
+    QTest.mouseClick(
+        table.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=table.visualRect(table.model().index(0, 0)).center(),
+    )
+    assert trajectories.current is blocked
 
 
 def test_the_window_follows_while_one_turns(planned, qtbot):
