@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from spinect_core.io.reading import list_series, read_ct, read_labels
     from spinect_core.io.writing import write_labels
     from spinect_core.pipeline.from_labels import measure, plan_labels
+    from spinect_core.pipeline.plan_case import plan_case
+    from spinect_core.plan.document import Document, read_document, write_document
+    from spinect_core.plan.plan import Case, Plan, read_plan, write_plan
     from spinect_core.segmentation import segment
 
 __all__ = [
     "NOTICE",
     "Cancelled",
+    "Case",
+    "Document",
     "Labels",
     "Landmarks",
+    "Plan",
     "Region",
     "SpinectError",
     "Triangle",
@@ -35,11 +41,16 @@ __all__ = [
     "find_landmarks",
     "list_series",
     "measure",
+    "plan_case",
     "plan_labels",
     "read_ct",
+    "read_document",
     "read_labels",
+    "read_plan",
     "segment",
+    "write_document",
     "write_labels",
+    "write_plan",
 ]
 
 _HOMES = {
@@ -53,6 +64,9 @@ _HOMES = {
     "io.reading": ("list_series", "read_ct", "read_labels"),
     "io.writing": ("write_labels",),
     "pipeline.from_labels": ("measure", "plan_labels"),
+    "pipeline.plan_case": ("plan_case",),
+    "plan.document": ("Document", "read_document", "write_document"),
+    "plan.plan": ("Case", "Plan", "read_plan", "write_plan"),
     "segmentation": ("segment",),
 }
 

@@ -87,6 +87,14 @@ def plan_case(
     Raises:
         SpinectError: of the stage that failed; see there.
         Cancelled: the user stopped it.
+
+    Examples:
+        >>> region = Region.around((-4, 8, -4), (110, 90, 80))  # LPS mm; found when not given
+        >>> plan = plan_case("assets/demo", "plans/demo", region=region, mode="fast", sides="left")
+        >>> [triangle.name for triangle in plan.triangles]
+        ['left Kambin triangle L5/S1', 'left safe triangle L5/S1']
+        >>> read_plan("plans/demo/plan.json") == plan
+        True
     """
     path, out = Path(path), Path(out)
     if sides not in SIDE_CHOICES:

@@ -233,6 +233,11 @@ def write_document(document: Document, path: Path | str) -> None:
     Raises:
         PlanError: the document is too large.
         OutputError: the file cannot be written.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> plan = Plan(case=Case.of(read_ct("assets/demo")))
+        >>> write_document(Document(plan=plan, labels=labels), "case.spinect")
     """
     members: dict[str, bytes] = {}
     labels = crop = None
@@ -270,6 +275,14 @@ def read_document(path: Path | str) -> Document:
 
     Raises:
         PlanError: no such file, no document, a newer schema, a damaged, incomplete or hostile file.
+
+    Examples:
+        >>> labels = read_labels("assets/demo/labels.nii.gz")
+        >>> plan = Plan(case=Case.of(read_ct("assets/demo")))
+        >>> write_document(Document(plan=plan, labels=labels), "case.spinect")
+        >>> document = read_document("case.spinect")
+        >>> document.plan == plan, bool((document.labels.array == labels.array).all())
+        (True, True)
     """
     path = Path(path)
     data, contents = _unpack(path)

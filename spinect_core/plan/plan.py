@@ -285,6 +285,12 @@ def write_plan(plan: Plan, path: FilePath | str) -> None:
 
     Raises:
         OutputError: the file cannot be written.
+
+    Examples:
+        >>> volume = read_ct("assets/demo")
+        >>> corners = [(10, 30, 5), (22, 30, 0), (12, 30, -8)]  # LPS mm
+        >>> triangle = Triangle("safe", "left", corners, View.parse("left oblique 27°"))
+        >>> write_plan(Plan(case=Case.of(volume), triangles=(triangle,)), "plan.json")
     """
     write_whole(FilePath(path), json_text(plan.to_dict()).encode("utf-8"))
 
@@ -294,6 +300,12 @@ def read_plan(path: FilePath | str) -> Plan:
 
     Raises:
         PlanError: no such file, no plan, a newer schema, or a plan with parts missing or changed.
+
+    Examples:
+        >>> write_plan(Plan(case=Case.of(read_ct("assets/demo"))), "plan.json")
+        >>> plan = read_plan("plan.json")
+        >>> plan.case.shape, len(plan.triangles)
+        ((114, 245, 334), 0)
     """
     path = FilePath(path)
     try:

@@ -13,7 +13,12 @@ import pytest
 import spinect_core
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = sorted(name for name in spinect_core.__all__ if inspect.isfunction(getattr(spinect_core, name)))
+WHOLE_JOB = "plan_case"
+FUNCTIONS = [
+    pytest.param(name, marks=pytest.mark.slow) if name == WHOLE_JOB else name
+    for name in sorted(spinect_core.__all__)
+    if inspect.isfunction(getattr(spinect_core, name))
+]
 PARSER = doctest.DocTestParser()
 
 

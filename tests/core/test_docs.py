@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+import spinect_core
 from spinect_core.base import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,12 @@ def test_the_page_on_errors_names_every_exit_code() -> None:
         if issubclass(kind, errors.SpinectError) and kind is not errors.SpinectError
     }
     assert on_page == in_program
+
+
+def test_the_page_on_python_names_all_that_is_exported() -> None:
+    text = (ROOT / "docs" / "reference" / "python.md").read_text("utf-8")
+    in_table = "".join(line for line in text.splitlines() if line.startswith("|"))
+    assert set(spinect_core.__all__) == set(re.findall(r"`(\w+)(?:\(.*?\))?`", in_table))
 
 
 def leaves(nav: object) -> list[str]:
