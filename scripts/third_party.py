@@ -22,9 +22,8 @@ SPINECT Planner contains none of the software below; `pip` installs it beside th
 licence. Versions are those of `constraints.txt`. Written by `scripts/third_party.py`. `licenses/` holds in full the
 licences of Embree and oneTBB, which come inside embreex, and of the surfaces that parts of the program derive from.
 
-pylibjpeg-libjpeg (decodes JPEG-compressed DICOM) is under the GPL, version 3. Whoever passes on a bundle that contains
-it, such as an installer or a disk image, must follow that licence for the bundle. Qt (PySide6_Essentials, shiboken6) is
-used under the LGPL, version 3, unchanged and exchangeable.
+Qt (PySide6_Essentials, shiboken6) is used under the LGPL, version 3, unchanged and exchangeable. Nothing else that the
+program uses is under the GPL or the LGPL.
 """
 
 # What the packages' own metadata leaves out or puts as a whole text.

@@ -14,7 +14,7 @@ LIBRARIES = (
     "scikit-image",
     "SimpleITK",
     "pydicom",
-    "highdicom",
+    "nibabel",
     "vtk",
     "pyvista",
     "fast-simplification",

@@ -240,6 +240,25 @@ def test_every_import_is_a_declared_dependency() -> None:
     assert not undeclared
 
 
+def test_every_declared_dependency_is_imported() -> None:
+    providers = packages_distributions()
+    used = {
+        canonicalize_name(provider)
+        for path in [*sources(), ROOT / "main.py"]
+        for name in imports(path)
+        for provider in providers.get(name, [])
+    }
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    assert declared <= used
+
+
+def test_nothing_that_the_program_uses_is_under_the_gpl_alone() -> None:
+    text = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    lines = text.partition("## Used by the program")[2].partition("\n## ")[0].splitlines()
+    assert any("LGPL" in line for line in lines), "the list says which licences there are"
+    assert not [line for line in lines if re.search(r"GPL|GNU", line) and "LGPL" not in line]
+
+
 def test_every_dependency_is_pinned_within_its_bounds() -> None:
     pinned = pins()
     lines = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]

@@ -14,6 +14,7 @@ from pydicom.pixels.utils import iter_pixels, pixel_array
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_headers import Slice
 from spinect_core.io.reading.quiet import quiet_dicom
 
@@ -77,7 +78,9 @@ def _stored(file: Path, wanted: list[Slice], source: str | Path) -> Iterator[npt
             dataset = pydicom.dcmread(file, force=True)
             syntax = _prepare(dataset)
             _check_length(dataset)
-            if wanted[0].frame < 0:
+            if dataset.file_meta.TransferSyntaxUID in DECODED:
+                pixels = decoded_frames(dataset, [max(s.frame, 0) for s in wanted])
+            elif wanted[0].frame < 0:
                 pixels = iter([pixel_array(dataset)])
             else:
                 pixels = iter_pixels(dataset, indices=[s.frame for s in wanted])

@@ -1,7 +1,8 @@
-"""NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz), read from their definition.
+"""NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz).
 
-The header decides where left is, so it is read here in full and every doubt is an error: files without orientation,
-with two orientations that contradict each other, sheared or without spacing. https://nifti.nimh.nih.gov/nifti-1
+nibabel knows the fields of the header. They decide where left is, so all of them are checked here and every doubt is an
+error: files without orientation, with two orientations that contradict each other, sheared or without spacing.
+https://nifti.nimh.nih.gov/nifti-1
 """
 
 from __future__ import annotations
@@ -149,125 +150,95 @@ def _reason(error: Exception) -> str:
 
 
 def _parse(raw: bytes, source: str | Path) -> NiftiHeader:
-    """The header's numbers; both versions, both byte orders."""
-    for order in "<>":
-        if len(raw) >= 348 and struct.unpack_from(f"{order}i", raw)[0] == 348:
-            break
-        if len(raw) >= 540 and struct.unpack_from(f"{order}i", raw)[0] == 540:
-            return _from_version_2(raw, order, source)
-    else:
-        raise ReadingError("This is no NIfTI file", "Choose a CT as DICOM, NIfTI, NRRD or MetaImage", source)
-    if raw[344:348] not in (b"n+1\0", b"ni1\0"):
-        raise ReadingError(
-            "The file is in the older ANALYZE format, which does not say where left is", _REDO, source
-        )
-    pixdim = struct.unpack_from(f"{order}8f", raw, 76)
-    quaternion = struct.unpack_from(f"{order}6f", raw, 256)
-    return _checked(
-        dim=struct.unpack_from(f"{order}8h", raw, 40),
-        datatype=struct.unpack_from(f"{order}h", raw, 70)[0],
-        order=order,
-        pixdim=pixdim,
-        offset=struct.unpack_from(f"{order}f", raw, 108)[0],
-        scale=struct.unpack_from(f"{order}2f", raw, 112),
-        units=raw[123],
-        codes=struct.unpack_from(f"{order}2h", raw, 252),
-        quaternion=quaternion,
-        rows=struct.unpack_from(f"{order}12f", raw, 280),
-        source=source,
-    )
-
-
-def _from_version_2(raw: bytes, order: str, source: str | Path) -> NiftiHeader:
-    return _checked(
-        dim=struct.unpack_from(f"{order}8q", raw, 16),
-        datatype=struct.unpack_from(f"{order}h", raw, 12)[0],
-        order=order,
-        pixdim=struct.unpack_from(f"{order}8d", raw, 104),
-        offset=struct.unpack_from(f"{order}q", raw, 168)[0],
-        scale=struct.unpack_from(f"{order}2d", raw, 176),
-        units=struct.unpack_from(f"{order}i", raw, 500)[0],
-        codes=struct.unpack_from(f"{order}2i", raw, 344),
-        quaternion=struct.unpack_from(f"{order}6d", raw, 352),
-        rows=struct.unpack_from(f"{order}12d", raw, 400),
-        source=source,
-    )
-
-
-def _checked(
-    *,
-    dim: tuple[int, ...],
-    datatype: int,
-    order: str,
-    pixdim: tuple[float, ...],
-    offset: float,
-    scale: tuple[float, ...],
-    units: int,
-    codes: tuple[int, ...],
-    quaternion: tuple[float, ...],
-    rows: tuple[float, ...],
-    source: str | Path,
-) -> NiftiHeader:
-    count = dim[0]
-    if not 1 <= count <= 7:
-        raise ReadingError(f"The header says the volume has {count} dimensions", _DAMAGED, source)
-    sizes = dim[1 : count + 1]
-    if min(sizes) < 1:
-        raise ReadingError(f"The header says the volume has {sizes} voxels", _DAMAGED, source)
-    if any(n > 1 for n in sizes[3:]):
-        raise ReadingError(
-            f"The file holds {count} dimensions {tuple(sizes)}, a series of volumes or of colours, not one CT",
-            "Save one volume of it to a file of its own",
-            source,
-        )
-    if len(sizes) < 3 or sizes[2] == 1:
-        raise ReadingError(
-            f"The file holds one picture {tuple(sizes)}, not a volume",
-            "Choose the whole CT, not a single slice",
-            source,
-        )
+    """The header's numbers, each of them checked."""
+    header, order = _fields(raw, source)
+    sizes = _sizes(header["dim"].tolist(), source)
+    datatype = int(header["datatype"])
     if datatype not in DTYPES:
         kind = OTHER_TYPES.get(datatype, f"data of the unknown kind {datatype}")
         raise ReadingError(f"The voxels hold {kind}, not Hounsfield units", "Choose the CT itself", source)
-    slope, intercept = scale
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or not math.isfinite(slope):
         slope, intercept = 1.0, 0.0  # the standard: a slope of 0 means "not scaled"
     if not math.isfinite(intercept):
         raise ReadingError(f"The value scale is damaged (intercept {intercept})", _REDO, source)
+    offset = header["vox_offset"].item()
     if not (math.isfinite(offset) and 0 <= offset < 2**31):
         raise ReadingError(f"The header says the voxels begin at byte {offset}", _DAMAGED, source)
-    affine, findings = _affine(pixdim, codes, quaternion, np.reshape(rows, (3, 4)), sizes, source)
-    affine[:3] *= UNITS.get(units & 7, 1.0)
+    affine, findings = _affine(header, sizes, source)
+    affine[:3] *= UNITS.get(int(header["xyzt_units"]) & 7, 1.0)
     return NiftiHeader(
-        dim=tuple(sizes[:3]),
+        dim=sizes,
         dtype=np.dtype(order + DTYPES[datatype]),
         offset=int(offset) or 352,
-        slope=float(slope),
-        intercept=float(intercept),
+        slope=slope,
+        intercept=intercept,
         affine=affine,
         findings=findings,
     )
 
 
+def _fields(raw: bytes, source: str | Path) -> tuple[Any, str]:
+    """The header by the names of its fields, and its byte order; both versions of the standard."""
+    # Not at the top: it takes a while, and only this format needs it.
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
+
+    for order in "<>":
+        for kind, size in ((Nifti1Header, 348), (Nifti2Header, 540)):
+            if len(raw) >= size and struct.unpack_from(f"{order}i", raw)[0] == size:
+                # What nibabel would mend or let pass is checked here.
+                header = kind(raw[:size], endianness=order, check=False)
+                if size == 348 and raw[344:348] not in (b"n+1\0", b"ni1\0"):
+                    raise ReadingError(
+                        "The file is in the older ANALYZE format, which does not say where left is",
+                        _REDO,
+                        source,
+                    )
+                return header, order
+    raise ReadingError("This is no NIfTI file", "Choose a CT as DICOM, NIfTI, NRRD or MetaImage", source)
+
+
+def _sizes(dim: list[int], source: str | Path) -> tuple[int, ...]:
+    """Voxels along the three axes of one volume."""
+    count = dim[0]
+    if not 1 <= count <= 7:
+        raise ReadingError(f"The header says the volume has {count} dimensions", _DAMAGED, source)
+    sizes = tuple(dim[1 : count + 1])
+    if min(sizes) < 1:
+        raise ReadingError(f"The header says the volume has {sizes} voxels", _DAMAGED, source)
+    if any(n > 1 for n in sizes[3:]):
+        raise ReadingError(
+            f"The file holds {count} dimensions {sizes}, a series of volumes or of colours, not one CT",
+            "Save one volume of it to a file of its own",
+            source,
+        )
+    if len(sizes) < 3 or sizes[2] == 1:
+        raise ReadingError(
+            f"The file holds one picture {sizes}, not a volume",
+            "Choose the whole CT, not a single slice",
+            source,
+        )
+    return sizes[:3]
+
+
 def _affine(
-    pixdim: tuple[float, ...],
-    codes: tuple[int, ...],
-    quaternion: tuple[float, ...],
-    sform: npt.NDArray[Any],
-    sizes: tuple[int, ...],
-    source: str | Path,
+    header: Any, sizes: tuple[int, ...], source: str | Path
 ) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """The one transformation the file means, and whether there was a doubt."""
-    spacing = np.asarray(pixdim[1:4], dtype=np.float64)
-    qform_code, sform_code = codes
+    """The one transformation from (i, j, k) to RAS that the file means, and whether there was a doubt."""
+    pixdim = np.array(header["pixdim"].tolist())
+    spacing = pixdim[1:4]
     if not np.all(np.isfinite(spacing)) or np.min(spacing) <= 0:
         raise SpatialError(
             f"The voxel spacing {' x '.join(f'{s:g}' for s in spacing)} mm is not positive", _REDO, source
         )
     candidates: list[FloatArray] = []
-    if sform_code > 0:
-        candidates.append(np.vstack([sform, [0, 0, 0, 1]]).astype(np.float64))
-    if qform_code > 0:
+    if header["sform_code"] > 0:
+        rows = [header[name].tolist() for name in ("srow_x", "srow_y", "srow_z")]
+        candidates.append(np.vstack([*rows, [0.0, 0.0, 0.0, 1.0]]))
+    if header["qform_code"] > 0:
+        names = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z")
+        quaternion = tuple(float(header[name]) for name in names)
         candidates.append(_from_quaternion(quaternion, spacing, -1.0 if pixdim[0] < 0 else 1.0))
     if not candidates:
         raise SpatialError(
@@ -277,26 +248,7 @@ def _affine(
         )
     if not all(np.all(np.isfinite(c)) for c in candidates):
         raise SpatialError("The orientation in the header is not finite numbers", _REDO, source)
-    findings: tuple[Finding, ...] = ()
-    if len(candidates) == 2:
-        corners = np.array(
-            [(i, j, k, 1) for i in (0, sizes[0]) for j in (0, sizes[1]) for k in (0, sizes[2])]
-        )
-        apart = float(np.abs(corners @ (candidates[0] - candidates[1]).T).max())
-        mirrored = np.linalg.det(candidates[0][:3, :3]) * np.linalg.det(candidates[1][:3, :3]) < 0
-        if mirrored:
-            raise SpatialError(
-                "The two orientations in the header (qform and sform) are mirror images of each other, "
-                "so left and right are unknown",
-                _REDO,
-                source,
-            )
-        if apart > DISAGREEMENT_MM:
-            findings = (
-                Finding(
-                    f"The two orientations in the header differ by up to {apart:.1f} mm; the sform was used"
-                ),
-            )
+    findings = _agreement(*candidates, sizes, source) if len(candidates) == 2 else ()
     used = np.linalg.norm(candidates[0][:3, :3], axis=0)
     if np.any(np.abs(used - spacing) > 0.01 * spacing):
         text = " and ".join("x".join(f"{s:.3f}" for s in each) for each in (used, spacing))
@@ -304,6 +256,26 @@ def _affine(
             Finding(f"The header gives two spacings, {text} mm; the first, from the sform, was used"),
         )
     return candidates[0], findings
+
+
+def _agreement(
+    sform: FloatArray, qform: FloatArray, sizes: tuple[int, ...], source: str | Path
+) -> tuple[Finding, ...]:
+    """What there is to say of two transformations that are given for one volume."""
+    if np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0:
+        raise SpatialError(
+            "The two orientations in the header (qform and sform) are mirror images of each other, "
+            "so left and right are unknown",
+            _REDO,
+            source,
+        )
+    corners = np.array([(i, j, k, 1) for i in (0, sizes[0]) for j in (0, sizes[1]) for k in (0, sizes[2])])
+    apart = float(np.abs(corners @ (sform - qform).T).max())
+    if apart <= DISAGREEMENT_MM:
+        return ()
+    return (
+        Finding(f"The two orientations in the header differ by up to {apart:.1f} mm; the sform was used"),
+    )
 
 
 def _from_quaternion(quaternion: tuple[float, ...], spacing: FloatArray, qfac: float) -> FloatArray:

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import SimpleITK as sitk
 
-LIBRARIES = r"(pydicom|pylibjpeg|openjpeg|libjpeg|jpeg_ls|gzip|zipfile)(\.|$)"
+LIBRARIES = r"(pydicom|gzip|zipfile)(\.|$)"
 
 
 @contextmanager
 def quiet_dicom() -> Iterator[None]:
-    """No Python warnings of pydicom and its decoders within the block."""
+    """No Python warnings of pydicom within the block."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=LIBRARIES)
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"spinect_core\.(reading|writing)")
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"spinect_core\.io\.")
         yield
+
+
+@contextmanager
+def quiet_process() -> Iterator[None]:
+    """Nothing at all on the process's error stream within the block, for native code that asks nobody.
+
+    It holds for the whole process, so only for moments.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a console has no error stream
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, no path of ours
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager
