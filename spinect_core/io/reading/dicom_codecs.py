@@ -70,7 +70,7 @@ def _alone(frame: bytes, dataset: Dataset) -> FileDataset:
     """A file of this one picture, with nothing in it that says how to rescale it or whose it is."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = uid.SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = f"{uid.PYDICOM_ROOT_UID}1"
+    meta.MediaStorageSOPInstanceUID = uid.UID(f"{uid.PYDICOM_ROOT_UID}1")
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     alone = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     alone.SOPClassUID, alone.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID

@@ -248,7 +248,7 @@ def _affine(
         )
     if not all(np.all(np.isfinite(c)) for c in candidates):
         raise SpatialError("The orientation in the header is not finite numbers", _REDO, source)
-    findings = _agreement(*candidates, sizes, source) if len(candidates) == 2 else ()
+    findings = _agreement(candidates[0], candidates[1], sizes, source) if len(candidates) == 2 else ()
     used = np.linalg.norm(candidates[0][:3, :3], axis=0)
     if np.any(np.abs(used - spacing) > 0.01 * spacing):
         text = " and ".join("x".join(f"{s:.3f}" for s in each) for each in (used, spacing))
