@@ -110,12 +110,12 @@ def test_readme_carries_the_notice_and_every_make_target() -> None:
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert NOTICE in readme
-    for target in ("run", "test", "lint", "bench", "clean"):
+    for target in ("run", "test", "lint", "docs", "bench", "clean"):
         assert f"make {target}" in readme
 
 
 def test_readme_links_only_to_files_that_are_there() -> None:
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         text = document.read_text(encoding="utf-8")
         targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)", text)
         gone = [target for target in targets if not (document.parent / target).exists()]
