@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -207,6 +208,20 @@ def test_a_plan_is_known_by_its_name_and_its_first_bytes() -> None:
     ]
     assert start.startswith(b"PK\3\4")
     assert start[offset:].decode() == inner.get("value") == HEAD
+
+
+@pytest.mark.parametrize(
+    ("tool", "file"),
+    [
+        (["desktop-file-validate"], f"{ID}.desktop"),
+        (["appstreamcli", "validate", "--no-net"], f"{ID}.metainfo.xml"),
+    ],
+)
+def test_the_desktop_s_own_tools_find_no_fault(tool: list[str], file: str) -> None:
+    if shutil.which(tool[0]) is None:
+        pytest.skip(f"{tool[0]} is not installed")
+    done = subprocess.run([*tool, str(DESKTOP / file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_software_centre_is_told_of_the_same_program() -> None:
