@@ -51,7 +51,7 @@ def add(commands: Commands) -> None:
         type=int,
         choices=(-1, 0, 1),
         default=0,
-        help="1: what the program takes for L5/S1 is L4/5; -1 the contrary",
+        help="1: what the program calls L5/S1 is L4/5; -1: what it calls L4/5 is L5/S1",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
     add_quiet(parser)

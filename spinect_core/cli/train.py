@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spinect_core.research.training.validation import Scores
 
 DESCRIPTION = """\
-Trains the network on labelled CTs of your own, on computed phantoms, or both, and writes into RUN:
+Trains the network on your own labelled CTs, on computed phantoms, or both, and writes into RUN:
 
   best.weights.safetensors   for `spinect plan CT --weights ...`; the best of all validations
   last.weights.safetensors   of the last validation
