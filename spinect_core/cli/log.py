@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -14,12 +13,12 @@ LARGEST_LOG = 1_000_000
 
 def log_folder() -> Path:
     """The user's folder for logs, where the system wants it."""
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "SPINECT Planner" / "Logs"
-    if sys.platform == "darwin":
-        return home / "Library" / "Logs" / "SPINECT Planner"
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "spinect-planner"
+    # Not at the top: only a fault needs it.
+    import platformdirs
+
+    if sys.platform in ("win32", "darwin"):
+        return platformdirs.user_log_path("SPINECT Planner", appauthor=False)
+    return platformdirs.user_state_path("spinect-planner")
 
 
 def write_log(error: BaseException) -> Path | None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray
+from spinect_core.image.pieces import largest_piece
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Volume
 from spinect_core.preprocessing.grid import canonical_order, regular_grid, resample
@@ -106,9 +107,7 @@ def find_lumbosacral_region(volume: Volume) -> Region:
 def _coarse(hounsfield: npt.NDArray[np.float32]) -> _Coarse:
     """Bone, and the middle of the spine: the column with most bone about it, near the middle of the body."""
     body = ndimage.binary_opening(hounsfield > BODY_HU, iterations=2)
-    pieces, count = ndimage.label(body)
-    if count > 1:
-        body = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    body = largest_piece(body)
     air = (hounsfield < LUNG_HU) & ndimage.binary_closing(body, iterations=8)
     bone: BoolArray = (ndimage.gaussian_filter(hounsfield, 0.6) > BONE_HU) & body
     columns = np.arange(hounsfield.shape[2])
@@ -180,9 +179,7 @@ def _middle_of_spine(coarse: _Coarse, level: float) -> npt.NDArray[np.float64]:
     reach = 60 / STEP_MM
     rows = slice(max(round(level - reach), 0), max(round(level + reach), 1))
     slab = coarse.bone[rows] & (np.abs(coarse.offset) <= _SPINE_MM + 6)
-    pieces, count = ndimage.label(slab)
-    if count > 1:
-        slab = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    slab = largest_piece(slab)
     z, y, x = np.nonzero(slab)
     if len(z) == 0:
         return np.array([level, (coarse.bone.shape[1] - 1) / 2, float(np.argmin(np.abs(coarse.offset)))])

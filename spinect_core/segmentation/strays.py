@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from spinect_core.base.arrays import LabelArray
+from spinect_core.image.pieces import connected_pieces
 from spinect_core.image.volume import NERVE, Labels
 
 REACH_MM = 12.0
@@ -39,7 +40,7 @@ def without_strays(labels: Labels, reach_mm: float = REACH_MM) -> tuple[Labels, 
     )
     inside = nerve[box]
     around = ndimage.distance_transform_edt(~inside, sampling=steps) <= reach_mm / 2
-    groups, _ = ndimage.label(around, np.ones((3, 3, 3)))
+    groups, _ = connected_pieces(around, corners=True)
     sizes = np.bincount(groups[inside])
     stray = np.zeros_like(nerve)
     stray[box] = inside & (groups != sizes.argmax())

@@ -14,9 +14,9 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray
+from spinect_core.image.pieces import connected_pieces
 
 PARTS_IN_KERNEL = 3
 MOST_PARTS = 6
@@ -95,11 +95,9 @@ def without_small_islands(mask: BoolArray, voxel_volume: float, smallest_mm3: fl
         voxel_volume: mm³ of one voxel.
         smallest_mm3: pieces below this volume go.
     """
-    pieces, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
-    if count <= 1:
+    pieces, sizes = connected_pieces(mask, corners=True)
+    if len(sizes) <= 2:
         return mask
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
     keep = sizes * voxel_volume >= smallest_mm3
     keep[sizes.argmax()] = True
     kept: BoolArray = keep[pieces]

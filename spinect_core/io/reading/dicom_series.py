@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -82,29 +82,14 @@ def dicom_entries(headers: Iterable[Header], source: str | Path, keep: object = 
 
 def _ct_entries(group: list[Header], source: str | Path, keep: object) -> list[Series]:
     bad = [(h.file.name, fault) for h in group for fault in h.faults]
-    findings: list[Finding] = []
-    for fault in dict.fromkeys(fault for _, fault in bad):
-        names = tuple(name for name, other in bad if other == fault)
-        findings.append(Finding(f"{len(names)} picture(s) left out: {fault}", names))
+    findings = _findings_of(group, bad)
     slices = [s for h in group for s in h.slices]
     if not slices:
         text = "; ".join(str(f) for f in findings) or "it holds no pictures"
         error = SpatialError(f"No picture of the series can be used: {text}", _ANOTHER, source)
         return [_unloadable(group, error, source, keep)]
-    if not all(h.rescaled for h in group):
-        findings.append(
-            Finding("The scale to Hounsfield units is missing in some files; it was taken as 1 and 0")
-        )
-    if any(h.lossy for h in group):
-        findings.append(Finding("The pictures were compressed with loss: fine detail may be gone"))
-    by_kind: list[list[Slice]] = []
-    for piece in slices:
-        for cluster in by_kind:
-            if same_axes(cluster[0], piece) and _is_localizer(cluster[0]) == _is_localizer(piece):
-                cluster.append(piece)
-                break
-        else:
-            by_kind.append([piece])
+    findings += _scale_findings(group)
+    by_kind = _by_kind(slices)
     mixture = ""
     if len(by_kind) > 1:
         counts = ", ".join(f"{len(c)} {_kind(c[0])}" for c in by_kind[:4])
@@ -114,23 +99,62 @@ def _ct_entries(group: list[Header], source: str | Path, keep: object) -> list[S
     left_out = [name for name, _ in bad]
     entries = []
     for cluster in by_kind:
-        unique, copies = _without_copies(in_order(cluster))
-        found = list(findings)
-        if copies:
-            found.append(
-                Finding(f"{len(copies)} file(s) are copies of others and were left out", tuple(copies))
-            )
-        parts = _split(unique)
-        for what, part in parts:
-            extra = []
-            if len(parts) > 1:
-                extra = [
-                    Finding(
-                        f"The series holds {len(parts)} sets of pictures, told apart by {what}; each is its own entry"
-                    )
-                ]
-            entries.append(_entry(group[0], part, [*found, *extra], mixture, left_out, source, keep))
+        for part, extra in _sets(cluster):
+            entries.append(_entry(group[0], part, [*findings, *extra], mixture, left_out, source, keep))
     return entries
+
+
+def _findings_of(group: list[Header], bad: list[tuple[str, str]]) -> list[Finding]:
+    """Which pictures are left out, by what is wrong with them."""
+    findings = []
+    for fault in dict.fromkeys(fault for _, fault in bad):
+        names = tuple(name for name, other in bad if other == fault)
+        findings.append(Finding(f"{len(names)} picture(s) left out: {fault}", names))
+    return findings
+
+
+def _scale_findings(group: list[Header]) -> list[Finding]:
+    """What makes the values of a series less than sure."""
+    findings = []
+    if not all(h.rescaled for h in group):
+        findings.append(
+            Finding("The scale to Hounsfield units is missing in some files; it was taken as 1 and 0")
+        )
+    if any(h.lossy for h in group):
+        findings.append(Finding("The pictures were compressed with loss: fine detail may be gone"))
+    return findings
+
+
+def _by_kind(slices: list[Slice]) -> list[list[Slice]]:
+    """Slices of one orientation together, localizers apart."""
+    by_kind: list[list[Slice]] = []
+    for piece in slices:
+        for cluster in by_kind:
+            if same_axes(cluster[0], piece) and _is_localizer(cluster[0]) == _is_localizer(piece):
+                cluster.append(piece)
+                break
+        else:
+            by_kind.append([piece])
+    return by_kind
+
+
+def _sets(cluster: list[Slice]) -> Iterator[tuple[list[Slice], list[Finding]]]:
+    """The sets of pictures of one orientation, without copies, and what there is to say of each."""
+    unique, copies = _without_copies(in_order(cluster))
+    findings = []
+    if copies:
+        findings.append(
+            Finding(f"{len(copies)} file(s) are copies of others and were left out", tuple(copies))
+        )
+    parts = _split(unique)
+    for what, part in parts:
+        if len(parts) > 1:
+            extra = Finding(
+                f"The series holds {len(parts)} sets of pictures, told apart by {what}; each is its own entry"
+            )
+            yield part, [*findings, extra]
+        else:
+            yield part, findings
 
 
 def _is_localizer(piece: Slice) -> bool:

@@ -17,6 +17,7 @@ from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.image.pieces import largest_piece
 from spinect_core.image.volume import Geometry, Volume
 
 STEP_MM = 2.0
@@ -171,10 +172,7 @@ def _coarse(volume: Volume, cancel: Cancel | None) -> tuple[npt.NDArray[np.float
 def _body(values: npt.NDArray[np.float32], grid: Geometry) -> npt.NDArray[np.bool_]:
     """The trunk without table, clothes and holes."""
     solid = values > SKIN_HU
-    pieces, _ = ndimage.label(ndimage.binary_erosion(solid, iterations=OPENING, border_value=1))
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    core = pieces == int(sizes.argmax()) if sizes.any() else np.zeros_like(solid)
+    core = largest_piece(ndimage.binary_erosion(solid, iterations=OPENING, border_value=1))
     # Growing back within what is solid, by one voxel more than was taken: the steps of a slanting surface come back, of
     # a sheet that touches the skin no more than that voxel.
     body = ndimage.binary_dilation(core, iterations=OPENING + 1, mask=solid)
