@@ -57,7 +57,7 @@ test-quick: lint
 docs: setup
 	@$(BIN)/python scripts/document_cli.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
-	echo "The documents are in $$PWD/out/site: open index.html there."
+	echo "The documents are in $$PWD/out/site: open index.html there (its search needs $(BIN)/python -m http.server -d out/site)."
 
 bench: setup
 	@mkdir -p out
