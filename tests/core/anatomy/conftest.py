@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
 SEED = 64
 
 
 @pytest.fixture(scope="session")
-def phantom():
-    return draw_case(SEED, (2.0, 2.0, 2.0), setting=IDEAL, pathologies=())
+def phantom(draw_once):
+    return draw_once(SEED, (2.0, 2.0, 2.0), setting=IDEAL, pathologies=())
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_l
 from spinect_core.plan.records import Planning
 from spinect_core.planning.level import Room, plan_level
 from spinect_core.planning.zones.window import Sight
-from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 
@@ -24,8 +23,8 @@ TIP = "S1 superior articular tip left"
 
 
 @pytest.fixture(scope="module")
-def room():
-    phantom = draw_case(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
+def room(draw_once):
+    phantom = draw_once(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
     return Room(phantom.labels, build_surfaces(phantom.labels), phantom.volume)
 
 

@@ -12,7 +12,6 @@ from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.planning.level import NO_SKIN_NOTE, Approaches, Room, plan_level
 from spinect_core.planning.zones.window import Sight
-from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 
@@ -22,8 +21,8 @@ BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
 
 
 @pytest.fixture(scope="module")
-def case():
-    phantom = draw_case(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
+def case(draw_once):
+    phantom = draw_once(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
     return phantom, build_surfaces(phantom.labels)
 
 

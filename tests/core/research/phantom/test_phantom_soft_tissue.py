@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt, label
@@ -15,8 +17,8 @@ BACK = ((-40.0, 40.0), (40.0, 118.0), (-20.0, 20.0))
 
 
 @pytest.fixture(scope="module")
-def trunk() -> Phantom:
-    return draw_case(3, (3.0, 3.0, 3.0), box=TRUNK, setting=QUIET)
+def trunk(draw_once: Callable[..., Phantom]) -> Phantom:
+    return draw_once(3, (3.0, 3.0, 3.0), box=TRUNK, setting=QUIET)
 
 
 def part(phantom: Phantom, name: str) -> np.ndarray:

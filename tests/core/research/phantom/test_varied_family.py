@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -34,13 +35,13 @@ NEGATIVES = [STRUCTURES[name] for name in ("arteries", "veins")] + [
 
 
 @pytest.fixture(scope="module")
-def varied() -> Phantom:
-    return draw_case(SEED, box=BOX, setting=QUIET, family=VARIED, pathologies=())
+def varied(draw_once: Callable[..., Phantom]) -> Phantom:
+    return draw_once(SEED, box=BOX, setting=QUIET, family=VARIED, pathologies=())
 
 
 @pytest.fixture(scope="module")
-def usual() -> Phantom:
-    return draw_case(SEED, box=BOX, setting=QUIET, pathologies=())
+def usual(draw_once: Callable[..., Phantom]) -> Phantom:
+    return draw_once(SEED, box=BOX, setting=QUIET, pathologies=())
 
 
 def ml(phantom: Phantom, mask: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +28,8 @@ GRAVE = {
 
 
 @pytest.fixture(scope="module")
-def phantom() -> Phantom:
-    return draw_case(3, (2.0, 2.0, 2.0))
+def phantom(draw_once: Callable[..., Phantom]) -> Phantom:
+    return draw_once(3, (2.0, 2.0, 2.0))
 
 
 def changed(phantom: Phantom, structures: np.ndarray, labels: np.ndarray) -> Phantom:
