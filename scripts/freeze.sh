@@ -3,8 +3,8 @@
 #
 #   scripts/freeze.sh [FOLDER]   FOLDER: where it is built, dist/ and build/ of the checkout by default
 #
-# PyInstaller builds for the system it runs on. The folder contains pylibjpeg-libjpeg (GPL 3) and Qt (LGPL 3): whoever
-# passes it on follows their licences; see THIRD_PARTY.md.
+# PyInstaller builds for the system it runs on. The folder contains Qt (LGPL 3) and GEOS (LGPL 2.1), each in files of its
+# own that can be exchanged: whoever passes it on follows their licences; see THIRD_PARTY.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -22,8 +22,9 @@ SPINECT Planner contains none of the software below; `pip` installs it beside th
 licence. Versions are those of `constraints.txt`. Written by `scripts/third_party.py`. `licenses/` holds in full the
 licences of Embree and oneTBB, which come inside embreex, and of the surfaces that parts of the program derive from.
 
-Qt (PySide6_Essentials, shiboken6) is used under the LGPL, version 3, unchanged and exchangeable. Nothing else that the
-program uses is under the GPL or the LGPL.
+Qt (PySide6_Essentials, shiboken6) is used under the LGPL, version 3, and GEOS (inside shapely) under the LGPL, version
+2.1, both unchanged and exchangeable. The Fortran runtime inside NumPy and SciPy is under the GPL with the exception for
+programs that use it. Nothing else that the program uses is under the GPL or the LGPL.
 """
 
 # What the packages' own metadata leaves out or puts as a whole text.

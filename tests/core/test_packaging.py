@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from spinect_core import __version__
@@ -120,6 +121,21 @@ def test_pins_keep_every_bound_on_them() -> None:
                 version = pinned.get(canonicalize_name(line.name))
                 if version and (line.marker is None or line.marker.evaluate({**environment, "extra": ""})):
                     assert line.specifier.contains(version, prereleases=True), f"{name} needs {line}"
+
+
+@pytest.mark.parametrize(
+    "python", ["3.11.2", "3.12.3", "3.13.5"], ids=["Debian 12", "Ubuntu 24.04", "Debian 13"]
+)
+def test_pins_suit_the_pythons_that_systems_bring(python: str) -> None:
+    refused = {}
+    for name in pins():
+        try:
+            wanted = distribution(name).metadata["Requires-Python"]
+        except PackageNotFoundError:
+            continue
+        if wanted and not SpecifierSet(wanted).contains(python):
+            refused[name] = wanted
+    assert not refused
 
 
 def test_every_pin_has_its_licence_in_the_list() -> None:
