@@ -23,9 +23,10 @@ from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import ROLES, Kind, Role, Side, Version
 from spinect_core.geometry.contours import grid, pieces
 from spinect_core.geometry.view import View
-from spinect_core.geometry.zone import ROLES, Border, Zone
+from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.zones.closers import what_closes
 from spinect_core.planning.zones.fitted import fit_triangle
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -239,9 +240,15 @@ def lines_of_sight() -> Figure:
 
 
 def _zone() -> Zone:
-    runs = {"base": BASE, "hypotenuse": HYPOTENUSE, "height": HEIGHT}
+    runs = {Role.BASE: BASE, Role.HYPOTENUSE: HYPOTENUSE, Role.HEIGHT: HEIGHT}
     lines = {role: VIEW.unproject(smooth(run, closed=False, count=40), 0.0) for role, run in runs.items()}
-    return Zone("kambin", "bony", "left", "L5/S1", tuple(Border(role, role, lines[role]) for role in lines))
+    return Zone(
+        Kind.KAMBIN,
+        Version.BONY,
+        Side.LEFT,
+        "L5/S1",
+        tuple(Border(role, role, lines[role]) for role in lines),
+    )
 
 
 def _tube(points: Sequence[tuple[float, float]], depth: float, radius: float) -> pv.PolyData:

@@ -6,8 +6,9 @@ import numpy as np
 import pyvista as pv
 import shapely
 
+from spinect_core.base.words import ROLES
 from spinect_core.geometry.view import View
-from spinect_core.geometry.zone import ROLES, Border, Zone
+from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.zones.obstacles import Obstacles
 
 NOTHING = pv.PolyData()

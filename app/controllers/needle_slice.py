@@ -13,7 +13,7 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.trajectories import Trajectories
 from app.views.needle_slice import Picture, SliceWindow
-from spinect_core.plan.wording import Way as Trajectory
+from spinect_core.plan.wording import Trajectory
 from spinect_core.planning.needle.needle import Needle
 
 

@@ -13,7 +13,8 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.trajectories import Trajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
-from spinect_core.plan.wording import doubts as warnings_of
+from spinect_core.plan.wording import result_sentences
+from spinect_core.plan.wording import warnings as warnings_of
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.replanning import Planned
@@ -74,7 +75,7 @@ class PlanController(QObject):
         plan, trajectories = planned.plan, self._trajectories
         if not trajectories.take(case, room, planned, "find trajectories"):
             return
-        case.notes = (*(approach.words for approach in plan.approaches), *plan.notes)
+        case.notes = result_sentences(plan)
         first = next((each for each in trajectories.rows if each.needle is not None), None)
         first = first or next(iter(trajectories.rows), None)
         trajectories.choose("" if first is None else first.key)

@@ -17,6 +17,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.model.case import Case, CaseLabels, Measurement
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume
@@ -245,7 +246,7 @@ class CaseModel(QObject):
         measurement = self.find(key)
         if measurement is None:
             return
-        triangle = replace(triangle, author="user")
+        triangle = replace(triangle, author=Author.USER)
         name = measurement.name
         if name.startswith(_base_name(measurement.triangle)) and _base_name(triangle) != _base_name(
             measurement.triangle

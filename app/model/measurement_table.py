@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.model.case import Measurement
 from app.model.rows import Column, Index, RowsModel
 from app.widgets import icons, palette
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS
+from spinect_core.base.words import KINDS
+from spinect_core.geometry.triangle import KIND_NAMES
 
 NAME = 0
 """Place of the column that can be edited."""

@@ -11,8 +11,8 @@ from app.model.case import Case, CaseLabels
 from app.model.case_model import CaseModel
 from spinect_core.base.errors import MeasurementError
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import Way as Trajectory
-from spinect_core.plan.wording import ways as trajectories_of
+from spinect_core.plan.wording import Trajectory
+from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
     from spinect_core.image.volume import Volume

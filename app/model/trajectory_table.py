@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor
 
 from app.model.rows import MISSING, Column, RowsModel, alignment
 from app.widgets import icons, palette
-from spinect_core.plan.wording import Way as Trajectory
+from spinect_core.plan.wording import Trajectory
 
 NAME, AREA, VIEW = 0, 1, 3
 """Places of the columns that the table treats on their own."""
@@ -98,13 +98,13 @@ class TrajectoryTable(RowsModel[Trajectory]):
             return icons.swatch(palette.KIND_COLOURS[row.kind])
         if role == Qt.ItemDataRole.ToolTipRole:
             own_text = column in (NAME, VIEW)
-            return row.closed_text or (
+            return row.blocked_text or (
                 self.columns[column].text(row) if own_text else self.columns[column].tip
             )
         if row.open:
             return None
         if role == Qt.ItemDataRole.DisplayRole and column != NAME:
-            return row.closed_text if column == AREA else ""
+            return row.blocked_text if column == AREA else ""
         if role == Qt.ItemDataRole.ForegroundRole:
             return QColor(palette.MUTED)
         return alignment(False) if role == Qt.ItemDataRole.TextAlignmentRole else None

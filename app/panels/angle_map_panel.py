@@ -25,6 +25,7 @@ from app.model.trajectories import Trajectories
 from app.widgets import palette
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import SearchRecord
+from spinect_core.plan.wording import REASONS
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.weights import Reason
 
@@ -92,7 +93,7 @@ class AngleMapPanel(QWidget):
         reason = Reason(int(chart.looks.reason[index]))
         view = chart.view(index).words
         if reason != Reason.ALLOWED:
-            return f"{view}\n{reason.words}"
+            return f"{view}\n{REASONS[reason]}"
         area, radius = chart.looks.area_mm2[index], chart.looks.radius_mm[index]
         return f"{view}\n{area:.1f} mm² open, circle {2 * radius:.1f} mm"
 

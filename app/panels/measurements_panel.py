@@ -23,7 +23,8 @@ from app.model.measurement_table import NAME, SHORT_NAMES, MeasurementTable
 from app.model.rows import KEY_ROLE, Sorted
 from app.widgets import icons, palette
 from app.widgets.parts import in_own_order
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS
+from spinect_core.base.words import KINDS, Kind, Side
+from spinect_core.geometry.triangle import KIND_NAMES
 
 
 class MeasurementsPanel(QFrame):
@@ -136,7 +137,7 @@ class MeasurementsPanel(QFrame):
         selected = self._model.find(self._model.selected)
         if selected is None:
             return
-        kind, side = str(self.kind.currentData()), str(self.side.currentData())
+        kind, side = Kind(self.kind.currentData()), Side(self.side.currentData())
         triangle = selected.triangle
         if (kind, side) != (triangle.kind, triangle.side):
             definition = triangle.definition if kind == triangle.kind else ""

@@ -33,7 +33,7 @@ from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, in_own_order
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import choices
-from spinect_core.plan.wording import doubts as warnings_of
+from spinect_core.plan.wording import warnings as warnings_of
 
 CONTEXT_WIDTH = 244
 

@@ -12,7 +12,7 @@ from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
 from app.views.scene import Viewport
 from app.widgets import palette
-from spinect_core.plan.wording import Way as Trajectory
+from spinect_core.plan.wording import Trajectory
 
 SAME_VIEW_DEGREES = 0.5
 

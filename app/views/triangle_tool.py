@@ -10,6 +10,7 @@ from app.model.case_model import CaseModel
 from app.views.scene import Viewport
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Kind, Side
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 
 CORNERS = 3
@@ -189,7 +190,7 @@ class TriangleTool(QObject):
         )
         self._forget()
         try:
-            triangle = Triangle.from_clicks(view, points, depth, kind=self.kind, side=side)
+            triangle = Triangle.from_clicks(view, points, depth, kind=Kind(self.kind), side=Side(side))
         except MeasurementError as error:
             self.changed.emit()
             self.refused.emit(error)

@@ -18,6 +18,7 @@ from spinect_core.anatomy.placing import close_up
 from spinect_core.anatomy.refine import Axes, axes_of, upper_axes_of
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Kind, Role, Side, Version
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.volume import BONE, NERVE, Labels
 
@@ -75,19 +76,19 @@ class Ground:
         near = close_up(labels, landmarks.points[landmarks.names.focus])
         return cls(landmarks, signed_field(near, BONE), signed_field(near, NERVE))
 
-    def axes(self, side: str) -> Axes:
+    def axes(self, side: Side) -> Axes:
         """Of the lower vertebra: unit vectors out to the side, upwards and to the back."""
         return axes_of(self.landmarks.points, self.landmarks.names, side)
 
-    def upper_axes(self, side: str) -> Axes:
+    def upper_axes(self, side: Side) -> Axes:
         """The same of the upper vertebra."""
         return upper_axes_of(self.landmarks.points, self.landmarks.names, side)
 
-    def point(self, name: str, side: str) -> FloatArray:
+    def point(self, name: str, side: Side) -> FloatArray:
         """A landmark of a side."""
         return self.landmarks.points[f"{name} {side}"]
 
-    def root(self, side: str) -> Course:
+    def root(self, side: Side) -> Course:
         """The exiting root.
 
         Raises:
@@ -106,12 +107,12 @@ class Ground:
         """Index from which on a root is a strand of its own."""
         return min(leaves_sac(course, self.nerve), len(course.points) - 6)
 
-    def sure(self, side: str, *names: str) -> float:
+    def sure(self, side: Side, *names: str) -> float:
         """The least confidence of landmarks of a side."""
         return min(self.landmarks.confidence(f"{name} {side}") for name in names)
 
 
-def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = None) -> tuple[Zone, ...]:
+def zones(landmarks: Landmarks, labels: Labels, side: Side, level: str | None = None) -> tuple[Zone, ...]:
     """The zones of a side: Kambin with its bony and with its neural height, and the safe triangle.
 
     Args:
@@ -127,8 +128,8 @@ def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = N
     ground = Ground.of(landmarks, labels)
     name = level or landmarks.level
     return (
-        kambin_zone(ground, side, name, "bony"),
-        kambin_zone(ground, side, name, "neural"),
+        kambin_zone(ground, side, name, Version.BONY),
+        kambin_zone(ground, side, name, Version.NEURAL),
         safe_zone(ground, side, name),
     )
 
@@ -136,7 +137,7 @@ def zones(landmarks: Landmarks, labels: Labels, side: str, level: str | None = N
 # ------------------------------------------------------------------------------------------------------------- Kambin
 
 
-def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
+def kambin_zone(ground: Ground, side: Side, level: str, version: Version) -> Zone:
     """The Kambin triangle: base outwards, hypotenuse back up along the root, height down again."""
     names, root = ground.landmarks.names, ground.root(side)
     out, up, back = ground.axes(side)
@@ -165,16 +166,19 @@ def kambin_zone(ground: Ground, side: str, level: str, version: str) -> Zone:
         else f"traversing {names.traversing} root and dura"
     )
     borders = (
-        Border(f"superior border of {names.lower}", "base", base, rim * base_met),
+        Border(f"superior border of {names.lower}", Role.BASE, base, rim * base_met),
         Border(
-            f"exiting {names.exiting} root", "hypotenuse", dense(lower[apex : far + 1][::-1], STEP_MM), found
+            f"exiting {names.exiting} root",
+            Role.HYPOTENUSE,
+            dense(lower[apex : far + 1][::-1], STEP_MM),
+            found,
         ),
-        Border(words, "height", height, height_met * (process if bony else traversing)),
+        Border(words, Role.HEIGHT, height, height_met * (process if bony else traversing)),
     )
-    return Zone("kambin", version, side, level, borders, min(border.confidence for border in borders))
+    return Zone(Kind.KAMBIN, version, side, level, borders, min(border.confidence for border in borders))
 
 
-def _bony_apex(ground: Ground, side: str, lower: FloatArray, up: FloatArray, centre: FloatArray) -> int:
+def _bony_apex(ground: Ground, side: Side, lower: FloatArray, up: FloatArray, centre: FloatArray) -> int:
     """Index where the root comes nearest to the articular process, above the end plate."""
     names = ground.landmarks.names
     base, tip = (ground.point(f"{names.lower} superior articular {end}", side) for end in ("base", "tip"))
@@ -218,7 +222,7 @@ def _crossing(height: FloatArray, apex: int, ground: Ground, lower: FloatArray, 
     return max(min(ends) if ends else len(height) - 1, apex + 4)
 
 
-def _process_edge(ground: Ground, side: str, apex: FloatArray) -> Line:
+def _process_edge(ground: Ground, side: Side, apex: FloatArray) -> Line:
     """The front-lateral edge of the superior articular process, from the root's height down to its base."""
     names = ground.landmarks.names
     base, tip = (ground.point(f"{names.lower} superior articular {end}", side) for end in ("base", "tip"))
@@ -231,7 +235,7 @@ def _process_edge(ground: Ground, side: str, apex: FloatArray) -> Line:
     return _met(ground.bone, start, 0.6 * out - 0.8 * back, 9.0, inner)
 
 
-def _dural_edge(ground: Ground, side: str, axilla: FloatArray, centre: FloatArray, up: FloatArray) -> Line:
+def _dural_edge(ground: Ground, side: Side, axilla: FloatArray, centre: FloatArray, up: FloatArray) -> Line:
     """The lateral surface of sac and traversing root from the axilla down to the superior border."""
     names = ground.landmarks.names
     out, _up, _back = ground.axes(side)
@@ -276,7 +280,7 @@ def _over_the_rim(ground: Ground, dura: FloatArray, up: FloatArray, back: FloatA
 
 def _superior_border(
     ground: Ground,
-    side: str,
+    side: Side,
     start: FloatArray,
     end: FloatArray,
     centre: FloatArray,
@@ -317,7 +321,7 @@ def _met_from_above(ground: Ground, line: FloatArray, up: FloatArray) -> FloatAr
 # --------------------------------------------------------------------------------------------------------------- safe
 
 
-def safe_zone(ground: Ground, side: str, level: str) -> Zone:
+def safe_zone(ground: Ground, side: Side, level: str) -> Zone:
     """The safe triangle: base outwards under the pedicle, height down the body, hypotenuse back along the root."""
     names, root = ground.landmarks.names, ground.root(side)
     out, up, back = ground.upper_axes(side)
@@ -336,16 +340,16 @@ def safe_zone(ground: Ground, side: str, level: str) -> Zone:
     body = ground.sure(side, f"{names.upper} body lateral border")
     found = float(root.found[first : far + 1].mean())
     borders = (
-        Border(f"lower margin of the {names.upper} pedicle", "base", base, pedicle * base_met),
-        Border(f"lateral border of the {names.upper} body", "height", height, body * height_met),
+        Border(f"lower margin of the {names.upper} pedicle", Role.BASE, base, pedicle * base_met),
+        Border(f"lateral border of the {names.upper} body", Role.HEIGHT, height, body * height_met),
         Border(
             f"outer border of the exiting {names.exiting} root",
-            "hypotenuse",
+            Role.HYPOTENUSE,
             dense(upper[first : far + 1][::-1], STEP_MM),
             found,
         ),
     )
-    return Zone("safe", "", side, level, borders, min(border.confidence for border in borders))
+    return Zone(Kind.SAFE, Version.NONE, side, level, borders, min(border.confidence for border in borders))
 
 
 def _pedicle_margin(

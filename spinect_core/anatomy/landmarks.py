@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spinect_core.anatomy.atlas import SAC, Atlas, load_atlas
+from spinect_core.anatomy.confidence import bridge_share, confidence, level_warnings, trust_in
 from spinect_core.anatomy.courses import Course as Course
 from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
-from spinect_core.anatomy.doubts import bridge_share, confidence, doubts, trust_in
 from spinect_core.anatomy.fields import Field, signed_field
 from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
 from spinect_core.anatomy.parts import Parts
@@ -17,6 +17,7 @@ from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import Registration, register
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
+from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
 
@@ -29,7 +30,7 @@ class Landmarks:
         points: LPS mm (3,) by name; paired ones end in " left" or " right".
         courses: the exiting and traversing roots by name, such as "L5 left", from the sac outwards.
         bone_overlap: Dice of bone round the level between the atlas and the case, 0 to 1.
-        notes: what is doubtful, in words.
+        notes: why the level may be another, or its anatomy unusual.
         level: such as "L5/S1".
         confidences: by landmark, 0 to 1: the chance that it lies within 3 mm of its true place, as calibrated on
             phantoms; 1 of one that the user has placed.
@@ -41,7 +42,7 @@ class Landmarks:
     points: dict[str, FloatArray]
     courses: dict[str, Course]
     bone_overlap: float
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
     level: str = "L5/S1"
     confidences: dict[str, float] = field(default_factory=dict)
     sac: Course | None = None
@@ -171,7 +172,7 @@ def _placed(
         bridges = {
             side: bridge_share(bone, registration.points(places)) for side, places in atlas.bridge.items()
         }
-    notes = doubts(registration, courses, source, bridges, atlas.bridge_usual)
+    notes = level_warnings(registration, courses, source, bridges, atlas.bridge_usual, called=target)
 
     def say(name: str) -> str:
         return renamed(name, source, target)
@@ -180,19 +181,12 @@ def _placed(
         {say(name): point for name, point in points.items()},
         {say(name): course for name, course in courses.items()},
         registration.bone_overlap,
-        tuple(renamed_note(note, source, target) for note in notes),
+        notes,
         target.name,
         {say(name): value for name, value in sure.items()},
         sac,
         parts.renamed(source, target),
     )
-
-
-def renamed_note(note: str, source: Level, target: Level) -> str:
-    """A sentence about one level, said of another."""
-    if source == target:
-        return note
-    return note.replace(source.name, target.name).replace(f"{source.upper} ", f"{target.upper} ")
 
 
 def _seen(labels: Labels, point: FloatArray) -> float:

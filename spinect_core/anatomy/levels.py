@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spinect_core.base.errors import UsageError
+from spinect_core.base.words import Side
 
 LEVELS = ("L5/S1", "L4/5", "L3/4")
 """From below upwards."""
@@ -46,6 +47,11 @@ class Level:
         """0 for L5/S1, 1 for L4/5, 2 for L3/4."""
         return LEVELS.index(self.name)
 
+    def articular_process(self, side: str) -> tuple[str, str]:
+        """The landmarks of the superior articular process of a side: its tip and its base."""
+        tip, base = (f"{self.lower} superior articular {end} {side}" for end in ("tip", "base"))
+        return tip, base
+
     def landmark_names(self) -> tuple[str, ...]:
         """All landmarks of the level, those of the left before those of the right."""
         middle = (f"{self.upper} body centre", f"{self.upper} upper end plate centre", self.focus)
@@ -73,6 +79,11 @@ def level_of(name: str) -> Level:
         "L4/5": Level("L4/5", "L4", "L5"),
         "L3/4": Level("L3/4", "L3", "L4"),
     }[name]
+
+
+def side_of(name: str) -> Side | None:
+    """The side of a landmark, root or part; None of one in the middle."""
+    return next((side for side in Side if name.endswith(f" {side}")), None)
 
 
 def renamed(name: str, source: Level, target: Level) -> str:

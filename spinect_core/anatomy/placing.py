@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.anatomy.atlas import Atlas
-from spinect_core.anatomy.doubts import misfit
+from spinect_core.anatomy.confidence import misfit
 from spinect_core.anatomy.fields import Field, signed_field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.parts import Parts

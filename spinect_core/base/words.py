@@ -6,6 +6,11 @@ Each is a string with the value that stands in the file, so it compares, prints 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeVar
+
+from spinect_core.base.errors import MeasurementError
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Side(StrEnum):
@@ -58,3 +63,26 @@ class Relation(StrEnum):
     CROSSED = "crossed"
     NEAR = "near"
     BEYOND = "beyond"
+
+
+SIDES = tuple(Side)
+KINDS = tuple(Kind)
+ROLES = tuple(Role)
+
+
+def word(kind: type[_Word], value: str, what: str) -> _Word:
+    """The word of a kind that a text is.
+
+    Args:
+        kind: of word.
+        value: the text.
+        what: the kind is called in messages.
+
+    Raises:
+        MeasurementError: it is none of them.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        choice = " or ".join(each for each in kind if each)
+        raise MeasurementError(f"There is no {what} called {value!r}", f"Use {choice}") from None

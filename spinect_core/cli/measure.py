@@ -91,6 +91,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 def _result(found: Measurement) -> dict[str, Any]:
     from spinect_core.base.words import Author
     from spinect_core.plan.build import window_record
+    from spinect_core.plan.wording import closing_words, sentences
 
     fitted = found.fitted
     return {
@@ -107,8 +108,8 @@ def _result(found: Measurement) -> dict[str, Any]:
             "right_angle_deg": fitted.right_angle_deg,
             "vertices_lps_mm": fitted.triangle.vertices.tolist(),
         },
-        "closed_by": None if found.closing is None else found.closing.words,
-        "notes": list(found.notes),
+        "closed_by": None if found.closing is None else closing_words(found.closing),
+        "notes": list(sentences(found.notes)),
     }
 
 

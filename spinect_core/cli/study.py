@@ -104,7 +104,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(result: StudyResult) -> list[str]:
     """The study in a few lines: where it is, Dice, areas, what is missing."""
-    from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
+    from spinect_core.base.words import KINDS, SIDES
+    from spinect_core.geometry.triangle import KIND_NAMES
     from spinect_core.research.study.area_tables import compared
     from spinect_core.research.study.paired import Summary
     from spinect_core.research.study.tables import p_words

@@ -16,18 +16,17 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Author, Kind, Side, word
 from spinect_core.geometry.polygon import crosses_itself, edge_lengths, interior_angles, signed_area
 from spinect_core.geometry.view import View
 
-KINDS = ("kambin", "safe")
-SIDES = ("left", "right")
-KIND_NAMES: Mapping[str, str] = {"kambin": "Kambin triangle", "safe": "safe triangle"}
+KIND_NAMES: Mapping[str, str] = {Kind.KAMBIN: "Kambin triangle", Kind.SAFE: "safe triangle"}
 DEFINITIONS: Mapping[str, str] = {
-    "kambin": (
+    Kind.KAMBIN: (
         "hypotenuse: exiting L5 root; base: superior border of S1; height: S1 superior articular process or "
         "traversing root and dura"
     ),
-    "safe": (
+    Kind.SAFE: (
         "base: lower margin of the L5 pedicle; height: lateral border of the vertebral body; hypotenuse: outer border "
         "of the exiting L5 nerve"
     ),
@@ -48,8 +47,8 @@ class Triangle:
     """Three or more points in the patient and the line of sight they are measured along.
 
     Attributes:
-        kind: "kambin" or "safe".
-        side: the patient's "left" or "right".
+        kind: which triangle.
+        side: the patient's.
         vertices: LPS mm (n, 3), n at least 3, in order along the outline.
         view: the line of sight of the measurement.
         level: "L5/S1".
@@ -62,20 +61,19 @@ class Triangle:
             view, an outline that crosses itself there, or an unknown kind or side.
     """
 
-    kind: str
-    side: str
+    kind: Kind
+    side: Side
     vertices: FloatArray
     view: View
     level: str = DEFAULT_LEVEL
     definition: str = ""
-    author: str = "user"
+    author: Author = Author.USER
     created: str = field(default_factory=now)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise MeasurementError(f"There is no triangle called {self.kind!r}", f"Use {' or '.join(KINDS)}")
-        if self.side not in SIDES:
-            raise MeasurementError(f"There is no side called {self.side!r}", "Use left or right")
+        object.__setattr__(self, "kind", word(Kind, self.kind, "triangle"))
+        object.__setattr__(self, "side", word(Side, self.side, "side"))
+        object.__setattr__(self, "author", word(Author, self.author, "author"))
         vertices = np.array(self.vertices, dtype=np.float64)
         if vertices.ndim != 2 or vertices.shape[1] != 3 or len(vertices) < 3:
             raise MeasurementError(
@@ -106,11 +104,11 @@ class Triangle:
         points: npt.ArrayLike,
         depth: npt.ArrayLike,
         *,
-        kind: str,
-        side: str,
+        kind: Kind,
+        side: Side,
         level: str = DEFAULT_LEVEL,
         definition: str = "",
-        author: str = "user",
+        author: Author = Author.USER,
     ) -> Triangle:
         """A triangle placed in a view.
 
@@ -207,13 +205,13 @@ class Triangle:
         """
         try:
             triangle = cls(
-                kind=str(data["kind"]),
-                side=str(data["side"]),
+                kind=word(Kind, data["kind"], "triangle"),
+                side=word(Side, data["side"], "side"),
                 vertices=np.asarray(data["vertices_lps_mm"], dtype=np.float64),
                 view=View.from_dict(data["view"]),
                 level=str(data["level"]),
                 definition=str(data["definition"]),
-                author=str(data["author"]),
+                author=word(Author, data["author"], "author"),
                 created=str(data["created"]),
             )
             stored = float(data["area_mm2"])

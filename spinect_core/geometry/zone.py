@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Kind, Role, Side, Version, word
 from spinect_core.geometry.membrane import Membrane, stretch
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
-
-ROLES = ("base", "height", "hypotenuse")
+from spinect_core.geometry.triangle import KIND_NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class Border:
 
     Attributes:
         name: of the anatomical line, for example "superior border of S1".
-        role: "base", "height" or "hypotenuse" of the triangle.
+        role: in the triangle.
         points: LPS mm (n, 3) along it, n at least 2.
         confidence: 0 to 1, how sure the place is.
 
@@ -35,15 +34,12 @@ class Border:
     """
 
     name: str
-    role: str
+    role: Role
     points: FloatArray
     confidence: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.role not in ROLES:
-            raise MeasurementError(
-                f"A border of a triangle is no {self.role!r}", f"Use {', '.join(ROLES)}", self.name
-            )
+        object.__setattr__(self, "role", word(Role, self.role, "border of a triangle"))
         points = np.array(self.points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2:
             raise MeasurementError(
@@ -62,9 +58,9 @@ class Zone:
     """The three borders of one triangle.
 
     Attributes:
-        kind: "kambin" or "safe".
-        version: "bony" (the articular process is the height) or "neural" (the dura is), "" for the safe triangle.
-        side: the patient's "left" or "right".
+        kind: which triangle.
+        version: bony (the articular process is the height) or neural (the dura is); none for the safe triangle.
+        side: the patient's.
         level: such as "L5/S1".
         borders: in order round the outline, each running on from the end of the one before.
         confidence: 0 to 1.
@@ -73,18 +69,17 @@ class Zone:
         MeasurementError: an unknown kind or side, or borders that enclose nothing.
     """
 
-    kind: str
-    version: str
-    side: str
+    kind: Kind
+    version: Version
+    side: Side
     level: str
     borders: tuple[Border, ...]
     confidence: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.side not in SIDES:
-            raise MeasurementError(
-                f"There is no {self.side} {self.kind} zone", "Use kambin or safe, left or right"
-            )
+        object.__setattr__(self, "kind", word(Kind, self.kind, "triangle"))
+        object.__setattr__(self, "version", word(Version, self.version, "version of a triangle"))
+        object.__setattr__(self, "side", word(Side, self.side, "side"))
         if not self.borders or len(self.outline) < 3:
             raise MeasurementError(
                 f"The borders of the {self.name} enclose nothing", "Place them again", self.level

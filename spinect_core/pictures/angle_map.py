@@ -29,9 +29,9 @@ MAP_INCHES, ABOVE_MAP_INCHES, UNDER_MAP_INCHES, LINE_INCHES = 4.8, 0.9, 1.02, 0.
 USUAL_DEGREES = (25.0, 30.0)
 """Oblique angles of the widest safe triangle in fluoroscopy, men and women (pubmed.ncbi.nlm.nih.gov/24690186)."""
 GROUPS: tuple[tuple[str, tuple[Reason, ...], str, str], ...] = (
-    ("closed by bone", (Reason.BONE,), "////", "#b9ad93"),
-    ("closed by nerve", (Reason.NERVE,), "\\\\\\\\", "#d9a400"),
-    ("closed by bone and nerve", (Reason.BONE_AND_NERVE,), "xxxx", "#a8a294"),
+    ("blocked by bone", (Reason.BONE,), "////", "#b9ad93"),
+    ("blocked by nerve", (Reason.NERVE,), "\\\\\\\\", "#d9a400"),
+    ("blocked by bone and nerve", (Reason.BONE_AND_NERVE,), "xxxx", "#a8a294"),
     ("narrower than the needle", (Reason.NARROW,), "....", "#7d8a96"),
     ("no skin in the CT, or too deep", (Reason.NO_SKIN, Reason.TOO_DEEP), "||||", "#8c6bb1"),
     ("triangle seen edge-on", (Reason.NOT_SEEN,), "----", "#9aa5ae"),
@@ -39,16 +39,20 @@ GROUPS: tuple[tuple[str, tuple[Reason, ...], str, str], ...] = (
 """How views that are not allowed are hatched: words, reasons, hatch, colour."""
 
 
-def angle_map_picture(result: SearchResult) -> RgbArray:
+def angle_map_picture(result: SearchResult, notes: Sequence[str] = ()) -> RgbArray:
     """The map of a search with its views marked, uint8 RGB.
 
     The picture is laid out as the patient is seen from behind: a view towards the patient's left lies to the left.
+
+    Args:
+        result: of the search.
+        notes: sentences to write below.
     """
     # Not at the top: it takes half a second, and only charts need it. Figure alone opens no window.
     from matplotlib.figure import Figure
 
     rows = _rows(result)
-    foot = 0.3 + LINE_INCHES * len(result.notes) * 0.7
+    foot = 0.3 + LINE_INCHES * len(notes) * 0.7
     table = LINE_INCHES * (len(rows) + 1.4) if rows else 0.0
     height = foot + table + UNDER_MAP_INCHES + MAP_INCHES + ABOVE_MAP_INCHES
     figure = Figure(figsize=(8.6, height), dpi=DPI, facecolor="white")
@@ -66,7 +70,7 @@ def angle_map_picture(result: SearchResult) -> RgbArray:
     figure.text(LEFT, 1 - 0.36 / height, title, fontsize=15, color=INK, weight="bold")
     figure.text(LEFT, 1 - 0.64 / height, _headline(result), fontsize=10, color=INK)
     _table(figure, rows, (foot + table) / height, LINE_INCHES / height)
-    for k, note in enumerate((NOTICE, *reversed(result.notes))):
+    for k, note in enumerate((NOTICE, *reversed(notes))):
         figure.text(LEFT, (0.14 + 0.7 * LINE_INCHES * k) / height, note, fontsize=7.5, color=GREY)
     return _drawn(figure)
 
@@ -74,7 +78,7 @@ def angle_map_picture(result: SearchResult) -> RgbArray:
 def _headline(result: SearchResult) -> str:
     count, every = result.allowed_count, len(result.map.looks.reason)
     if result.best is None:
-        return f"No way in: none of {every} lines of sight is open to the needle."
+        return f"No trajectory: none of {every} lines of sight is open to the needle."
     return (
         f"Largest free window {result.best.window.area_mm2:.1f} mm², {result.best.view.format()}. "
         f"{count} of {every} views are open to the needle."

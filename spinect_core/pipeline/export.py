@@ -11,6 +11,7 @@ from spinect_core.pictures import save_picture
 from spinect_core.pictures.angle_map import angle_map_picture
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.build import key_of
+from spinect_core.plan.wording import sentences
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.map_csv import angle_map_csv, map_name
 
@@ -22,7 +23,8 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
         check(cancel)
         name = map_name(approach.zone)
         write_whole(folder / name, angle_map_csv(approach.search).encode("utf-8"))
-        save_picture(angle_map_picture(approach.search), (folder / name).with_suffix(".png"))
+        picture = angle_map_picture(approach.search, sentences(approach.search.notes))
+        save_picture(picture, (folder / name).with_suffix(".png"))
         names[key_of(approach.zone)] = name
     return names
 

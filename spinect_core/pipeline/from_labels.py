@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
-from spinect_core.geometry.triangle import SIDES
+from spinect_core.base.words import SIDES, Side, word
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
+from spinect_core.plan.wording import sentences
 from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
@@ -42,14 +44,14 @@ class Measurement:
     window: FreeWindow
     fitted: FittedTriangle | None
     closing: Closing | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def plan_labels(
     labels: Labels,
     volume: Volume | None = None,
     *,
-    sides: tuple[str, ...] = SIDES,
+    sides: tuple[Side, ...] = SIDES,
     level: str = "L5/S1",
     shift: int = 0,
     step: float = STEP_DEGREES,
@@ -149,12 +151,12 @@ def measure(
         labels, level=level, shift=shift, progress=part_of(progress, 0.4, 0.9), cancel=cancel
     )
     work = Approaches(Room(labels, surfaces), landmarks)
-    zones, missing = work.zones((side,))
+    zones, missing = work.zones((word(Side, side, "side"),))
     wanted = (kind, version if kind == "kambin" else "")
     zone = next((each for each in zones if (each.kind, each.version) == wanted), None)
     if zone is None:
         raise MeasurementError(
-            "; ".join(missing) or "The triangle's borders were not found",
+            "; ".join(sentences(missing)) or "The triangle's borders were not found",
             "Check the labels on the slices, or choose another level",
         )
     sight = Sight(zone, work.room.obstacles)

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.base.errors import Cancelled, OutputError, PlanError, SpinectError, UsageError
 from spinect_core.base.files import plain_name
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import installed_versions
-from spinect_core.geometry.triangle import SIDES, Triangle
+from spinect_core.base.words import SIDES, Side, Tissue
+from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import Case, Plan, PlanView, read_plan, write_plan
 from spinect_core.plan.records import Planning
+from spinect_core.plan.wording import result_sentences, sentence
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ def plan_case(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Plan:
-    """Read a CT, segment it, build surfaces, find the ways in, draw pictures, and write it all down.
+    """Read a CT, segment it, build surfaces, find the trajectories, draw pictures, and write it all down.
 
     The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
     ``angle-map-*.csv`` and ``.png``, ``needle-*.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one
@@ -134,14 +137,14 @@ def plan_approaches(
     # Not at the top: it is heavy, and only this part of the job needs it.
     from spinect_core.planning.level import Room, plan_level
 
-    wanted = SIDES if sides == "both" else (sides,)
+    wanted = SIDES if sides == "both" else (Side(sides),)
     try:
         found = plan_level(Room(labels_1mm, surfaces, volume), sides=wanted, progress=progress, cancel=cancel)
     except Cancelled:
         raise
     except SpinectError as error:
-        return None, (f"No way in was looked for: {error}",)
-    return found, (*(approach.words for approach in found.approaches), *found.notes)
+        return None, (sentence(Note.of(NoteCode.NOT_SEARCHED, error=error)),)
+    return found, result_sentences(found)
 
 
 def draw_pictures(
@@ -169,8 +172,7 @@ def draw_pictures(
     opengl = probe_opengl()
     if not opengl.works:
         views = tuple(PlanView(name=name, view=view) for name, view, _ in wanted)
-        note = f"No pictures: this computer does not render ({opengl.fault}); `spinect info` says more."
-        return views, (note,)
+        return views, (sentence(Note.of(NoteCode.NO_PICTURES, fault=opengl.fault)),)
     from spinect_core.pictures import Scene, save_picture
 
     views_done: list[PlanView] = []
@@ -243,7 +245,7 @@ class _Job:
             planning, slices = self._stage("maps", 0.98, 1.0, lambda _: self._record(found, volume, labels))
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
-        supposed = () if used.found else (used.note or "The region was supposed, not recognised.",)
+        supposed = () if used.found else (used.note or sentence(Note(NoteCode.REGION_SUPPOSED)),)
         plan = Plan(
             case=Case.of(volume),
             region=used,
@@ -319,8 +321,8 @@ class _Job:
 
 def _label_notes(labels: Labels) -> tuple[str, ...]:
     return tuple(
-        f"No {name} was found in the region; check it, or choose another region."
-        for name, value in (("bone", BONE), ("nerve", NERVE))
+        sentence(Note.of(NoteCode.NOT_LABELLED, tissue=tissue))
+        for tissue, value in ((Tissue.BONE, BONE), (Tissue.NERVE, NERVE))
         if not (labels.array == value).any()
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.anatomy.levels import side_of
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
-from spinect_core.geometry.triangle import SIDES
+from spinect_core.base.words import SIDES, Author
 from spinect_core.geometry.view import View
 from spinect_core.plan.build import needle_record, planning_record
 from spinect_core.plan.records import NeedleRecord, Planning
@@ -37,7 +37,7 @@ class Planned:
 def plan_again(
     room: Room, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
 ) -> Planned:
-    """Find a level and its ways in; landmarks that the user placed and his needles stay.
+    """Find a level and its trajectories; landmarks that the user placed and his needles stay.
 
     Args:
         room: the case.
@@ -88,13 +88,14 @@ def plan_with_landmark(
         Cancelled: the user stopped it.
     """
     landmarks = plan.landmarks.moved(name, point)
-    sides = tuple(side for side in SIDES if name.endswith(f" {side}")) or SIDES
+    side = side_of(name)
+    sides = SIDES if side is None else (side,)
     fresh = plan_level(
         room, landmarks=landmarks, sides=sides, progress=part_of(progress, 0.0, 0.95), cancel=cancel
     )
     kept = tuple(each for each in plan.approaches if each.zone.side not in sides)
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
-    missing = [note for note in plan.notes if note not in plan.landmarks.notes and not _about(note, sides)]
+    missing = [note for note in plan.notes if note not in plan.landmarks.notes and note.side not in sides]
     shift = 0 if before.level is None else before.level.shift
     whole = CasePlan(landmarks, tuple(joined), tuple(dict.fromkeys((*fresh.notes, *missing))))
     return _recorded(room, whole, before, shift, cancel)
@@ -129,11 +130,11 @@ def own_needle(
     if point is None:
         raise UsageError(
             f"Seen {view.words} nothing of the {zone.name} is open",
-            "Turn to a view with an open window, or lay the needle to the cross-hair",
+            "Turn to a view with an open window, or place the needle at the cross-hair",
         )
     name = free_needle_name(planning)
     needle = Approaches(room, landmarks).needle_along(
-        zone, view, point, name=name, author="user", cancel=cancel
+        zone, view, point, name=name, author=Author.USER, cancel=cancel
     )
     if needle is None:
         raise UsageError(
@@ -153,13 +154,9 @@ def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: 
     work = Approaches(room, plan.landmarks)
     own = []
     for each in before.needles:
-        if each.needle.author == "user":
+        if each.needle.author == Author.USER:
             check(cancel)
             own.append(needle_record(work.measured(each.needle, cancel=cancel)))
     keys = {each.key for each in made.zones}
-    windows = tuple(each for each in before.windows if each.author == "user" and each.zone in keys)
+    windows = tuple(each for each in before.windows if each.author == Author.USER and each.zone in keys)
     return Planned(plan, made.replaced(windows=(*made.windows, *windows), needles=(*made.needles, *own)))
-
-
-def _about(note: str, sides: tuple[str, ...]) -> bool:
-    return any(re.search(rf"\b{side}\b", note) for side in sides)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from spinect_core.anatomy.courses import Course
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.words import Author, Kind, Relation, Role, Side, Tissue, Version
+from spinect_core.base.notes import Note
+from spinect_core.base.words import Author, Relation
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.plan.records import (
@@ -33,11 +34,12 @@ from spinect_core.plan.records import (
     ZoneRecord,
     zone_key,
 )
+from spinect_core.plan.wording import sentences
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
 from spinect_core.planning.needle.tolerance import Margin, Tolerance
 from spinect_core.planning.results import CasePlan, NeedlePlan
-from spinect_core.planning.search.axial import InPlaneWay
+from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Weights
 from spinect_core.planning.zones.closers import Closing
@@ -83,9 +85,11 @@ def key_of(zone: Zone) -> str:
 
 
 def level_record(landmarks: Landmarks, shift: int = 0) -> LevelRecord:
-    """The level, how well its bone agrees with the atlas, and the doubts."""
+    """The level, how well its bone agrees with the atlas, and why it may be another."""
     sure = min(max(float(landmarks.bone_overlap), 0.0), 1.0)
-    return LevelRecord(name=landmarks.level, shift=shift, confidence=sure, warnings=tuple(landmarks.notes))
+    return LevelRecord(
+        name=landmarks.level, shift=shift, confidence=sure, warnings=sentences(landmarks.notes)
+    )
 
 
 def landmark_records(landmarks: Landmarks) -> tuple[LandmarkRecord, ...]:
@@ -121,14 +125,14 @@ def zone_record(zone: Zone) -> ZoneRecord:
     """The borders of a zone."""
     borders = tuple(
         BorderRecord(
-            name=each.name, role=Role(each.role), points=_many(each.points), confidence=float(each.confidence)
+            name=each.name, role=each.role, points=_many(each.points), confidence=float(each.confidence)
         )
         for each in zone.borders
     )
     return ZoneRecord(
-        kind=Kind(zone.kind),
-        version=Version(zone.version),
-        side=Side(zone.side),
+        kind=zone.kind,
+        version=zone.version,
+        side=zone.side,
         level=zone.level,
         borders=borders,
         confidence=float(zone.confidence),
@@ -148,7 +152,7 @@ def search_record(
     seconds: float,
     axial: AxialRecord | None = None,
     map_path: str = "",
-    notes: tuple[str, ...] = (),
+    notes: Sequence[Note] = (),
 ) -> SearchRecord:
     """The record of a search.
 
@@ -158,7 +162,7 @@ def search_record(
         seconds: how long it took.
         axial: whether an axial plane would do; see :func:`axial_record`.
         map_path: of the angle map beside the plan or within the document.
-        notes: on the way in, which may say more than the search knew; each is told once.
+        notes: on the approach, which may say more than the search knew; each is kept once.
     """
     zone, allowed = result.zone, result.allowed_count
     ridge = result.ridge
@@ -175,13 +179,13 @@ def search_record(
         alternatives=tuple(_choice(each, weights) for each in result.alternatives),
         axial=axial,
         candidate=result.candidate if result.best is None else None,
-        notes=tuple(dict.fromkeys((*notes, *result.notes))),
+        notes=sentences((*notes, *result.notes)),
         map=map_path,
     )
 
 
-def axial_record(way: InPlaneWay) -> AxialRecord:
-    """The record of an ``InPlaneWay``, found for slices without gantry tilt."""
+def axial_record(way: InPlaneTrajectory) -> AxialRecord:
+    """The record of an ``InPlaneTrajectory``, found for slices without gantry tilt."""
     if not way.possible:
         return AxialRecord(reachable=False)
     return AxialRecord(reachable=True, area_mm2=way.area_mm2, oblique=way.oblique)
@@ -242,7 +246,7 @@ def safety_record(
     met = [
         StructureRecord(
             name=each.name,
-            tissue=Tissue(each.tissue),
+            tissue=each.tissue,
             relation=Relation.BEYOND if each.behind_tip else Relation.CROSSED,
             depth_mm=each.from_mm,
             until_mm=each.to_mm,
@@ -252,7 +256,7 @@ def safety_record(
     met += [
         StructureRecord(
             name=each.name,
-            tissue=Tissue(each.tissue),
+            tissue=each.tissue,
             relation=Relation.NEAR,
             depth_mm=each.depth_mm,
             gap_mm=each.gap_mm,
@@ -308,7 +312,7 @@ def _nearest(closest: Closest) -> ClearanceRecord | None:
 
 def _margin(margin: Margin) -> MarginRecord:
     return MarginRecord(
-        amount=margin.amount, at_least=margin.unlimited, tissue=Tissue(margin.tissue), towards=margin.words
+        amount=margin.amount, at_least=margin.unlimited, tissue=margin.tissue, towards=margin.words
     )
 
 

@@ -1,17 +1,21 @@
-"""What a planning says, way by way: the rows and the sentences a reader of a plan is shown.
+"""What a plan says, in sentences: of its notes, of each trajectory, of the level and its landmarks.
 
-Made from the records alone, so a plan opened from disk reads as one just made.
+Everything else of the program gives data; this module alone turns them into words. Trajectories are made from the
+records alone, so a plan opened from disk reads as one just made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.notes import Note, NoteCode
+from spinect_core.base.words import Author, Kind, Relation, Side, Version
 from spinect_core.geometry.lengths import in_mm
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
@@ -22,13 +26,21 @@ from spinect_core.plan.records import (
     MarginRecord,
     NeedleRecord,
     Planning,
+    Point,
     RiskRecord,
     SearchRecord,
+    StructureRecord,
     WindowRecord,
     ZoneRecord,
     zone_key,
 )
 from spinect_core.planning.needle.needles import fitting
+from spinect_core.planning.search.weights import Reason
+
+if TYPE_CHECKING:
+    from spinect_core.planning.results import Approach, CasePlan
+    from spinect_core.planning.search.axial import InPlaneTrajectory
+    from spinect_core.planning.zones.closers import Closing
 
 DOUBTFUL = 0.5
 """Landmarks whose chance to lie within 3 mm of their true place is less than this are marked."""
@@ -36,31 +48,145 @@ CLOSERS_NAMED = 3
 OWN_NEEDLE = "Own needle"
 RISK_LEAVES_OUT = (
     "Needles drawn by chance from the angular errors of a study on a phantom. Not counted: errors of the entry point, "
-    "bending, movement and breathing, errors of the segmentation, and that a physician corrects on the way. It "
-    "compares plans; it does not say how often a patient is harmed."
+    "bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares plans; "
+    "it does not say how often a patient is harmed."
 )
+
+# ---------------------------------------------------------------------------------------------------- notes and reasons
+
+REASONS: Mapping[Reason, str] = {
+    Reason.ALLOWED: "allowed",
+    Reason.NOT_SEEN: "the triangle is seen edge-on",
+    Reason.BONE: "blocked by bone",
+    Reason.NERVE: "blocked by nerve",
+    Reason.BONE_AND_NERVE: "blocked by bone and nerve together",
+    Reason.NARROW: "narrower than the needle",
+    Reason.NO_SKIN: "the CT does not show the skin there",
+    Reason.TOO_DEEP: "deeper than the longest needle reaches",
+}
+"""Why a line of sight is not allowed."""
+
+_NOTES: Mapping[NoteCode, str] = {
+    NoteCode.BONE_UNUSUAL: "The bone round {level} agrees with the usual anatomy by only {overlap:.2f}: check the "
+    "level (transitional vertebra, operated spine, cut field of view)",
+    NoteCode.LEVEL_UNSURE: "Another level fits almost as well: check that this is {level}",
+    NoteCode.LEVEL_CUT: "Only {percent:.0f} % of the surroundings of {level} lie in the picture: check the level, and "
+    "segment a larger region if the CT shows more",
+    NoteCode.TRANSITIONAL: "On {where} the transverse process of {vertebra} reaches the sacrum, as in a transitional "
+    "vertebra: count the vertebrae before you rely on the level's name",
+    NoteCode.NERVE_VOLUME: "The labelled nerve near {level} has {times:.1f} times the usual volume: check the nerve on "
+    "the slices before using a triangle",
+    NoteCode.ROOT_SHORT: "The {side} {root} root was found along only {percent:.0f} % of its expected course",
+    NoteCode.NO_TRIANGLE: "No triangle on the {side}: {fault}",
+    NoteCode.NO_ZONE: "No {zone}: {fault}",
+    NoteCode.NOT_PLANNED: "The {zone} could not be planned: {fault}",
+    NoteCode.NO_SKIN: "The CT does not show the skin where the trajectories would pass: depth, entry and length of the "
+    "needle are not known",
+    NoteCode.SKIN_UNKNOWN: "Without the skin neither depth nor the length of the needle was considered",
+    NoteCode.NO_VIEW: "No view is allowed; most often: {why}",
+    NoteCode.ENDS_BEFORE_SKIN: "Along the best view bone and nerve are not known up to the skin: the rest counts as "
+    "free",
+    NoteCode.AT_THE_EDGE: "The best view lies at the edge of the angles that are searched",
+    NoteCode.INTERLAMINAR: "The recommended trajectory passes medial of the articular process: between the laminae, "
+    "not through the foramen",
+    NoteCode.REGION_SUPPOSED: "The region was supposed, not recognised.",
+    NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
+    NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
+    NoteCode.NO_PICTURES: "No pictures: this computer does not render ({fault}); `spinect info` says more.",
+}
+
+
+def sentence(note: Note) -> str:
+    """A note as a sentence."""
+    return _NOTES[note.code].format(
+        side=note.side,
+        where="both sides" if note.side is None else f"the {note.side}",
+        why=REASONS[note.values.get("reason", Reason.ALLOWED)],
+        **note.values,
+    )
+
+
+def sentences(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Notes as sentences, each said once."""
+    return tuple(dict.fromkeys(map(sentence, notes)))
+
+
+def result_sentences(plan: CasePlan) -> tuple[str, ...]:
+    """What was found for each zone, and what there is to know."""
+    return (*map(approach_sentence, plan.approaches), *map(sentence, plan.notes))
+
+
+def approach_sentence(approach: Approach) -> str:
+    """What was found for one zone."""
+    zone, best, closing = approach.zone, approach.search.best, approach.closing
+    name = zone.name[0].upper() + zone.name[1:]
+    if best is None:
+        blocked = "no view is open to a needle" if closing is None else f"it is {closing_words(closing)}"
+        return f"{name}: no trajectory; seen {approach.window.view.words} {blocked}."
+    text = (
+        f"{name}: {best.window.area_mm2:.1f} mm² open {best.view.words}, a circle of "
+        f"{2 * best.window.radius_mm:.1f} mm fits"
+    )
+    if approach.needle is not None:
+        margin = approach.needle.tolerance.angle
+        text += f"; angular tolerance of the needle {approach.needle.needle.words}: {margin.amount:.1f}°"
+    return f"{text}. {in_plane_sentence(approach.axial)}"
+
+
+def closing_words(closing: Closing) -> str:
+    """What blocks a zone in a view and the clearance that would have to be gained there."""
+    from spinect_core.planning.zones.closers import HARDLY_MM, REACH_MM
+
+    if not closing.closed:
+        # The search, on its grid, may find a view a hundredth of a millimetre too narrow that is just wide enough.
+        hardly = "" if closing.radius_mm > closing.needle_radius_mm + HARDLY_MM else "hardly "
+        return f"{hardly}open: a circle of radius {closing.radius_mm:.2f} mm fits"
+    if closing.zone_radius_mm < closing.needle_radius_mm:
+        return "the zone itself is too narrow in this view"
+    first = closing.closers[0] if closing.closers else None
+    if first is not None and first.required_mm is not None:
+        return f"blocked by the {first.name}: required clearance {in_mm(first.required_mm)}"
+    if closing.pair is not None and closing.pair_required_mm is not None:
+        both = f"the {closing.pair[0]} and the {closing.pair[1]} together"
+        return f"blocked by {both}: required clearance {in_mm(closing.pair_required_mm)} from both"
+    return f"blocked: a clearance of {REACH_MM:.0f} mm from any one or two structures does not open it"
+
+
+def in_plane_sentence(found: InPlaneTrajectory) -> str:
+    """Whether a needle within slices of one gantry tilt reaches a zone."""
+    from spinect_core.planning.search.axial import tilted
+
+    turn = round(abs(found.gantry_deg))
+    where = f"slices tilted {turn}° {tilted(found.gantry_deg)}" if turn else "an axial slice"
+    if not found.possible:
+        return f"No needle reaches it within {where}, whatever the obliquity."
+    free = f"{found.area_mm2:.1f} mm² are free there"
+    return f"A needle within {where} reaches it at oblique {found.oblique:.0f}°; {free}."
+
+
+# --------------------------------------------------------------------------------------------------------- trajectories
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class Trajectory:
     """A zone with its best needle, or a needle of the user's.
 
     Attributes:
         key: tells it from the others, and stays the same when the planning is made again.
-        kind: "kambin" or "safe".
-        side: the patient's "left" or "right".
-        version: "bony", "neural" or "".
+        kind: of the triangle.
+        side: of the patient.
+        version: of the triangle.
         zone: the borders; None for a user's needle whose zone was not found.
         window: the free window that was stored.
         search: the best views.
-        needle: the way in; None where there is none.
+        needle: None where no view is open to one.
         own: whether the needle is the user's.
     """
 
     key: str
-    kind: str
-    side: str
-    version: str
+    kind: Kind
+    side: Side
+    version: Version
     zone: ZoneRecord | None
     window: WindowRecord | None
     search: SearchRecord | None
@@ -97,7 +223,7 @@ class Way:
         return None if self.window is None else self.window.view
 
     @property
-    def target(self) -> tuple[float, float, float] | None:
+    def target(self) -> Point | None:
         """LPS mm: the needle's tip, else the window's middle, else that of the borders."""
         if self.needle is not None:
             return self.needle.needle.target
@@ -109,41 +235,54 @@ class Way:
         return float(x), float(y), float(z)
 
     @property
-    def area_text(self) -> str:
-        """Of the largest free window."""
-        if self.own or self.search is None or self.search.best is None:
-            return "" if self.own else "closed"
-        return f"{self.search.best.area_mm2:.1f} mm²"
+    def area_mm2(self) -> float | None:
+        """Of the largest free window; None for a user's needle, and where no view is open."""
+        best = None if self.search is None or self.own else self.search.best
+        return None if best is None else best.area_mm2
 
     @property
-    def circle_text(self) -> str:
+    def circle_mm(self) -> float | None:
         """Diameter of the largest circle in that window."""
         best = None if self.search is None or self.own else self.search.best
-        return "" if best is None or best.radius_mm is None else f"{2 * best.radius_mm:.1f} mm"
+        return None if best is None or best.radius_mm is None else 2 * best.radius_mm
+
+    @property
+    def nerve_mm(self) -> float | None:
+        """The smallest distance to nerve along the needle, before the last 3 mm."""
+        safety = None if self.needle is None else self.needle.safety
+        return None if safety is None or safety.nerve is None else safety.nerve.mm
+
+    @property
+    def tolerance(self) -> MarginRecord | None:
+        """By how many degrees the needle may deviate before it meets bone or nerve."""
+        safety = None if self.needle is None else self.needle.safety
+        return None if safety is None or safety.tolerance is None else safety.tolerance.angle
 
     @property
     def view_text(self) -> str:
-        """Of a closed zone what closes it; of an open one its best view; of a user's needle the view along it."""
+        """The best view; of a user's needle the view along it; without a trajectory, what blocks the zone."""
         if self.own and self.needle is not None:
             return self.needle.needle.view.words
         if self.search is not None and self.search.best is not None:
             # The row tells the side already, and the head of its column that the first angle is oblique.
             return self.search.best.view.words.removeprefix(f"{self.side} oblique ")
-        return self.closed_text
+        return self.blocked_text
 
     @property
-    def closed_text(self) -> str:
-        """What closes the zone and by how much it would have to give; empty where it is open."""
+    def blocked_text(self) -> str:
+        """What blocks the zone, with the clearance that would have to be gained there; empty where it is open."""
         if self.open or self.window is None:
             return ""
         if self.window.pair:
             both = " and ".join(self.window.pair)
-            return f"closed by {both}: both would have to give {in_mm(self.window.pair_required_mm or 0.0)}"
+            required = in_mm(self.window.pair_required_mm or 0.0)
+            return f"no trajectory: blocked by {both}, required clearance {required} from both"
         named = [
-            each.name + (f" ({in_mm(each.required_mm)})" if each.required_mm is not None else "")
+            each.name
+            + (f" (required clearance {in_mm(each.required_mm)})" if each.required_mm is not None else "")
             for each in self.window.closers[:CLOSERS_NAMED]
         ]
-        return f"closed by {', '.join(named)}" if named else "closed: too narrow for a needle"
+        return "no trajectory: " + (f"blocked by {', '.join(named)}" if named else "too narrow for a needle")
 
     @property
     def needle_text(self) -> str:
@@ -156,31 +295,23 @@ class Way:
 
     @property
     def tolerance_text(self) -> str:
-        """How many degrees the hand may err."""
-        safety = None if self.needle is None else self.needle.safety
-        margin = None if safety is None or safety.tolerance is None else safety.tolerance.angle
-        return "" if margin is None else _amount(margin, "°")
-
-    @property
-    def nerve_text(self) -> str:
-        """The smallest distance to nerve on the way, before the last 3 mm."""
-        safety = None if self.needle is None else self.needle.safety
-        return "" if safety is None or safety.nerve is None else f"{safety.nerve.mm:.1f} mm"
+        """The angular tolerance in degrees."""
+        return "" if self.tolerance is None else _amount(self.tolerance, "°")
 
 
-def ways(planning: Planning) -> tuple[Way, ...]:
+def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
     """Every zone with its needle, then the user's own needles."""
-    windows = {each.zone: each for each in reversed(planning.windows) if each.author == "automatic"}
+    windows = {each.zone: each for each in reversed(planning.windows) if each.author == Author.AUTOMATIC}
     searches = {each.zone: each for each in planning.searches}
     needles: dict[str, NeedleRecord] = {}
     own: list[NeedleRecord] = []
     for each in planning.needles:
-        if each.needle.author == "user":
+        if each.needle.author == Author.USER:
             own.append(each)
         else:
             needles.setdefault(key_of_needle(each), each)
     rows = [
-        Way(
+        Trajectory(
             zone.key,
             zone.kind,
             zone.side,
@@ -196,7 +327,9 @@ def ways(planning: Planning) -> tuple[Way, ...]:
         needle = record.needle
         zone_of = planning.zone(key_of_needle(record))
         key = f"own {number} {needle.name}"
-        rows.append(Way(key, needle.kind, needle.side, needle.version, zone_of, None, None, record, own=True))
+        rows.append(
+            Trajectory(key, needle.kind, needle.side, needle.version, zone_of, None, None, record, own=True)
+        )
     return tuple(rows)
 
 
@@ -214,7 +347,7 @@ def users_part(planning: Planning) -> Planning:
         else None,
         landmarks=moved,
         needles=tuple(
-            NeedleRecord(needle=each.needle) for each in planning.needles if each.needle.author == "user"
+            NeedleRecord(needle=each.needle) for each in planning.needles if each.needle.author == Author.USER
         ),
     )
 
@@ -231,8 +364,8 @@ def free_needle_name(planning: Planning) -> str:
     return next(name for name in (f"{OWN_NEEDLE} {n}" for n in count(1)) if name not in taken)
 
 
-def doubts(planning: Planning) -> tuple[str, ...]:
-    """What is doubtful about the level, as sentences."""
+def warnings(planning: Planning) -> tuple[str, ...]:
+    """Why the level may be another, or its anatomy unusual."""
     return () if planning.level is None else tuple(f"{each.rstrip('.')}." for each in planning.level.warnings)
 
 
@@ -249,7 +382,7 @@ def is_doubtful(landmark: LandmarkRecord) -> bool:
 
 
 def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
-    """The views a search offers, with words: recommended, best, alternatives; of a closed zone the nearest to open."""
+    """The views a search offers, with words: recommended, best, alternatives; or the one nearest to open."""
     found: list[tuple[str, View]] = []
     if search.recommended is not None:
         found.append((f"Recommended: {search.recommended.view.words}", search.recommended.view))
@@ -261,35 +394,39 @@ def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
     return tuple(found)
 
 
-def headline(way: Way) -> str:
-    """A way with its needle on one line, for the heading of a picture."""
-    if way.needle is None:
-        return way.title if not way.closed_text else f"{way.title}: {way.closed_text}"
-    needle = way.needle.needle
-    parts = [f"{way.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
-    if way.tolerance_text:
-        parts.append(f"may err by {way.tolerance_text}")
-    if way.nerve_text:
-        parts.append(f"{way.nerve_text} from nerve on the way")
+def headline(trajectory: Trajectory) -> str:
+    """A trajectory with its needle on one line, for the heading of a picture."""
+    if trajectory.needle is None:
+        return (
+            trajectory.title
+            if not trajectory.blocked_text
+            else f"{trajectory.title}: {trajectory.blocked_text}"
+        )
+    needle = trajectory.needle.needle
+    parts = [f"{trajectory.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
+    if trajectory.tolerance is not None:
+        parts.append(f"angular tolerance {trajectory.tolerance_text}")
+    if trajectory.nerve_mm is not None:
+        parts.append(f"{trajectory.nerve_mm:.1f} mm from nerve")
     return " · ".join(parts)
 
 
-def facts(way: Way, landmarks: Iterable[LandmarkRecord] = ()) -> tuple[tuple[str, str], ...]:
-    """All that is known of a way, as headings and texts in the order of reading.
+def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> tuple[tuple[str, str], ...]:
+    """All that is known of a trajectory, as headings and texts in the order of reading.
 
     Args:
-        way: which.
+        trajectory: which.
         landmarks: of the planning, for the place of the entry.
     """
     found: list[tuple[str, str]] = []
-    if way.closed_text:
-        found.append(("Window", f"{way.closed_text[0].upper()}{way.closed_text[1:]}"))
-    if way.needle is not None:
-        found += _needle_facts(way.needle, tuple(landmarks))
-    if way.search is not None:
-        if way.search.axial is not None:
-            found.append(("Axial plane", _axial(way.search.axial)))
-        found += [("Note", f"{note.rstrip('.')}.") for note in way.search.notes]
+    if trajectory.blocked_text:
+        found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
+    if trajectory.needle is not None:
+        found += _needle_facts(trajectory.needle, tuple(landmarks))
+    if trajectory.search is not None:
+        if trajectory.search.axial is not None:
+            found.append(("Axial plane", _axial(trajectory.search.axial)))
+        found += [("Note", f"{note.rstrip('.')}.") for note in trajectory.search.notes]
     return tuple(found)
 
 
@@ -307,13 +444,13 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     if safety is None:
         return [*found, ("Safety", "not measured on these labels")]
     if safety.tolerance is not None and safety.tolerance.angle is not None:
-        found.append(("May err by", _margin(safety.tolerance.angle, "°")))
+        found.append(("Angular tolerance", _margin(safety.tolerance.angle, "°")))
     if safety.tolerance is not None and safety.tolerance.shift is not None:
-        found.append(("May shift by", _margin(safety.tolerance.shift, " mm")))
+        found.append(("Shift tolerance", _margin(safety.tolerance.shift, " mm")))
     near = [
         f"{each.mm:.1f} mm to {name}"
         for name, each in (
-            ("nerve on the way", safety.nerve),
+            ("nerve before the last 3 mm", safety.nerve),
             ("nerve in the last 3 mm", safety.nerve_at_target),
             ("bone", safety.bone),
         )
@@ -321,14 +458,16 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     ]
     if near:
         found.append(("Clearance", ", ".join(near)))
-    on_the_way = [
-        f"{each.name} {'crossed' if each.relation == 'crossed' else f'{each.gap_mm:.1f} mm'} at {each.depth_mm:.0f} mm"
+    passed = [
+        f"{each.name} {_met(each)} at {each.depth_mm:.0f} mm"
         for each in safety.structures
-        if each.relation != "beyond"
+        if each.relation != Relation.BEYOND
     ]
-    found.append(("Within 2 mm", "; ".join(on_the_way) or "neither bone nor nerve"))
+    found.append(("Within 2 mm", "; ".join(passed) or "neither bone nor nerve"))
     beyond = [
-        f"{each.name} from {each.depth_mm:.0f} mm" for each in safety.structures if each.relation == "beyond"
+        f"{each.name} from {each.depth_mm:.0f} mm"
+        for each in safety.structures
+        if each.relation == Relation.BEYOND
     ]
     if beyond:
         found.append(("Behind the tip", "; ".join(beyond)))
@@ -336,6 +475,10 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         found.append(("Angular error", " ".join(_risk(each) for each in safety.risks)))
         found.append(("", RISK_LEAVES_OUT))
     return found
+
+
+def _met(structure: StructureRecord) -> str:
+    return "crossed" if structure.relation == Relation.CROSSED else f"{structure.gap_mm:.1f} mm"
 
 
 def _risk(risk: RiskRecord) -> str:
@@ -347,7 +490,7 @@ def _risk(risk: RiskRecord) -> str:
 
 def _axial(axial: AxialRecord) -> str:
     if not axial.reachable:
-        return "no way within an axial slice without gantry tilt"
+        return "no trajectory within an axial slice without gantry tilt"
     where = "" if axial.oblique is None else f" at oblique {axial.oblique:.0f}°"
     return f"possible within an axial slice{where}, {axial.area_mm2:.1f} mm² open"
 

@@ -17,8 +17,9 @@ from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.geometry.triangle import SIDES
+from spinect_core.base.words import SIDES, Author, Side
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
@@ -31,7 +32,7 @@ from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
-from spinect_core.planning.search.axial import in_plane_way
+from spinect_core.planning.search.axial import in_plane_trajectory
 from spinect_core.planning.search.search import SearchResult
 from spinect_core.planning.search.search_all import search_all
 from spinect_core.planning.search.weights import Reason
@@ -43,13 +44,6 @@ from spinect_core.surfaces import Surfaces
 
 AXIAL_GRID_MM = 0.5
 AXIAL_STEP_DEGREES = 2.0
-INTERLAMINAR_NOTE = (
-    "The way recommended passes medial of the articular process: between the laminae, not through the foramen"
-)
-NO_SKIN_NOTE = (
-    "The CT does not show the skin where the ways in would pass: "
-    "depth, entry and length of the needle are not known"
-)
 
 
 class Room:
@@ -93,7 +87,7 @@ class Searched(NamedTuple):
     sight: Sight
     result: SearchResult
     seconds: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Approaches:
@@ -108,7 +102,7 @@ class Approaches:
         self.room = room
         self.landmarks = landmarks
 
-    def zones(self, sides: tuple[str, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""
         found: list[Zone] = []
         notes = []
@@ -116,21 +110,21 @@ class Approaches:
             try:
                 of_side = zones(self.landmarks, self.room.labels, side)
             except MeasurementError as error:
-                notes.append(f"No triangle on the {side}: {error.fault}")
+                notes.append(Note.of(NoteCode.NO_TRIANGLE, Side(side), fault=error.fault))
                 continue
             for zone in of_side:
                 try:
                     _ = zone.membrane
                     found.append(zone)
                 except MeasurementError as error:
-                    notes.append(f"No {zone.name}: {error.fault}")
+                    notes.append(Note.of(NoteCode.NO_ZONE, Side(side), zone=zone.name, fault=error.fault))
         return tuple(found), tuple(notes)
 
     def parts_of(self, points: FloatArray, tissue: int | npt.NDArray[np.uint8]) -> list[str]:
         """Names of the places (n, 3) on the surface of one tissue, or of the tissue of each (n,)."""
         parts = self.landmarks.parts
         each = np.broadcast_to(np.asarray(tissue), len(points))
-        names = [TISSUES[int(one)] for one in each]
+        names: list[str] = [TISSUES[int(one)] for one in each]
         if parts is not None:
             for one in TISSUES:
                 mine = np.flatnonzero(each == one)
@@ -149,8 +143,8 @@ class Approaches:
     ) -> list[Searched]:
         """Search all lines of sight of zones.
 
-        Where the CT shows no skin behind any way into a zone, it is searched without regard to the skin, and a note
-        says so: a field of view narrower than the patient hides the needle's depth, not the window.
+        Where the CT shows no skin behind any trajectory to a zone, it is searched without regard to the skin, and a
+        note says so: a field of view narrower than the patient hides the needle's depth, not the window.
         """
         began = time.perf_counter()
         room = self.room
@@ -175,7 +169,9 @@ class Approaches:
         seconds = (time.perf_counter() - began) / max(len(sights), 1)
         without_skin = dict(zip(cut_off, again, strict=True))
         return [
-            Searched(sight, without_skin[number], seconds, (NO_SKIN_NOTE, *without_skin[number].notes))
+            Searched(
+                sight, without_skin[number], seconds, (Note(NoteCode.NO_SKIN), *without_skin[number].notes)
+            )
             if number in without_skin
             else Searched(sight, result, seconds, result.notes)
             for number, (sight, result) in enumerate(zip(sights, found, strict=True))
@@ -200,7 +196,7 @@ class Approaches:
         triangle = fit_triangle(sight, window) if window.open else None
         check(cancel)
         progress(0.3, f"{zone.name}: looking along the axial plane")
-        axial = in_plane_way(
+        axial = in_plane_trajectory(
             lambda oblique, tilt: (
                 sight.window(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM).area_mm2
             ),
@@ -208,7 +204,7 @@ class Approaches:
             cancel=cancel,
         )
         closing = needle = None
-        progress(0.5, f"{zone.name}: measuring along the way in")
+        progress(0.5, f"{zone.name}: measuring along the trajectory")
         if best is None:
             closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
         elif result.recommended is not None and result.recommended.window.centre is not None:
@@ -217,15 +213,14 @@ class Approaches:
         progress(1.0, f"{zone.name}: planned")
         chosen = result.recommended or best
         between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
-        notes = (*searched.notes, *((INTERLAMINAR_NOTE,) if between else ()))
+        notes = (*searched.notes, *((Note(NoteCode.INTERLAMINAR, zone.side),) if between else ()))
         return Approach(zone, result, window, triangle, closing, needle, axial, searched.seconds, notes)
 
     def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
-        """Whether a way comes in medial of the articular process, which is no way through the foramen."""
+        """Whether a trajectory passes medial of the articular process, and so not through the foramen."""
         points = self.landmarks.points
-        process = [
-            points[name] for name in points if name.endswith(f"{zone.side}") and "superior articular" in name
-        ]
+        names = self.landmarks.names.articular_process(zone.side)
+        process = [points[name] for name in names if name in points]
         if target is None or not process:
             return False
         outwards = -view.right if zone.side == "left" else view.right
@@ -238,7 +233,7 @@ class Approaches:
         target: npt.ArrayLike,
         *,
         name: str = "",
-        author: str = "automatic",
+        author: Author = Author.AUTOMATIC,
         gauge: int = 22,
         cancel: Cancel | None = None,
     ) -> NeedlePlan | None:
@@ -288,7 +283,7 @@ class Approaches:
 def plan_level(
     room: Room,
     *,
-    sides: tuple[str, ...] = SIDES,
+    sides: tuple[Side, ...] = SIDES,
     level: str = "L5/S1",
     shift: int = 0,
     landmarks: Landmarks | None = None,
@@ -296,7 +291,7 @@ def plan_level(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CasePlan:
-    """Find a level, its zones and the best way in to each.
+    """Find a level, its zones and the best trajectory to each.
 
     Args:
         room: the case.
@@ -325,7 +320,8 @@ def plan_level(
         try:
             found.append(work.approach(one, progress=part, cancel=cancel))
         except MeasurementError as error:
-            notes.append(f"The {one.sight.zone.name} could not be planned: {error.fault}")
+            zone = one.sight.zone
+            notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
     return CasePlan(landmarks, tuple(found), tuple(notes))
 
 

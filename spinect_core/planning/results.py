@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.notes import Note
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
 from spinect_core.planning.needle.tolerance import Tolerance
-from spinect_core.planning.search.axial import InPlaneWay
+from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import SearchResult
 from spinect_core.planning.zones.closers import Closing
 from spinect_core.planning.zones.fitted import FittedTriangle
@@ -26,7 +27,7 @@ class NeedlePlan:
         needle: entry, target, type.
         fits: whether a standard needle is long enough, in words.
         clearance: to bone and nerve along the way.
-        tolerance: how far hand or breathing may err.
+        tolerance: for errors of the hand and for breathing.
         risks: free hand and laser-guided.
         crossings: structures on its line, in order.
         neighbours: structures within 2 mm.
@@ -52,7 +53,7 @@ class Approach:
         triangle: the largest that fits that window; None where nothing is open.
         closing: what closes the zone, where no view is open to a needle; else None.
         needle: along the recommended view; None without an open view or without skin.
-        axial: whether an axial slice holds a way.
+        axial: whether a trajectory lies in an axial slice.
         seconds: the search took, its share where several zones were searched together.
         notes: what there is to know.
     """
@@ -63,26 +64,9 @@ class Approach:
     triangle: FittedTriangle | None
     closing: Closing | None
     needle: NeedlePlan | None
-    axial: InPlaneWay
+    axial: InPlaneTrajectory
     seconds: float
-    notes: tuple[str, ...] = ()
-
-    @property
-    def words(self) -> str:
-        """What was found, in a sentence."""
-        name = self.zone.name[0].upper() + self.zone.name[1:]
-        best = self.search.best
-        if best is None:
-            closed = "no view is open to a needle" if self.closing is None else self.closing.words
-            return f"{name}: no way in; seen {self.window.view.words} it is {closed}."
-        text = (
-            f"{name}: {best.window.area_mm2:.1f} mm² open {best.view.words}, a circle of "
-            f"{2 * best.window.radius_mm:.1f} mm fits"
-        )
-        if self.needle is not None:
-            err = self.needle.tolerance.angle
-            text += f"; the needle {self.needle.needle.words} forgives {err.amount:.1f}°"
-        return f"{text}. {self.axial.words}"
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +76,12 @@ class CasePlan:
     Attributes:
         landmarks: of the level.
         approaches: one for each zone that was found.
-        notes: what is doubtful or missing, in words.
+        notes: what is doubtful or missing.
     """
 
     landmarks: Landmarks
     approaches: tuple[Approach, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

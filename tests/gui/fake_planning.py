@@ -3,6 +3,7 @@
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.level import Approaches
@@ -48,7 +49,7 @@ def fake_landmarks(labels, *, level="L5/S1", shift=0, progress, cancel):
         "S1 posterolateral corner right": np.array([-20.0, 0.0, 0.0]),
     }
     sure = {"S1 posterolateral corner left": 0.4, "S1 posterolateral corner right": 0.97}
-    notes = () if level == "L5/S1" and not shift else ("Another level fits almost as well",)
+    notes = () if level == "L5/S1" and not shift else (Note.of(NoteCode.LEVEL_UNSURE, level=level),)
     return Landmarks(points, {}, 0.9, notes, level, sure)
 
 

@@ -44,4 +44,4 @@ def test_the_demo_case_is_cancelled_and_then_planned(window, qtbot):
         found[-1].search.recommended.area_mm2, abs=0.3
     )
     closed = [each for each in trajectories.rows if not each.open]
-    assert all(each.closed_text.startswith("closed") for each in closed)
+    assert all(each.blocked_text.startswith("no trajectory") for each in closed)

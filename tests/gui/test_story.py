@@ -223,7 +223,7 @@ def test_the_demo_goes_on_to_the_finished_plan(window, qtbot, ct_file, monkeypat
     assert [each.name for each in model.measurements] == ["Left Kambin triangle"]
     assert len(window.state.trajectories.rows) == 2
     assert "a trajectory through 1 of 2 triangles" in window.status.text.text()
-    assert "no way in" in window.status.text.toolTip()
+    assert "no trajectory" in window.status.text.toolTip()
     model.history.undo()
     assert model.measurements == ()
     assert window.state.trajectories.rows == ()

@@ -122,14 +122,14 @@ def test_what_blocks_a_zone_takes_its_row(qapp):
     blocked = replace(rows.opened, key="blocked", search=rows.opened.search.replaced(best=None), needle=None)
     table = TrajectoryTable()
     table.show([rows.opened, blocked])
-    assert blocked.closed_text
+    assert blocked.blocked_text
     assert [table.index(1, place).data() for place in range(1, table.columnCount())] == [
-        blocked.closed_text,
+        blocked.blocked_text,
         *[""] * (table.columnCount() - 2),
     ]
     assert table.index(1, AREA).data(SORT_ROLE) == MISSING
     assert table.index(1, AREA).data(Qt.ItemDataRole.ForegroundRole) == QColor(palette.MUTED)
-    assert table.index(1, BEST_VIEW).data(Qt.ItemDataRole.ToolTipRole) == blocked.closed_text
+    assert table.index(1, BEST_VIEW).data(Qt.ItemDataRole.ToolTipRole) == blocked.blocked_text
     view = Sorted(table)
     view.sort(AREA)
     assert column(view, 0, KEY_ROLE) == ["blocked", rows.opened.key]

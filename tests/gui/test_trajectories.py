@@ -68,7 +68,7 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
     assert [each.triangle.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
     assert rows.index(0, 1).data() == f"{opened.search.best.area_mm2:.1f}"
-    assert rows.index(1, 1).data().startswith("closed")
+    assert rows.index(1, 1).data().startswith("no trajectory: blocked by")
     assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
 
@@ -158,7 +158,7 @@ def test_the_map_turns_the_view_and_tells_what_is_there(planned):
     words = chart.words_at(looks.oblique[index], looks.tilt[index])
     assert f"{looks.area_mm2[index]:.1f} mm² open" in words
     planned.state.trajectories.choose(planned.state.trajectories.rows[1].key)
-    assert "closed by bone" in chart.words_at(0.0, 0.0)
+    assert "blocked by bone" in chart.words_at(0.0, 0.0)
     chart.setFocus()
     before = model.view
     QTest.keyClick(chart, Qt.Key.Key_Up)
@@ -340,12 +340,12 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     path = tmp_path / "trajectories.spinect"
     planned.controllers.save.save_plan(path)
     settle(planned, qtbot)
-    texts = [each.area_text for each in planned.state.trajectories.rows]
+    texts = [each.area_mm2 for each in planned.state.trajectories.rows]
     with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.controllers.open.open_plan(path)
     settle(planned, qtbot)
     trajectories, panel = planned.state.trajectories, planned.trajectories_panel
-    assert [each.area_text for each in trajectories.rows] == texts
+    assert [each.area_mm2 for each in trajectories.rows] == texts
     trajectories.choose(trajectories.rows[0].key)
     assert not trajectories.can_adjust
     assert not panel.place.isEnabled()
@@ -354,7 +354,7 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     assert panel.down.isEnabled()
     assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
     panel.show_page(1)
-    assert "May err by" in panel.details.text.toPlainText()
+    assert "Angular tolerance" in panel.details.text.toPlainText()
     find(planned, qtbot)
     assert trajectories.can_adjust
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES, now
+from spinect_core.base.words import Author, Kind, Side, Version, word
+from spinect_core.geometry.triangle import KIND_NAMES, now
 from spinect_core.geometry.view import CArm, View
 from spinect_core.planning.needle.needles import outer_mm
 
 Point = tuple[float, float, float]
-VERSIONS = ("", "bony", "neural")
 SMALLEST_MM = 1.0
 """A needle shorter than this has no direction worth telling."""
 ENDPLATE, BODY = "S1 upper end plate centre", "L5 body centre"
@@ -62,15 +62,15 @@ class Needle:
 
     Attributes:
         name: what the user calls it; may be empty.
-        kind: "kambin" or "safe", the triangle it goes through.
-        side: the patient's "left" or "right".
+        kind: of the triangle it goes through.
+        side: the patient's.
         level: such as "L5/S1".
-        version: "bony" or "neural" for a Kambin triangle, or "".
+        version: of a Kambin triangle.
         entry: LPS mm where it goes through the skin.
         target: LPS mm of its tip.
         gauge: 22 or 25.
         length_mm: of the shaft of the needle chosen, from hub to tip.
-        author: "user" or "automatic".
+        author: who placed it.
         created: ISO 8601 time.
 
     Raises:
@@ -79,24 +79,23 @@ class Needle:
     """
 
     name: str
-    kind: str
-    side: str
+    kind: Kind
+    side: Side
     level: str
-    version: str
+    version: Version
     entry: Point
     target: Point
     gauge: int = 22
     length_mm: float = 89.0
-    author: str = "user"
+    author: Author = Author.USER
     created: str = field(default_factory=now)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.side not in SIDES or self.version not in VERSIONS:
-            raise MeasurementError(
-                f"There is no {self.version} {self.side} {self.kind} needle".replace("  ", " "),
-                "Use kambin or safe, left or right, bony or neural or neither",
-            )
-        if self.kind == "safe" and self.version:
+        object.__setattr__(self, "kind", word(Kind, self.kind, "triangle"))
+        object.__setattr__(self, "side", word(Side, self.side, "side"))
+        object.__setattr__(self, "version", word(Version, self.version, "version of a triangle"))
+        object.__setattr__(self, "author", word(Author, self.author, "author"))
+        if self.kind == Kind.SAFE and self.version:
             raise MeasurementError(
                 f"A safe triangle has no {self.version} version", "Leave the version empty"
             )
@@ -230,15 +229,15 @@ class Needle:
         try:
             needle = cls(
                 name=str(data["name"]),
-                kind=str(data["kind"]),
-                side=str(data["side"]),
+                kind=word(Kind, data["kind"], "triangle"),
+                side=word(Side, data["side"], "side"),
                 level=str(data["level"]),
-                version=str(data["version"]),
+                version=word(Version, data["version"], "version of a triangle"),
                 entry=data["entry_lps_mm"],
                 target=data["target_lps_mm"],
                 gauge=int(data["gauge"]),
                 length_mm=float(data["length_mm"]),
-                author=str(data["author"]),
+                author=word(Author, data["author"], "author"),
                 created=str(data["created"]),
             )
             stored = float(data["depth_mm"])

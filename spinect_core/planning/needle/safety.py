@@ -12,6 +12,7 @@ from vtkmodules.vtkCommonCore import mutable
 from vtkmodules.vtkCommonDataModel import vtkStaticCellLocator
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.zones.obstacles import TISSUES, Obstacles
@@ -110,7 +111,7 @@ class Crossing:
     """
 
     name: str
-    tissue: str
+    tissue: Tissue
     from_mm: float
     to_mm: float
     behind_tip: bool
@@ -128,7 +129,7 @@ class Neighbour:
     """
 
     name: str
-    tissue: str
+    tissue: Tissue
     gap_mm: float
     depth_mm: float
 

@@ -16,6 +16,7 @@ import pyvista as pv
 
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.words import Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -52,7 +53,7 @@ class Margin:
 
     amount: float
     largest: float
-    tissue: str
+    tissue: Tissue
     towards: FloatArray
     words: str
     by_azimuth: FloatArray
@@ -220,7 +221,7 @@ class Aim:
         axes = np.stack([needle.view.right, needle.view.up])
         towards = (circle(np.array([worst])) @ axes)[0]
         words = direction_words(towards, needle.side) if amount < largest else ""
-        return Margin(amount, largest, "bone" if tissue == BONE else "nerve", towards, words, free)
+        return Margin(amount, largest, Tissue.BONE if tissue == BONE else Tissue.NERVE, towards, words, free)
 
 
 def direction_words(direction: npt.ArrayLike, side: str) -> str:

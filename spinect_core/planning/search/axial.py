@@ -28,7 +28,7 @@ LARGEST_PIXELS = 4096
 
 
 @dataclass(frozen=True)
-class InPlaneWay:
+class InPlaneTrajectory:
     """The best needle that stays within slices of one gantry tilt.
 
     Attributes:
@@ -48,25 +48,15 @@ class InPlaneWay:
         """Whether a needle goes through at all."""
         return self.area_mm2 > LEAST_MM2
 
-    @property
-    def words(self) -> str:
-        """The answer as a sentence."""
-        turn = round(abs(self.gantry_deg))
-        where = f"slices tilted {turn}° {_way(self.gantry_deg)}" if turn else "an axial slice"
-        if not self.possible:
-            return f"No needle reaches it within {where}, whatever the obliquity."
-        free = f"{self.area_mm2:.1f} mm² are free there"
-        return f"A needle within {where} reaches it at oblique {self.oblique:.0f}°; {free}."
 
-
-def in_plane_way(
+def in_plane_trajectory(
     area: Area,
     gantry_deg: float = 0.0,
     *,
     step_deg: float = 1.0,
     progress: Progress = silent,
     cancel: Cancel | None = None,
-) -> InPlaneWay:
+) -> InPlaneTrajectory:
     """The best line of sight among those that lie within slices of a gantry tilt.
 
     Every obliquity from 0 to 60° within the slice is tried. In an axial slice the tilt is 0 throughout; in slices
@@ -96,7 +86,7 @@ def in_plane_way(
         lateral, back, head = np.sin(turn), np.cos(turn) * np.cos(g), np.cos(turn) * np.sin(g)
         oblique = float(np.degrees(np.arctan2(lateral, back)))
         tilt = float(np.degrees(np.arctan2(head, np.hypot(lateral, back))))
-        found.append(InPlaneWay(float(gantry_deg), oblique, tilt, float(area(oblique, tilt))))
+        found.append(InPlaneTrajectory(float(gantry_deg), oblique, tilt, float(area(oblique, tilt))))
     progress(1.0, "looked along the slice")
     return max(found, key=lambda way: way.area_mm2)
 
@@ -128,7 +118,7 @@ class NeedlePlane:
     def words(self) -> str:
         """For example ``axial plane tilted 24°, its back edge to the feet``."""
         turn = round(abs(self.gantry_deg))
-        return f"axial plane tilted {turn}°, {_way(self.gantry_deg)}" if turn else "axial plane"
+        return f"axial plane tilted {turn}°, {tilted(self.gantry_deg)}" if turn else "axial plane"
 
     def to_plane(self, points: npt.ArrayLike) -> FloatArray:
         """Places (..., 2) in mm across and down from the origin of LPS mm points (..., 3), dropped onto the plane."""
@@ -215,5 +205,6 @@ def reformat(
     return PlaneImage(plane, np.where(inside, pixels, np.float32(AIR)), inside, float(mm_per_pixel))
 
 
-def _way(gantry_deg: float) -> str:
+def tilted(gantry_deg: float) -> str:
+    """To where slices are tilted, in words."""
     return f"its back edge to the {'head' if gantry_deg > 0 else 'feet'}"

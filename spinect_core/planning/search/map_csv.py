@@ -28,6 +28,19 @@ COLUMNS = (
 )
 
 
+CODES = {
+    Reason.ALLOWED: "allowed",
+    Reason.NOT_SEEN: "the triangle is seen edge-on",
+    Reason.BONE: "closed by bone",
+    Reason.NERVE: "closed by nerve",
+    Reason.BONE_AND_NERVE: "closed by bone and nerve together",
+    Reason.NARROW: "narrower than the needle",
+    Reason.NO_SKIN: "the CT does not show the skin there",
+    Reason.TOO_DEEP: "deeper than the longest needle reaches",
+}
+"""What stands in the column ``reason``; stored maps are read by it, so it never changes."""
+
+
 def angle_map_csv(result: SearchResult) -> str:
     """The map of a search as CSV, ordered by oblique angle and tilt.
 
@@ -56,7 +69,7 @@ def angle_map_csv(result: SearchResult) -> str:
             f"{value:.{n}f}" if np.isfinite(value) else "" for value, n in zip(row, decimals, strict=True)
         ]
         why = Reason(int(reason))
-        writer.writerow([*cells, int(why == Reason.ALLOWED), why.words])
+        writer.writerow([*cells, int(why == Reason.ALLOWED), CODES[why]])
     return stream.getvalue()
 
 
@@ -79,7 +92,7 @@ def angle_map_of(table: str, side: str) -> AngleMap:
     Raises:
         MeasurementError: it is no such table, or its views are no grid.
     """
-    reasons = {each.words: each for each in Reason}
+    reasons = {code: reason for reason, code in CODES.items()}
     try:
         rows = list(csv.DictReader(io.StringIO(table)))
         numbers = {name: np.array([_number(row[name]) for row in rows]) for name in COLUMNS[:7]}
@@ -90,9 +103,9 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         sound = len(rows) > 3 and np.array_equal(views, grid) and np.isfinite(views).all()
         sound = bool(sound and np.isfinite(numbers["area_mm2"]).all())
     except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise MeasurementError(f"This is no angle map ({error})", "Find the ways in again") from error
+        raise MeasurementError(f"This is no angle map ({error})", "Find the trajectories again") from error
     if not sound:
-        raise MeasurementError("The views of this angle map are no grid", "Find the ways in again")
+        raise MeasurementError("The views of this angle map are no grid", "Find the trajectories again")
     unknown = np.full(len(rows), np.nan)
     looks = Looks(
         grid[:, 0],

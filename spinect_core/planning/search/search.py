@@ -1,4 +1,4 @@
-"""The best ways in to a zone: the view of its largest window, the one to recommend, and those that differ."""
+"""The best trajectories to a zone: the view of its largest window, the one to recommend, and those that differ."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
@@ -101,7 +102,7 @@ class SearchResult:
     ridge: Ridge | None
     alternatives: tuple[Choice, ...]
     candidate: View
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def allowed_count(self) -> int:
@@ -122,7 +123,7 @@ def search(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> SearchResult:
-    """Find the best ways in over oblique 0 to 60° and tilt -40 to +40° on the zone's own side.
+    """Find the best trajectories over oblique 0 to 60° and tilt -40 to +40° on the zone's own side.
 
     The same input gives the same result, whatever the number of threads.
 
@@ -362,18 +363,16 @@ def difference(best: Choice, other: Choice) -> str:
     return ", ".join(parts) or "the same view"
 
 
-def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[str, ...]:
+def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[Note, ...]:
     notes = []
     if survey.skin is None:
-        notes.append("Without the skin neither depth nor the length of the needle was considered")
+        notes.append(Note(NoteCode.SKIN_UNKNOWN))
     if best is None:
         reasons: npt.NDArray[np.integer] = np.bincount(chart.looks.reason)
-        notes.append(f"No view is allowed; most often: {Reason(int(reasons.argmax())).words}")
+        notes.append(Note.of(NoteCode.NO_VIEW, reason=Reason(int(reasons.argmax()))))
     else:
         if best.ends_before_skin:
-            notes.append(
-                "Along the best view bone and nerve are not known up to the skin: the rest counts as free"
-            )
+            notes.append(Note(NoteCode.ENDS_BEFORE_SKIN))
         if best.oblique >= OBLIQUE_DEGREES[1] or abs(best.view.elevation) >= TILT_DEGREES[1]:
-            notes.append("The best view lies at the edge of the angles that are searched")
+            notes.append(Note(NoteCode.AT_THE_EDGE))
     return tuple(notes)

@@ -27,23 +27,6 @@ class Reason(IntEnum):
     NO_SKIN = 6
     TOO_DEEP = 7
 
-    @property
-    def words(self) -> str:
-        """For a table or a hint."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Reason.ALLOWED: "allowed",
-    Reason.NOT_SEEN: "the triangle is seen edge-on",
-    Reason.BONE: "closed by bone",
-    Reason.NERVE: "closed by nerve",
-    Reason.BONE_AND_NERVE: "closed by bone and nerve together",
-    Reason.NARROW: "narrower than the needle",
-    Reason.NO_SKIN: "the CT does not show the skin there",
-    Reason.TOO_DEEP: "deeper than the longest needle reaches",
-}
-
 
 @dataclass(frozen=True)
 class Limits:

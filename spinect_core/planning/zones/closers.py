@@ -20,7 +20,6 @@ from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, check
 from spinect_core.geometry.contours import grid, pieces, sharpened
-from spinect_core.geometry.lengths import in_mm
 from spinect_core.geometry.view import View
 from spinect_core.planning.zones.window import LIFT_MM, Sight
 
@@ -82,23 +81,6 @@ class Closing:
     def closed(self) -> bool:
         """Whether the needle does not pass."""
         return self.radius_mm < self.needle_radius_mm
-
-    @property
-    def words(self) -> str:
-        """The answer in a sentence."""
-        if not self.closed:
-            # The search, on its grid, may find a view a hundredth of a millimetre too narrow that is just wide enough.
-            open_or_not = "open" if self.radius_mm > self.needle_radius_mm + HARDLY_MM else "hardly open"
-            return f"{open_or_not}: a circle of radius {self.radius_mm:.2f} mm fits"
-        if self.zone_radius_mm < self.needle_radius_mm:
-            return "the zone itself is too narrow in this view"
-        first = self.closers[0] if self.closers else None
-        if first is not None and first.required_mm is not None:
-            return f"closed; it would open if the {first.name} gave {in_mm(first.required_mm)}"
-        if self.pair is not None and self.pair_required_mm is not None:
-            both = f"the {self.pair[0]} and the {self.pair[1]} both gave {in_mm(self.pair_required_mm)}"
-            return f"closed, by no part alone; it would open if {both}"
-        return f"closed, and no one or two parts open it by giving {REACH_MM:.0f} mm or less"
 
 
 def what_closes(

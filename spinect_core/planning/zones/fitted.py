@@ -11,10 +11,11 @@ import shapely
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import ROLES, Author
 from spinect_core.geometry.polygon import signed_area
 from spinect_core.geometry.triangle import SMALLEST_SHAPE, Triangle
 from spinect_core.geometry.view import View
-from spinect_core.geometry.zone import ROLES, Zone
+from spinect_core.geometry.zone import Zone
 from spinect_core.planning.zones.window import FreeWindow, Sight
 
 OUTSIDE = 0.02
@@ -89,7 +90,7 @@ def fit_triangle(sight: Sight, window: FreeWindow) -> FittedTriangle | None:
         view,
         level=zone.level,
         definition="; ".join(f"{border.role}: {border.name}" for border in zone.borders),
-        author="automatic",
+        author=Author.AUTOMATIC,
     )
     return FittedTriangle(
         triangle,
@@ -195,6 +196,6 @@ def _named(corners: FloatArray, zone: Zone, view: View) -> tuple[FloatArray, dic
             float(shapely.distance(shapely.points(start + along[:, None] * edge), line).mean())
             for start, edge, line in zip(turned, edges, lines, strict=True)
         ]
-        found.append((sum(gaps), turned, dict(zip(ROLES, gaps, strict=True))))
+        found.append((sum(gaps), turned, {str(role): gap for role, gap in zip(ROLES, gaps, strict=True)}))
     _gap, turned, named = min(found, key=lambda entry: entry[0])
     return turned, named

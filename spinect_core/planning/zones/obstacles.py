@@ -14,10 +14,11 @@ from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
 
 from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.base.words import Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.surfaces.build import Surfaces
 
-TISSUES = {BONE: "bone", NERVE: "nerve"}
+TISSUES = {BONE: Tissue.BONE, NERVE: Tissue.NERVE}
 BEYOND_MM = 1e-3
 """A ray goes on this far behind a surface it has met."""
 

@@ -21,7 +21,7 @@ import SimpleITK as sitk
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from spinect_core.anatomy.atlas import SAC, SEED, Atlas, from_table, trust_key
-from spinect_core.anatomy.doubts import bridge_share
+from spinect_core.anatomy.confidence import bridge_share
 from spinect_core.anatomy.levels import level_of
 from spinect_core.anatomy.parts import Parts, write_parts
 from spinect_core.anatomy.placing import place

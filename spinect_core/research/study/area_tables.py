@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
+from spinect_core.base.words import KINDS, SIDES
+from spinect_core.geometry.triangle import KIND_NAMES
 from spinect_core.research.study.agreement import Icc, icc_2_1
 from spinect_core.research.study.examine import Examined
 from spinect_core.research.study.measurements import Measurement, Ratings, between, retest

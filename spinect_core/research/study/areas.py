@@ -11,8 +11,9 @@ from typing import Any
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
-from spinect_core.geometry.triangle import KINDS, SIDES
+from spinect_core.base.words import KINDS, SIDES
 from spinect_core.image.volume import Labels
+from spinect_core.plan.wording import sentences
 from spinect_core.planning.level import Approaches, Room
 from spinect_core.planning.search.search import search
 from spinect_core.planning.zones.window import Sight
@@ -97,9 +98,9 @@ def _sights(labels: Labels, progress: Progress, cancel: Cancel | None) -> tuple[
         raise
     except SpinectError as error:
         return {}, error.fault
-    sights = {
+    sights: Sights = {
         (zone.kind, zone.side): Sight(zone, work.room.obstacles)
         for zone in found
         if zone.version == VERSIONS[zone.kind]
     }
-    return sights, "; ".join((*landmarks.notes, *notes))
+    return sights, "; ".join(sentences((*landmarks.notes, *notes)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinect_core.base.versions import NOTICE
-from spinect_core.geometry.triangle import KIND_NAMES, KINDS, SIDES
+from spinect_core.base.words import KINDS, SIDES
+from spinect_core.geometry.triangle import KIND_NAMES
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.research.study.area_tables import compared, pairs_of
 from spinect_core.research.study.examine import Examined

@@ -27,7 +27,9 @@ from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
+from spinect_core.base.words import Side
 from spinect_core.image.volume import Labels, geometry_from_sitk
+from spinect_core.plan.wording import sentences
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.build import LUMBOSACRAL
 from spinect_core.research.phantom.scanner import IDEAL
@@ -91,7 +93,7 @@ def examine_labels(seed: int, labels: Labels, truth: dict[str, Any], level: str 
         if name in true
     }
     drawn = 0
-    for side in ("left", "right"):
+    for side in Side:
         try:
             drawn += len(zones(found, labels, side))
         except SpinectError:
@@ -109,7 +111,7 @@ def examine_labels(seed: int, labels: Labels, truth: dict[str, Any], level: str 
         roots,
         level_and_sides(found, true),
         drawn,
-        found.notes,
+        sentences(found.notes),
         seconds,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
-from spinect_core.geometry.triangle import KINDS, SIDES
+from spinect_core.base.words import KINDS, SIDES
 from spinect_core.plan.plan import read_plan
 from spinect_core.research.study.cases import rows_of_csv
 

@@ -23,6 +23,7 @@ from spinect_core.base.errors import SpinectError, UsageError
 from spinect_core.base.files import write_whole
 from spinect_core.image.volume import Labels
 from spinect_core.io.reading import read_labels
+from spinect_core.plan.wording import closing_words
 from spinect_core.planning.level import Approaches, Room
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.zones.closers import what_closes
@@ -106,7 +107,7 @@ def plan_labels(case: str, labels: Labels) -> list[ZoneRow]:
                 window.zone_area_mm2,
                 usual_area(found),
                 found.allowed_count / len(found.score),
-                "" if closing is None else closing.words,
+                "" if closing is None else closing_words(closing),
             )
         )
     return rows

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from spinect_core.anatomy.atlas import load_atlas
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import AnatomyError, Cancelled, UsageError
+from spinect_core.base.notes import NoteCode
 from spinect_core.image.volume import NERVE, Geometry, Labels
 
 pytestmark = pytest.mark.heavy
@@ -137,7 +138,7 @@ def test_nerve_of_unlikely_volume_is_said(phantom):
     swollen = binary_dilation(array == NERVE, iterations=5) & (array != 1)
     array[swollen] = NERVE
     found = find_landmarks(Labels(array, phantom.labels.geometry))
-    assert any("times the usual volume" in note for note in found.notes)
+    assert any(note.code == NoteCode.NERVE_VOLUME for note in found.notes)
 
 
 def test_a_missing_root_and_a_cut_picture_are_said(phantom):
@@ -152,5 +153,9 @@ def test_a_missing_root_and_a_cut_picture_are_said(phantom):
     shape = (array.shape[0] - first, *array.shape[1:])
     part = Geometry(shape, grid.spacing, tuple(grid.to_patient([first, 0, 0])), grid.direction)
     found = find_landmarks(Labels(np.ascontiguousarray(array[first:]), part))
-    assert any("left L5 root" in note for note in found.notes)
-    assert any("lie in the picture" in note for note in found.notes)
+    assert any(
+        (note.code, note.side, note.values["root"]) == (NoteCode.ROOT_SHORT, "left", "L5")
+        for note in found.notes
+        if "root" in note.values
+    )
+    assert any(note.code == NoteCode.LEVEL_CUT for note in found.notes)

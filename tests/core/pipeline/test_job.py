@@ -14,6 +14,7 @@ import spinect_core.planning.level
 import spinect_core.segmentation
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.errors import AnatomyError, Cancelled, OutputError, SegmentationError, UsageError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import OpenGl
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.volume import Geometry, Labels, Volume
@@ -22,6 +23,7 @@ from spinect_core.io.writing import write_volume
 from spinect_core.pipeline import plan_case as job
 from spinect_core.plan.document import read_document
 from spinect_core.plan.plan import read_plan
+from spinect_core.plan.wording import sentence
 from spinect_core.planning.level import Approaches, Room
 from spinect_core.planning.results import CasePlan
 from spinect_core.preprocessing import Region, prepare
@@ -73,7 +75,7 @@ def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, *
         borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in roles)
         wanted.append(Zone("kambin", "bony", side, "L5/S1", borders))
     found = [work.approach(each, cancel=cancel) for each in work.search(wanted, step=20.0, cancel=cancel)]
-    return CasePlan(work.landmarks, tuple(found), ("The level is doubtful.",))
+    return CasePlan(work.landmarks, tuple(found), (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),))
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     assert plan.region == REGION
     assert any("no GPU" in note for note in plan.notes)
     assert any("Left Kambin triangle (bony): 36.0 mm² open from behind" in note for note in plan.notes)
-    assert "The level is doubtful." in plan.notes
+    assert sentence(Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")) in plan.notes
     assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
 
 

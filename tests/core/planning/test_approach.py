@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from spinect_core.base.errors import Cancelled
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
-from spinect_core.planning.level import NO_SKIN_NOTE, Approaches, Room, plan_level
+from spinect_core.plan.wording import approach_sentence, sentence, sentences
+from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
@@ -81,7 +83,7 @@ def test_a_way_in_is_free_of_bone_and_nerve_and_begins_at_the_skin(case, planned
         best = each.search.best
         again = Sight(each.zone, room.obstacles).window(best.view)
         assert again.area_mm2 == pytest.approx(best.window.area_mm2)
-        assert f"{best.window.area_mm2:.1f} mm²" in each.words
+        assert f"{best.window.area_mm2:.1f} mm²" in approach_sentence(each)
 
 
 def test_one_triangle_of_each_kind_and_side_is_proposed(planned):
@@ -126,8 +128,10 @@ def test_a_picture_narrower_than_the_patient_still_shows_the_window(case):
     assert all(each.needle is None for each in opened)
     told = {each.zone: each.notes for each in planning_record(found).searches}
     for each in opened:
-        assert set(each.notes) <= set(told[key_of(each.zone)]), "what there is to know reaches the plan"
-    assert any(NO_SKIN_NOTE in notes for notes in told.values())
+        assert set(sentences(each.notes)) <= set(told[key_of(each.zone)]), (
+            "what there is to know reaches the plan"
+        )
+    assert any(sentence(Note(NoteCode.NO_SKIN)) in notes for notes in told.values())
 
 
 def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case):
@@ -145,7 +149,7 @@ def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(ca
         assert each.search.best is None
         assert each.closing is not None
         assert each.closing.closers
-        assert "no way in" in each.words
+        assert "no trajectory" in approach_sentence(each)
     assert found.triangles == ()
 
 

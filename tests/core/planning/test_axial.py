@@ -10,8 +10,9 @@ from spinect_core.base.errors import Cancelled, MeasurementError
 from spinect_core.geometry.view import View
 from spinect_core.image.planes import AIR
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.plan.wording import in_plane_sentence
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.search.axial import in_plane_way, needle_plane, reformat
+from spinect_core.planning.search.axial import in_plane_trajectory, needle_plane, reformat
 
 
 def needle(side: str, oblique: float, tilt: float, depth: float = 80.0) -> Needle:
@@ -26,22 +27,22 @@ def hill(oblique: float, tilt: float) -> float:
 
 
 def test_no_axial_slice_reaches_what_lies_18_degrees_caudal() -> None:
-    way = in_plane_way(hill)
+    way = in_plane_trajectory(hill)
     assert (way.tilt, way.area_mm2, way.possible) == (0.0, 0.0, False)
-    assert way.words == "No needle reaches it within an axial slice, whatever the obliquity."
+    assert in_plane_sentence(way) == "No needle reaches it within an axial slice, whatever the obliquity."
 
 
 def test_a_gantry_tilt_makes_it_possible() -> None:
     # tan g = tan(-18°) / cos 27°: the tilt of the slices that hold the best line of sight.
     gantry = float(np.degrees(np.arctan(np.tan(np.radians(-18.0)) / np.cos(np.radians(27.0)))))
-    way = in_plane_way(hill, gantry, step_deg=0.5)
+    way = in_plane_trajectory(hill, gantry, step_deg=0.5)
     assert way.possible
     assert way.area_mm2 == pytest.approx(30.0, abs=0.5)
     assert (way.oblique, way.tilt) == (pytest.approx(27.0, abs=0.5), pytest.approx(-18.0, abs=0.3))
-    assert (
-        way.words
-        == "A needle within slices tilted 20° its back edge to the feet reaches it at oblique 27°; "
-        + (f"{way.area_mm2:.1f} mm² are free there.")
+    assert in_plane_sentence(
+        way
+    ) == "A needle within slices tilted 20° its back edge to the feet reaches it at oblique 27°; " + (
+        f"{way.area_mm2:.1f} mm² are free there."
     )
     # That tilt is the one of the needle's own plane.
     assert needle_plane(needle("left", 27.0, -18.0)).gantry_deg == pytest.approx(gantry)
@@ -49,9 +50,12 @@ def test_a_gantry_tilt_makes_it_possible() -> None:
 
 
 def test_in_an_axial_slice_the_best_obliquity_is_taken() -> None:
-    way = in_plane_way(lambda o, t: 50.0 - abs(o - 33.0) if t == 0 else 99.0)
+    way = in_plane_trajectory(lambda o, t: 50.0 - abs(o - 33.0) if t == 0 else 99.0)
     assert (way.oblique, way.tilt, way.area_mm2) == (pytest.approx(33.0), 0.0, pytest.approx(50.0))
-    assert way.words == "A needle within an axial slice reaches it at oblique 33°; 50.0 mm² are free there."
+    assert (
+        in_plane_sentence(way)
+        == "A needle within an axial slice reaches it at oblique 33°; 50.0 mm² are free there."
+    )
 
 
 @pytest.mark.parametrize("gantry", [-30.0, 0.0, 15.0])
@@ -62,7 +66,7 @@ def test_every_line_of_sight_tried_lies_in_the_slices(gantry: float) -> None:
         tried.append((oblique, tilt))
         return 1.0
 
-    in_plane_way(area, gantry, step_deg=5.0)
+    in_plane_trajectory(area, gantry, step_deg=5.0)
     normal = np.array([0.0, -np.sin(np.radians(gantry)), np.cos(np.radians(gantry))])
     off = [abs(View.oblique(side, *pair).vector @ normal) for pair in tried for side in ("left", "right")]
     assert max(off) < 1e-12
@@ -72,14 +76,14 @@ def test_every_line_of_sight_tried_lies_in_the_slices(gantry: float) -> None:
 def test_what_cannot_be_tried_is_refused_and_the_user_can_stop() -> None:
     for gantry, step in ((80.0, 1.0), (float("nan"), 1.0), (0.0, 0.0)):
         with pytest.raises(MeasurementError, match="no sense"):
-            in_plane_way(hill, gantry, step_deg=step)
+            in_plane_trajectory(hill, gantry, step_deg=step)
 
     class Stop:
         def is_set(self) -> bool:
             return True
 
     with pytest.raises(Cancelled):
-        in_plane_way(hill, cancel=Stop())
+        in_plane_trajectory(hill, cancel=Stop())
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -11,6 +11,7 @@ from window_scenes import NOTHING, bone, moved, moved_zone, placed, sheet, squar
 
 from spinect_core.base.errors import Cancelled
 from spinect_core.geometry.view import View
+from spinect_core.plan.wording import closing_words
 from spinect_core.planning.zones.closers import Closing, what_closes
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
@@ -57,7 +58,7 @@ def test_one_plate_that_covers_all_gives_from_its_own_edge() -> None:
     )
     assert only.required_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
     assert found.pair is None
-    assert found.words == "closed; it would open if the facet gave 2.7 mm"
+    assert closing_words(found) == "blocked by the facet: required clearance 2.7 mm"
 
 
 def test_a_gap_too_narrow_for_the_needle() -> None:
@@ -82,7 +83,7 @@ def test_what_stands_behind_another_part_counts_too() -> None:
     assert found.pair == ("crest", "facet")
     # At the left the crest reaches 2 mm beyond the zone and the facet 1 mm; above, 6 mm and 1 mm.
     assert found.pair_required_mm == pytest.approx(2 + 2 * NEEDLE, abs=0.05)
-    assert "by no part alone" in found.words
+    assert "together: required clearance" in closing_words(found)
 
 
 def test_parts_that_cover_different_places() -> None:
@@ -112,7 +113,9 @@ def test_three_parts_one_behind_another_are_told_apart_from_pairs() -> None:
     found = closing(plates, {"facet": 5, "ala": 10, "crest": 15})
     assert found.pair is None
     assert found.pair_required_mm is None
-    assert found.words == "closed, and no one or two parts open it by giving 8 mm or less"
+    assert closing_words(found) == (
+        "blocked: a clearance of 8 mm from any one or two structures does not open it"
+    )
 
 
 def test_an_open_window_needs_nothing_to_give() -> None:
@@ -120,7 +123,7 @@ def test_an_open_window_needs_nothing_to_give() -> None:
     assert not found.closed
     assert found.radius_mm == pytest.approx(2, abs=0.01)
     assert found.closers[0].required_mm == 0.0
-    assert found.words == "open: a circle of radius 2.00 mm fits"
+    assert closing_words(found) == "open: a circle of radius 2.00 mm fits"
     assert closing([], {}).closers == ()
 
 
@@ -128,12 +131,12 @@ def test_an_open_window_needs_nothing_to_give() -> None:
     ("free", "words"),
     [
         (0.74, "hardly open: a circle of radius 0.37 mm fits"),
-        (0.70, "closed; it would open if the facet gave less than 0.1 mm"),
+        (0.70, "blocked by the facet: required clearance less than 0.1 mm"),
     ],
 )
 def test_next_to_nothing_is_not_told_as_nothing(free: float, words: str) -> None:
     """Of the zone a strip is left that is hardly wider or narrower than the needle's 0.72 mm."""
-    assert closing([slab((-20, -20), (5 - free, 20), 5)], {"facet": 5}).words == words
+    assert closing_words(closing([slab((-20, -20), (5 - free, 20), 5)], {"facet": 5})) == words
 
 
 def test_a_zone_too_narrow_for_the_needle_is_said_so() -> None:
@@ -143,7 +146,7 @@ def test_a_zone_too_narrow_for_the_needle_is_said_so() -> None:
     found = what_closes(sight, VIEW, by_depth(facet=5))
     assert found.zone_radius_mm == pytest.approx(0.2, abs=0.01)
     assert found.closers[0].required_mm is None
-    assert found.words == "the zone itself is too narrow in this view"
+    assert closing_words(found) == "the zone itself is too narrow in this view"
 
 
 def test_a_thicker_needle_asks_for_more() -> None:

@@ -139,7 +139,7 @@ def test_places_along_the_needle_and_what_is_left_outside() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"kind": "other"}, "no bony left other needle"),
+        ({"kind": "other"}, "no triangle called 'other'"),
         ({"side": "up"}, "up"),
         ({"version": "soft"}, "soft"),
         ({"kind": "safe"}, "no bony version"),

@@ -9,6 +9,7 @@ import pyvista as pv
 from search_scenes import MIDDLE, bone, circle, mirrored, plate, square_zone, thicket, tunnels, turned_zone
 
 from spinect_core.base.errors import Cancelled, MeasurementError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry
 from spinect_core.planning.search.angle_map import Survey, angle_map
@@ -169,7 +170,7 @@ def test_a_way_that_leaves_what_was_segmented_is_told():
         assert looks.ends_before_skin[0] == expected
         assert looks.segmented_mm[0] == pytest.approx(size / 2 / np.cos(np.radians(30)), abs=1.0)
         found = search(sight, FlatSkin(), step=10.0, segmented=grid)
-        assert any("counts as free" in note for note in found.notes) == expected
+        assert (Note(NoteCode.ENDS_BEFORE_SKIN) in found.notes) == expected
 
 
 def test_where_nothing_opens_the_answer_is_that():
@@ -180,7 +181,7 @@ def test_where_nothing_opens_the_answer_is_that():
     assert found.ridge is None
     assert found.alternatives == ()
     assert found.allowed_count == 0
-    assert any("closed by bone" in note for note in found.notes)
+    assert Note.of(NoteCode.NO_VIEW, reason=Reason.BONE) in found.notes
     assert found.candidate.angle_to(NORMAL) < 15.0
 
 
@@ -222,4 +223,4 @@ def test_a_best_view_at_the_edge_of_the_angles_is_told():
     beyond = View.oblique("left", 70.0, 0.0)
     found = search(Sight(square_zone(5.0, beyond), Obstacles(pv.PolyData(), pv.PolyData())), None, step=10.0)
     assert found.best.oblique == 60.0
-    assert any("edge of the angles" in note for note in found.notes)
+    assert Note(NoteCode.AT_THE_EDGE) in found.notes

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from spinect_core.plan.wording import REASONS
+from spinect_core.planning.search.map_csv import CODES
 from spinect_core.planning.search.weights import TERMS, Limits, Reason, Weights
 
 LIMITS = Limits()
@@ -64,5 +66,5 @@ def test_without_skin_the_depth_does_not_count():
 
 
 def test_every_reason_has_its_own_words():
-    assert len({reason.words for reason in Reason}) == len(Reason)
+    assert len(set(REASONS.values())) == len(set(CODES.values())) == len(REASONS) == len(CODES) == len(Reason)
     assert LIMITS.deepest_mm == pytest.approx(168.0)

@@ -11,8 +11,8 @@ import pytest
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.progress import check
-from spinect_core.geometry.triangle import SIDES
-from spinect_core.geometry.zone import ROLES, Border, Zone
+from spinect_core.base.words import ROLES, SIDES
+from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.writing import write_labels, write_volume
 from spinect_core.planning.level import Approaches

@@ -9,14 +9,14 @@ from spinect_core.geometry.view import View
 from spinect_core.plan.records import LevelRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     choices,
-    doubts,
     facts,
     free_needle_name,
     headline,
     is_doubtful,
     landmark_text,
+    trajectories,
     users_part,
-    ways,
+    warnings,
 )
 
 
@@ -36,56 +36,65 @@ def closed(planning: Planning) -> Planning:
 
 
 def test_a_zone_with_its_needle() -> None:
-    (way,) = [each for each in ways(automatic(full_planning())) if not each.own]
-    assert (way.key, way.zone_key, way.side, way.open) == (KEY, KEY, "left", True)
-    assert way.title == "Left Kambin, bony"
-    assert way.area_text == "41.5 mm²"
-    assert way.circle_text == "5.0 mm"
+    (trajectory,) = [each for each in trajectories(automatic(full_planning())) if not each.own]
+    assert (trajectory.key, trajectory.zone_key, trajectory.side, trajectory.open) == (KEY, KEY, "left", True)
+    assert trajectory.title == "Left Kambin, bony"
+    assert trajectory.area_mm2 == 41.5
+    assert trajectory.circle_mm == 5.0
     # the view along the needle, not the largest window's, is shown; the table names the largest window's
-    assert way.view.angle_to(way.needle.needle.view) == 0.0
-    assert way.view_text == "31°, cranial 6°"
-    assert way.target == way.needle.needle.target
-    assert way.tolerance_text == "1.2°"
-    assert way.nerve_text == "2.2 mm"
-    assert "5 in" in way.needle_text
-    assert way.needle_text.startswith(f"{way.needle.needle.depth_mm:.0f} mm")
+    assert trajectory.view.angle_to(trajectory.needle.needle.view) == 0.0
+    assert trajectory.view_text == "31°, cranial 6°"
+    assert trajectory.target == trajectory.needle.needle.target
+    assert trajectory.tolerance_text == "1.2°"
+    assert trajectory.nerve_mm == 2.25
+    assert "5 in" in trajectory.needle_text
+    assert trajectory.needle_text.startswith(f"{trajectory.needle.needle.depth_mm:.0f} mm")
 
 
-def test_the_users_needles_are_ways_of_their_own_and_told_apart() -> None:
+def test_the_users_needles_are_trajectories_of_their_own_and_told_apart() -> None:
     planning = full_planning()
-    found = ways(planning)
+    found = trajectories(planning)
     assert [each.own for each in found] == [False, True, True]
     assert found[0].needle is None
     assert len({each.key for each in found}) == 3
     assert all(each.zone_key == KEY and each.title == "first try" for each in found[1:])
-    assert found[1].area_text == ""
+    assert found[1].area_mm2 is None
     stray = replace(planning.needles[0].needle, side="right")
-    alone = ways(planning.replaced(needles=(NeedleRecord(needle=stray),)))[-1]
+    alone = trajectories(planning.replaced(needles=(NeedleRecord(needle=stray),)))[-1]
     assert alone.own
     assert (alone.zone, alone.zone_key) == (None, "")
 
 
-def test_a_closed_zone_says_what_closes_it_and_offers_the_nearest_view() -> None:
+def test_without_a_trajectory_it_says_what_blocks_it_and_offers_the_nearest_view() -> None:
     planning = closed(full_planning())
-    (way,) = ways(planning)
-    assert not way.open
-    assert way.area_text == "closed"
-    assert way.needle_text == way.tolerance_text == way.nerve_text == way.circle_text == ""
-    assert way.closed_text == "closed by L5 lamina and S1 lamina: both would have to give 3.5 mm"
-    assert way.view == View(10.0, 2.0)
-    assert choices(way.search) == ((f"Nearest to open: {View(10.0, 2.0).words}", View(10.0, 2.0)),)
-    assert headline(way) == f"{way.title}: {way.closed_text}"
-    assert facts(way)[0] == ("Window", f"C{way.closed_text[1:]}")
+    (trajectory,) = trajectories(planning)
+    assert not trajectory.open
+    assert trajectory.area_mm2 is None
+    assert trajectory.needle_text == trajectory.tolerance_text == ""
+    assert trajectory.nerve_mm is trajectory.circle_mm is None
+    assert trajectory.blocked_text == (
+        "no trajectory: blocked by L5 lamina and S1 lamina, required clearance 3.5 mm from both"
+    )
+    assert trajectory.view == View(10.0, 2.0)
+    assert choices(trajectory.search) == ((f"Nearest to open: {View(10.0, 2.0).words}", View(10.0, 2.0)),)
+    assert headline(trajectory) == f"{trajectory.title}: {trajectory.blocked_text}"
+    assert facts(trajectory)[0] == ("Window", f"N{trajectory.blocked_text[1:]}")
     alone = planning.windows[0].replaced(pair=(), pair_required_mm=None)
-    (way,) = ways(planning.replaced(windows=(alone,)))
-    assert way.closed_text == "closed by L5 lamina"
-    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=full_planning().windows[0].closers),)))
-    assert way.closed_text == "closed by S1 superior articular process (1.2 mm)"
+    (trajectory,) = trajectories(planning.replaced(windows=(alone,)))
+    assert trajectory.blocked_text == "no trajectory: blocked by L5 lamina"
+    (trajectory,) = trajectories(
+        planning.replaced(windows=(alone.replaced(closers=full_planning().windows[0].closers),))
+    )
+    assert trajectory.blocked_text == (
+        "no trajectory: blocked by S1 superior articular process (required clearance 1.2 mm)"
+    )
     hardly = full_planning().windows[0].closers[0].replaced(required_mm=0.02)
-    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=(hardly,)),)))
-    assert way.closed_text == "closed by S1 superior articular process (less than 0.1 mm)"
-    (way,) = ways(planning.replaced(windows=(alone.replaced(closers=()),)))
-    assert way.closed_text == "closed: too narrow for a needle"
+    (trajectory,) = trajectories(planning.replaced(windows=(alone.replaced(closers=(hardly,)),)))
+    assert trajectory.blocked_text == (
+        "no trajectory: blocked by S1 superior articular process (required clearance less than 0.1 mm)"
+    )
+    (trajectory,) = trajectories(planning.replaced(windows=(alone.replaced(closers=()),)))
+    assert trajectory.blocked_text == "no trajectory: too narrow for a needle"
 
 
 def test_choices_are_recommended_best_and_alternatives_in_this_order() -> None:
@@ -96,18 +105,19 @@ def test_choices_are_recommended_best_and_alternatives_in_this_order() -> None:
 
 def test_facts_name_every_measure_with_its_unit() -> None:
     planning = automatic(full_planning())
-    way = ways(planning)[0]
-    told = dict(facts(way, planning.landmarks))
-    assert told["May err by"] == "1.2°, then bone (cranial)"
-    assert told["May shift by"] == "1.8 mm, then nerve (caudal and medial)"
+    trajectory = trajectories(planning)[0]
+    told = dict(facts(trajectory, planning.landmarks))
+    assert told["Angular tolerance"] == "1.2°, then bone (cranial)"
+    assert told["Shift tolerance"] == "1.8 mm, then nerve (caudal and medial)"
     assert (
-        told["Clearance"] == "2.2 mm to nerve on the way, 1.2 mm to nerve in the last 3 mm, -0.5 mm to bone"
+        told["Clearance"]
+        == "2.2 mm to nerve before the last 3 mm, 1.2 mm to nerve in the last 3 mm, -0.5 mm to bone"
     )
     assert "S1 superior articular process" in told["Within 2 mm"]
     assert told["Behind the tip"] == "exiting L5 root from 88 mm"
     assert "Free hand (3.4 ± 3.1°): 30% meet bone or nerve" in told["Angular error"]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
-    bare = replace(way, needle=NeedleRecord(needle=way.needle.needle))
+    bare = replace(trajectory, needle=NeedleRecord(needle=trajectory.needle.needle))
     assert dict(facts(bare))["Safety"] == "not measured on these labels"
 
 
@@ -125,13 +135,13 @@ def test_what_the_user_made_outlives_the_labels_and_its_safety_does_not() -> Non
     assert users_part(plain).level is None
 
 
-def test_names_landmarks_and_doubts_in_words() -> None:
+def test_names_landmarks_and_warnings_in_words() -> None:
     planning = full_planning()
     assert free_needle_name(planning) == "Own needle 1"
     taken = replace(planning.needles[0].needle, name="Own needle 1")
     assert free_needle_name(planning.replaced(needles=(NeedleRecord(needle=taken),))) == "Own needle 2"
-    assert doubts(planning) == ("Another level fits almost as well.",)
-    assert doubts(Planning()) == ()
+    assert warnings(planning) == ("Another level fits almost as well.",)
+    assert warnings(Planning()) == ()
     sure, placed = planning.landmarks
     assert landmark_text(sure) == "95%  S1 upper end plate centre"
     assert landmark_text(placed) == "placed  L5 pedicle lower margin left"
@@ -143,7 +153,7 @@ def test_names_landmarks_and_doubts_in_words() -> None:
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_needle_in_one_line(part: int) -> None:
     planning = automatic(full_planning())
-    way = replace(ways(planning)[0], needle=planning.needles[part])
-    line = headline(way)
-    assert line.startswith(f"Left Kambin, bony: needle {way.needle.needle.depth_mm:.0f} mm deep, 25 G")
-    assert ("may err by 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)
+    trajectory = replace(trajectories(planning)[0], needle=planning.needles[part])
+    line = headline(trajectory)
+    assert line.startswith(f"Left Kambin, bony: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G")
+    assert ("angular tolerance 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)

@@ -1,4 +1,4 @@
-"""What is doubtful about a level, in words, and how sure each landmark is."""
+"""How sure a level and each of its landmarks are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from spinect_core.anatomy.fields import Field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.register import Registration
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.notes import Note, NoteCode
+from spinect_core.base.words import Side
 
 WITHIN_MM = 3.0
 """A landmark's confidence is the chance that it lies within this distance of its true place."""
@@ -75,14 +77,16 @@ def bridge_share(bone: Field, places: FloatArray) -> float:
     return float((bone.at(places[seen]) < 0.0).mean())
 
 
-def doubts(
+def level_warnings(
     registration: Registration,
     courses: Mapping[str, Course],
     level: Level,
     bridges: Mapping[str, float],
     usual: float,
-) -> tuple[str, ...]:
-    """What is doubtful, in sentences without a full stop.
+    *,
+    called: Level | None = None,
+) -> tuple[Note, ...]:
+    """Why the level may be another, or its anatomy unusual.
 
     Args:
         registration: of the atlas with the case.
@@ -90,36 +94,24 @@ def doubts(
         level: the level.
         bridges: share of bone between the transverse process and the sacrum by side, empty above L5/S1.
         usual: its highest value in usual specimens.
+        called: the level by whose names the case is planned, where it is not ``level``.
     """
+    name = called or level
     notes = []
     if registration.bone_overlap < OVERLAP_DOUBTFUL:
-        notes.append(
-            f"The bone round {level.name} agrees with the usual anatomy by only {registration.bone_overlap:.2f}: "
-            "check the level (transitional vertebra, operated spine, cut field of view)"
-        )
+        notes.append(Note.of(NoteCode.BONE_UNUSUAL, level=name.name, overlap=registration.bone_overlap))
     if registration.margin < MARGIN_DOUBTFUL:
-        notes.append(f"Another level fits almost as well: check that this is {level.name}")
+        notes.append(Note.of(NoteCode.LEVEL_UNSURE, level=name.name))
     if registration.seen < SEEN_DOUBTFUL:
-        notes.append(
-            f"Only {100 * registration.seen:.0f} % of the surroundings of {level.name} lie in the picture: "
-            "check the level, and segment a larger region if the CT shows more"
-        )
+        notes.append(Note.of(NoteCode.LEVEL_CUT, level=name.name, percent=100 * registration.seen))
     sides = [side for side, share in bridges.items() if share > max(BRIDGE_DOUBTFUL * usual, BRIDGE_LEAST)]
     if sides:
-        where = "both sides" if len(sides) == 2 else f"the {sides[0]}"
-        notes.append(
-            f"On {where} the transverse process of {level.upper} reaches the sacrum, as in a transitional vertebra: "
-            "count the vertebrae before you rely on the level's name"
-        )
+        one = Side(sides[0]) if len(sides) == 1 else None
+        notes.append(Note.of(NoteCode.TRANSITIONAL, one, vertebra=name.upper))
     if not NERVE_USUAL[0] <= registration.nerve_volume <= NERVE_USUAL[1]:
-        notes.append(
-            f"The labelled nerve near {level.name} has {registration.nerve_volume:.1f} times the usual volume: "
-            "check the nerve on the slices before using a triangle"
-        )
-    for side in ("left", "right"):
+        notes.append(Note.of(NoteCode.NERVE_VOLUME, level=name.name, times=registration.nerve_volume))
+    for side in Side:
         part = courses[f"{level.exiting} {side}"].part_found
         if part < ROOT_DOUBTFUL:
-            notes.append(
-                f"The {side} {level.exiting} root was found along only {100 * part:.0f} % of its expected course"
-            )
+            notes.append(Note.of(NoteCode.ROOT_SHORT, side, root=name.exiting, percent=100 * part))
     return tuple(notes)

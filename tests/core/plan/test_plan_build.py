@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.geometry.view import View
 from spinect_core.plan.build import axial_record, safety_record, search_record, window_record
 from spinect_core.plan.records import Record
@@ -60,7 +61,7 @@ def result(**changes: Any) -> Made:
             "alternatives": (choice(View(-12.0, 0.0), "18° less oblique"),),
             "allowed_count": 8,
             "candidate": best.view,
-            "notes": ("The CT ends before the skin.",),
+            "notes": (Note(NoteCode.ENDS_BEFORE_SKIN),),
         }
         | changes
     )  # fmt: skip

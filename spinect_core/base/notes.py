@@ -1,0 +1,58 @@
+"""What a reader of a result has to know, as data: :mod:`spinect_core.plan.wording` alone turns it into sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from spinect_core.base.words import Side
+
+
+class NoteCode(StrEnum):
+    """What a note says; its values are named in the sentence that wording makes of it."""
+
+    # of the level
+    BONE_UNUSUAL = "bone-unusual"
+    LEVEL_UNSURE = "level-unsure"
+    LEVEL_CUT = "level-cut"
+    TRANSITIONAL = "transitional"
+    NERVE_VOLUME = "nerve-volume"
+    ROOT_SHORT = "root-short"
+    # of its triangles
+    NO_TRIANGLE = "no-triangle"
+    NO_ZONE = "no-zone"
+    NOT_PLANNED = "not-planned"
+    # of a search
+    NO_SKIN = "no-skin"
+    SKIN_UNKNOWN = "skin-unknown"
+    NO_VIEW = "no-view"
+    ENDS_BEFORE_SKIN = "ends-before-skin"
+    AT_THE_EDGE = "at-the-edge"
+    INTERLAMINAR = "interlaminar"
+    # of the job
+    REGION_SUPPOSED = "region-supposed"
+    NOT_LABELLED = "not-labelled"
+    NOT_SEARCHED = "not-searched"
+    NO_PICTURES = "no-pictures"
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing that there is to know.
+
+    Attributes:
+        code: what it is.
+        side: of the patient that it is about; None for both or neither.
+        values: numbers and names that belong to it.
+    """
+
+    code: NoteCode
+    side: Side | None = None
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(cls, code: NoteCode, side: Side | None = None, **values: Any) -> Note:
+        """A note with its values by name."""
+        return cls(code, side, values)
