@@ -13,52 +13,26 @@ NAME, AREA, VIEW = 0, 1, 3
 """Places of the columns that the table treats on their own."""
 
 
-def _area(trajectory: Trajectory) -> float:
-    """mm² of the largest free window."""
-    best = None if trajectory.own or trajectory.search is None else trajectory.search.best
-    return MISSING if best is None else best.area_mm2
+def _known(number: float | None) -> float:
+    return MISSING if number is None else number
 
 
-def _circle(trajectory: Trajectory) -> float:
-    """Mm across the largest circle in that window."""
-    best = None if trajectory.own or trajectory.search is None else trajectory.search.best
-    return MISSING if best is None or best.radius_mm is None else 2 * best.radius_mm
-
-
-def _depth(trajectory: Trajectory) -> float:
-    """Mm from the skin to the target."""
-    return MISSING if trajectory.needle is None else trajectory.needle.needle.depth_mm
-
-
-def _tolerance(trajectory: Trajectory) -> float:
-    """Degrees at the skin."""
-    safety = None if trajectory.needle is None else trajectory.needle.safety
-    margin = None if safety is None or safety.tolerance is None else safety.tolerance.angle
-    return MISSING if margin is None else margin.amount
-
-
-def _nerve(trajectory: Trajectory) -> float:
-    """Mm to nerve."""
-    safety = None if trajectory.needle is None else trajectory.needle.safety
-    return MISSING if safety is None or safety.nerve is None else safety.nerve.mm
-
-
-def _text(number: float) -> str:
-    return "" if number == MISSING else f"{number:.1f}"
+def _text(number: float | None) -> str:
+    return "" if number is None else f"{number:.1f}"
 
 
 COLUMNS: tuple[Column[Trajectory], ...] = (
     Column("Trajectory", lambda row: row.title, tip="The triangle, or a needle of your own"),
     Column(
         "Window\nmm²",
-        lambda row: _text(_area(row)),
-        _area,
+        lambda row: _text(row.area_mm2),
+        lambda row: _known(row.area_mm2),
         "Area of the largest free window, in its best view",
     ),
     Column(
         "Circle\nmm",
-        lambda row: _text(_circle(row)),
-        _circle,
+        lambda row: _text(row.circle_mm),
+        lambda row: _known(row.circle_mm),
         "Diameter of the largest circle in that window",
     ),
     Column(
@@ -74,13 +48,13 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
     Column(
         "Angular\ntolerance",
         lambda row: row.tolerance_text,
-        _tolerance,
+        lambda row: _known(row.tolerance and row.tolerance.amount),
         "Largest angular error at the skin, in any direction, before the needle meets bone or nerve",
     ),
     Column(
         "Nerve\nmm",
-        lambda row: _text(_nerve(row)),
-        _nerve,
+        lambda row: _text(row.nerve_mm),
+        lambda row: _known(row.nerve_mm),
         "Smallest distance to nerve along the needle, up to 3 mm before the target",
     ),
 )
