@@ -48,7 +48,7 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
     Column(
         "Angular\ntolerance",
         lambda row: row.tolerance_text,
-        lambda row: _known(row.tolerance and row.tolerance.amount),
+        lambda row: _known(None if row.tolerance is None else row.tolerance.amount),
         "Largest angular error at the skin, in any direction, before the needle meets bone or nerve",
     ),
     Column(

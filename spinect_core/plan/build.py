@@ -67,7 +67,6 @@ def planning_record(plan: CasePlan, maps: Mapping[str, str] | None = None, shift
         searches=tuple(
             search_record(
                 each.search,
-                Weights(),
                 seconds=each.seconds,
                 axial=axial_record(each.axial),
                 map_path=maps.get(key_of(each.zone), ""),
@@ -147,7 +146,6 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
 
 def search_record(
     result: SearchResult,
-    weights: Weights,
     *,
     seconds: float,
     axial: AxialRecord | None = None,
@@ -158,7 +156,6 @@ def search_record(
 
     Args:
         result: a ``SearchResult`` of :mod:`spinect_core.planning.search.search`.
-        weights: the ``Weights`` it used, of :mod:`spinect_core.planning.search.weights`.
         seconds: how long it took.
         axial: whether an axial plane would do; see :func:`axial_record`.
         map_path: of the angle map beside the plan or within the document.
@@ -169,14 +166,14 @@ def search_record(
     crest = () if ridge is None else ((float(oblique), float(tilt)) for oblique, tilt in ridge.crest)
     return SearchRecord(
         zone=key_of(zone),
-        best=None if result.best is None else _choice(result.best, weights),
-        recommended=None if result.recommended is None else _choice(result.recommended, weights),
+        best=None if result.best is None else _choice(result.best, result.weights),
+        recommended=None if result.recommended is None else _choice(result.recommended, result.weights),
         ridge_part=0.0 if ridge is None or not allowed else min(float(ridge.mask.sum()) / allowed, 1.0),
         allowed=allowed,
         step=float(result.map.tilts[1] - result.map.tilts[0]),
         seconds=seconds,
         ridge=tuple(View.oblique(zone.side, oblique, tilt) for oblique, tilt in crest),
-        alternatives=tuple(_choice(each, weights) for each in result.alternatives),
+        alternatives=tuple(_choice(each, result.weights) for each in result.alternatives),
         axial=axial,
         candidate=result.candidate if result.best is None else None,
         notes=sentences((*notes, *result.notes)),

@@ -92,6 +92,7 @@ class SearchResult:
         alternatives: peaks of the area at least 8° apart with at least a quarter of the best area, largest first.
         candidate: the view of the map that comes nearest to being open, where none is allowed; else the best view.
         notes: what a reader of the result has to know.
+        weights: of the score.
     """
 
     zone: Zone
@@ -103,6 +104,7 @@ class SearchResult:
     alternatives: tuple[Choice, ...]
     candidate: View
     notes: tuple[Note, ...]
+    weights: Weights
 
     @property
     def allowed_count(self) -> int:
@@ -150,8 +152,9 @@ def search(
     score = np.full(len(looks.area_mm2), np.nan)
     if not looks.allowed.any():
         nearest = int(np.lexsort((looks.seen_mm2, looks.area_mm2, looks.radius_mm))[-1])
+        notes = _notes(chart, survey, None)
         return SearchResult(
-            sight.zone, chart, score, None, None, None, (), chart.view(nearest), _notes(chart, survey, None)
+            sight.zone, chart, score, None, None, None, (), chart.view(nearest), notes, weights
         )
     climb = _Climb(survey, step, cancel)
     progress(0.76, "refining the best views")
@@ -193,6 +196,7 @@ def search(
         tuple(one for one in alternatives if one.window.area_mm2 >= WORTH_A_LOOK * largest),
         best.view,
         _notes(chart, survey, best),
+        weights,
     )
 
 

@@ -61,6 +61,7 @@ def result(**changes: Any) -> Made:
             "alternatives": (choice(View(-12.0, 0.0), "18° less oblique"),),
             "allowed_count": 8,
             "candidate": best.view,
+            "weights": WEIGHTS,
             "notes": (Note(NoteCode.ENDS_BEFORE_SKIN),),
         }
         | changes
@@ -73,7 +74,6 @@ WEIGHTS = Made(area=0.3, depth=0.1)
 def test_a_search_becomes_a_record() -> None:
     record = search_record(
         result(),
-        WEIGHTS,
         seconds=1.5,
         axial=axial_record(Made(possible=True, area_mm2=12.0, oblique=33.0)),
         map_path="m.csv",
@@ -93,9 +93,15 @@ def test_a_search_becomes_a_record() -> None:
     assert record.axial.oblique == 33.0
 
 
+def test_the_weights_stored_are_those_of_the_search() -> None:
+    record = search_record(result(weights=Made(area=0.75, depth=0.25)), seconds=1.0)
+    assert record.best is not None
+    assert [term.weight for term in record.best.terms] == [0.75, 0.25]
+
+
 def test_a_search_that_found_nothing_keeps_the_nearest_view() -> None:
     nothing = result(best=None, recommended=None, ridge=None, alternatives=(), allowed_count=0)
-    record = search_record(nothing, WEIGHTS, seconds=0.5, axial=axial_record(Made(possible=False)))
+    record = search_record(nothing, seconds=0.5, axial=axial_record(Made(possible=False)))
     assert stored(record) == record
     assert record.candidate == View(-30.0, 5.0)
     assert (record.ridge_part, record.ridge, record.map) == (0.0, (), "")

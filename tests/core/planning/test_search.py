@@ -14,7 +14,7 @@ from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry
 from spinect_core.planning.search.angle_map import Survey, angle_map
 from spinect_core.planning.search.search import SearchResult, search
-from spinect_core.planning.search.weights import Limits, Reason
+from spinect_core.planning.search.weights import Limits, Reason, Weights
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
 
@@ -224,3 +224,10 @@ def test_a_best_view_at_the_edge_of_the_angles_is_told():
     found = search(Sight(square_zone(5.0, beyond), Obstacles(pv.PolyData(), pv.PolyData())), None, step=10.0)
     assert found.best.oblique == 60.0
     assert Note(NoteCode.AT_THE_EDGE) in found.notes
+
+
+def test_a_result_keeps_the_weights_of_its_score():
+    sight = Sight(square_zone(6.0, NORMAL), Obstacles(pv.PolyData(), pv.PolyData()))
+    weights = Weights(area=0.9, usual=0.02)
+    assert search(sight, None, step=20.0, weights=weights).weights is weights
+    assert search(sight, None, step=20.0).weights == Weights()
