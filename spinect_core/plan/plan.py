@@ -24,6 +24,7 @@ from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.plan.records import (
     AS_WRITTEN,
+    LATER,
     POINT_SCHEMA,
     VIEW_KEYS,
     VIEW_SCHEMA,
@@ -69,8 +70,8 @@ Size = Annotated[Whole, Field(ge=1, le=1_000_000)]
 Grid = Annotated[Number, Field(ge=-1e6, le=1e6)]
 Sizes = tuple[Size, Size, Size]
 Three = tuple[Grid, Grid, Grid]
-_BOX = TypeAdapter[tuple[Point, Point, bool, str]](tuple[Point, Point, Flag, Text])
-_OUTLINE = TypeAdapter[Points](Annotated[Points, Field(min_length=3)])
+_BOX = TypeAdapter[tuple[Point, Point, bool, str]](tuple[Point, Point, Flag, Text], config=LATER)
+_OUTLINE = TypeAdapter[Points](Annotated[Points, Field(min_length=3)], config=LATER)
 
 
 def _read_region(data: Mapping[str, Any]) -> Region:
@@ -231,7 +232,7 @@ class Plan(SpreadRecord):
     timings: Annotated[dict[str, Number], Field(alias="timings_s")] = Field(default_factory=dict)
     views: tuple[PlanView, ...] = ()
     triangles: tuple[StoredTriangle, ...] = ()
-    planning: Planning = Planning()
+    planning: Planning = Field(default_factory=Planning)
     notes: tuple[Text, ...] = ()
     files: dict[str, Path] = Field(default_factory=dict)
     versions: dict[str, Text] = Field(default_factory=lambda: {"spinect-planner": __version__})

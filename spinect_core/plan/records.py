@@ -130,8 +130,10 @@ def _read_needle(data: Mapping[str, Any]) -> Needle:
 
 
 VIEW_KEYS = ("azimuth_deg", "elevation_deg", "words", "towards_viewer_lps", "c_arm_detector_at_viewer")
-_DEGREES = TypeAdapter[float](Degrees)
-_POINT = TypeAdapter[tuple[float, float, float]](Point)
+LATER = ConfigDict(defer_build=True)
+"""Validators are built when the first plan is made or read, not when the window starts."""
+_DEGREES = TypeAdapter[float](Degrees, config=LATER)
+_POINT = TypeAdapter[tuple[float, float, float]](Point, config=LATER)
 StoredView = Annotated[View, domain(View, _read_view), PlainSerializer(View.to_dict), VIEW_SCHEMA]
 StoredNeedle = Annotated[
     Needle,
@@ -174,7 +176,7 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True, validate_default=False
+        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True, defer_build=True
     )
 
     def __init__(self, /, **values: Any) -> None:

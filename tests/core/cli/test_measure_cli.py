@@ -41,7 +41,7 @@ def test_a_window_in_a_view(capsys, labels):
         capsys, labels, "--oblique", "-75", "--tilt", "-20", "--side", "left", "--triangle", "kambin"
     )
     assert closed["window"]["area_mm2"] < window["area_mm2"]
-    assert "closed" in closed["closed_by"]
+    assert "blocked" in closed["closed_by"]
 
 
 def test_sentences_and_refusals(capsys, labels):
