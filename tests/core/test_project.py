@@ -313,6 +313,12 @@ def test_wheel_holds_the_packages_and_the_assets(tmp_path: Path) -> None:
             assert "/".join(("spinect_core", "_assets", *parts[1:])) in names
         elif parts[0] in PACKAGES:
             assert "/".join(parts) in names
+    licences = {name.partition(".dist-info/licenses/")[2] for name in names} - {""}
+    in_full = {path.relative_to(ROOT).as_posix() for path in (ROOT / "licenses").iterdir()}
+    assert licences == {"LICENSE", "NOTICE"} | in_full
+    for_desktops = {name.partition(".data/data/")[2] for name in names} - {""}
+    shared = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    assert for_desktops == set(shared.values())
 
     # What was unpacked must run on its own, from a folder that knows nothing of the source tree.
     elsewhere = tmp_path / "elsewhere"
