@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.levels import Level, renamed
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.files import whole_file
 from spinect_core.image.volume import BONE, NERVE
 
 
@@ -80,12 +81,13 @@ TENTHS = 10.0
 
 def write_parts(parts: Parts, path: Path) -> None:
     """Write places, kinds and tissues; the names are kept elsewhere."""
-    np.savez_compressed(
-        path,
-        places=np.rint(parts.points * TENTHS).astype(np.int16),
-        kinds=parts.kinds.astype(np.uint8),
-        tissue=parts.tissue.astype(np.uint8),
-    )
+    with whole_file(path) as stream:
+        np.savez_compressed(
+            stream,
+            places=np.rint(parts.points * TENTHS).astype(np.int16),
+            kinds=parts.kinds.astype(np.uint8),
+            tissue=parts.tissue.astype(np.uint8),
+        )
 
 
 def read_parts(path: Path, names: tuple[str, ...]) -> Parts:

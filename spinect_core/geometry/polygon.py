@@ -11,7 +11,8 @@ from spinect_core.base.arrays import FloatArray
 def signed_area(points: npt.ArrayLike) -> float:
     """Area of a polygon (n, 2) in its unit squared, positive when it runs anticlockwise.
 
-    The coordinates are taken from the first point, so a polygon far from the origin loses no digits.
+    The coordinates are taken from the first point, so a polygon far from the origin loses no digits. The order of the
+    sum stays as it is: areas of stored plans are compared to the last digit, and another order rounds otherwise.
     """
     xy = np.asarray(points, dtype=np.float64)
     x, y = (xy - xy[0]).T

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
@@ -38,10 +39,15 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> set[str]:
     """Top-level names of all that a module imports, inside functions as well."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -129,7 +135,7 @@ def test_the_core_names_no_option_of_a_command_line() -> None:
     """Only the command line knows its options; everything else names a setting, which it puts its option for."""
     found = []
     for path in sorted((ROOT / "spinect_core").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         # A module that is a program of its own has a command line of its own, and so has the program as its own child.
         own = "argparse" in imports(path) or name_of(path) == "spinect_core/base/child.py"
         if own or path.parent.name == "cli":
@@ -152,6 +158,36 @@ def test_the_core_names_no_option_of_a_command_line() -> None:
     assert not found
 
 
+def test_files_are_written_by_the_one_writer() -> None:
+    others = {
+        # logs that grow line by line
+        "spinect_core/cli/log.py",
+        "spinect_core/research/training/run_folder.py",
+        # folders of their own that nobody else sees and that go when the work is done
+        "spinect_core/io/reading/archives.py",
+        "spinect_core/io/reading/images.py",
+        "spinect_core/io/reading/quiet.py",
+        "spinect_core/segmentation/process.py",
+        "spinect_core/segmentation/worker.py",
+        "spinect_core/base/files.py",
+    }
+    found = set()
+    for path in sources():
+        for node in ast.walk(tree_of(path)):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            modes = [word.value for word in [*node.args, *node.keywords] if isinstance(word, ast.Constant)]
+            modes += [word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)]
+            opened = name in ("open", "fdopen") and any(
+                isinstance(mode, str) and re.fullmatch(r"[wax]b?\+?|[wax]\+?b?", mode) for mode in modes
+            )
+            if opened or name in ("write_text", "write_bytes", "mkstemp", "NamedTemporaryFile"):
+                found.add(name_of(path))
+    assert found - others == set()
+    assert others <= found, "no longer written by itself"
+
+
 def test_every_setting_that_an_error_names_is_an_option() -> None:
     from spinect_core import cli
 
@@ -161,7 +197,7 @@ def test_every_setting_that_an_error_names_is_an_option() -> None:
     known = {action.dest for parser in commands.values() for action in parser._actions}
     named = set()
     for path in sorted((ROOT / "spinect_core").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call):
                 named |= {
                     word.value.value

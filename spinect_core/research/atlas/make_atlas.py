@@ -27,6 +27,7 @@ from spinect_core.anatomy.parts import Parts, write_parts
 from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import register
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.files import write_whole
 from spinect_core.image.volume import BONE, NERVE, to_sitk
 from spinect_core.research.atlas.part_names import bone_part, nerve_part
 from spinect_core.research.phantom import Phantom, draw_case
@@ -62,7 +63,7 @@ def main(folder: Path, jobs: int = 1) -> None:
         to_sitk(phantom.labels.array, phantom.labels.geometry), str(folder / "labels.nii.gz"), True
     )
     write_parts(parts, folder / "parts.npz")
-    (folder / "landmarks.json").write_text(json.dumps(table), encoding="utf-8")
+    write_whole(folder / "landmarks.json", json.dumps(table).encode("utf-8"))
 
 
 def describe(phantom: Phantom) -> dict[str, Any]:

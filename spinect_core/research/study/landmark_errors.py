@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +28,7 @@ from spinect_core.anatomy.borders import zones
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
+from spinect_core.base.files import write_whole
 from spinect_core.base.words import Side
 from spinect_core.image.volume import Labels, geometry_from_sitk
 from spinect_core.plan.wording import sentences
@@ -232,29 +234,30 @@ def calibration(cases: Iterable[CaseErrors]) -> str:
 
 def write(cases: Sequence[CaseErrors], out: Path, title: str) -> None:
     """Write the two CSV files and the markdown report into a folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "landmark-errors.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["seed", "landmark", "error_mm", "confidence"])
-        for case in cases:
-            for name, value in case.errors.items():
-                rows.writerow([case.seed, name, f"{value:.3f}", f"{case.confidences[name]:.3f}"])
-    with (out / "cases.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["seed", "pathologies", "level_and_sides_right", "zones", "seconds", "notes", "fault"])
-        for case in cases:
-            notes = "; ".join(case.notes)
-            rows.writerow(
-                [
-                    case.seed,
-                    " ".join(case.pathologies),
-                    case.level_right,
-                    case.zones,
-                    f"{case.seconds:.1f}",
-                    notes,
-                    case.fault,
-                ]
-            )
+    stream = io.StringIO()
+    rows = csv.writer(stream)
+    rows.writerow(["seed", "landmark", "error_mm", "confidence"])
+    for case in cases:
+        for name, value in case.errors.items():
+            rows.writerow([case.seed, name, f"{value:.3f}", f"{case.confidences[name]:.3f}"])
+    write_whole(out / "landmark-errors.csv", stream.getvalue().encode("utf-8"))
+    stream = io.StringIO()
+    rows = csv.writer(stream)
+    rows.writerow(["seed", "pathologies", "level_and_sides_right", "zones", "seconds", "notes", "fault"])
+    for case in cases:
+        notes = "; ".join(case.notes)
+        rows.writerow(
+            [
+                case.seed,
+                " ".join(case.pathologies),
+                case.level_right,
+                case.zones,
+                f"{case.seconds:.1f}",
+                notes,
+                case.fault,
+            ]
+        )
+    write_whole(out / "cases.csv", stream.getvalue().encode("utf-8"))
     right, noted = sum(case.level_right for case in cases), sum(bool(case.notes) for case in cases)
     text = [
         f"# {title}",
@@ -263,7 +266,7 @@ def write(cases: Sequence[CaseErrors], out: Path, title: str) -> None:
         calibration(cases),
         "\n".join(f"- {summary(case)}" for case in cases),
     ]
-    (out / "landmark-errors.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_whole(out / "landmark-errors.md", ("\n\n".join(text) + "\n").encode("utf-8"))
 
 
 def main(words: Sequence[str] | None = None) -> None:

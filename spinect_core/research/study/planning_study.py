@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -197,10 +198,11 @@ def main(words: Iterable[str] | None = None) -> None:
         )
     labels = "true labels" if chosen.predicted is None else "predicted labels"
     write(errors, chosen.out, f"Landmarks of L5/S1 on {len(errors)} phantoms, {labels}")
-    with (chosen.out / "zones.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(ZoneRow)])
-        table.writeheader()
-        table.writerows(asdict(row) for row in rows)
+    stream = io.StringIO()
+    table = csv.DictWriter(stream, [field.name for field in fields(ZoneRow)])
+    table.writeheader()
+    table.writerows(asdict(row) for row in rows)
+    write_whole(chosen.out / "zones.csv", stream.getvalue().encode("utf-8"))
     text = f"# Free windows on {len(folders)} phantoms, {labels}\n\n{summary(rows)}\n"
     write_whole(chosen.out / "planning.md", text.encode("utf-8"))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from spinect_core.image.volume import BACKGROUND, BONE, NERVE
 from spinect_core.preprocessing.standardise import standardise
@@ -358,12 +359,5 @@ def noise(shape: tuple[int, ...], deviation: float, correlated: bool, rng: Rng) 
 
 
 def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """3x3 rotation by three angles (radians) about the axes of the array."""
-    matrix = np.eye(3)
-    for axis, angle in enumerate(angles):
-        a, b = (axis + 1) % 3, (axis + 2) % 3
-        turn = np.eye(3)
-        turn[a, a] = turn[b, b] = np.cos(angle)
-        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
-        matrix = turn @ matrix
-    return matrix
+    """3x3 rotation by three angles (radians) about the axes of the array, one after the other."""
+    return np.asarray(Rotation.from_euler("xyz", angles).as_matrix())
