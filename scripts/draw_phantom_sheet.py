@@ -3,6 +3,7 @@
 python scripts/draw_phantom_sheet.py                                  docs/images/phantom.png, three seeds
 python scripts/draw_phantom_sheet.py --seeds 7 21 24 --out sheet.png
 python scripts/draw_phantom_sheet.py --pathologies disc-herniation obesity --seeds 7 --out sheet.png
+python scripts/draw_phantom_sheet.py --family varied --out docs/images/phantom-varied.png
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from spinect_core.geometry.view import View
 from spinect_core.pictures import Frame, Scene
-from spinect_core.research.phantom import Phantom, Scan, draw_case
+from spinect_core.research.phantom import FAMILIES, Phantom, Scan, draw_case
 from spinect_core.surfaces import build_surfaces
 
 SEEDS = (7, 21, 24)
@@ -44,6 +45,8 @@ PAINT = (
     (range(51, 52), (255, 60, 60), 0.6),
     (range(52, 53), (80, 110, 255), 0.6),
     (range(53, 54), (120, 200, 120), 0.35),
+    (range(57, 60), (200, 120, 230), 0.6),
+    (range(61, 62), (200, 120, 230), 0.6),
 )
 """Numbers of structures, the colour laid over them and how strongly."""
 
@@ -80,10 +83,10 @@ def surface(phantom: Phantom) -> Image.Image:
     return Image.fromarray(picture).resize(SURFACE_SIZE, Image.Resampling.LANCZOS)
 
 
-def row(seed: int, spacing: float, pathologies: Sequence[str]) -> list[Image.Image]:
+def row(seed: int, spacing: float, pathologies: Sequence[str], family: str) -> list[Image.Image]:
     """The pictures of one case, in the order of :data:`TITLES`."""
     chosen: dict[str, Any] = {"pathologies": tuple(pathologies)} if pathologies else {}
-    phantom = draw_case(seed, (spacing,) * 3, box=BOX, setting=Scan(1.0, 1.0, 12.0), **chosen)
+    phantom = draw_case(seed, (spacing,) * 3, box=BOX, setting=Scan(1.0, 1.0, 12.0), family=family, **chosen)
     geometry, marks = phantom.volume.geometry, phantom.truth["landmarks"]
     last = np.asarray(geometry.shape) - 1
 
@@ -134,13 +137,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=[],
         help="a row for each name and seed; none: as the seed draws it",
     )
+    parser.add_argument("--family", choices=FAMILIES, default=FAMILIES[0], help=f"({FAMILIES[0]})")
     parser.add_argument("--spacing", type=float, default=1.0, help="mm of a voxel (1.0)")
     given = parser.parse_args(arguments)
     rows = []
     for name in given.pathologies or [""]:
         for seed in given.seeds:
             print(f"drawing seed {seed} {name}".rstrip(), flush=True)
-            rows.append((f"seed {seed} {name}".rstrip(), row(seed, given.spacing, [name] if name else [])))
+            pictures = row(seed, given.spacing, [name] if name else [], given.family)
+            rows.append((f"seed {seed} {name}".rstrip(), pictures))
     given.out.parent.mkdir(parents=True, exist_ok=True)
     sheet_of(rows).quantize(160).save(given.out, optimize=True)
 
