@@ -178,10 +178,6 @@ class TrajectoriesPanel(QFrame):
 
     # ------------------------------------------------------------------------------------------------- choosing
 
-    def show_page(self, number: int) -> None:
-        """Map (0), details (1), curve (2) or landmarks (3)."""
-        self.pages.setCurrentIndex(number)
-
     def _on_row(self, index: QModelIndex) -> None:
         self._trajectories.choose(str(index.data(KEY_ROLE)))
 

@@ -19,7 +19,9 @@ class Boxes(QObject):
 
     Attributes:
         shown: from the oldest to the latest.
-        last_error: the error shown last.
+
+    Signals:
+        failed: the SpinectError that is shown now.
     """
 
     failed = Signal(object)
@@ -28,7 +30,6 @@ class Boxes(QObject):
         super().__init__(window)
         self._window = window
         self.shown: list[QMessageBox] = []
-        self.last_error: SpinectError | None = None
 
     def show(self, box: QMessageBox) -> None:
         """Open a box without waiting for it."""
@@ -38,7 +39,6 @@ class Boxes(QObject):
 
     def show_error(self, error: SpinectError) -> None:
         """Say what went wrong."""
-        self.last_error = error
         self.show(messages.error_box("SPINECT Planner", error, self._window))
         self.failed.emit(error)
 

@@ -128,7 +128,7 @@ def test_a_document_opens_without_its_ct_and_takes_it_later(window, qtbot, saved
     assert not window.segment_panel.button.isEnabled()
     assert not window.actions_.named["segment"].isEnabled()
     window.controllers.segment.segment()
-    assert "not open" in window.boxes.last_error.fault
+    assert "not open" in window.boxes.shown[-1].text()
     window.boxes.close_all()
     model.set_cursor((500, 500, 500))
     model.rename(model.measurements[0].key, "Renamed")

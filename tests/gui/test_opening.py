@@ -105,6 +105,8 @@ def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp
         except pytest.skip.Exception:
             continue
     assert len(made) >= 25
+    errors = []
+    opened.boxes.failed.connect(errors.append)
     for name, (bad, path) in made.items():
         with qtbot.waitSignal(opened.jobs.ended, timeout=30000) as ended:
             opened.controllers.open.open_path(path)
@@ -115,7 +117,7 @@ def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp
         else:
             assert opened.boxes.shown, name
             shown = opened.boxes.shown[-1]
-            error = opened.boxes.last_error
+            error = errors[-1]
             assert type(error) is bad.error, f"{name}: {error!r}"
             assert re.search(bad.says, str(error)), name
             assert error.fault in shown.text()

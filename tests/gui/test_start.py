@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 application = QApplication(sys.argv[:1])
 opened = []
 def look():
@@ -24,10 +24,12 @@ def look():
         timer.stop()  # closing takes longer than a tick
         print("opened", window.model.case.volume.geometry.shape, "3D" if window.stage.viewport is not None else "no 3D")
         application.closeAllWindows()
-    elif window is not None and window.boxes.last_error is not None:
-        timer.stop()
-        print("error", window.boxes.last_error)
-        application.closeAllWindows()
+    elif window is not None:
+        errors = [box for box in window.boxes.shown if box.icon() == QMessageBox.Icon.Warning]
+        if errors:
+            timer.stop()
+            print("error", errors[0].text(), errors[0].informativeText())
+            application.closeAllWindows()
 timer = QTimer()
 timer.timeout.connect(look)
 timer.start(100)

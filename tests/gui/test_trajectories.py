@@ -353,7 +353,7 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     assert not panel.landmarks.move_button.isEnabled()
     assert panel.down.isEnabled()
     assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
-    panel.show_page(1)
+    panel.pages.setCurrentIndex(1)
     assert "Angular tolerance" in panel.details.text.toPlainText()
     find(planned, qtbot)
     assert trajectories.can_adjust
@@ -406,11 +406,11 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
 
 
 def test_the_details_say_what_the_risk_leaves_out(planned):
-    planned.trajectories_panel.show_page(1)
+    planned.trajectories_panel.pages.setCurrentIndex(1)
     text = planned.trajectories_panel.details.text.toPlainText()
     for part in ("C-arm", "Clearance", "Axial plane", "Free hand", "errors of the entry point", "midline"):
         assert part in text
-    planned.trajectories_panel.show_page(2)
+    planned.trajectories_panel.pages.setCurrentIndex(2)
     assert len(planned.trajectories_panel.curve.clearance.depth_mm) > 10
 
 
