@@ -223,12 +223,12 @@ def lines_of_sight() -> Figure:
     axes.plot([6.1, 8.0], [-6.6, -6.6], color=COLOURS["height"], lw=6, solid_capstyle="butt", alpha=0.45)
     for words, (x, y), colour in (
         ("towards the viewer, where the needle’s hub is", (0, 11.9), INK),
-        ("bone before\nthe zone: closed", (-12.9, 6.5), INK),
-        ("nerve before\nthe zone: closed", (11.4, 5.2), INK),
+        ("bone in front of\nthe zone: blocked", (-13.1, 6.5), INK),
+        ("nerve in front of\nthe zone: blocked", (11.4, 5.2), INK),
         ("bone behind the zone\ndoes not count", (7.2, -3.6), INK),
         ("membrane between\nthe borders", (-12.4, -1.0), INK),
         ("border", (10.2, -0.8), COLOURS["hypotenuse"]),
-        ("largest open piece = the free window", (-0.7, -7.9), COLOURS["height"]),
+        ("largest free piece = the free window", (-0.7, -7.9), COLOURS["height"]),
     ):
         axes.text(x, y, words, ha="center", va="center", fontsize=9, color=colour)
     axes.set(xlim=(-17, 15), ylim=(-8.6, 12.6), aspect="equal")
@@ -338,7 +338,7 @@ def window() -> Figure:
     second.text(
         -16, 12.6,
         f"largest circle: radius {found.radius_mm:.2f} mm\n"
-        "dashed: where the middle of\na 22 G needle (dot, to scale)\n"
+        "dashed: where the axis of\na 22 G needle (dot, to scale)\n"
         f"may pass, {found.needle_area_mm2(NEEDLE_MM):.1f} mm²",
         fontsize=8.5, va="top", color=INK, zorder=9,
     )  # fmt: skip
@@ -350,19 +350,19 @@ def window() -> Figure:
     words = "\n".join(f"{role} {fitted.edges_mm[role]:.1f} mm" for role in ROLES)
     third.text(
         -16, 12.6,
-        f"{words}\nbase to height {fitted.right_angle_deg:.0f}°\nholds {100 * fitted.filled:.0f} % of\nthe window",
+        f"{words}\nbase to height {fitted.right_angle_deg:.0f}°\nfills {100 * fitted.filled:.0f} % of\nthe window",
         fontsize=8.5, va="top", color=INK, zorder=9,
     )  # fmt: skip
     return figure
 
 
 def closers() -> Figure:
-    """A closed window, and what each part would have to give."""
+    """A blocked window, and the clearance that each part would have to gain."""
     process = _process([(5.4, -12), (2.8, -5), (1.6, 2), (3.4, 7.0)], 4.8)
     root = _tube([(12, 19.0), (2.0, 10.8), (-4, 6.4), (-9, 1.8), (-14, -3.8), (-18, -9)], 6, 3.9)
     wing = _ball((-6.4, -7.4), 9, 10.2)
     sight = Sight(_zone(), Obstacles(pv.merge([process, wing]), root))
-    meshes = {"articular process": process, "L5 root": root, "wing of the sacrum": wing}
+    meshes = {"articular process": process, "L5 root": root, "ala of the sacrum": wing}
 
     trees = [cKDTree(mesh.points) for mesh in meshes.values()]
 
@@ -400,12 +400,12 @@ def closers() -> Figure:
             _fill(axes, smaller, facecolor="none", edgecolor=INK, lw=1.2, ls=(0, (4, 2)), zorder=7)
             opened = zone.difference(shapely.union_all([others, smaller]))
             _fill(axes, opened, facecolor=OPEN, edgecolor="none", zorder=6)
-            gives = f"gives {closer.required_mm:.1f} mm: the needle passes"
+            required = f"required clearance {closer.required_mm:.1f} mm"
         else:
-            gives = "does not open the window alone"
+            required = "does not open the window alone"
         _zone_lines(axes, z=8, width=1.4)
         shares = f"covers {100 * closer.covered:.0f} %, alone {100 * closer.alone:.0f} % (hatched)"
-        _frame(axes, f"{closer.name}\n{shares}\n{gives}")
+        _frame(axes, f"{closer.name}\n{shares}\n{required}")
     return figure
 
 
