@@ -277,11 +277,11 @@ class Trajectory:
             both = " and ".join(self.window.pair)
             required = in_mm(self.window.pair_required_mm or 0.0)
             return f"no trajectory: blocked by {both}, required clearance {required} from both"
-        named = [
-            each.name
-            + (f" (required clearance {in_mm(each.required_mm)})" if each.required_mm is not None else "")
-            for each in self.window.closers[:CLOSERS_NAMED]
-        ]
+        named, what = [], "required clearance "  # said with the first number, meant with all
+        for each in self.window.closers[:CLOSERS_NAMED]:
+            required = "" if each.required_mm is None else f" ({what}{in_mm(each.required_mm)})"
+            what = "" if required else what
+            named.append(f"{each.name}{required}")
         return "no trajectory: " + (f"blocked by {', '.join(named)}" if named else "too narrow for a needle")
 
     @property

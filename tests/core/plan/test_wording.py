@@ -93,6 +93,10 @@ def test_without_a_trajectory_it_says_what_blocks_it_and_offers_the_nearest_view
     assert trajectory.blocked_text == (
         "no trajectory: blocked by S1 superior articular process (required clearance less than 0.1 mm)"
     )
+    first = full_planning().windows[0].closers[0]
+    both = (first, first.replaced(name="L5 lamina", required_mm=0.8))
+    (trajectory,) = trajectories(planning.replaced(windows=(alone.replaced(closers=both),)))
+    assert trajectory.blocked_text.endswith("process (required clearance 1.2 mm), L5 lamina (0.8 mm)")
     (trajectory,) = trajectories(planning.replaced(windows=(alone.replaced(closers=()),)))
     assert trajectory.blocked_text == "no trajectory: too narrow for a needle"
 
