@@ -7,14 +7,30 @@ from __future__ import annotations
 
 import inspect
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from spinect_core.base.words import Kind, Side, Version
+from spinect_core.geometry.triangle import Triangle
+from spinect_core.geometry.view import View
+from spinect_core.image.region import Region
 from spinect_core.plan import plan, records
-from spinect_core.plan.plan import REQUIRED, Plan
+from spinect_core.plan.plan import REQUIRED, Plan, write_region
 from spinect_core.plan.records import Record, SpreadRecord
+from spinect_core.planning.needle.needle import Needle
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "docs" / "plan-schema.json"
+VIEW = View(27.0, -12.0)
+CORNERS = VIEW.unproject([[0.0, 0.0], [9.0, 0.0], [0.0, 7.0]], 0.0)
+NEEDLE = Needle("", Kind.KAMBIN, Side.LEFT, "L5/S1", Version.BONY, (45.0, 95.0, 0.0), (6.0, 19.0, 3.0))
+EXAMPLES = {
+    "View": VIEW.to_dict(),
+    "Needle": NEEDLE.to_dict(),
+    "Triangle": Triangle(Kind.KAMBIN, Side.LEFT, CORNERS, VIEW).to_dict(),
+    "Region": write_region(Region.around((0.0, 0.0, 0.0), (10.0, 10.0, 10.0))),
+}
+"""Objects of the program that are no records."""
 KINDS = {
     kind.__name__: kind
     for module in (records, plan)
@@ -27,6 +43,9 @@ def plan_schema() -> dict[str, Any]:
     """The schema of ``plan.json``, with what the docstrings say of each field."""
     schema = Plan.model_json_schema(by_alias=True)
     kinds = schema.pop("$defs")
+    for part in (schema, kinds):
+        _refer(part)
+    kinds |= {kind: {"title": kind, **_shape(example)} for kind, example in EXAMPLES.items()}
     for name, part in {"Plan": schema, **kinds}.items():
         if name in KINDS:
             _describe(KINDS[name], part)
@@ -44,6 +63,28 @@ def plan_schema() -> dict[str, Any]:
         "description": "A planned case; docs/plan-format.md says what the parts mean. All points are LPS mm.",
         "$defs": kinds,
     }
+
+
+def _refer(schema: Any) -> None:
+    """Let every object of the program refer to the one shape of its kind."""
+    for key, part in list(schema.items() if isinstance(schema, dict) else enumerate(schema)):
+        if isinstance(part, dict) and set(part) == {"type", "title"} and part["title"] in EXAMPLES:
+            schema[key] = {"$ref": f"#/$defs/{part['title']}"}
+        elif isinstance(part, dict | list):
+            _refer(part)
+
+
+def _shape(example: Any) -> dict[str, Any]:
+    """The schema of plain data like an example."""
+    if isinstance(example, dict):
+        parts = {key: _shape(value) for key, value in example.items()}
+        return {"type": "object", "properties": parts, "required": list(parts)}
+    if isinstance(example, list):
+        return {"type": "array", "items": _shape(example[0])}
+    if isinstance(example, StrEnum):
+        return {"enum": list(type(example))}
+    names = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    return {"type": names[type(example)]}
 
 
 def _describe(kind: type[Record], schema: dict[str, Any]) -> None:

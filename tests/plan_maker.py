@@ -70,20 +70,20 @@ def full_planning() -> Planning:
         author="user",
         created=CREATED,
     )
-    nerve = ClearanceRecord(mm=2.25, point=(7.0, 21.0, 3.0), depth_mm=84.0)
+    nerve = ClearanceRecord(gap_mm=2.25, place=(7.0, 21.0, 3.0), depth_mm=84.0)
     safety = SafetyRecord(
         nerve=nerve,
-        bone=ClearanceRecord(mm=-0.5, point=(15.0, 36.0, 0.0), depth_mm=67.5),
+        bone=ClearanceRecord(gap_mm=-0.5, place=(15.0, 36.0, 0.0), depth_mm=67.5),
         tip_to_nerve_mm=1.5,
-        nerve_at_target=ClearanceRecord(mm=1.25, point=(6.0, 19.0, 3.5), depth_mm=86.5),
+        nerve_at_target=ClearanceRecord(gap_mm=1.25, place=(6.0, 19.0, 3.5), depth_mm=86.5),
         tolerance=ToleranceRecord(
-            angle=MarginRecord(amount=1.25, at_least=False, tissue="bone", towards="cranial"),
-            angle_to_bone=MarginRecord(amount=1.25, at_least=False, tissue="bone", towards="cranial"),
-            angle_to_nerve=MarginRecord(amount=15.0, at_least=True, tissue="nerve"),
-            shift=MarginRecord(amount=1.75, at_least=False, tissue="nerve", towards="caudal and medial"),
-            shift_to_bone=MarginRecord(amount=2.5, at_least=False, tissue="bone", towards="lateral"),
+            angle=MarginRecord(amount=1.25, unlimited=False, tissue="bone", words="cranial"),
+            angle_to_bone=MarginRecord(amount=1.25, unlimited=False, tissue="bone", words="cranial"),
+            angle_to_nerve=MarginRecord(amount=15.0, unlimited=True, tissue="nerve"),
+            shift=MarginRecord(amount=1.75, unlimited=False, tissue="nerve", words="caudal and medial"),
+            shift_to_bone=MarginRecord(amount=2.5, unlimited=False, tissue="bone", words="lateral"),
             shift_to_nerve=MarginRecord(
-                amount=1.75, at_least=False, tissue="nerve", towards="caudal and medial"
+                amount=1.75, unlimited=False, tissue="nerve", words="caudal and medial"
             ),
         ),
         risks=(

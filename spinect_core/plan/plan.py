@@ -12,22 +12,20 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
 from spinect_core.base.plain import json_text, parse_json, plain
 from spinect_core.base.versions import NOTICE, __version__
-from spinect_core.base.words import Kind, Side
 from spinect_core.geometry.triangle import Triangle, now
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.plan.records import (
     AS_WRITTEN,
     LATER,
-    POINT_SCHEMA,
     VIEW_KEYS,
-    VIEW_SCHEMA,
+    Domain,
     Flag,
     NotNegative,
     Number,
@@ -40,8 +38,6 @@ from spinect_core.plan.records import (
     StoredView,
     Text,
     Whole,
-    domain,
-    object_schema,
 )
 
 SCHEMA = 2
@@ -79,7 +75,8 @@ def _read_region(data: Mapping[str, Any]) -> Region:
     return Region(*_BOX.validate_python([data[key] for key in keys]))
 
 
-def _write_region(region: Region) -> dict[str, Any]:
+def write_region(region: Region) -> dict[str, Any]:
+    """A region as the file holds it."""
     box = {"minimum_lps_mm": list(region.minimum), "maximum_lps_mm": list(region.maximum)}
     return {**box, "found": region.found, "note": region.note}
 
@@ -89,30 +86,8 @@ def _read_triangle(data: Mapping[str, Any]) -> Triangle:
     return Triangle.from_dict(data)
 
 
-StoredRegion = Annotated[
-    Region,
-    domain(Region, _read_region),
-    PlainSerializer(_write_region),
-    object_schema(minimum_lps_mm=POINT_SCHEMA, maximum_lps_mm=POINT_SCHEMA, found="boolean", note="string"),
-]
-StoredTriangle = Annotated[
-    Triangle,
-    domain(Triangle, _read_triangle),
-    PlainSerializer(Triangle.to_dict),
-    object_schema(
-        kind={"enum": list(Kind)},
-        side={"enum": list(Side)},
-        level="string",
-        definition="string",
-        author="string",
-        created="string",
-        vertices_lps_mm={"type": "array", "items": POINT_SCHEMA, "minItems": 3},
-        view=VIEW_SCHEMA.json_schema,
-        area_mm2="number",
-        edges_mm={"type": "array", "items": {"type": "number"}},
-        angles_deg={"type": "array", "items": {"type": "number"}},
-    ),
-]
+StoredRegion = Annotated[Region, Domain(Region, _read_region, write_region)]
+StoredTriangle = Annotated[Triangle, Domain(Triangle, _read_triangle, Triangle.to_dict)]
 
 
 class Case(Record):

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import (
@@ -20,7 +21,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    PlainValidator,
     SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
@@ -28,6 +28,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
@@ -38,7 +39,6 @@ from spinect_core.planning.needle.needle import Needle
 FARTHEST_MM = 1e5
 MOST_LEVELS = 5
 AS_WRITTEN = "Take the plan as it was written"
-_T = TypeVar("_T")
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
 
@@ -65,32 +65,44 @@ def _checked_path(value: Any) -> Any:
     return inner_path(value) if isinstance(value, str) else value
 
 
-def domain(kind: type[_T], read: Callable[[Any], _T]) -> PlainValidator:
-    """Takes an object of the program, or reads it from plain data; its own errors become those of the field."""
+@dataclass(frozen=True)
+class Domain:
+    """How a record holds an object of the program that it reads from plain data and writes as such.
 
-    def take(value: Any) -> _T:
-        if isinstance(value, kind):
+    Attributes:
+        kind: of object.
+        read: makes one of plain data; its errors become those of the field.
+        write: makes plain data of one.
+    """
+
+    kind: type
+    read: Callable[[Mapping[str, Any]], Any]
+    write: Callable[[Any], dict[str, Any]]
+
+    def take(self, value: Any) -> Any:
+        """The object, or the one that plain data describes."""
+        name = self.kind.__name__.lower()
+        if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise ValueError(f"{_short(value)} is no {kind.__name__.lower()}")
+            raise ValueError(f"{_short(value)} is no {name}")
         try:
-            return read(value)
+            return self.read(value)
         except SpinectError as error:
             raise ValueError(error.fault) from error
         except ValidationError as error:
             raise ValueError(said(error)) from error
         except KeyError as error:
-            raise ValueError(f"the {kind.__name__.lower()} has no {error}") from error
+            raise ValueError(f"the {name} has no {error}") from error
         except (ValueError, TypeError, ArithmeticError) as error:
             raise ValueError(str(error)) from error
 
-    return PlainValidator(take)
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        write = core_schema.plain_serializer_function_ser_schema(self.write)
+        return core_schema.no_info_plain_validator_function(self.take, serialization=write)
 
-
-def object_schema(**parts: Any) -> WithJsonSchema:
-    """The JSON Schema of an object of the program: its keys, each with a type or a schema."""
-    properties = {key: {"type": part} if isinstance(part, str) else part for key, part in parts.items()}
-    return WithJsonSchema({"type": "object", "properties": properties, "required": list(parts)})
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "object", "title": self.kind.__name__}
 
 
 Text = Annotated[str, Field(strict=True, max_length=20_000)]
@@ -106,17 +118,6 @@ Whole = Annotated[int, BeforeValidator(_native), Field(strict=True)]
 Coordinate = Annotated[Number, Field(ge=-FARTHEST_MM, le=FARTHEST_MM)]
 Point = Annotated[tuple[Coordinate, Coordinate, Coordinate], BeforeValidator(_three)]
 Points = tuple[Point, ...]
-POINT_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-VIEW_SCHEMA = object_schema(
-    azimuth_deg="number",
-    elevation_deg="number",
-    words="string",
-    towards_viewer_lps=POINT_SCHEMA,
-    c_arm_detector_at_viewer={
-        "type": "object",
-        "properties": {"primary": {"type": "number"}, "secondary": {"type": "number"}},
-    },
-)
 
 
 def _read_view(data: Mapping[str, Any]) -> View:
@@ -134,29 +135,8 @@ LATER = ConfigDict(defer_build=True)
 """Validators are built when the first plan is made or read, not when the window starts."""
 _DEGREES = TypeAdapter[float](Degrees, config=LATER)
 _POINT = TypeAdapter[tuple[float, float, float]](Point, config=LATER)
-StoredView = Annotated[View, domain(View, _read_view), PlainSerializer(View.to_dict), VIEW_SCHEMA]
-StoredNeedle = Annotated[
-    Needle,
-    domain(Needle, _read_needle),
-    PlainSerializer(Needle.to_dict),
-    object_schema(
-        name="string",
-        kind={"enum": list(Kind)},
-        side={"enum": list(Side)},
-        level="string",
-        version={"enum": list(Version)},
-        entry_lps_mm=POINT_SCHEMA,
-        target_lps_mm=POINT_SCHEMA,
-        gauge="integer",
-        length_mm="number",
-        author="string",
-        created="string",
-        depth_mm="number",
-        view=VIEW_SCHEMA.json_schema,
-        angle_to_axial_plane_deg="number",
-        angle_to_sagittal_plane_deg="number",
-    ),
-]
+StoredView = Annotated[View, Domain(View, _read_view, View.to_dict)]
+StoredNeedle = Annotated[Needle, Domain(Needle, _read_needle, Needle.to_dict)]
 
 
 # ---------------------------------------------------------------------------------------------------------- the records
@@ -176,7 +156,12 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True, defer_build=True
+        frozen=True,
+        extra="allow",
+        from_attributes=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
     )
 
     def __init__(self, /, **values: Any) -> None:
@@ -199,6 +184,20 @@ class Record(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as the file holds it."""
         return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def taken_from(cls, made: Any, **given: Any) -> Self:
+        """The record of what the program computed.
+
+        Args:
+            made: has the fields as attributes of the same names.
+            given: fields that it has not, or that the record says otherwise.
+
+        Raises:
+            PlanError: a value that the record cannot hold.
+        """
+        names = [name for name in cls.model_fields if name not in given and hasattr(made, name)]
+        return cls(**{name: getattr(made, name) for name in names}, **given)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -515,13 +514,13 @@ class ClearanceRecord(Record):
     """Where a needle comes nearest to a tissue.
 
     Attributes:
-        mm: from the needle's surface to the tissue's; negative inside it.
-        point: LPS mm on the needle's axis where that is.
+        gap_mm: from the needle's surface to the tissue's; negative inside it.
+        place: LPS mm on the needle's axis where that is.
         depth_mm: of that point below the skin.
     """
 
-    mm: Distance
-    point: Annotated[Point, Field(alias="point_lps_mm")]
+    gap_mm: Annotated[Distance, Field(alias="mm")]
+    place: Annotated[Point, Field(alias="point_lps_mm")]
     depth_mm: Distance
 
 
@@ -530,20 +529,20 @@ class MarginRecord(Record):
 
     Attributes:
         amount: degrees or mm that are free.
-        at_least: nothing was met as far as was looked, so that more may be free.
+        unlimited: nothing was met as far as was looked, so that more may be free.
         tissue: what is met first; None where that is not known.
-        towards: that direction in words; empty where nothing was met.
+        words: that direction in words; empty where nothing was met.
     """
 
     amount: Annotated[Number, Field(ge=0, le=1000)]
-    at_least: Flag = False
+    unlimited: Annotated[Flag, Field(alias="at_least")] = False
     tissue: Annotated[
         Tissue | None,
         BeforeValidator(lambda word: word or None if isinstance(word, str) else word),
         PlainSerializer(lambda tissue: tissue or ""),
         WithJsonSchema({"enum": ["", *Tissue]}),
     ] = None
-    towards: Annotated[Text, Field(alias="direction")] = ""
+    words: Annotated[Text, Field(alias="direction")] = ""
 
 
 class ToleranceRecord(Record):
@@ -745,6 +744,7 @@ def said(error: ValidationError) -> str:
 
 _SAID = {
     "model_type": "it is no JSON object",
+    "model_attributes_type": "it is no JSON object",
     "dict_type": "it is no JSON object",
     "tuple_type": "{} is no list",
     "string_type": "{} is no text",

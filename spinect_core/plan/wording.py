@@ -250,7 +250,7 @@ class Trajectory:
     def nerve_mm(self) -> float | None:
         """The smallest distance to nerve along the needle, before the last 3 mm."""
         safety = None if self.needle is None else self.needle.safety
-        return None if safety is None or safety.nerve is None else safety.nerve.mm
+        return None if safety is None or safety.nerve is None else safety.nerve.gap_mm
 
     @property
     def tolerance(self) -> MarginRecord | None:
@@ -448,7 +448,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     if safety.tolerance is not None and safety.tolerance.shift is not None:
         found.append(("Shift tolerance", _margin(safety.tolerance.shift, " mm")))
     near = [
-        f"{each.mm:.1f} mm to {name}"
+        f"{each.gap_mm:.1f} mm to {name}"
         for name, each in (
             ("nerve before the last 3 mm", safety.nerve),
             ("nerve in the last 3 mm", safety.nerve_at_target),
@@ -496,12 +496,10 @@ def _axial(axial: AxialRecord) -> str:
 
 
 def _margin(margin: MarginRecord, unit: str) -> str:
-    if margin.at_least:
+    if margin.unlimited:
         return _amount(margin, unit)
-    return f"{_amount(margin, unit)}, then {margin.tissue}" + (
-        f" ({margin.towards})" if margin.towards else ""
-    )
+    return f"{_amount(margin, unit)}, then {margin.tissue}" + (f" ({margin.words})" if margin.words else "")
 
 
 def _amount(margin: MarginRecord, unit: str) -> str:
-    return f"{margin.amount:.1f}{unit}" + (" or more" if margin.at_least else "")
+    return f"{margin.amount:.1f}{unit}" + (" or more" if margin.unlimited else "")

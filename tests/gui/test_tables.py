@@ -106,7 +106,7 @@ def test_a_trajectory_has_numbers_in_its_cells_and_their_units_above(qapp, qtmod
         "Window\nmm²": best.area_mm2,
         "Circle\nmm": 2 * best.radius_mm,
         "Angular\ntolerance": safety.tolerance.angle.amount,
-        "Nerve\nmm": safety.nerve.mm,
+        "Nerve\nmm": safety.nerve.gap_mm,
     }
     titles = [each.title for each in table.columns]
     for title, number in numbers.items():

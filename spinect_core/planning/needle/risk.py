@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -98,22 +97,6 @@ class Risk:
     miss_95_mm: float
     drawn_mean_deg: float
     seed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for a plan."""
-        parts = {name: getattr(self, name) for name in ("nerve", "nerve_on_the_way", "bone", "either")}
-        return {
-            "technique": self.error.name,
-            "angle_mean_deg": self.error.mean_deg,
-            "angle_sd_deg": self.error.sd_deg,
-            "source": self.error.source,
-            "needles": self.needles,
-            "seed": self.seed,
-            **{name: {"part": p.value, "standard_error": p.standard_error} for name, p in parts.items()},
-            "miss_mean_mm": self.miss_mean_mm,
-            "miss_95_percent_mm": self.miss_95_mm,
-            "drawn_mean_deg": self.drawn_mean_deg,
-        }
 
 
 def risk(

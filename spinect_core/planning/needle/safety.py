@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyvista as pv
@@ -52,16 +51,6 @@ class Closest:
         """From the needle's own surface, negative where it touches."""
         return self.distance_mm - self.radius_mm
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data; None for a distance to nothing."""
-        known = bool(np.isfinite(self.distance_mm))
-        return {
-            "axis_to_surface_mm": self.distance_mm if known else None,
-            "needle_to_surface_mm": self.gap_mm if known else None,
-            "depth_mm": self.depth_mm,
-            "place_lps_mm": list(self.place),
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class Clearance:
@@ -84,18 +73,6 @@ class Clearance:
     nerve: Closest
     nerve_at_target: Closest
     nerve_at_tip: Closest
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for a plan; None for a distance to nothing."""
-        return {
-            "depth_mm": self.depth_mm.tolist(),
-            "axis_to_bone_mm": _finite(self.bone_mm),
-            "axis_to_nerve_mm": _finite(self.nerve_mm),
-            "bone": self.bone.to_dict(),
-            "nerve": self.nerve.to_dict(),
-            "nerve_last_3_mm": self.nerve_at_target.to_dict(),
-            "nerve_at_tip": self.nerve_at_tip.to_dict(),
-        }
 
 
 @dataclass(frozen=True)
@@ -257,7 +234,3 @@ def _on_surface(points: FloatArray, mesh: pv.PolyData) -> FloatArray:
         locator.FindClosestPoint(point.tolist(), place, cell, part, squared)
         nearest[number] = place
     return nearest
-
-
-def _finite(values: FloatArray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]

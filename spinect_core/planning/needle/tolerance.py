@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,17 +62,6 @@ class Margin:
         """Whether nothing was met as far as was looked."""
         return self.amount >= self.largest
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for a plan."""
-        return {
-            "amount": self.amount,
-            "at_least": self.unlimited,
-            "tissue": self.tissue,
-            "direction": self.words,
-            "towards_lps": self.towards.tolist(),
-            "by_azimuth": self.by_azimuth.tolist(),
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class Tolerance:
@@ -100,17 +88,6 @@ class Tolerance:
     def shift(self) -> Margin:
         """Millimetres to bone or nerve, whichever comes first; by azimuth too."""
         return _either(self.shift_to_bone, self.shift_to_nerve)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for a plan: degrees for angles, mm for shifts."""
-        return {
-            "angle_deg": self.angle.to_dict(),
-            "angle_to_bone_deg": self.angle_to_bone.to_dict(),
-            "angle_to_nerve_deg": self.angle_to_nerve.to_dict(),
-            "shift_mm": self.shift.to_dict(),
-            "shift_to_bone_mm": self.shift_to_bone.to_dict(),
-            "shift_to_nerve_mm": self.shift_to_nerve.to_dict(),
-        }
 
 
 class Aim:

@@ -105,7 +105,7 @@ def test_a_document_of_schema_1_is_still_read() -> None:
     assert planning.needles[0].needle.target == (6.0, 19.0, 3.5)
     assert planning.needles[0].safety is not None
     assert planning.needles[0].safety.nerve is not None
-    assert planning.needles[0].safety.nerve.mm == 2.25
+    assert planning.needles[0].safety.nerve.gap_mm == 2.25
     assert old.labels is not None
     assert np.bincount(old.labels.array.ravel()).tolist() == [1434, 210, 36]
     np.testing.assert_allclose(old.labels.geometry.to_patient((2, 3, 2)), (-4.5, 24.0, 35.0))

@@ -162,11 +162,11 @@ def test_the_safety_of_a_needle_becomes_a_record() -> None:
     assert stored(record) == record
     assert record.bone is None
     assert record.nerve is not None
-    assert record.nerve.mm == 1.5
+    assert record.nerve.gap_mm == 1.5
     assert record.tip_to_nerve_mm == 0.5
     assert record.tolerance is not None
     assert record.tolerance.angle_to_bone is not None
-    assert record.tolerance.angle_to_bone.at_least
+    assert record.tolerance.angle_to_bone.unlimited
     assert [(each.name, each.relation) for each in record.structures] == [
         ("iliac crest", "crossed"),
         ("facet", "near"),

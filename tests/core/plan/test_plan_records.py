@@ -13,7 +13,7 @@ from spinect_core.base.errors import PlanError
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.plan import records as plan_records
-from spinect_core.plan.build import window_record, zone_record
+from spinect_core.plan.build import window_record
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.records import (
     AxialRecord,
@@ -29,6 +29,7 @@ from spinect_core.plan.records import (
     SearchRecord,
     StructureRecord,
     WindowRecord,
+    ZoneRecord,
     zone_key,
 )
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -78,7 +79,7 @@ def test_records_are_equal_by_value_and_take_arrays() -> None:
 
 def test_the_record_of_a_zone() -> None:
     zone = square_zone()
-    record = zone_record(zone)
+    record = ZoneRecord.taken_from(zone)
     assert record.key == zone_key("kambin", "neural", "right", "L4/5") == "L4/5 right kambin neural"
     for border, each in zip(record.borders, zone.borders, strict=True):
         np.testing.assert_array_equal(border.points, each.points)

@@ -81,7 +81,6 @@ def test_the_same_seed_gives_the_same() -> None:
     assert one == other
     assert risk(from_behind(), aim, needles=3000, seed=5) != one
     assert one.either.value == pytest.approx(one.bone.value + one.nerve.value)
-    assert one.to_dict()["bone"]["part"] == one.bone.value
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:

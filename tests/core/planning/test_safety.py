@@ -10,6 +10,7 @@ from needle_scenes import NOTHING, block, both, from_behind, scene, tube, turned
 from scipy.spatial.transform import Rotation
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.plan.build import safety_record
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 
@@ -49,9 +50,7 @@ def test_the_nerve_at_the_target_is_told_apart() -> None:
     assert found.nerve_at_target.distance_mm == pytest.approx(2.0, abs=1e-3)
     assert found.nerve_at_target.depth_mm == pytest.approx(80.0)
     assert found.bone.distance_mm == np.inf
-    stored = found.to_dict()
-    assert stored["bone"]["axis_to_surface_mm"] is None
-    assert set(stored["axis_to_bone_mm"]) == {None}
+    assert safety_record(found).to_dict()["clearance_bone"] is None
 
 
 def test_the_nearest_place_lies_between_samples() -> None:

@@ -10,6 +10,7 @@ from needle_scenes import NOTHING, block, both, from_behind, plate_with_hole, sc
 from scipy.spatial.transform import Rotation
 
 from spinect_core.base.errors import Cancelled
+from spinect_core.plan.records import ToleranceRecord
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.tolerance import LARGEST_DEG, LARGEST_MM, Aim, direction_words
 
@@ -170,7 +171,8 @@ def test_the_user_can_stop_it() -> None:
 
 
 def test_what_is_stored_says_when_nothing_was_met() -> None:
-    stored = Aim(scene(tube((9.0, 20, 0), AXIS_Z, 4.0))).tolerance(from_behind()).to_dict()
+    found = Aim(scene(tube((9.0, 20, 0), AXIS_Z, 4.0))).tolerance(from_behind())
+    stored = ToleranceRecord.taken_from(found).to_dict()
     assert stored["angle_to_nerve_deg"]["at_least"] is True
     assert stored["angle_to_nerve_deg"]["amount"] == LARGEST_DEG
     assert stored["angle_deg"]["at_least"] is False
