@@ -68,7 +68,7 @@ def whole_file(
             raise
     except OSError as error:
         raise OutputError(f"{fault} ({error.strerror or error})", remedy, path, parameter) from error
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_whole(path: Path | str, data: bytes) -> None:
@@ -92,8 +92,8 @@ def _keep_permissions(path: Path, handle: int) -> None:
             os.fchmod(handle, stat.S_IMODE(old) & 0o777)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name outlast a power cut where the system can; the file itself is in place already."""
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder outlast a power cut where the system can; the files are in place already."""
     if hasattr(os, "O_DIRECTORY"):
         with contextlib.suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.base.errors import Cancelled, OutputError, PlanError, SpinectError, UsageError
-from spinect_core.base.files import plain_name
+from spinect_core.base.files import plain_name, sync_folder
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.plain import plain
@@ -369,6 +369,7 @@ def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
     try:
         if not out.exists():
             workshop.replace(out)
+            sync_folder(out.absolute().parent)
             return
         stale = _files_of_earlier_plan(out) - _drawn_for(plan)
         files = sorted(path.relative_to(workshop) for path in workshop.rglob("*") if path.is_file())
@@ -379,6 +380,8 @@ def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
             (workshop / file).replace(target)
         for old in stale:
             (out / old).unlink(missing_ok=True)
+        for folder in {(out / file).parent for file in files}:
+            sync_folder(folder)
     except OSError as error:
         raise OutputError(
             f"The results cannot be moved into place ({error.strerror or error})",
