@@ -1,4 +1,4 @@
-"""How far a needle may err: the angle and the shift that bring its surface to bone or nerve.
+"""The tolerance of a needle: the angle and the shift that bring its surface to bone or nerve.
 
 The needle is straight and has its thickness. Turned needles go in at the planned entry and as deep as planned.
 """
@@ -39,7 +39,7 @@ Errs = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 @dataclass(frozen=True, eq=False)
 class Margin:
-    """How far a needle may err in the direction in which it may err least.
+    """The tolerance of a needle in the direction in which it is least.
 
     Attributes:
         amount: degrees or mm that are free; ``largest`` where nothing was met so far.
@@ -145,7 +145,7 @@ class Aim:
     def tolerance(
         self, needle: Needle, progress: Progress = silent, cancel: Cancel | None = None
     ) -> Tolerance:
-        """How far a needle may err in its angle and how far it may shift, in 72 directions.
+        """The angular tolerance of a needle and its tolerance of shifts, in 72 directions.
 
         Angles: the needle goes in at the planned entry and as deep as planned. Shifts: the whole needle moves across
         its axis. The first contact is looked for in steps and then halved down to 0.004° or mm; the least of the
@@ -169,7 +169,7 @@ class Aim:
         ] + [(shifted, tissue, LARGEST_MM, STEP_MM) for tissue in (BONE, NERVE)]  # fmt: skip
         for number, (errs, tissue, largest, step) in enumerate(tasks):
             check(cancel)
-            progress(number / len(tasks), "how far the needle may err")
+            progress(number / len(tasks), "the needle's angular tolerance")
             margins.append(self._margin(needle, errs, tissue, largest, step, cancel))
         progress(1.0, "tolerance known")
         return Tolerance(*margins)

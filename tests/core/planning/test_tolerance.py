@@ -1,4 +1,4 @@
-"""How far a needle may err, against formulas."""
+"""The tolerance of a needle, against formulas."""
 
 from __future__ import annotations
 
