@@ -1,4 +1,4 @@
-"""Write docs/reference/command-line.md from the parsers of ``spinect``.
+"""Write docs/reference/command-line.md from the parsers of ``spinect`` and ``spinect-planner``.
 
 Run it again whenever an option changes: ``.venv/bin/python scripts/document_cli.py``.
 """
@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.main import parser as window_parser
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli import whole_parser
 from spinect_core.cli.parser import EPILOG
@@ -22,7 +23,8 @@ HEADER = f"""\
 
 `spinect` does without a window what the planner does in one, and also draws phantoms, trains and evaluates. In the
 source folder it is `.venv/bin/spinect`. Results go to standard output, progress and errors to standard error. An error
-is one line that says what is wrong and what to do ([exit codes](errors.md)).
+is one line that says what is wrong and what to do ([exit codes](errors.md)). [`spinect-planner`](#spinect-planner)
+starts the window.
 
 This page is written by `scripts/document_cli.py` from the program itself.
 """
@@ -35,7 +37,8 @@ def text() -> str:
     lines += [f"| [`spinect {name}`](#spinect-{name}) | {_help(whole_parser(), name)} |" for name in commands]
     lines += ["", "```", *_indented(EPILOG, "examples:"), "```", "", "`--version` prints the version."]
     for name, command in commands.items():
-        lines += ["", *_section(name, command)]
+        lines += ["", *_section(f"spinect {name}", command)]
+    lines += ["", *_section("spinect-planner", window_parser())]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +57,7 @@ def _help(whole: argparse.ArgumentParser, name: str) -> str:
     raise KeyError(name)
 
 
-def _section(name: str, command: argparse.ArgumentParser) -> list[str]:
+def _section(program: str, command: argparse.ArgumentParser) -> list[str]:
     """A command: what it does, how it is called, its options, examples."""
     needed: list[argparse.Action] = []
     optional: list[argparse.Action] = []
@@ -62,9 +65,9 @@ def _section(name: str, command: argparse.ArgumentParser) -> list[str]:
         if not isinstance(action, argparse._HelpAction):
             (needed if _is_needed(action) else optional).append(action)
     optional.sort(key=lambda action: action.dest in ("quiet", "debug"))
-    call = " ".join(["spinect", name, *(_typed(action, action.option_strings[-1:]) for action in needed)])
+    call = " ".join([program, *(_typed(action, action.option_strings[-1:]) for action in needed)])
     lines = [
-        f"## `spinect {name}`",
+        f"## `{program}`",
         "",
         *_text(str(command.description)),
         "",
@@ -78,7 +81,8 @@ def _section(name: str, command: argparse.ArgumentParser) -> list[str]:
         f"| `{_typed(action, action.option_strings)}` | {_meaning(action)} |"
         for action in (*needed, *optional)
     ]
-    return [*lines, "", "```", *_indented(str(command.epilog), "examples:"), "```"]
+    examples = _indented(str(command.epilog), "examples:")
+    return [*lines, "", "```", *examples, "```"] if examples else lines
 
 
 def _is_needed(action: argparse.Action) -> bool:
