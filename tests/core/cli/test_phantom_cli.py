@@ -105,6 +105,8 @@ def test_findings_are_not_drawn_on_bones_from_files(
 ) -> None:
     words = ["phantom", "--seed", "7", "--out", str(tmp_path / "p"), "-q", "--bones", str(tmp_path)]
     assert cli.main([*words, "--pathology", "disc-bulge"]) == 2
-    assert "Leave out --pathology" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--pathology: Findings are not drawn" in said
+    assert "Leave the pathologies out" in said
     assert cli.main(words) == 3
     assert "no surfaces and no label map" in capsys.readouterr().err
