@@ -18,6 +18,7 @@ from app.views.stage import Stage
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
 from spinect_core.base.errors import SpinectError
+from spinect_core.base.words import Author
 
 if TYPE_CHECKING:
     from app.views.scene import Viewport
@@ -99,7 +100,7 @@ class ExportController(QObject):
         triangles = [
             each.triangle
             for each in self._model.measurements
-            if current is None or each.triangle.author == "user"
+            if current is None or each.triangle.author == Author.USER
         ]
         title = ""
         if current is not None:

@@ -175,7 +175,9 @@ class CaseModel(QObject):
     def unsaved_work(self) -> bool:
         """Whether something that the user drew, corrected or placed has not been saved."""
         some = bool(self.measurements) or self.planning.by_hand
-        by_hand = self.planning.by_hand or any(each.triangle.author == "user" for each in self.measurements)
+        by_hand = self.planning.by_hand or any(
+            each.triangle.author == Author.USER for each in self.measurements
+        )
         return some and by_hand and not self.history.isClean()
 
     # ------------------------------------------------------------------------------------------- where one looks
@@ -231,7 +233,7 @@ class CaseModel(QObject):
             planning: the new records.
             text: what was done.
         """
-        old = [each for each in self.measurements if each.triangle.author == "automatic"]
+        old = [each for each in self.measurements if each.triangle.author == Author.AUTOMATIC]
         names = {(each.triangle.kind, each.triangle.side): each.name for each in old}
         kept = tuple(each for each in self.measurements if each not in old)
         self.history.beginMacro(text)

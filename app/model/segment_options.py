@@ -7,11 +7,12 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.model.work import Options
+from spinect_core.base.words import DeviceName, EngineName, ModeName, values
 
 CHOICES = {
-    "mode": ("thorough", "fast", "paper"),
-    "engine": ("auto", "tensorflow", "openvino"),
-    "device": ("auto", "gpu", "cpu"),
+    "mode": values(ModeName),
+    "engine": values(EngineName),
+    "device": values(DeviceName),
 }
 """The first of each is the usual one."""
 

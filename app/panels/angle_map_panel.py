@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.model.case_model import CaseModel
 from app.model.trajectories import Trajectories
 from app.widgets import palette
+from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import REASONS
@@ -65,7 +66,7 @@ class AngleMapPanel(QWidget):
         """Where a line of sight lies, in logical pixels."""
         box = self.box
         part = oblique / OBLIQUE_DEGREES[1]
-        across = 1 - part if self._side == "left" else part
+        across = 1 - part if self._side == Side.LEFT else part
         down = (TILT_DEGREES[1] - tilt) / (TILT_DEGREES[1] - TILT_DEGREES[0])
         return QPointF(box.left() + across * box.width(), box.top() + down * box.height())
 
@@ -73,7 +74,7 @@ class AngleMapPanel(QWidget):
         """Oblique and tilt under a position, whole degrees, kept within the map."""
         box = self.box
         across = (position.x() - box.left()) / box.width()
-        part = 1 - across if self._side == "left" else across
+        part = 1 - across if self._side == Side.LEFT else across
         tilt = TILT_DEGREES[1] - (position.y() - box.top()) / box.height() * (
             TILT_DEGREES[1] - TILT_DEGREES[0]
         )
@@ -103,7 +104,7 @@ class AngleMapPanel(QWidget):
         return "left" if trajectory is None else trajectory.side
 
     def _oblique(self, view: View) -> float:
-        return view.azimuth if self._side == "left" else -view.azimuth
+        return view.azimuth if self._side == Side.LEFT else -view.azimuth
 
     def _place_of(self, view: View) -> QPointF:
         return self.place(self._oblique(view), view.elevation)
@@ -276,7 +277,7 @@ def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.boo
     """RGB [row, column, 3] of every view as it lies on the map, and whether it is allowed."""
     reason = np.asarray(chart.grid(chart.looks.reason)).T[::-1]
     area = chart.area_mm2.T[::-1]
-    if chart.side == "left":
+    if chart.side == Side.LEFT:
         reason, area = reason[:, ::-1], area[:, ::-1]
     allowed = reason == Reason.ALLOWED
     top = float(area[allowed].max()) if allowed.any() else 1.0

@@ -15,6 +15,7 @@ from app.views.trajectory_drawing import TrajectoryDrawing
 from app.views.triangle_tool import TriangleTool
 from app.widgets import palette
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Author
 from spinect_core.geometry.view import direction_letters
 
 SAME_VIEW_DEGREES = 0.05
@@ -84,7 +85,7 @@ class Overlay(QWidget):
 
     def _behind_trajectory(self, measurement: Measurement) -> bool:
         """Whether a triangle would only hide it: one of the program's own, while one looks at a trajectory."""
-        return self._trajectories.current is not None and measurement.triangle.author == "automatic"
+        return self._trajectories.current is not None and measurement.triangle.author == Author.AUTOMATIC
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)

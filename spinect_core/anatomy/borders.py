@@ -145,7 +145,7 @@ def kambin_zone(ground: Ground, side: Side, level: str, version: Version) -> Zon
     centre = ground.landmarks.points[names.focus]
     lower = root_surface(root, ground.nerve, foot - root.points)
     height_of = (lower - centre) @ up
-    bony = version == "bony"
+    bony = version == Version.BONY
     apex = _bony_apex(ground, side, lower, up, centre) if bony else ground.axilla(root)
     far = _crossing(height_of, apex, ground, lower, up)
     upper_end = lower[apex]

@@ -12,6 +12,7 @@ from spinect_core.anatomy.fields import Field
 from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.parts import Parts
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import Side
 
 SIDES = ("left", "right")
 TIP_REACH_MM = 7.0
@@ -57,7 +58,7 @@ def _axes(across: FloatArray, up: FloatArray, side: str) -> Axes:
     up = up - (up @ across) * across
     up = up / np.linalg.norm(up)
     up = up if up[2] > 0 else -up
-    return (across if side == "left" else -across), up, np.cross(up, across)
+    return (across if side == Side.LEFT else -across), up, np.cross(up, across)
 
 
 @dataclass(frozen=True, eq=False)

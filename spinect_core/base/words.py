@@ -57,6 +57,30 @@ class Author(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class EngineName(StrEnum):
+    """What runs the network; auto leaves it to the program."""
+
+    AUTO = "auto"
+    TENSORFLOW = "tensorflow"
+    OPENVINO = "openvino"
+
+
+class DeviceName(StrEnum):
+    """Where the network runs; auto is the GPU if there is one."""
+
+    AUTO = "auto"
+    GPU = "gpu"
+    CPU = "cpu"
+
+
+class ModeName(StrEnum):
+    """How thoroughly a region is read, the usual way first."""
+
+    THOROUGH = "thorough"
+    FAST = "fast"
+    PAPER = "paper"
+
+
 class Relation(StrEnum):
     """Of a structure to a needle: the needle crosses it, passes near it, or would meet it beyond its tip."""
 
@@ -68,6 +92,11 @@ class Relation(StrEnum):
 SIDES = tuple(Side)
 KINDS = tuple(Kind)
 ROLES = tuple(Role)
+
+
+def values(kind: type[StrEnum]) -> tuple[str, ...]:
+    """All words of a kind as plain strings, in their order."""
+    return tuple(each.value for each in kind)
 
 
 def word(kind: type[_Word], value: str, what: str) -> _Word:

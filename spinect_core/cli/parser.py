@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.versions import NOTICE, __version__
+from spinect_core.base.words import DeviceName, EngineName, ModeName, values
 
 DESCRIPTION = f"""\
 Plans transforaminal injections at L5/S1 from a CT: labels bone and nerve, measures the Kambin and safe triangles, plans
@@ -109,20 +110,20 @@ def add_network_options(parser: Parser) -> None:
     """What runs the network, where, how thoroughly, with which weights."""
     parser.add_argument(
         "--engine",
-        choices=("auto", "tensorflow", "openvino"),
-        default="auto",
+        choices=values(EngineName),
+        default=EngineName.AUTO.value,
         help="auto: TensorFlow on a GPU, OpenVINO on the CPU (default)",
     )
     parser.add_argument(
         "--device",
-        choices=("auto", "gpu", "cpu"),
-        default="auto",
+        choices=values(DeviceName),
+        default=DeviceName.AUTO.value,
         help="auto: the GPU if there is one (default)",
     )
     parser.add_argument(
         "--mode",
-        choices=("thorough", "fast", "paper"),
-        default="thorough",
+        choices=values(ModeName),
+        default=ModeName.THOROUGH.value,
         help="thorough: the region is read twice, 1 mm voxels take the CT's mean within them (default); fast: read "
         "once, about half the time; paper: voxels and overlap of the tiles as published, about the time of thorough",
     )

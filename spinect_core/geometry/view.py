@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Side
 
 MINUS = "\N{MINUS SIGN}"
 POLE_DEGREES = 1e-6
@@ -73,7 +74,7 @@ class View:
         """View from ``side`` ("left" or "right") by ipsilateral ``oblique`` degrees and cranial ``tilt`` degrees."""
         if side not in ("left", "right"):
             raise MeasurementError(f"There is no side called {side!r}", "Use left or right", side)
-        return cls(oblique if side == "left" else -oblique, tilt)
+        return cls(oblique if side == Side.LEFT else -oblique, tilt)
 
     @classmethod
     def from_vector(cls, towards_viewer: npt.ArrayLike) -> View:
@@ -114,9 +115,9 @@ class View:
         if match["front"]:
             azimuth = 180.0
         elif match["lateral"]:
-            azimuth = 90.0 if match["lateral"] == "left" else -90.0
+            azimuth = 90.0 if match["lateral"] == Side.LEFT else -90.0
         elif match["side"]:
-            azimuth = float(match["oblique"]) * (1 if match["side"] == "left" else -1)
+            azimuth = float(match["oblique"]) * (1 if match["side"] == Side.LEFT else -1)
         elevation = float(match["tilt"]) * (1 if match["way"] == "cranial" else -1) if match["way"] else 0.0
         return cls(azimuth, elevation)
 

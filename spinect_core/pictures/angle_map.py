@@ -10,6 +10,7 @@ import shapely
 
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.versions import NOTICE
+from spinect_core.base.words import Side
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART
@@ -179,13 +180,13 @@ def _marks(axes: Axes, result: SearchResult) -> None:
 
 
 def _axes(axes: Axes, side: str) -> None:
-    axes.set_xlim((60.0, 0.0) if side == "left" else (0.0, 60.0))
+    axes.set_xlim((60.0, 0.0) if side == Side.LEFT else (0.0, 60.0))
     axes.set_ylim(-40.0, 40.0)
     axes.set_xticks(range(0, 61, 10), [f"{angle}°" if angle else "from behind" for angle in range(0, 61, 10)])
     axes.set_yticks(range(-40, 41, 10), [f"{abs(angle)}°" for angle in range(-40, 41, 10)])
     words = f"oblique, towards the patient's {side}"
     axes.set_xlabel(
-        f"\N{LEFTWARDS ARROW} {words}" if side == "left" else f"{words} \N{RIGHTWARDS ARROW}", color=INK
+        f"\N{LEFTWARDS ARROW} {words}" if side == Side.LEFT else f"{words} \N{RIGHTWARDS ARROW}", color=INK
     )
     axes.set_ylabel(
         "\N{LEFTWARDS ARROW} caudal (towards the feet)      tilt      cranial (towards the head) \N{RIGHTWARDS ARROW}",

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.versions import NOTICE, __version__
+from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
 from spinect_core.pictures.frame import Frame
@@ -88,7 +89,7 @@ def triangle_lines(triangle: Triangle, view: View) -> tuple[str, str]:
     detail = f"edges {edges} mm"
     if triangle.view.angle_to(view) > 0.05:
         detail += f" · measured {triangle.view.words}"
-    if triangle.author == "automatic":
+    if triangle.author == Author.AUTOMATIC:
         detail += " · automatic proposal"
     return headline[0].upper() + headline[1:], detail
 

@@ -8,7 +8,7 @@ from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
-from spinect_core.base.words import SIDES, Side, word
+from spinect_core.base.words import SIDES, Kind, Side, word
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
@@ -152,7 +152,7 @@ def measure(
     )
     work = Approaches(Room(labels, surfaces), landmarks)
     zones, missing = work.zones((word(Side, side, "side"),))
-    wanted = (kind, version if kind == "kambin" else "")
+    wanted = (kind, version if kind == Kind.KAMBIN else "")
     zone = next((each for each in zones if (each.kind, each.version) == wanted), None)
     if zone is None:
         raise MeasurementError(

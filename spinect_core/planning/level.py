@@ -223,7 +223,7 @@ class Approaches:
         process = [points[name] for name in names if name in points]
         if target is None or not process:
             return False
-        outwards = -view.right if zone.side == "left" else view.right
+        outwards = -view.right if zone.side == Side.LEFT else view.right
         return bool((target - np.mean(process, axis=0)) @ outwards < 0)
 
     def needle_along(

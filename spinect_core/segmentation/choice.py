@@ -11,17 +11,18 @@ from ctypes.util import find_library
 from dataclasses import dataclass, replace
 
 from spinect_core.base.errors import UsageError
+from spinect_core.base.words import DeviceName, EngineName, ModeName, values
 from spinect_core.preprocessing.prepare import MEAN, NEAREST
 from spinect_core.segmentation.tiling import Tiling
 
 ENGINES = {
-    "tensorflow": "spinect_core.segmentation.keras_engine:KerasEngine",
-    "openvino": "spinect_core.segmentation.openvino_engine:OpenVINOEngine",
+    EngineName.TENSORFLOW: "spinect_core.segmentation.keras_engine:KerasEngine",
+    EngineName.OPENVINO: "spinect_core.segmentation.openvino_engine:OpenVINOEngine",
 }
-DEVICES = ("gpu", "cpu")
+DEVICES = (DeviceName.GPU, DeviceName.CPU)
 
-PAPER = Tiling("paper", (32, 64, 64), (20, 40, 40))
-FAST = Tiling("fast", (32, 64, 64), (30, 60, 60), tapered=True, even=True)
+PAPER = Tiling(ModeName.PAPER, (32, 64, 64), (20, 40, 40))
+FAST = Tiling(ModeName.FAST, (32, 64, 64), (30, 60, 60), tapered=True, even=True)
 """45 tiles for the usual region where the paper has 84. Larger tiles have fewer borders and could do with 8 (of
 80x80x96, 45 % of the paper's computations), but the network, trained on tiles of the paper's size, finds less nerve in
 them: Dice 0.47 instead of 0.53 on an unseen phantom."""
@@ -44,9 +45,9 @@ class Mode:
 
 
 MODES = {
-    "thorough": Mode(replace(FAST, name="thorough"), MEAN, twice=True),
-    "fast": Mode(FAST, MEAN),
-    "paper": Mode(PAPER, NEAREST),
+    ModeName.THOROUGH: Mode(replace(FAST, name=ModeName.THOROUGH), MEAN, twice=True),
+    ModeName.FAST: Mode(FAST, MEAN),
+    ModeName.PAPER: Mode(PAPER, NEAREST),
 }
 """The first is the one to use where nothing else is asked for."""
 
@@ -59,18 +60,18 @@ class Candidate:
 
     Attributes:
         engine: a key of :data:`ENGINES`.
-        device: ``gpu`` or ``cpu``.
+        device: one of :data:`DEVICES`.
     """
 
-    engine: str
-    device: str
+    engine: EngineName
+    device: DeviceName
 
     def batch(self, tiling: Tiling) -> int:
         """Tiles to run at once: on a CPU more than one only costs memory."""
-        return max(1, _GPU_BATCH_VOXELS // math.prod(tiling.patch)) if self.device == "gpu" else 1
+        return max(1, _GPU_BATCH_VOXELS // math.prod(tiling.patch)) if self.device == DeviceName.GPU else 1
 
 
-def candidates(engine: str = "auto", device: str = "auto") -> list[Candidate]:
+def candidates(engine: str = EngineName.AUTO, device: str = DeviceName.AUTO) -> list[Candidate]:
     """The engines to try, in this order.
 
     With a GPU: TensorFlow on it, then the CPU. Without: OpenVINO. An engine asked for by name is the only one.
@@ -78,28 +79,29 @@ def candidates(engine: str = "auto", device: str = "auto") -> list[Candidate]:
     Raises:
         UsageError: for unknown names, or a GPU asked of OpenVINO.
     """
-    if engine not in ("auto", *ENGINES):
+    if engine not in values(EngineName):
         raise UsageError(
             f"There is no engine {engine!r}", f"Choose auto, {' or '.join(ENGINES)}", parameter="engine"
         )
-    if device not in ("auto", *DEVICES):
+    if device not in values(DeviceName):
         raise UsageError(
             f"There is no device {device!r}", f"Choose auto, {' or '.join(DEVICES)}", parameter="device"
         )
-    if engine == "openvino" and device == "gpu":
+    if engine == EngineName.OPENVINO and device == DeviceName.GPU:
         raise UsageError(
             "The engine openvino runs on the CPU only",
             "Choose the engine tensorflow, or the device auto",
             parameter="device",
         )
-    on_gpu = (
-        [Candidate("tensorflow", "gpu")] if device == "gpu" or (device == "auto" and gpu_present()) else []
-    )
-    if engine == "tensorflow":
-        return [*on_gpu, Candidate("tensorflow", "cpu")]
-    if engine == "openvino":
-        return [Candidate("openvino", "cpu")]
-    return [*on_gpu, Candidate("openvino", "cpu"), Candidate("tensorflow", "cpu")]
+    tensorflow = Candidate(EngineName.TENSORFLOW, DeviceName.CPU)
+    openvino = Candidate(EngineName.OPENVINO, DeviceName.CPU)
+    with_gpu = device == DeviceName.GPU or (device == DeviceName.AUTO and gpu_present())
+    on_gpu = [Candidate(EngineName.TENSORFLOW, DeviceName.GPU)] if with_gpu else []
+    if engine == EngineName.TENSORFLOW:
+        return [*on_gpu, tensorflow]
+    if engine == EngineName.OPENVINO:
+        return [openvino]
+    return [*on_gpu, openvino, tensorflow]
 
 
 def gpu_present() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import build_network
 from spinect_core.segmentation.weights import load_weights
@@ -35,7 +36,7 @@ class KerasEngine:
     def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        if device == "cpu":
+        if device == DeviceName.CPU:
             os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
         try:
             import keras
@@ -45,7 +46,7 @@ class KerasEngine:
         if keras.backend.backend() != "tensorflow":
             raise EngineUnavailable(f"Keras already runs on {keras.backend.backend()} in this process")
         gpus = tf.config.list_physical_devices("GPU")
-        if device == "gpu" and not gpus:
+        if device == DeviceName.GPU and not gpus:
             raise EngineUnavailable("TensorFlow sees no GPU")
         for gpu in gpus:
             # Otherwise TensorFlow takes all of the memory, and the window's own graphics would fail.
@@ -55,7 +56,7 @@ class KerasEngine:
         self._out_of_memory: tuple[type[Exception], ...] = (tf.errors.ResourceExhaustedError, MemoryError)
         self._errors: tuple[type[Exception], ...] = (tf.errors.OpError, MemoryError)
         try:
-            with tf.device("/GPU:0" if device == "gpu" else "/CPU:0"):
+            with tf.device("/GPU:0" if device == DeviceName.GPU else "/CPU:0"):
                 network = build_network(patch)
                 load_weights(network, weights)
         except self._errors as error:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.base.errors import SegmentationError
+from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import FILTERS
 from spinect_core.segmentation.weights import Tensors, read_tensors
@@ -41,7 +42,7 @@ class OpenVINOEngine:
             import openvino
         except ImportError as error:
             raise EngineUnavailable(f"OpenVINO cannot be loaded ({error})") from error
-        if device != "cpu":
+        if device != DeviceName.CPU:
             raise EngineUnavailable("OpenVINO runs on the CPU only")
         self.device = device
         self.versions = {"openvino": openvino.__version__.split("-")[0]}

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.tiling import Tiling
 
@@ -141,7 +142,7 @@ def _start(job: Path, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]
     environment["PYTHONIOENCODING"] = "utf-8"
     environment["KERAS_BACKEND"] = "tensorflow"
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if device == "cpu":
+    if device == DeviceName.CPU:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return subprocess.Popen(
         child_command("inference", job),

@@ -12,6 +12,7 @@ import numpy as np
 from spinect_core.base.errors import SegmentationError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import __version__
+from spinect_core.base.words import DeviceName, ModeName
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.preprocessing import Prepared, Region
 from spinect_core.preprocessing.prepare import NEAREST
@@ -135,8 +136,8 @@ def segment(
     sha256 = weights_hash(path)
     check(cancel)
     progress(0.0, "preparing the region")
-    tiling = MODES[mode].tiling
-    readings = Readings.of(volume, region, MODES[mode])
+    tiling = MODES[ModeName(mode)].tiling
+    readings = Readings.of(volume, region, MODES[ModeName(mode)])
     check(cancel)
     ready = time.perf_counter()
     ran, outcome, fallbacks = _first_that_runs(
@@ -203,7 +204,7 @@ def _first_that_runs(
                 fallbacks,
             )
         except EngineOutOfMemory as error:
-            if candidate.device == "cpu":
+            if candidate.device == DeviceName.CPU:
                 raise SegmentationError(
                     str(error), "Close other programs, or choose a smaller region", place
                 ) from error
@@ -212,7 +213,7 @@ def _first_that_runs(
             fallbacks.append(f"{place}: {error}")
         except WorkerDied as error:
             # A driver that crashes is no reason to give up; a crash on the CPU would only come again.
-            if candidate.device == "cpu":
+            if candidate.device == DeviceName.CPU:
                 raise
             fallbacks.append(f"{place}: {error.fault}; the CPU was used")
     raise SegmentationError(

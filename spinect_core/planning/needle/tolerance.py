@@ -15,7 +15,7 @@ import pyvista as pv
 
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.base.words import Tissue
+from spinect_core.base.words import Side, Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -210,7 +210,7 @@ def direction_words(direction: npt.ArrayLike, side: str) -> str:
     """
     vector = np.asarray(direction, dtype=np.float64)
     vector = vector / np.linalg.norm(vector)
-    lateral = ("lateral", "medial") if side == "left" else ("medial", "lateral")
+    lateral = ("lateral", "medial") if side == Side.LEFT else ("medial", "lateral")
     pairs = (lateral, ("posterior", "anterior"), ("cranial", "caudal"))
     order = np.argsort(-np.abs(vector), kind="stable")[:2]
     words = [

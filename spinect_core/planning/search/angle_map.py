@@ -13,6 +13,7 @@ import numpy.typing as npt
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Geometry
 from spinect_core.planning.needle.clearance import Clearance
@@ -209,7 +210,7 @@ class Survey:
             radius_mm: of its largest circle.
             target: LPS mm (3,), that circle's middle.
         """
-        oblique = view.azimuth if self.side == "left" else -view.azimuth
+        oblique = view.azimuth if self.side == Side.LEFT else -view.azimuth
         turn, lean = np.array([oblique]), np.array([view.elevation])
         frames = Frames.of(self.side, turn, lean)
         openings = Openings(

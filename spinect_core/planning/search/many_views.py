@@ -17,6 +17,7 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix, csgraph
 
 from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.base.words import Side
 from spinect_core.geometry.circles import IntArray, largest_circles
 from spinect_core.geometry.zone import Zone
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -61,7 +62,7 @@ class Frames:
     def of(cls, side: str, oblique: npt.ArrayLike, tilt: npt.ArrayLike) -> Frames:
         """As :meth:`spinect_core.geometry.view.View.oblique`, for angles in degrees (n,)."""
         azimuth = np.radians(np.atleast_1d(np.asarray(oblique, dtype=np.float64)))
-        azimuth = azimuth if side == "left" else -azimuth
+        azimuth = azimuth if side == Side.LEFT else -azimuth
         elevation = np.radians(np.atleast_1d(np.asarray(tilt, dtype=np.float64)))
         zero = np.zeros_like(azimuth)
         across = np.cos(elevation)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Geometry
@@ -75,7 +76,7 @@ class Choice:
     @property
     def oblique(self) -> float:
         """Ipsilateral degrees."""
-        return self.view.azimuth if self.window.zone.side == "left" else -self.view.azimuth
+        return self.view.azimuth if self.window.zone.side == Side.LEFT else -self.view.azimuth
 
 
 @dataclass(frozen=True, eq=False)
