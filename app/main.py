@@ -58,9 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import QSettings, QStandardPaths, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from app import start_3d
-    from app.main_window import MainWindow
     from app.widgets import icons, messages, theme
+    from app.window import start_3d
+    from app.window.main_window import MainWindow
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)

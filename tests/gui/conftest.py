@@ -42,9 +42,9 @@ def fast_core(monkeypatch, request):
 @pytest.fixture
 def window(qtbot, qapp, settings):
     """The window, shown; afterwards nothing of it may be left."""
-    from app.main_window import MainWindow
     from app.model.jobs import Job
     from app.widgets import theme
+    from app.window.main_window import MainWindow
 
     theme.apply(qapp)
     before = set(map(id, qapp.topLevelWidgets()))

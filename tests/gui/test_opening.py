@@ -141,7 +141,7 @@ def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):
 
 
 def test_without_3d_the_slices_still_work(qtbot, qapp, settings, ct_file):
-    from app.main_window import MainWindow
+    from app.window.main_window import MainWindow
 
     window = MainWindow(settings, three_d=False)
     qtbot.addWidget(window)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 application = QApplication(sys.argv[:1])
 opened = []
 def look():
-    from app.main_window import MainWindow
+    from app.window.main_window import MainWindow
     window = next((w for w in application.topLevelWidgets() if isinstance(w, MainWindow)), None)
     if window is not None and window.model.case is not None and not window.jobs.busy:
         timer.stop()  # closing takes longer than a tick

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 
 from app import gl_probe
-from app.actions import Actions
 from app.controllers.assembly import Controllers
 from app.controllers.segment import SEGMENTING
 from app.model.state import State
@@ -40,6 +39,7 @@ from app.views.stage import Stage
 from app.widgets import palette
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
+from app.window.actions import Actions
 from spinect_core.image.planes import PLANES
 
 if TYPE_CHECKING:
