@@ -16,7 +16,7 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.region import Region
 from spinect_core.plan import plan, records
-from spinect_core.plan.plan import REQUIRED, Plan, write_region
+from spinect_core.plan.plan import Plan, write_region
 from spinect_core.plan.records import Record, SpreadRecord
 from spinect_core.planning.needle.needle import Needle
 
@@ -55,7 +55,7 @@ def plan_schema() -> dict[str, Any]:
         if kind is not None and issubclass(kind, SpreadRecord):
             _spread(kind, part, kinds)
     del kinds["Planning"]
-    schema["required"] = ["format", "schema", *REQUIRED]
+    schema["required"] = [key for key in Plan.file_keys() if key not in (Plan.spread, "frame")]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **{key: value for key, value in schema.items() if key != "description"},

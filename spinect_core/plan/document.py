@@ -48,6 +48,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 REMEDY = "Take the document as it was written, or plan the case again"
 COPY_AGAIN = "Copy it again from where it was written, or plan the case again"
 OTHER_FILE = "Choose a .spinect file of SPINECT Planner"
+DO_NOT_OPEN = "Do not open it; ask its sender"
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -285,13 +286,13 @@ def read_document(path: Path | str) -> Document:
         (True, True)
     """
     path = Path(path)
-    data, contents = _unpack(path)
-    if data.get("format") != FORMAT:
-        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
-    check_schema("document", data.get("schema"), 1, SCHEMA, path)
     try:
+        data, contents = _unpack(path)
+        if data.get("format") != FORMAT:
+            raise PlanError("This is not a SPINECT document", OTHER_FILE)
+        check_schema("document", data.get("schema"), 1, SCHEMA, path)
         _check_members(data.get("members"), contents)
-        return _document_of(data, contents, path)
+        return _document_of(data, contents)
     except SpinectError as error:
         raise PlanError(error.fault, error.remedy, path) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
@@ -300,8 +301,8 @@ def read_document(path: Path | str) -> Document:
         ) from error
 
 
-def _document_of(data: Mapping[str, Any], contents: dict[str, bytes], path: Path) -> Document:
-    plan = Plan.from_dict(data["plan"], path)
+def _document_of(data: Mapping[str, Any], contents: dict[str, bytes]) -> Document:
+    plan = Plan.from_dict(data["plan"])
     labels = crop = None
     if data["labels"] is not None:
         stored = LabelsRecord.from_dict(data["labels"])
@@ -377,66 +378,62 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """``document.json`` and the other members of a document, none of them trusted yet."""
     try:
         if path.stat().st_size > LARGEST_DOCUMENT:
-            raise PlanError("The file is too large for a document", OTHER_FILE, path)
+            raise PlanError("The file is too large for a document", OTHER_FILE)
         packed = path.read_bytes()
     except OSError as error:
         raise PlanError(
             f"The document cannot be read ({error.strerror or error})",
             "Choose an existing .spinect file",
-            path,
         ) from error
     if not packed.startswith(b"PK\x03\x04"):
-        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
+        raise PlanError("This is not a SPINECT document", OTHER_FILE)
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             infos = archive.infolist()
-            _refuse_hostile(infos, path)
+            _refuse_hostile(infos)
             contents = {info.filename: archive.read(info) for info in infos}
     except _UNREADABLE as error:
         raise PlanError(
             f"The document is damaged or only partly copied ({str(error)[:120] or type(error).__name__})",
             COPY_AGAIN,
-            path,
         ) from error
     if HEAD not in contents:
-        raise PlanError(f"This is not a SPINECT document: it has no {HEAD}", OTHER_FILE, path)
-    return _head(contents.pop(HEAD), path), contents
+        raise PlanError(f"This is not a SPINECT document: it has no {HEAD}", OTHER_FILE)
+    return _head(contents.pop(HEAD)), contents
 
 
-def _refuse_hostile(infos: list[zipfile.ZipInfo], path: Path) -> None:
+def _refuse_hostile(infos: list[zipfile.ZipInfo]) -> None:
     """Refuse before anything is unpacked what would hurt or cannot have been written by this program."""
     if len(infos) > MOST_MEMBERS:
-        raise PlanError(f"The document holds {len(infos)} members", OTHER_FILE, path)
+        raise PlanError(f"The document holds {len(infos)} members", OTHER_FILE)
     names = [info.filename for info in infos]
     if len(set(names)) != len(names):
-        raise PlanError("The document holds a member twice", COPY_AGAIN, path)
+        raise PlanError("The document holds a member twice", COPY_AGAIN)
     for info in infos:
         if not is_member_name(info.filename):
             raise PlanError(
                 f"The document holds a member that leads out of it ({info.filename[:80]!r})",
-                "Do not open it; ask its sender",
-                path,
+                DO_NOT_OPEN,
             )
         if info.flag_bits & 1:
-            raise PlanError("The document is protected by a password", OTHER_FILE, path)
+            raise PlanError("The document is protected by a password", OTHER_FILE)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PlanError("The document is packed in a way this program does not use", COPY_AGAIN, path)
+            raise PlanError("The document is packed in a way this program does not use", COPY_AGAIN)
     # Python's zipfile unpacks no more of a member than it declares.
     size = sum(info.file_size for info in infos)
     head = sum(info.file_size for info in infos if info.filename == HEAD)
     if size > LARGEST_DOCUMENT or head > LARGEST_HEAD:
         raise PlanError(
             f"The document claims to hold {size / 1e6:.0f} MB, more than any document does",
-            "Do not open it; ask its sender",
-            path,
+            DO_NOT_OPEN,
         )
 
 
-def _head(content: bytes, path: Path) -> dict[str, Any]:
+def _head(content: bytes) -> dict[str, Any]:
     try:
         head = parse_json(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"{HEAD} in the document is damaged ({error})", COPY_AGAIN, path) from error
+        raise PlanError(f"{HEAD} in the document is damaged ({error})", COPY_AGAIN) from error
     if not isinstance(head, dict):
-        raise PlanError("This is not a SPINECT document", OTHER_FILE, path)
+        raise PlanError("This is not a SPINECT document", OTHER_FILE)
     return head

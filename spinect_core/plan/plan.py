@@ -47,19 +47,6 @@ FRAME = "LPS, mm"
 LARGEST_FILE = 50_000_000
 SAME_MM = 0.01
 """Grids whose corners agree to this are the same."""
-REQUIRED = (
-    "case",
-    "region",
-    "run",
-    "timings_s",
-    "views",
-    "triangles",
-    "notes",
-    "files",
-    "versions",
-    "created",
-    "notice",
-)
 OTHER_FILE = "Choose a plan.json written by SPINECT Planner"
 
 Size = Annotated[Whole, Field(ge=1, le=1_000_000)]
@@ -229,7 +216,7 @@ class Plan(SpreadRecord):
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
             raise PlanError("This is not a SPINECT plan", OTHER_FILE, source)
         check_schema("plan", data.get("schema"), OLDEST_SCHEMA, SCHEMA, source)
-        missing = [key for key in REQUIRED if key not in data]
+        missing = [key for key in cls.file_keys() if key not in (*data, cls.spread, "frame")]
         if missing:
             raise PlanError(f"The plan is not right: it has no {missing[0]}", AS_WRITTEN, source)
         try:

@@ -178,8 +178,13 @@ class Record(BaseModel):
     def _plain_extras(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        known = {*cls.model_fields, *(each.alias for each in cls.model_fields.values())}
+        known = {*cls.model_fields, *cls.file_keys()}
         return {str(key): value if key in known else plain(value) for key, value in data.items()}
+
+    @classmethod
+    def file_keys(cls) -> list[str]:
+        """Of its fields in the file."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as the file holds it."""
@@ -546,7 +551,7 @@ class MarginRecord(Record):
 
 
 class ToleranceRecord(Record):
-    """How far hand or breathing may err before the needle touches bone or nerve; None where it was not measured.
+    """How far the needle may deviate before it touches bone or nerve; None where it was not measured.
 
     Attributes:
         angle: degrees about the entry, to whichever of the two comes first.
@@ -577,7 +582,7 @@ class RiskRecord(Record):
         bone: part that meets bone.
         either: part that meets one of them.
         standard_error: of ``either``.
-        nerve_on_the_way: part that meets nerve before the last 3 mm; None if it was not told apart.
+        nerve_on_the_way: part that meets nerve before the last 3 mm; None if it was not counted.
         miss_mean_mm: mean distance of the tip from the target.
         miss_95_mm: 95 of 100 tips lie nearer.
     """

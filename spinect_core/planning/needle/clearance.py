@@ -1,4 +1,4 @@
-"""How far straight ways into the patient keep from bone and from nerve, for many ways at once.
+"""How far straight trajectories keep from bone and from nerve, for many at once.
 
 A way is a half-line from its target towards the viewer. It keeps its smallest distance to a mesh either along an edge
 of the mesh, which is found here exactly, or at the target, which is where

@@ -30,7 +30,7 @@ RING = 16
 END_MM = 0.02
 """What begins so near the end of the needle is not met: targets lie on the surface of bone and nerve."""
 SECOND_LETTER = 0.342
-"""A direction is told in two words where it leans to the second axis by more than 20°."""
+"""A direction is named by two words where it leans to the second axis by more than 20°."""
 _CHUNK = 4096
 
 Errs = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]

@@ -1,9 +1,9 @@
-"""What closes a window: the parts of bone and nerve in the way, and how far each would have to give way.
+"""What blocks a window: the parts of bone and nerve in the way, and the clearance required of each.
 
 In a view every part that a line of sight meets between the membrane and the viewer counts, not only the first. Each
 part's silhouette is found as a polygon, also some way beyond the zone, so that a part that reaches over the zone's
-border gives way from its own edge and not from that border. A part gives way by so many millimetres when its whole
-silhouette is taken back by them.
+border is taken back from its own edge and not from that border. A clearance is required of a part when its whole
+silhouette has to be taken back by so many millimetres.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ NEEDLE_RADIUS_MM = 0.36
 HARDLY_MM = 0.02
 """A window that is wider than the needle by no more than this is hardly open."""
 REACH_MM = 8.0
-"""Silhouettes are known this far beyond the zone; what would have to give more than this does not give."""
+"""Silhouettes are known this far beyond the zone; no clearance larger than this is looked for."""
 STEP_MM = 0.3
-GIVES_TOLERANCE_MM = 0.01
+REQUIRED_WITHIN_MM = 0.01
 PartsOf = Callable[[FloatArray, npt.NDArray[np.uint8]], Sequence[str]]
 """Names of the parts that points LPS mm (n, 3) on the surfaces of tissues (n,) belong to, n of them."""
 
@@ -43,7 +43,7 @@ class Closer:
         name: of the part, such as "left facet joint L5/S1".
         covered: part of the zone's area in the view that it covers, 0 to 1.
         alone: part of the zone's area that nothing but it covers.
-        required_mm: how far its silhouette would have to give way until the needle passes, the other parts as they are;
+        required_mm: clearance that its silhouette would have to yield until the needle passes, the others as they are;
             None where it alone cannot open a way within 8 mm.
     """
 
@@ -63,10 +63,10 @@ class Closing:
         radius_mm: of the largest circle in what is open.
         zone_radius_mm: of the largest circle in the zone's outline: smaller than the needle's where the zone itself is
             seen too much from its edge.
-        closers: the parts in the way, those that have to give least first.
-        pair: the two parts that together have to give least, where none alone opens a way; None if none is needed or
-            none opens one.
-        pair_required_mm: how far both have to give way.
+        closers: the parts in the way, those of the smallest required clearance first.
+        pair: the two parts of the smallest required clearance together, where none alone opens a way; None if none is
+            needed or none opens one.
+        pair_required_mm: clearance that both have to yield.
     """
 
     view: View
@@ -91,7 +91,7 @@ def what_closes(
     needle_radius_mm: float = NEEDLE_RADIUS_MM,
     cancel: Cancel | None = None,
 ) -> Closing:
-    """Name what stands in the way in a view, and how far each part would have to give way.
+    """Name what stands in the way in a view, and the clearance required of each part.
 
     Args:
         sight: the zone among its obstacles.
@@ -127,9 +127,9 @@ def what_closes(
             one.name,
         )
     )
-    pair, pair_gives = None, None
+    pair, both = None, None
     if closers and closers[0].required_mm is None:
-        pair, pair_gives = field.best_pair()
+        pair, both = field.best_pair()
     return Closing(
         view,
         needle_radius_mm,
@@ -137,12 +137,12 @@ def what_closes(
         _circle(zone),
         tuple(closers),
         pair,
-        pair_gives,
+        both,
     )
 
 
 class _Field:
-    """The zone and the silhouettes in a view, and what opens as some of them give way."""
+    """The zone and the silhouettes in a view, and what opens as some of them yield."""
 
     def __init__(
         self,
@@ -161,14 +161,14 @@ class _Field:
         return self.zone.difference(shapely.union_all(others)) if others else self.zone
 
     def required(self, names: set[str], most: float = REACH_MM) -> float | None:
-        """How far all these parts have to give way until the needle passes; None if it is more than ``most``."""
+        """The clearance required of all these parts until the needle passes; None if it is more than ``most``."""
         base = self.without(names)
         if not self._passes(base) or not self._passes(self._opened(base, names, most)):
             return None
         low, high = 0.0, most
         if self._passes(self._opened(base, names, 0.0)):
             return 0.0
-        while high - low > GIVES_TOLERANCE_MM:
+        while high - low > REQUIRED_WITHIN_MM:
             check(self.cancel)
             middle = (low + high) / 2
             if self._passes(self._opened(base, names, middle)):
@@ -178,7 +178,7 @@ class _Field:
         return (low + high) / 2
 
     def best_pair(self) -> tuple[tuple[str, str] | None, float | None]:
-        """The two parts that together have to give least."""
+        """The two parts of the smallest required clearance together."""
         pair, least = None, REACH_MM
         for one, other in combinations(self.shapes, 2):
             found = self.required({one, other}, least)
