@@ -222,7 +222,8 @@ class Record(BaseModel):
         Raises:
             PlanError: a value that the record cannot hold.
         """
-        return type(self)(**{**dict(self), **changes})
+        held = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**(self.model_extra or {}), **held, **changes})
 
     @classmethod
     def _error(cls, error: ValidationError, remedy: str) -> RecordError:

@@ -116,11 +116,16 @@ def test_the_planning_comes_back_with_everything_in_it(tmp_path: Path) -> None:
 def test_what_a_later_program_added_is_written_again(tmp_path: Path) -> None:
     data = full_plan().to_dict() | {"approval": {"by": "Dr. X", "on": [1, None, 2.5]}}
     data["searches"][0]["axial"]["gantry_tilt_deg"] = 12.5
-    data["landmarks"][1]["colour"] = "red"
+    data["landmarks"][1] |= {"colour": "red", "point": "a name that the program uses inside"}
+    data["case"]["scanner"] = {"kernel": "B30"}
+    data["views"][1]["zoom"] = 1.5
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(data), encoding="utf-8")
     write_plan(read_plan(path), path)
     assert json.loads(path.read_text(encoding="utf-8")) == data
+    landmark = read_plan(path).planning.landmarks[1].replaced(confidence=0.25)
+    assert landmark.to_dict()["colour"] == "red"
+    assert landmark.point == full_planning().landmarks[1].point
 
 
 def test_the_file_says_what_it_is_and_names_nobody(plan: Plan, tmp_path: Path) -> None:
