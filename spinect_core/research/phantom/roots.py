@@ -37,7 +37,8 @@ def run_beyond(
     start = course.ganglion + BEYOND_GANGLION // 2
     gaps = spread_gaps(own.gaps, len(course.points), start)
     course = settled(course, obstacle, geometry, gaps, start)
-    return clear_of(course, obstacle, geometry, min(gap, 0.1))
+    # In a narrow foramen a shift of a millimetre leads into bone.
+    return clear_of(course, obstacle, geometry, min(gap, 0.1), held=start)
 
 
 def radius_of(course: Course) -> float:
@@ -103,8 +104,8 @@ def paint_nerves(
             places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
             shift = 0.0
             if own is not None:
-                # In the foramen by a part of what it is beyond.
-                share = np.clip((np.arange(len(places)) - ganglion_at + 1.0) / 2.0, 0.0, 1.0)
+                # In the foramen, which may be narrow, by a quarter of what it is beyond.
+                share = np.clip((np.arange(len(places)) - ganglion_at + 0.5) / 2.0, 0.0, 1.0)
                 places += share[:, None] * np.array(own.aside) * np.array([sign, 1.0, 1.0])
                 shift = own.ganglion_mm * pose.size
             course = lay(

@@ -8,7 +8,9 @@ import pytest
 from spinect_core.base.arrays import FloatArray
 from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import Course, tube_distance
+from spinect_core.research.phantom.roots import run_beyond
 from spinect_core.research.phantom.settle import flattened, settled, spread_gaps
+from spinect_core.research.phantom.variety import RootVariety
 
 GRID = Geometry((60, 40, 80), (1.0, 1.0, 1.0), (0.0, 0.0, -20.0))
 
@@ -77,3 +79,14 @@ def test_a_flattened_course_is_a_band_on_the_bone_of_the_same_cross_section(plan
 def test_a_round_course_is_left_as_it_is(plane: FloatArray) -> None:
     course = along_x(4.0)
     assert flattened(course, plane, GRID, 1.0, start=10) == [course]
+
+
+def test_within_the_foramen_a_root_stays_where_it_was_laid(plane: FloatArray) -> None:
+    """Even where it lies in bone there: what has to give way is another step's business."""
+    x = np.arange(10.0, 70.0, 0.5)
+    points = np.stack([x, np.full_like(x, 20.0), np.where(x < 20.0, 1.0, 9.0)], axis=1)
+    course = Course("L5 left", points, np.full(len(x), 2.0), ganglion=12)
+    own = RootVariety("touching", (0.5,) * 6, 1.5, 0.0, (0.0, 0.0, 0.0))
+    laid = run_beyond(course, own, plane, GRID, 0.3)
+    assert np.array_equal(laid.points[:19], course.points[:19])
+    assert laid.points[70:, 2] == pytest.approx(np.full(50, 2.5), abs=0.3)

@@ -113,10 +113,10 @@ def test_a_touching_l5_root_lies_on_body_disc_and_ala(varied: Phantom, usual: Ph
     assert varied.truth["variety"]["roots"]["L5 right"]["lies"] == "free"
     touching = gaps_to_bone_and_disc(varied, "L5 left")
     assert np.median(touching) < 1.0
-    assert touching.max() < 3.0
+    assert touching.max() < 2.0
     for phantom, name in ((usual, "L5 left"), (varied, "L5 right")):
         free = gaps_to_bone_and_disc(phantom, name)
-        assert np.median(free) > np.median(touching) + 1.0
+        assert np.mean(free > 2.0) > 0.25
         assert free.max() > 5.0
 
 
