@@ -22,6 +22,7 @@ from spinect_core.research.phantom.structures import STRUCTURES
 from spinect_core.research.phantom.variety import FREE_MM, RootVariety, Variety
 
 LEVELS = ("L3", "L4", "L5", "S1", "S2")
+SIDES = {"left": 1.0, "right": -1.0}
 
 
 BEYOND_GANGLION = 14
@@ -44,6 +45,73 @@ def run_beyond(
 def radius_of(course: Course) -> float:
     """Radius of a course outside its ganglion, mm."""
     return float(np.median(course.radii))
+
+
+def _laid_root(
+    specimen: Specimen,
+    pose: Pose,
+    geometry: Geometry,
+    root: tuple[str, str],
+    routes: dict[str, Route],
+    axis: FloatArray,
+    walls: tuple[FloatArray, FloatArray],
+    variety: Variety | None,
+) -> tuple[Course, float, float]:
+    """One root, clear of the walls, with its sheath.
+
+    Args:
+        specimen: the measures.
+        pose: how it lies in the scanner.
+        geometry: the grid.
+        root: level and side.
+        routes: waypoints by level, or by level and side.
+        axis: (n, 3) points along the sac.
+        walls: signed distances in patient mm of all that nerves keep clear of, and of bone and metal alone.
+        variety: how the roots of the varied family run.
+
+    Returns:
+        Its course, the thickness of its sheath in mm, and the sheath's HU.
+    """
+    level, side = root
+    name = f"{level} {side}"
+    sign = SIDES[side]
+    obstacle_mm, hard_mm = walls
+    own = None if variety is None else variety.roots[name]
+    waypoints, ganglion_at, radius, ganglion_radius = routes[name if name in routes else level]
+    rng = stream(specimen.seed, f"root {name}")
+    # Outside the foramen the fat round a root is thin, in some too thin to see beside muscle.
+    sheath = float(rng.uniform(0.3, 2.0))
+    part = float(rng.uniform(0.0, 0.75))
+    if own is not None:
+        # What touches a root is parted from it by no fat.
+        sheath *= 0.5 if own.lies == "free" else 0.15
+    thick = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
+    places = waypoints * np.array([sign, 1.0, 1.0])
+    # However narrow the sac is, the root begins in it.
+    within = axis[np.argmin(((axis - places[0]) ** 2).sum(axis=1))]
+    places[0] += 0.8 * (within - places[0])
+    places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
+    shift = 0.0
+    if own is not None:
+        # In the foramen, which may be narrow, by a quarter of what it is beyond.
+        share = np.clip((np.arange(len(places)) - ganglion_at + 0.5) / 2.0, 0.0, 1.0)
+        places += share[:, None] * np.array(own.aside) * np.array([sign, 1.0, 1.0])
+        shift = own.ganglion_mm * pose.size
+    course = lay(
+        name,
+        pose.to_patient(places),
+        radius * pose.size * thick,
+        ganglion_radius * pose.size * thick,
+        ganglion_at,
+        shift,
+    )
+    gap = 0.45 if variety is None else variety.contact_mm
+    course = clear_of(course, obstacle_mm, geometry, gap)
+    if own is not None:
+        course = run_beyond(course, own, obstacle_mm, geometry, gap)
+    if specimen.findings:
+        course = out_of_bone(course, hard_mm, obstacle_mm, geometry)
+    return course, sheath, specimen.fat + part * (specimen.muscle - specimen.fat)
 
 
 def paint_nerves(
@@ -81,48 +149,15 @@ def paint_nerves(
     edge = float(np.mean(geometry.spacing))
     obstacle_mm = obstacle * pose.size
     axis = dense(sac)
-    sheath: list[float] = []
-    sheath_hu: list[float] = []
-    for level in LEVELS:
-        for side, sign in (("left", 1.0), ("right", -1.0)):
-            name = f"{level} {side}"
-            own = None if variety is None else variety.roots[name]
-            waypoints, ganglion_at, radius, ganglion_radius = routes[name if name in routes else level]
-            rng = stream(specimen.seed, f"root {name}")
-            # Outside the foramen the fat round a root is thin, in some too thin to see beside muscle.
-            sheath.append(float(rng.uniform(0.3, 2.0)))
-            part = float(rng.uniform(0.0, 0.75))
-            if own is not None:
-                # What touches a root is parted from it by no fat.
-                sheath[-1] *= 0.5 if own.lies == "free" else 0.15
-            sheath_hu.append(specimen.fat + part * (specimen.muscle - specimen.fat))
-            thick = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
-            places = waypoints * np.array([sign, 1.0, 1.0])
-            # However narrow the sac is, the root begins in it.
-            within = axis[np.argmin(((axis - places[0]) ** 2).sum(axis=1))]
-            places[0] += 0.8 * (within - places[0])
-            places[2:] += rng.normal(0.0, 0.7, places[2:].shape)
-            shift = 0.0
-            if own is not None:
-                # In the foramen, which may be narrow, by a quarter of what it is beyond.
-                share = np.clip((np.arange(len(places)) - ganglion_at + 0.5) / 2.0, 0.0, 1.0)
-                places += share[:, None] * np.array(own.aside) * np.array([sign, 1.0, 1.0])
-                shift = own.ganglion_mm * pose.size
-            course = lay(
-                name,
-                pose.to_patient(places),
-                radius * pose.size * thick,
-                ganglion_radius * pose.size * thick,
-                ganglion_at,
-                shift,
-            )
-            gap = 0.45 if variety is None else variety.contact_mm
-            course = clear_of(course, obstacle_mm, geometry, gap)
-            if own is not None:
-                course = run_beyond(course, own, obstacle_mm, geometry, gap)
-            if specimen.findings:
-                course = out_of_bone(course, hard * pose.size, obstacle_mm, geometry)
-            painting.courses.append(course)
+    laid = [
+        _laid_root(
+            specimen, pose, geometry, (level, side), routes, axis, (obstacle_mm, hard * pose.size), variety
+        )
+        for level in LEVELS
+        for side in SIDES
+    ]
+    painting.courses += [course for course, _, _ in laid]
+    sheath, sheath_hu = [mm for _, mm, _ in laid], [hu for _, _, hu in laid]
     distances: list[tuple[Course, tuple[slice, slice, slice], FloatArray]] = []
     for course in painting.courses:
         bands = [course]
