@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
-from spinect_core.base.words import ROLES, SIDES
+from spinect_core.base.words import ROLES, SIDES, Side
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.writing import write_labels, write_volume
@@ -101,11 +102,14 @@ def segmenter() -> FakeSegmenter:
     return FakeSegmenter()
 
 
+MISSING = Note(NoteCode.NO_TRIANGLE, Side.RIGHT, {"fault": "the right pedicle was not found"})
+
+
 @pytest.fixture
 def corners(monkeypatch: pytest.MonkeyPatch) -> None:
     """Zones from the labels without the atlas: behind each root, at its height; no safe one on the right."""
 
-    def zones(work: Approaches, sides: tuple[str, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    def zones(work: Approaches, sides: tuple[str, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         labels = work.room.labels
         points = labels.geometry.to_patient(np.argwhere(labels.array == 2))
         found = []
@@ -119,7 +123,7 @@ def corners(monkeypatch: pytest.MonkeyPatch) -> None:
             for kind, version in (("kambin", "bony"), ("safe", "")):
                 if (kind, side) != ("safe", "right"):
                     found.append(Zone(kind, version, side, "L5/S1", borders))
-        return tuple(found), ("the right pedicle was not found",)
+        return tuple(found), (MISSING,)
 
     monkeypatch.setattr(
         "spinect_core.research.study.areas.find_landmarks", lambda *_, **__: Landmarks({}, {}, 0.9)
