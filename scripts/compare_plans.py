@@ -99,7 +99,7 @@ def maps_differ(old: Path, new: Path) -> str:
 
 
 def main() -> int:
-    """Compare, print, and tell by the exit code whether anything but wording differs."""
+    """Compare, print, and report by the exit code whether anything but wording differs."""
     parser = argparse.ArgumentParser(description="Compare two results of spinect plan to the last digit.")
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)

@@ -43,7 +43,7 @@ def text() -> str:
 
 
 def _commands(whole: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    for action in whole._actions:  # argparse tells of its sub-commands in no other way
+    for action in whole._actions:  # argparse lists its sub-commands nowhere else
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices.items()
 

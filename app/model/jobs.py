@@ -1,4 +1,4 @@
-"""Long work away from the window's thread: one job at a time, with progress, cancel and a place for errors."""
+"""Long work outside the window's thread: one job at a time, with progress, cancellation and error reports."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Role = Qt.ItemDataRole
 SORT_ROLE = Role.UserRole
 """What a cell sorts by: a number in a column of numbers, else its text."""
 KEY_ROLE = Role.UserRole + 1
-"""What tells a row from the others, in each of its cells."""
+"""What identifies a row among the others, in each of its cells."""
 MISSING = float("-inf")
 """What a cell without its number sorts by: below all that have one."""
 
@@ -48,7 +48,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
     Args:
         columns: from left to right.
-        key: what tells a row from the others.
+        key: what identifies the row among the others.
     """
 
     def __init__(

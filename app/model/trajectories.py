@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 AGAIN = "Find trajectories again to adjust"
 """Shown where only the records of a planning are there."""
 KEPT_PLANS = 12
-"""So many steps back the angle maps are still at hand."""
+"""For how many undo steps the angle maps are kept."""
 
 
 class Trajectories(QObject):

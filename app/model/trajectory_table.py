@@ -49,7 +49,7 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Angular\ntolerance",
         lambda row: row.tolerance_text,
         lambda row: _known(None if row.tolerance is None else row.tolerance.amount),
-        "Largest angular error at the skin, in any direction, before the needle meets bone or nerve",
+        "Largest angular error at the skin, in any direction, before the needle touches bone or nerve",
     ),
     Column(
         "Nerve\nmm",

@@ -13,7 +13,7 @@ from app.views.slices import SliceView
 from app.widgets import palette
 
 WITHIN_MM = 2.0
-"""Where the needle lies so near a slice, its line is drawn through."""
+"""Where the needle lies within this distance of a slice, its line is drawn solid."""
 
 
 class NeedleOnSlices:
@@ -23,7 +23,7 @@ class NeedleOnSlices:
         self._model, self._trajectories = model, trajectories
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
-        """The needle as a line, drawn through where it lies in the slice, with a dot where it crosses."""
+        """The needle as a line, drawn solid where it lies near the slice, with a dot where it crosses."""
         trajectory = self._trajectories.current
         if trajectory is None or trajectory.needle is None:
             return

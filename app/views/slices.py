@@ -190,7 +190,7 @@ class SliceView(QWidget):
             colours = np.zeros((256, 4), np.uint8)
             for value, name in ((BONE, "bone"), (NERVE, "nerve")):
                 if looks.part(name).visible:
-                    # bone in its own colour could not be told from bone in the CT
+                    # bone in its own colour could not be distinguished from bone in the CT
                     colour = QColor(palette.BONE_LABEL if value == BONE else looks.part(name).colour)
                     colours[value] = (colour.red(), colour.green(), colour.blue(), 255)
             self._mask = (number, _image(colours[labels], QImage.Format.Format_RGBA8888))

@@ -24,25 +24,25 @@ from spinect_core.image.volume import BONE, NERVE, Labels
 
 STEP_MM = 0.7
 ROOT_FOUND_LEAST = 0.5
-"""Less of a root than this does not bear a border."""
+"""A border is only drawn on a root of which at least this part was found."""
 
 EVEN_GAP_MM = 0.5
-"""A gap wider than the least by this much counts a third (1/e) as much for where the root is nearest."""
+"""The place nearest to the root is a weighted mean: a gap wider than the smallest by this much weighs 1/e as much."""
 
 RIM_ABOVE_MM = 6.0
 RIM_BELOW_MM = 16.0
-"""The superior border of S1 is looked for from so far above the plane of its end plate to so far below (at the ala)."""
+"""The superior border of S1 is searched from this far above the plane of its end plate to this far below (the ala)."""
 
 EDGE_ABOVE_MM, LEAP_MM = 3.0, 2.5
-"""What lies higher over the plane of the end plate, or so far from its neighbours, is not the border of S1."""
+"""A point higher above the plane of the end plate, or this far from its neighbours, is not on the border of S1."""
 
 EDGE_BELOW_MM = 5.0
-"""The edge of the ala is taken where it lies at most so far under that plane, if need be these steps farther back."""
+"""The edge of the ala is used where it lies at most this far below that plane, if need be in steps farther back."""
 
 EDGE_STEPS_MM = tuple(np.arange(0.0, 10.1, 1.0))
 
 RIM_LOWER_MM, CANAL_MM = 2.0, 14.0
-"""The rear wall is looked for so far under the plane of the end plate, and at most so far in front of the dura."""
+"""The rear wall is looked for this far below the plane of the end plate, and at most this far in front of the dura."""
 
 WALL_MM = 2.0
 """The lower margin of the pedicle ends towards the canal where its face has risen by this much."""
@@ -54,12 +54,12 @@ Line = tuple[FloatArray, float]
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What borders are drawn on.
+    """The landmarks and surfaces on which the borders are drawn.
 
     Attributes:
         landmarks: of the level.
-        bone: signed distance of bone near it.
-        nerve: signed distance of nerve near it.
+        bone: signed distance to bone, in mm, near that level.
+        nerve: signed distance to nerve, in mm, near that level.
     """
 
     landmarks: Landmarks
@@ -68,7 +68,7 @@ class Ground:
 
     @classmethod
     def of(cls, landmarks: Landmarks, labels: Labels) -> Ground:
-        """The ground of a level in a label map.
+        """Made from the landmarks and the label map of a level.
 
         Raises:
             AnatomyError: the labels do not reach the level.
@@ -77,19 +77,19 @@ class Ground:
         return cls(landmarks, signed_field(near, BONE), signed_field(near, NERVE))
 
     def axes(self, side: Side) -> Axes:
-        """Of the lower vertebra: unit vectors out to the side, upwards and to the back."""
+        """Axes of the lower vertebra: unit vectors out to the side, upwards and to the back."""
         return axes_of(self.landmarks.points, self.landmarks.names, side)
 
     def upper_axes(self, side: Side) -> Axes:
-        """The same of the upper vertebra."""
+        """The same for the upper vertebra."""
         return upper_axes_of(self.landmarks.points, self.landmarks.names, side)
 
     def point(self, name: str, side: Side) -> FloatArray:
-        """A landmark of a side."""
+        """LPS mm (3,) of a landmark on a side."""
         return self.landmarks.points[f"{name} {side}"]
 
     def root(self, side: Side) -> Course:
-        """The exiting root.
+        """The course of the exiting root on a side.
 
         Raises:
             MeasurementError: too little of it was found.
@@ -104,11 +104,11 @@ class Ground:
         return course
 
     def axilla(self, course: Course) -> int:
-        """Index from which on a root is a strand of its own."""
+        """Index in a root's course from which it is a separate strand, outside the sac."""
         return min(leaves_sac(course, self.nerve), len(course.points) - 6)
 
     def sure(self, side: Side, *names: str) -> float:
-        """The least confidence of landmarks of a side."""
+        """The lowest confidence among landmarks of a side, 0 to 1."""
         return min(self.landmarks.confidence(f"{name} {side}") for name in names)
 
 

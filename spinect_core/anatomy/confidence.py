@@ -27,12 +27,12 @@ SEEN_DOUBTFUL = 0.85
 """Below this part of the level's neighbourhood inside the picture it is reported as cut."""
 
 BRIDGE_DOUBTFUL, BRIDGE_LEAST = 1.3, 0.035
-"""So many times the highest usual share of bone between transverse process and sacrum, and at least this share, is
-reported as transitional. At 1.5 mm it was 0.05 to 0.14 where one was drawn (11 sides), and at most 0.002 where none was
-(28 specimens), but 0.027 in one of the calibration."""
+"""A share of bone between transverse process and sacrum of this many times the highest usual one, and at least the
+second value, is reported as transitional. At 1.5 mm the share was 0.05 to 0.14 where the phantom had a transitional
+vertebra (11 sides), and at most 0.002 where it had none (28 specimens), but 0.027 in one of the calibration."""
 
 BRIDGE_SEEN = 0.3
-"""Less of these places in the picture tells nothing."""
+"""With a smaller part of these places in the picture, nothing can be concluded."""
 
 NERVE_USUAL = (0.45, 2.0)
 """Labelled nerve near the level as a multiple of the atlas's: from a narrow sac to a wide one."""

@@ -21,7 +21,7 @@ SAC_RADIUS_MM = 3.9
 RAYS = 16
 RAY_MM = 5.0
 RUN = 4
-"""So many points in a row make a strand."""
+"""How many points in a row make a strand."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ class Field:
     def to_surface(self, points: FloatArray, reach: float) -> tuple[FloatArray, FloatArray]:
         """The points (n, 3) moved to the surface near them, and by how much (n,) mm.
 
-        A point that would have to go farther than ``reach`` stays, with infinity as its way.
+        A point that would have to go farther than ``reach`` stays, with infinity as its distance.
         """
         moved = np.array(points, dtype=np.float64)
         for _ in range(8):

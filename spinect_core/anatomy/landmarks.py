@@ -103,7 +103,7 @@ def find_landmarks(
         shift: what the user knows better about the numbering: 1 says that the level which the program calls L5/S1 is
             L4/5, so that every name moves one level down; -1 the contrary.
         atlas: the specimen to compare with; the embedded one when absent.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

@@ -16,23 +16,23 @@ from spinect_core.base.words import Side
 
 SIDES = ("left", "right")
 TIP_REACH_MM = 7.0
-"""Farther than this a tip is not moved: it would be another bone's."""
+"""A tip is not moved farther than this: it would land on another bone."""
 
 TOP_MM = 1.6
-"""The tip is the middle of what lies so near the highest place of the process."""
+"""The tip is the middle of what lies within this distance of the highest place of the process."""
 
 BASE_FOLLOWS = 0.4
-"""Part of the way of a tip that its base goes with it."""
+"""How far the base of a process moves with its tip, as a part of the tip's movement."""
 
 PLATE_FOLLOWS = 0.75
-"""Part of the way that the end plate is slid to where the body under it is; on phantoms 0.7 to 0.9 was best."""
+"""Part of its offset from the vertebral body by which the end plate is moved; on phantoms 0.7 to 0.9 was best."""
 
 PLATE_REACH_MM = 8.0
-"""Farther than this it is not slid: the body would be another."""
+"""The end plate is not moved farther than this: the body would be that of another vertebra."""
 
 UNDER_PLATE_MM, BESIDE_MIDDLE_MM = (4.0, 6.0, 8.0), (-4.0, 0.0, 4.0)
-"""The body is looked at so far under its end plate, where disc and bony outgrowth do not reach, and so far beside its
-middle, where it ends backwards in the canal."""
+"""Where the body is examined: depths under its end plate that disc and osteophytes do not reach, and distances beside
+its middle at which its rear wall borders on the canal."""
 
 BODY_REACH_MM = 30.0
 
@@ -146,7 +146,7 @@ def slide_of_plate(points: Mapping[str, FloatArray], level: Level, bone: Field, 
 def highest_of_process(
     base: FloatArray, tip: FloatArray, up: FloatArray, level: Level, bone: Field, parts: Parts
 ) -> FloatArray | None:
-    """LPS mm (3,) of the highest place of the process that rises from ``base``; None where it cannot be told."""
+    """LPS mm (3,) of the highest place of the process that rises from ``base``; None where it cannot be determined."""
     grid = bone.geometry
     reach = 12.0 / np.asarray(grid.spacing[::-1])
     centre = grid.to_index(tip)

@@ -1,4 +1,4 @@
-"""Lay the atlas over a case: search for the level, affine, then a smooth deformation, all on labels alone.
+"""Fit the atlas to a case: search for the level, affine, then a smooth deformation, all on labels alone.
 
 The same labels give the same transform, bit for bit, on one machine: the samples of the affine are drawn from a fixed
 seed and summed in one thread, and what runs in several threads works voxel by voxel.
@@ -20,13 +20,14 @@ from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, to_sitk
 
 NERVE_WEIGHT = -1.5
-"""Nerve is drawn against bone, so that the canal pulls as well as the walls; heavier, for there is less of it."""
+"""Value of nerve in the picture that is registered, opposite in sign to bone, so that the canal guides the fit as well
+as its walls; larger in size, because there is less nerve."""
 
 COARSE_MM = 4.0
 MIDDLE_MM = 4.0
 FINE_MM = 2.0
 STAGES = ((20, 2.2), (25, 1.2))
-"""Iterations and smoothing (voxels) of the deformation of the whole, stiff first, then supple."""
+"""Iterations and smoothing (voxels) of the deformation of the whole, first stiff, then flexible."""
 
 FINE_STAGES = ((20, 1.6), (15, 1.0))
 """The same round the level."""
@@ -160,7 +161,7 @@ def _shift(fixed: sitk.Image, moving: sitk.Image, near: FloatArray | None) -> tu
             )
         best = np.unravel_index(int(np.argmax(np.where(close, score, -2.0))), score.shape)
     shift = (np.array(best) - middle)[::-1] * COARSE_MM + base
-    # Another level lies about 35 mm away; how much worse the best place 20 mm off fits tells how sure this one is.
+    # Another level lies about 35 mm away; how much worse the best place 20 mm off fits shows how certain this one is.
     profile = score.max(axis=(1, 2))
     away = np.abs(np.arange(len(profile)) - best[0]) * COARSE_MM >= 20.0
     rival = float(profile[away].max()) if away.any() else -1.0
@@ -196,8 +197,8 @@ def register(
         atlas: the specimen with landmarks.
         labels: 0 background, 1 bone, 2 nerve of the case; the 1 mm labels are best.
         focus: LPS mm (3,) in the atlas: the middle of the level that has to fit best.
-        steps_up: lay it so many levels higher (or lower, if negative) than it fits best.
-        progress: told how far it is.
+        steps_up: place it this many levels above (or below, if negative) the best fit.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked between iterations.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How long work reports where it is, and how it is told to stop."""
+"""How long work reports its progress, and how it is asked to stop."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Role(StrEnum):
 
 
 class Tissue(StrEnum):
-    """What a needle may meet."""
+    """What a needle may touch."""
 
     BONE = "bone"
     NERVE = "nerve"
@@ -82,7 +82,7 @@ class ModeName(StrEnum):
 
 
 class Relation(StrEnum):
-    """Of a structure to a needle: the needle crosses it, passes near it, or would meet it beyond its tip."""
+    """Of a structure to a needle: the needle crosses it, passes near it, or would touch it beyond its tip."""
 
     CROSSED = "crossed"
     NEAR = "near"

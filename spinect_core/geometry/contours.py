@@ -19,7 +19,7 @@ HALVINGS = 5
 SHARP_DEGREES = 20.0
 """The outline has a corner where it turns by more than this within a cell of the grid."""
 STRAIGHT = 0.06
-"""So far, in steps, it may leave a straight line beside a corner."""
+"""How far, in steps, it may deviate from a straight line beside a corner."""
 Question = Callable[[FloatArray], BoolArray]
 """Asked at places (n, 2), answers (n,)."""
 _CASES = {
@@ -92,7 +92,7 @@ def _segments(
         open_middle = free(
             (nodes[saddle[:, 0], saddle[:, 1]] + nodes[saddle[:, 0] + 1, saddle[:, 1] + 1]) / 2
         )
-        # With the middle open, the two open corners hang together: the border cuts off the other two.
+        # With the middle open, the two open corners are connected: the border cuts off the other two.
         swap = saddle[open_middle]
         code[swap[:, 0], swap[:, 1]] = 15 - code[swap[:, 0], swap[:, 1]]
     lines = []

@@ -6,5 +6,5 @@ SHOWN_MM = 0.1
 
 
 def in_mm(length: float) -> str:
-    """A length to a tenth of a millimetre; what would be told as nothing is told as less than that."""
+    """A length to a tenth of a millimetre; what would round to nothing reads as less than that."""
     return f"{length:.1f} mm" if length >= SHOWN_MM / 2 else f"less than {SHOWN_MM:g} mm"

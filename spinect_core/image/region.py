@@ -24,7 +24,7 @@ class Region:
     Attributes:
         minimum: LPS mm of the corner on the right, in front and towards the feet.
         maximum: LPS mm of the corner on the left, at the back and towards the head.
-        found: False if the region was not recognised in the CT but merely supposed.
+        found: False if the region was not recognised in the CT but merely assumed.
         note: how it was found, or why not, for the user.
     """
 

@@ -24,7 +24,7 @@ RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
 OVERSAMPLING = 3
 LISTED, DETAIL = 15.5, 13
-"""Heights of a list's entries and of what is told beside them, in pixels at the reference height."""
+"""Heights of a list's entries and of the text beside them, in pixels at the reference height."""
 BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200)
 
 

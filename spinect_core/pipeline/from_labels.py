@@ -67,7 +67,7 @@ def plan_labels(
         level: "L5/S1", "L4/5" or "L3/4".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         step: degrees between the lines of sight that are tried.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:
@@ -123,7 +123,7 @@ def measure(
         version: of the Kambin triangle: "bony" (the height is the articular process) or "neural" (root and dura).
         level: "L5/S1", "L4/5" or "L3/4".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

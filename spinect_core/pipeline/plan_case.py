@@ -81,7 +81,7 @@ def plan_case(
         device: "auto", "gpu" or "cpu".
         mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
-        progress: told the part done and the stage.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
 
     Returns:
@@ -131,7 +131,7 @@ def plan_approaches(
         surfaces: of these labels.
         volume: the CT, for the skin.
         sides: "left", "right" or "both".
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
     """
     # Not at the top: it is heavy, and only this part of the job needs it.
@@ -161,7 +161,7 @@ def draw_pictures(
         surfaces: bone and nerve.
         triangles: drawn in every picture of their view; standard views show all.
         folder: where the PNG files go; their paths in the result begin with this folder's name.
-        progress: told of each picture.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at between pictures.
 
     Returns:

@@ -44,7 +44,7 @@ def plan_again(
         before: the planning so far.
         level: such as "L5/S1".
         shift: of the numbering by the user.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:
@@ -80,7 +80,7 @@ def plan_with_landmark(
         before: its records.
         name: of the landmark.
         point: LPS mm (3,), its new place.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

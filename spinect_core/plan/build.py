@@ -134,11 +134,11 @@ def search_record(
     )
 
 
-def axial_record(way: InPlaneTrajectory) -> AxialRecord:
+def axial_record(found: InPlaneTrajectory) -> AxialRecord:
     """The record of an ``InPlaneTrajectory``, found for slices without gantry tilt."""
-    if not way.possible:
+    if not found.possible:
         return AxialRecord(reachable=False)
-    return AxialRecord(reachable=True, area_mm2=way.area_mm2, oblique=way.oblique)
+    return AxialRecord(reachable=True, area_mm2=found.area_mm2, oblique=found.oblique)
 
 
 def window_record(

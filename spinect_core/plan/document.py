@@ -368,7 +368,7 @@ def pack(text: bytes, members: Mapping[str, bytes], path: Path | str) -> bytes:
         for name, content in {HEAD: text, **members}.items():
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # else it would tell the system it was written on
+            info.create_system = 3  # else it would reveal the system it was written on
             info.external_attr = 0o644 << 16
             archive.writestr(info, content, compresslevel=COMPRESSION)
     return stream.getvalue()

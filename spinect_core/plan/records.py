@@ -170,7 +170,7 @@ class Record(BaseModel):
         except ValidationError as error:
             raise self._error(error, "Measure or place it again") from error
 
-    # Records within a record are checked by the outer one, which knows the way to them.
+    # Records within a record are checked by the outer one, which knows the path to them.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="before")
@@ -365,7 +365,8 @@ class CloserRecord(Record):
         name: of the structure, such as "S1 superior articular process".
         covered: part of the zone it covers, 0 to 1.
         alone: part that nothing else covers, 0 to 1.
-        required_mm: clearance that would have to be gained from it until a needle passes; None if that opens nothing.
+        required_mm: required clearance: how far its silhouette would have to shrink for a needle to pass; None where
+            shrinking it alone opens no trajectory.
     """
 
     name: Name
@@ -387,9 +388,9 @@ class WindowRecord(Record):
         radius_mm: of that circle.
         outline: LPS mm (n, 3) round the largest open piece; empty where nothing is open.
         author: who chose the view.
-        closers: what closes it.
-        pair: two structures that close it together where neither does alone; empty if there is no need.
-        pair_required_mm: clearance that would have to be gained from both; None without a pair.
+        closers: the structures that block it.
+        pair: two structures that have to shrink together where no single one opens it; empty if no pair is needed.
+        pair_required_mm: clearance required of both; None without a pair.
     """
 
     zone: Name
@@ -531,13 +532,13 @@ class ClearanceRecord(Record):
 
 
 class MarginRecord(Record):
-    """How far a needle may deviate in the direction in which it tolerates least.
+    """How far a needle may deviate in the direction of the least tolerance.
 
     Attributes:
         amount: degrees or mm that are free.
-        unlimited: nothing was met as far as was looked, so that more may be free.
-        tissue: what is met first; None where that is not known.
-        words: that direction in words; empty where nothing was met.
+        unlimited: nothing was touched within the range searched, so that more may be free.
+        tissue: what is touched first; None where that is not known.
+        words: that direction in words; empty where nothing was touched.
     """
 
     amount: Annotated[Number, Field(ge=0, le=1000)]
@@ -555,10 +556,10 @@ class ToleranceRecord(Record):
     """How far the needle may deviate before it touches bone or nerve; None where it was not measured.
 
     Attributes:
-        angle: degrees about the entry, to whichever of the two comes first.
+        angle: degrees about the entry, to bone or nerve, whichever is touched first.
         angle_to_bone: degrees to bone.
         angle_to_nerve: degrees to nerve.
-        shift: mm of a parallel shift, to whichever comes first.
+        shift: mm of a parallel shift, to whichever is touched first.
         shift_to_bone: mm to bone.
         shift_to_nerve: mm to nerve.
     """
@@ -572,18 +573,18 @@ class ToleranceRecord(Record):
 
 
 class RiskRecord(Record):
-    """What needles meet whose angle errs by chance.
+    """How often needles with a random angular error touch bone or nerve.
 
     Attributes:
         method: how the needle is guided, such as "free hand".
         mean_deg: of the error before it is cut off at 0.
         spread_deg: its standard deviation.
         needles: how many were drawn.
-        nerve: part of them that meets nerve, 0 to 1.
-        bone: part that meets bone.
-        either: part that meets one of them.
+        nerve: part of them that touches nerve, 0 to 1.
+        bone: part that touches bone.
+        either: part that touches either.
         standard_error: of ``either``.
-        nerve_on_the_way: part that meets nerve before the last 3 mm; None if it was not counted.
+        nerve_on_the_way: part that touches nerve before the last 3 mm; None if it was not counted.
         miss_mean_mm: mean distance of the tip from the target.
         miss_95_mm: 95 of 100 tips lie nearer.
     """
@@ -604,7 +605,7 @@ class RiskRecord(Record):
     def _together(self) -> Self:
         """Either is at least each and at most both together."""
         if not max(self.nerve, self.bone) - 1e-9 <= self.either <= self.nerve + self.bone + 1e-9:
-            raise ValueError("the parts that meet nerve, bone and either do not go together")
+            raise ValueError("the parts that touch nerve, bone and either do not agree")
         return self
 
 
@@ -725,12 +726,12 @@ class Planning(Record):
 
 
 def said(error: ValidationError) -> str:
-    """What is wrong with plain data, by the way to it, as one line: ``landmarks: entry 1: name: it is empty``."""
+    """What is wrong with plain data and where, as a path, in one line: ``landmarks: entry 1: name: it is empty``."""
     first = error.errors(include_url=False)[0]
-    way = [f"entry {step + 1}" if isinstance(step, int) else step for step in first["loc"]]
+    path = [f"entry {step + 1}" if isinstance(step, int) else step for step in first["loc"]]
     kind, given, limits = first["type"], first["input"], first.get("ctx", {})
     if kind == "missing":
-        return ": ".join([*way[:-1], f"it has no {way[-1]}"])
+        return ": ".join([*path[:-1], f"it has no {path[-1]}"])
     if kind in ("greater_than_equal", "less_than_equal"):
         text = f"{_short(given)} is not " + " or ".join(
             f"{limits[key]:g} or {words}" for key, words in (("ge", "more"), ("le", "less")) if key in limits
@@ -745,7 +746,7 @@ def said(error: ValidationError) -> str:
         text = _SAID[kind].format(_short(given))
     else:
         text = f"{_short(given)}: {first['msg']}"
-    return ": ".join([*way, text])
+    return ": ".join([*path, text])
 
 
 _SAID = {

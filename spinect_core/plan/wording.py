@@ -47,9 +47,9 @@ DOUBTFUL = 0.5
 CLOSERS_NAMED = 3
 OWN_NEEDLE = "Own needle"
 RISK_LEAVES_OUT = (
-    "Needles drawn by chance from the angular errors of a study on a phantom. Not counted: errors of the entry point, "
-    "bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares plans; "
-    "it does not say how often a patient is harmed."
+    "Monte Carlo simulation of needles with the angular errors of a phantom study. Not counted: errors of the entry "
+    "point, bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares "
+    "plans; it does not say how often a patient is harmed."
 )
 
 # ---------------------------------------------------------------------------------------------------- notes and reasons
@@ -89,7 +89,7 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.AT_THE_EDGE: "The best view lies at the edge of the angles that are searched",
     NoteCode.INTERLAMINAR: "The recommended trajectory passes medial of the articular process: between the laminae, "
     "not through the foramen",
-    NoteCode.REGION_SUPPOSED: "The region was supposed, not recognised.",
+    NoteCode.REGION_SUPPOSED: "The region was assumed, not recognised.",
     NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
     NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
     NoteCode.NO_PICTURES: "No pictures: this computer does not render ({fault}); `spinect info` says more.",
@@ -172,7 +172,7 @@ class Trajectory:
     """A zone with its best needle, or a needle of the user's.
 
     Attributes:
-        key: tells it from the others, and stays the same when the planning is made again.
+        key: distinguishes it from the others, and stays the same when the planning is made again.
         kind: of the triangle.
         side: of the patient.
         version: of the triangle.
@@ -254,7 +254,7 @@ class Trajectory:
 
     @property
     def tolerance(self) -> MarginRecord | None:
-        """By how many degrees the needle may deviate before it meets bone or nerve."""
+        """By how many degrees the needle may deviate before it touches bone or nerve."""
         safety = None if self.needle is None else self.needle.safety
         return None if safety is None or safety.tolerance is None else safety.tolerance.angle
 
@@ -264,7 +264,7 @@ class Trajectory:
         if self.own and self.needle is not None:
             return self.needle.needle.view.words
         if self.search is not None and self.search.best is not None:
-            # The row tells the side already, and the head of its column that the first angle is oblique.
+            # The row names the side already, and the head of its column says that the first angle is oblique.
             return self.search.best.view.words.removeprefix(f"{self.side} oblique ")
         return self.blocked_text
 
@@ -484,7 +484,7 @@ def _met(structure: StructureRecord) -> str:
 def _risk(risk: RiskRecord) -> str:
     return (
         f"{risk.method[:1].upper()}{risk.method[1:]} ({risk.mean_deg:g} ± {risk.spread_deg:g}°): "
-        f"{risk.either:.0%} meet bone or nerve, {risk.nerve:.0%} nerve; 95 % of tips within {risk.miss_95_mm:.0f} mm."
+        f"{risk.either:.0%} touch bone or nerve, {risk.nerve:.0%} nerve; 95 % of tips within {risk.miss_95_mm:.0f} mm."
     )
 
 

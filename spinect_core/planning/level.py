@@ -77,7 +77,7 @@ class Room:
 
     @cached_property
     def field(self) -> ClearanceField:
-        """For distances along many ways."""
+        """For distances along many trajectories."""
         return ClearanceField(self.obstacles)
 
 
@@ -300,7 +300,7 @@ def plan_level(
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         landmarks: of the level, where they are known or were moved by the user.
         step: degrees between the views of the angle map.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

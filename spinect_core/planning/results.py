@@ -26,7 +26,7 @@ class NeedlePlan:
     Attributes:
         needle: entry, target, type.
         fits: whether a standard needle is long enough, in words.
-        clearance: to bone and nerve along the way.
+        clearance: to bone and nerve along the trajectory.
         tolerance: for errors of the hand and for breathing.
         risks: free hand and laser-guided.
         crossings: structures on its line, in order.
@@ -51,7 +51,7 @@ class Approach:
         search: over all lines of sight.
         window: in the view of the largest window; in the view nearest to being open where none opens.
         triangle: the largest that fits that window; None where nothing is open.
-        closing: what closes the zone, where no view is open to a needle; else None.
+        closing: what blocks the zone, where no view is open to a needle; else None.
         needle: along the recommended view; None without an open view or without skin.
         axial: whether a trajectory lies in an axial slice.
         seconds: the search took, its share where several zones were searched together.

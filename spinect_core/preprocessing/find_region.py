@@ -125,7 +125,7 @@ def _top_of_sacrum(coarse: _Coarse, sure_cells: int = 0) -> float | None:
 
     Args:
         coarse: the 3 mm copy.
-        sure_cells: if given, a spine with so many bone cells a slice must be seen above for 3 cm.
+        sure_cells: if given, a spine with this many bone cells in each slice must be seen above for 3 cm.
     """
     columns = np.abs(coarse.offset) <= _MIDDLE_MM
     if columns.sum() * STEP_MM < 0.7 * 2 * _MIDDLE_MM:

@@ -26,7 +26,7 @@ COARSE_MM = 1.5
 """Between voxels that are longer than this the CT is interpolated where that is asked for."""
 
 PLACES = 8
-"""In so many places of a cube an interpolated CT is looked at, along each axis."""
+"""How many places of a cube an interpolated CT is sampled at, along each axis."""
 
 NOTHING = 1e-6
 """A voxel's share in a cube that is as good as none: a thousandth of a Hounsfield unit."""

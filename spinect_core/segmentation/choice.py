@@ -23,7 +23,7 @@ DEVICES = (DeviceName.GPU, DeviceName.CPU)
 
 PAPER = Tiling(ModeName.PAPER, (32, 64, 64), (20, 40, 40))
 FAST = Tiling(ModeName.FAST, (32, 64, 64), (30, 60, 60), tapered=True, even=True)
-"""45 tiles for the usual region where the paper has 84. Larger tiles have fewer borders and could do with 8 (of
+"""45 tiles for the usual region where the paper has 84. Larger tiles have fewer borders, and 8 would be enough (of
 80x80x96, 45 % of the paper's computations), but the network, trained on tiles of the paper's size, finds less nerve in
 them: Dice 0.47 instead of 0.53 on an unseen phantom."""
 
@@ -33,7 +33,7 @@ class Mode:
     """How a region is read.
 
     Attributes:
-        tiling: how tiles are laid.
+        tiling: how the region is divided into tiles.
         voxels: of 1 mm: one of :data:`spinect_core.preprocessing.prepare.VOXELS`.
         twice: whether it is read a second time, mirrored and with the voxels half a millimetre beside the first
             ones, and the probabilities are summed.

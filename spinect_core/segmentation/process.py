@@ -93,7 +93,7 @@ def run_job(
         job: engine and mode.
         array: standardised region [reading, z, y, x].
         occupied: [reading, z, y, x], where there is more than air.
-        progress: told of each patch.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at every 50 ms; the process is killed when it is set.
 
     Raises:
@@ -208,7 +208,7 @@ def _listen(
 
 
 def _reported(message: dict[str, Any]) -> Exception:
-    """The error the process has told of."""
+    """The error that the process has reported."""
     if message["error"] == "memory":
         return EngineOutOfMemory(message["text"])
     if message["error"] == "unavailable":

@@ -40,7 +40,7 @@ class RunInfo:
         seconds: of each stage: ``prepare``, ``start`` (the process), ``load`` (engine and weights), ``predict``,
             ``restore``, and the ``total``, which includes what failed before.
         peak_memory_mb: largest resident memory of the inference process, in 10^6 bytes.
-        strays_ml: volume labelled nerve by the network and left out, because it hangs together with no other nerve.
+        strays_ml: volume labelled nerve by the network and left out, because it is connected to no other nerve.
         fallbacks: what did not work and what was done instead, as sentences; empty if all went as asked.
         weights_sha256: of the weights file.
         voxels: of 1 mm: ``nearest`` or ``mean``, see :func:`~spinect_core.preprocessing.prepare.prepare`.
@@ -111,7 +111,7 @@ def segment(
         mode: a key of :data:`~spinect_core.segmentation.choice.MODES`: ``paper`` (voxels and overlap of the tiles as
             published), ``fast`` or ``thorough``.
         weights: a weights file instead of the program's own.
-        progress: told of each patch.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the work within a tenth of a second.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Nerve that hangs together with no other nerve: vessels and bowel that the network took for it."""
+"""Nerve not connected to any other nerve: vessels and bowel that the network mistook for it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from spinect_core.image.pieces import connected_pieces
 from spinect_core.image.volume import NERVE, Labels
 
 REACH_MM = 12.0
-"""Pieces this near to one another are taken for one nerve that the network lost on the way: on three phantoms the gaps
-of true roots measured up to 9 mm, the way from the roots to what was false 14 mm and more."""
+"""Pieces no farther apart than this count as one nerve in which the network missed a stretch: on three phantoms the
+gaps within true roots measured up to 9 mm, the distance from the roots to false nerve 14 mm and more."""
 
 
 def without_strays(labels: Labels, reach_mm: float = REACH_MM) -> tuple[Labels, float]:

@@ -1,9 +1,10 @@
 """Keras' layers of the network with torch's own kernels, for the torch backend alone.
 
-The variables, their names and the numbers are those of Keras' layers. What differs is the way there: on torch Keras
-copies every picture to the order (batch, channel, z, y, x) before a convolution or a pooling and normalises a batch
-in single steps over float32 copies. Here the channels stay last in memory, which torch's CPU convolutions like best,
-the bias is added by the convolution, and a batch is normalised in one pass. docs/training.md says what that saves.
+The variables, their names and the numbers are those of Keras' layers. What differs is how they are computed: on torch
+Keras copies every picture to the order (batch, channel, z, y, x) before a convolution or a pooling and normalises a
+batch in single steps over float32 copies. Here the channels stay last in memory, which torch's CPU convolutions like
+best, the bias is added by the convolution, and a batch is normalised in one pass. docs/training.md says what that
+saves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The inference process, started by `spinect_core.segmentation.process` with a job's file; the window never imports it.
 
-It reads the job and its arrays from a folder, tells its parent what it does by lines of JSON on standard output, and
-leaves the probabilities in the same folder. It imports an engine and nothing of the window, and it ends by itself when
-its parent is gone.
+It reads the job and its arrays from a folder, reports to its parent in lines of JSON on standard output, and leaves
+the probabilities in the same folder. It imports an engine and nothing of the window, and it ends by itself when its
+parent is gone.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run one job; the exit code is 0 if the parent was told how it ended, well or not."""
+    """Run one job; the exit code is 0 if the parent received the outcome, success or failure."""
     path = Path(argv[0])
     job = json.loads(path.read_text(encoding="utf-8"))
     line = _Line()

@@ -60,7 +60,7 @@ def build_surfaces(
     Args:
         labels: 0 background, 1 bone, 2 nerve, on any grid (left-handed ones too).
         smoothing_mm: width of the median over the labels in mm; 0 for none.
-        progress: told the part done.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at throughout.
 
     Raises:

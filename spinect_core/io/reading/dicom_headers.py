@@ -79,7 +79,7 @@ class Slice:
         down: unit LPS vector along a column, towards growing row numbers.
         spacing: mm between pixels (across, down).
         slope: and ``intercept``, from stored values to HU.
-        acquisition: what tells two pictures of one place apart, see dicom_series.
+        acquisition: what distinguishes two pictures of one place, see dicom_series.
         image_type: words such as ORIGINAL, PRIMARY, AXIAL.
         kernel: convolution kernel.
         uid: the picture's own identifier.
@@ -112,10 +112,10 @@ class Header:
 
     Attributes:
         file: the file.
-        series: SeriesInstanceUID, only used to tell series apart.
+        series: SeriesInstanceUID, only used to distinguish series.
         modality: such as "CT".
         description: the scanner's name for the series.
-        frame_of_reference: tells patient positions apart.
+        frame_of_reference: distinguishes patient positions.
         patient_position: such as "HFS".
         slice_thickness: mm, for show only; None if not given.
         rescaled: whether RescaleSlope and RescaleIntercept were given.

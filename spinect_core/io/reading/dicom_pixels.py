@@ -62,7 +62,7 @@ def read_pixels(
 
 
 def raw_pixels(piece: Slice) -> bytes:
-    """The file's pixels as they are stored, to tell copies from different pictures; empty if unreadable."""
+    """The file's pixels as they are stored, to distinguish copies from different pictures; empty if unreadable."""
     try:
         with quiet_dicom():
             return bytes(pydicom.dcmread(piece.file, force=True).get("PixelData", b""))

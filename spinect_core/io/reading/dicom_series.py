@@ -31,7 +31,7 @@ SPLIT_BY: tuple[tuple[str, Callable[[Slice], str]], ...] = (
     ("kind of picture", lambda s: "/".join(s.image_type)),
     ("file", lambda s: str(s.file)),
 )
-"""What may tell sets of pictures within a series apart, tried in this order."""
+"""What may distinguish sets of pictures within a series, tried in this order."""
 _ANOTHER = "Choose another series of the study"
 
 
@@ -150,7 +150,7 @@ def _sets(cluster: list[Slice]) -> Iterator[tuple[list[Slice], list[Finding]]]:
     for what, part in parts:
         if len(parts) > 1:
             extra = Finding(
-                f"The series holds {len(parts)} sets of pictures, told apart by {what}; each is its own entry"
+                f"The series holds {len(parts)} sets of pictures, distinguished by {what}; each is its own entry"
             )
             yield part, [*findings, extra]
         else:
@@ -200,7 +200,7 @@ def _same_picture(a: Slice, b: Slice) -> bool:
 
 
 def _split(slices: list[Slice]) -> list[tuple[str, list[Slice]]]:
-    """One set of slices, or several if together they are no volume but something tells parts apart that are."""
+    """One set of slices, or several: where they make no volume together, but something distinguishes parts that do."""
     if _regular(slices):
         return [("", slices)]
     for what, key in SPLIT_BY:

@@ -1,7 +1,7 @@
 """The text headers of NRRD and MetaImage, looked at before ITK reads them.
 
 ITK passes over what decides here: a missing orientation becomes the identity, a missing spacing 1 mm, and a file that
-breaks off is told to the error stream only.
+breaks off is reported on the error stream only.
 https://teem.sourceforge.net/nrrd/format.html, https://itk.org/Wiki/ITK/MetaIO/Documentation
 """
 

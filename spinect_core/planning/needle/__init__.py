@@ -1,1 +1,1 @@
-"""A needle: its place, clearance, tolerance, what it meets, the risk of an error."""
+"""A needle: its place, clearance and tolerance, what it touches, and the risk of an angular error."""

@@ -1,8 +1,9 @@
 """How far straight trajectories keep from bone and from nerve, for many at once.
 
-A way is a half-line from its target towards the viewer. It keeps its smallest distance to a mesh either along an edge
-of the mesh, which is found here exactly, or at the target, which is where
-:meth:`spinect_core.planning.zones.obstacles.Obstacles.distance` is asked. Ways that pierce the mesh are not meant.
+A trajectory is a half-line from its target towards the viewer. It is nearest to a mesh either at an edge of the mesh,
+which is found here exactly, or at the target, where
+:meth:`spinect_core.planning.zones.obstacles.Obstacles.distance` is asked. Trajectories that pierce the mesh are not
+covered.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ WAYS_AT_ONCE = 64
 
 
 class Clearance:
-    """Bone and nerve, ready to measure distances to ways."""
+    """Bone and nerve, ready to measure their distances to trajectories."""
 
     def __init__(self, obstacles: Obstacles) -> None:
         self.obstacles = obstacles
@@ -31,12 +32,12 @@ class Clearance:
         self._edges = {tissue: _Edges(mesh) for tissue, mesh in obstacles.meshes.items()}
 
     def along(self, targets: FloatArray, directions: FloatArray) -> dict[int, FloatArray]:
-        """Smallest distance in mm (n,) of each way to bone (1) and to nerve (2); infinite without it.
+        """Smallest distance in mm (n,) of each trajectory to bone (1) and to nerve (2); infinite if there is none.
 
         Threads may call it at the same time.
 
         Args:
-            targets: LPS mm (n, 3), outside both.
+            targets: LPS mm (n, 3), outside both tissues.
             directions: unit vectors (n, 3) towards the viewer.
         """
         found = {tissue: np.full(len(targets), np.inf) for tissue in (BONE, NERVE)}

@@ -18,7 +18,7 @@ from spinect_core.planning.needle.needles import outer_mm
 
 Point = tuple[float, float, float]
 SMALLEST_MM = 1.0
-"""A needle shorter than this has no direction worth telling."""
+"""A needle shorter than this has no meaningful direction."""
 ENDPLATE, BODY = "S1 upper end plate centre", "L5 body centre"
 """The two landmarks the midline runs through."""
 STEEPEST = 0.2
@@ -27,7 +27,7 @@ STEEPEST = 0.2
 
 @dataclass(frozen=True)
 class EntryPlace:
-    """Where the skin entry lies, told from landmarks.
+    """Where the skin entry lies, relative to landmarks.
 
     Attributes:
         midline_mm: from the midline plane, positive to the patient's left.

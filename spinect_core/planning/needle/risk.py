@@ -1,4 +1,4 @@
-"""How often a needle that errs in its angle meets bone or nerve, drawn by chance."""
+"""How often a needle with an angular error touches bone or nerve: a Monte Carlo simulation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 20_190_401
 
 @dataclass(frozen=True)
 class AngularError:
-    """How well a direction is kept.
+    """The distribution of the angular errors of a technique.
 
     Attributes:
         name: of the technique.
@@ -59,7 +59,8 @@ class Part:
 
     Attributes:
         value: 0 to 1.
-        standard_error: of the drawing alone; 0 where none or all met, and then up to 3 / needles are possible (95 %).
+        standard_error: of the simulation alone; 0 where none or all touched, where the value may still be off by up to
+            3 / needles (95 %).
     """
 
     value: float
@@ -68,7 +69,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Risk:
-    """What happens to needles that err in their angle.
+    """What happens to needles that deviate from the planned angle.
 
     It leaves out: errors of the entry point (6.1 ± 4.7 mm free hand in the same study), bending, corrections under
     imaging, movement and breathing, errors of the segmentation, and everything that is neither bone nor nerve. It says
@@ -77,14 +78,14 @@ class Risk:
     Attributes:
         error: the distribution.
         needles: how many were drawn.
-        nerve: part that meet nerve.
-        nerve_on_the_way: part that meet it more than 3 mm before the needle's end.
-        bone: part that meet bone.
-        either: part that meet one or the other.
+        nerve: part that touches nerve.
+        nerve_on_the_way: part that touches it more than 3 mm before the needle's end.
+        bone: part that touches bone.
+        either: part that touches one or the other.
         miss_mean_mm: mean distance of the tip from the target.
         miss_95_mm: 95 of 100 tips are nearer.
         drawn_mean_deg: mean of the errors drawn; larger than that of the whole normal distribution.
-        seed: of the drawing.
+        seed: of the random numbers.
     """
 
     error: AngularError
@@ -108,24 +109,24 @@ def risk(
     seed: int = SEED,
     cancel: Cancel | None = None,
 ) -> Risk:
-    """What happens to needles that go in at the planned entry, as deep as planned, in a direction that errs.
+    """What happens to needles that go in at the planned entry, as deep as planned, with an angular error.
 
-    The size of the error is drawn from the part above 0 of a normal distribution, its direction evenly. They have the
-    thickness of the planned needle.
+    The size of the error is drawn from the part above 0 of a normal distribution, its direction evenly. The needles
+    have the thickness of the planned one.
 
     Args:
         needle: the plan.
         aim: bone and nerve.
-        error: how well the direction is kept.
+        error: the distribution of the angular errors.
         needles: how many are drawn.
-        seed: of the drawing; the same gives the same.
+        seed: of the random numbers; the same seed gives the same result.
         cancel: looked at every 4,096 needles.
 
     Raises:
         MeasurementError: no needle to draw.
     """
     if needles < 1:
-        raise MeasurementError(f"{needles} needles tell nothing", "Draw at least one")
+        raise MeasurementError(f"A simulation of {needles} needles has no result", "Draw at least one")
     rng = np.random.default_rng(seed)
     degrees = error.draw(needles, rng)
     azimuths = rng.random(needles) * 2 * np.pi

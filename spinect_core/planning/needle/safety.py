@@ -1,4 +1,4 @@
-"""What a needle passes and meets: distances to bone and nerve along its way, the structures on its line by name."""
+"""What a needle passes and touches: its distances to bone and nerve, and the names of the structures on its line."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PartsOf = Callable[[FloatArray, int], list[str]]
 STEP_MM = 0.5
 FINE_MM = 0.02
 AT_TARGET_MM = 3.0
-"""So near the target the nerve is what the injection is for, and its distance is told apart."""
+"""Within this distance of the target the nerve is the aim of the injection; its clearance is reported separately."""
 BEYOND_MM = 10.0
 """How far the line is followed behind the tip."""
 WITHIN_MM = 2.0
 SKIP_MM = 1e-3
-"""A ray goes on so far behind what it met; places are known to 1e-5 mm."""
+"""A ray is cast on from this far behind what it hit; places are known to 1e-5 mm."""
 MOST_CROSSINGS = 1000
 
 
@@ -54,15 +54,15 @@ class Closest:
 
 @dataclass(frozen=True, eq=False)
 class Clearance:
-    """Distances from the needle's axis to bone and nerve along its way.
+    """Distances from the needle's axis to bone and nerve along the trajectory.
 
     Attributes:
         depth_mm: (n,) from the entry (0) to the target, every 0.5 mm and at the target itself.
         bone_mm: (n,) from the axis to the surface of bone, negative inside, infinite without bone.
         nerve_mm: the same for nerve.
-        bone: the nearest place of the whole way.
-        nerve: the nearest place of the way up to 3 mm before the target.
-        nerve_at_target: the nearest place of the last 3 mm.
+        bone: the nearest place on the whole trajectory.
+        nerve: the nearest place on the trajectory up to 3 mm before the target.
+        nerve_at_target: the nearest place within the last 3 mm.
         nerve_at_tip: at the tip itself.
     """
 

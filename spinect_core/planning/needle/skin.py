@@ -55,7 +55,7 @@ class Skin:
 
         Args:
             volume: a CT in HU.
-            progress: told how far it is.
+            progress: called with the fraction done (0 to 1) and the stage.
             cancel: looked at between the steps.
 
         Raises:

@@ -23,17 +23,17 @@ from spinect_core.planning.zones.obstacles import Obstacles
 AZIMUTHS = 72
 LARGEST_DEG, STEP_DEG = 30.0, 0.25
 LARGEST_MM, STEP_MM = 20.0, 0.25
-"""How far errors are looked for, and in which steps: a needle moves by less than its own thickness between two."""
+"""The range of errors that is searched, and its steps: between two steps a needle moves by less than its thickness."""
 HALVINGS = 6
 RING = 16
 """Rays along the needle's surface. They stand on its corners as a polygon about it, 2 % outside: on the safe side."""
 END_MM = 0.02
-"""What begins so near the end of the needle is not met: targets lie on the surface of bone and nerve."""
+"""Contact this near the end of the needle does not count: targets lie on the surface of bone and nerve."""
 SECOND_LETTER = 0.342
 """A direction is named by two words where it leans to the second axis by more than 20°."""
 _CHUNK = 4096
 
-Errs = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+Deviate = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 """Entries and directions (n, 3) of the needle after an error of amounts (n,) towards azimuths (n,) in radians."""
 
 
@@ -45,7 +45,7 @@ class Margin:
         amount: degrees or mm that are free; ``largest`` where nothing was met so far.
         largest: how far was looked.
         tissue: "bone" or "nerve".
-        towards: unit LPS vector (3,), the way the tip goes in that direction, across the needle.
+        towards: unit LPS vector (3,), the direction in which the tip moves, across the needle.
         words: the same in words, such as ``caudal and medial``; empty where nothing was met.
         by_azimuth: (72,) the amount in every direction, from the right of the needle's view over its up, 5° each.
     """
@@ -167,24 +167,24 @@ class Aim:
         tasks = [
             (turned, tissue, LARGEST_DEG, STEP_DEG) for tissue in (BONE, NERVE)
         ] + [(shifted, tissue, LARGEST_MM, STEP_MM) for tissue in (BONE, NERVE)]  # fmt: skip
-        for number, (errs, tissue, largest, step) in enumerate(tasks):
+        for number, (deviate, tissue, largest, step) in enumerate(tasks):
             check(cancel)
             progress(number / len(tasks), "the needle's angular tolerance")
-            margins.append(self._margin(needle, errs, tissue, largest, step, cancel))
+            margins.append(self._margin(needle, deviate, tissue, largest, step, cancel))
         progress(1.0, "tolerance known")
         return Tolerance(*margins)
 
     def _margin(
         self,
         needle: Needle,
-        errs: Errs,
+        deviate: Deviate,
         tissue: int,
         largest: float,
         step: float,
         cancel: Cancel | None,
     ) -> Margin:
         def meets(azimuths: FloatArray, amounts: FloatArray) -> BoolArray:
-            contact = self.contact(tissue, *errs(azimuths, amounts), needle.radius_mm, cancel)
+            contact = self.contact(tissue, *deviate(azimuths, amounts), needle.radius_mm, cancel)
             return np.asarray(contact < needle.depth_mm - END_MM)
 
         azimuths = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
@@ -206,7 +206,7 @@ def direction_words(direction: npt.ArrayLike, side: str) -> str:
 
     Args:
         direction: LPS vector (3,), any length but zero.
-        side: the patient's side the needle is on, which tells medial from lateral.
+        side: the patient's side the needle is on, which decides what is medial.
     """
     vector = np.asarray(direction, dtype=np.float64)
     vector = vector / np.linalg.norm(vector)

@@ -27,7 +27,7 @@ TILT_DEGREES = (-40.0, 40.0)
 STEP_DEGREES = 2.0
 VIEWS_AT_ONCE = 32
 MOSTLY = 0.9
-"""One tissue closes a view alone if so much of the zone meets it first."""
+"""A view counts as blocked by one tissue alone if that tissue is the first to cover at least this part of the zone."""
 Part_co = TypeVar("Part_co", covariant=True)
 
 
@@ -49,10 +49,10 @@ class Looks:
         radius_mm: of the largest circle in it (n,).
         target: LPS mm (n, 3), the circle's middle on the zone; not a number where nothing is open.
         depth_mm: from the skin to the target (n,); not a number without skin.
-        bone_mm: smallest distance of the way through the target to bone (n,); infinite without bone, not a number
-            where the needle does not fit or it was not asked for.
+        bone_mm: smallest distance of the trajectory through the target to bone (n,); infinite without bone, not a
+            number where the needle does not fit or it was not asked for.
         nerve_mm: the same to nerve.
-        segmented_mm: how much of the way, from the target, lies where bone and nerve were looked for (n,); not a
+        segmented_mm: how much of the trajectory, from the target, lies where bone and nerve were looked for (n,); not a
             number where that is not known.
         seen_mm2: of the zone that is in sight where nothing is open (n,), with whatever covers it.
         reason: values of :class:`spinect_core.planning.search.weights.Reason` (n,).
@@ -77,7 +77,7 @@ class Looks:
 
     @property
     def ends_before_skin(self) -> BoolArray:
-        """Whether bone and nerve are not known up to the skin (n,): the rest of the way counts as free."""
+        """Whether bone and nerve are not known up to the skin (n,): the rest of the trajectory counts as free."""
         return np.asarray(self.segmented_mm < self.depth_mm)
 
 
@@ -169,7 +169,7 @@ class Survey:
             oblique: ipsilateral degrees (n,).
             tilt: degrees (n,), cranial positive.
             clearances: whether distances to bone and nerve are wanted.
-            progress: told the part done.
+            progress: called with the fraction done (0 to 1) and the stage.
             cancel: asked often.
 
         Raises:
@@ -299,7 +299,7 @@ def angle_map(
     Args:
         survey: the zone.
         step: degrees between views; both ranges end in a view, whatever the step.
-        progress: told the part done.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

@@ -66,7 +66,7 @@ def in_plane_trajectory(
         area: free area in mm² by ipsilateral oblique and cranial tilt in degrees.
         gantry_deg: of the slices, positive with their back edge to the head; within 60° either way.
         step_deg: between the obliquities.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at before every view.
 
     Raises:

@@ -25,7 +25,7 @@ from spinect_core.planning.zones.window import LIFT_MM
 
 FINEST_MM, COARSEST_MM = 0.25, 0.5
 NODES_ACROSS = 18
-"""The first grid is as fine as the zone needs: its square root of area is crossed by so many places.
+"""The first grid is as fine as the zone needs: this many places cross the square root of its area.
 
 Near the border the grid is then halved. At most 0.5 mm: every circle of a radius of 0.354 mm or more holds a place of
 such a grid, so that no opening for a needle of 0.36 mm is missed.
@@ -38,8 +38,8 @@ _SEGMENTS = {
 }  # fmt: skip
 """Border pieces of a cell by its open corners: from edge, to edge (0 below, 1 right, 2 above, 3 left), an open corner.
 
-Corners are counted anticlockwise from below left; the open side lies to the right of the way. 16 and 17 are 5 and 10
-whose middle is open.
+Corners are counted anticlockwise from below left; the open side lies to the right of the direction of travel. 16 and
+17 are 5 and 10 whose middle is open.
 """
 _CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
 
@@ -191,7 +191,7 @@ class _Look:
         self.first = (low + high) / 2 - (self.count - 1) * self.step / 2
 
     def free(self, views: IntArray, places: FloatArray) -> BoolArray:
-        """Whether the ways from the zone to the viewer are free at picture places (k, 2) of views (k,)."""
+        """Whether the lines from the zone to the viewer are free at picture places (k, 2) of views (k,)."""
         free, points = self.many.on_membrane(views, places, self.frames)
         free[free] = ~self.blocked(views[free], points[free])
         return free

@@ -86,8 +86,8 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         side: of the zone, "left" or "right".
 
     Returns:
-        The map as it was, rounded. What the table does not tell is not a number: targets, what was segmented of a way
-        and what was in sight of a closed zone; so is a clearance where the tissue is absent.
+        The map as it was, rounded. What the table does not hold is not a number: targets, what was segmented of a
+        trajectory and what was in sight of a blocked zone; so is a clearance where the tissue is absent.
 
     Raises:
         MeasurementError: it is no such table, or its views are no grid.

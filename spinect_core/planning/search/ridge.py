@@ -1,4 +1,4 @@
-"""The ridge of an angle map: the good views that hang together round the best one, and the line along their crest."""
+"""The ridge of an angle map: the connected good views round the best one, and the line along their crest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.planning.search.angle_map import AngleMap
 
 RIDGE_PART = 0.8
-"""Part of the best area that every view of the ridge has at least."""
+"""The smallest area of a view of the ridge, as a part of the best area."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Ridge:
     """Views nearly as good as the best one.
 
     Attributes:
-        mask: whether a view of the map belongs to it, bool [oblique, tilt]; touching corners hang together.
+        mask: whether a view of the map belongs to it, bool [oblique, tilt]; touching corners are connected.
         crest: oblique and tilt in degrees (k, 2) of the largest areas across the ridge, along its longer direction.
             The best view alone where the ridge is narrower than a step of the map.
     """

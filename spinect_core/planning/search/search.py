@@ -34,15 +34,15 @@ from spinect_core.planning.zones.window import FreeWindow, Sight
 FINEST_DEGREES = 0.25
 """The best views are found to this."""
 APART_DEGREES = 8.0
-"""Alternatives lie at least so far from each other."""
+"""The smallest angle between two alternatives."""
 WORTH_A_LOOK = 0.25
-"""Part of the best area that an alternative has at least."""
+"""The smallest area of an alternative, as a part of the best area."""
 STARTS = 6
-"""So many of the map's peaks are climbed for the best view."""
+"""How many of the map's peaks are climbed for the best view."""
 PEAK = 0.85
 """Part of the map's largest area from which a peak is climbed: between two views of the map it may rise to the best."""
 WORTH_TURNING = 0.01
-"""By so much the best score has to beat that of the best area, or else that view is recommended as well."""
+"""The smallest gain in score for which a view other than that of the largest area is recommended."""
 _ROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 Angles = tuple[float, float]
 
@@ -55,7 +55,7 @@ class Choice:
         view: the line of sight, to 0.25°.
         window: what is open along it.
         depth_mm: from the skin to the window's centre; None without skin.
-        bone_mm: smallest distance of the way through the window's centre to bone; infinite without bone.
+        bone_mm: smallest distance of the trajectory through the window's centre to bone; infinite without bone.
         nerve_mm: the same to nerve.
         ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
         score: 0 to 1.
@@ -136,10 +136,10 @@ def search(
         step: degrees between the views of the map.
         limits: what every view has to keep.
         weights: of the score.
-        segmented: the grid in which bone and nerve were looked for, so that ways that leave it can be told.
+        segmented: the grid in which bone and nerve were looked for, so that trajectories that leave it are recognised.
         clearance: of the same obstacles, to share between zones.
         threads: at work at the same time.
-        progress: told the part done.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:

@@ -40,7 +40,7 @@ def search_all(
         weights: of the score.
         segmented: the grid in which bone and nerve were looked for.
         threads: zones at work at the same time.
-        progress: told the part done, by the thread that called.
+        progress: called with the fraction done (0 to 1) and the stage, in the calling thread.
         cancel: asked often.
 
     Returns:

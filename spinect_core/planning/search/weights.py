@@ -59,8 +59,8 @@ class Weights:
     Attributes:
         area: weight of the window's area as a part of the largest of the zone.
         tolerance: of the largest circle's radius: 0 at the needle's radius, 1 from ``wide_mm``.
-        nerve: of the way's clearance to nerve: 0 at the needle's radius, 1 from ``clear_of_nerve_mm``.
-        bone: of the way's clearance to bone: 0 at the needle's radius, 1 from ``clear_of_bone_mm``.
+        nerve: of the trajectory's clearance to nerve: 0 at the needle's radius, 1 from ``clear_of_nerve_mm``.
+        bone: of the trajectory's clearance to bone: 0 at the needle's radius, 1 from ``clear_of_bone_mm``.
         depth: 1 up to ``shallow_mm``, 0 at the longest reach. Left out where the skin is not known.
         usual: 1 where the view is as oblique as usual, 0 from ``unusual_by_degrees`` away.
         wide_mm: half of the 6.1 mm circle that fits the bony corridor of L5/S1 (synapse.koreamed.org/articles/1160731),

@@ -1,9 +1,9 @@
-"""What blocks a window: the parts of bone and nerve in the way, and the clearance required of each.
+"""What blocks a window: the parts of bone and nerve that cover it, and the clearance required of each.
 
 In a view every part that a line of sight meets between the membrane and the viewer counts, not only the first. Each
-part's silhouette is found as a polygon, also some way beyond the zone, so that a part that reaches over the zone's
-border is taken back from its own edge and not from that border. A clearance is required of a part when its whole
-silhouette has to be taken back by so many millimetres.
+part's silhouette is found as a polygon, also a margin beyond the zone, so that a part that reaches over the zone's
+border shrinks from its own edge and not from that border. A clearance is required of a part when its whole
+silhouette has to shrink by that many millimetres.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ PartsOf = Callable[[FloatArray, npt.NDArray[np.uint8]], Sequence[str]]
 
 @dataclass(frozen=True)
 class Closer:
-    """One part in the way.
+    """One part that blocks the trajectory.
 
     Attributes:
         name: of the part, such as "left facet joint L5/S1".
         covered: part of the zone's area in the view that it covers, 0 to 1.
-        alone: part of the zone's area that nothing but it covers.
-        required_mm: clearance that its silhouette would have to yield until the needle passes, the others as they are;
-            None where it alone cannot open a way within 8 mm.
+        alone: part of the zone's area that it alone covers.
+        required_mm: the required clearance: how far its silhouette would have to shrink until the needle passes, with
+            the other parts unchanged; None where shrinking it by 8 mm opens no trajectory.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Closer:
 
 @dataclass(frozen=True)
 class Closing:
-    """What closes a zone in a view.
+    """What blocks a zone in a view.
 
     Attributes:
         view: the line of sight.
@@ -63,10 +63,10 @@ class Closing:
         radius_mm: of the largest circle in what is open.
         zone_radius_mm: of the largest circle in the zone's outline: smaller than the needle's where the zone itself is
             seen too much from its edge.
-        closers: the parts in the way, those of the smallest required clearance first.
-        pair: the two parts of the smallest required clearance together, where none alone opens a way; None if none is
-            needed or none opens one.
-        pair_required_mm: clearance that both have to yield.
+        closers: the parts that block the zone, those of the smallest required clearance first.
+        pair: the two parts of the smallest required clearance together, where no part alone opens a trajectory; None if
+            no pair is needed or none opens one.
+        pair_required_mm: the clearance required of both.
     """
 
     view: View
@@ -91,7 +91,7 @@ def what_closes(
     needle_radius_mm: float = NEEDLE_RADIUS_MM,
     cancel: Cancel | None = None,
 ) -> Closing:
-    """Name what stands in the way in a view, and the clearance required of each part.
+    """Name what blocks a zone in a view, and the clearance required of each part.
 
     Args:
         sight: the zone among its obstacles.
@@ -142,7 +142,7 @@ def what_closes(
 
 
 class _Field:
-    """The zone and the silhouettes in a view, and what opens as some of them yield."""
+    """The zone and the silhouettes in a view, and what opens as some of them shrink."""
 
     def __init__(
         self,

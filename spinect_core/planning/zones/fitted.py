@@ -1,4 +1,4 @@
-"""The best-fitting triangle of a free window, its edges told by the anatomical borders they lie along."""
+"""The best-fitting triangle of a free window, its edges named by the anatomical borders they lie along."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spinect_core.planning.zones.window import FreeWindow, Sight
 OUTSIDE = 0.02
 """At most this part of the triangle may lie outside of the window."""
 CORNERS = 18
-"""So many of the window's sharpest corners, and as many places evenly along its outline, are tried as vertices."""
+"""How many of the window's sharpest corners, and of places evenly along its outline, are tried as vertices."""
 STARTS = 4
 BATCH = 256
 WORTHWHILE = 2e-4

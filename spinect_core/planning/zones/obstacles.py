@@ -1,4 +1,4 @@
-"""Bone and nerve as what a needle must not meet: surfaces that rays are cast at and distances are measured to."""
+"""Bone and nerve as what a needle must not touch: surfaces that rays are cast at and distances are measured to."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Obstacles:
         return tissue, distance, face
 
     def through(self, origins: FloatArray, directions: FloatArray) -> Crossings:
-        """Every surface that rays meet, cast on from hit to hit until nothing is left in the way.
+        """Every surface that rays meet, cast on from hit to hit until nothing is left on the ray.
 
         Args:
             origins: LPS mm (n, 3). A ray from inside a tissue meets that tissue's surface from within.

@@ -1,8 +1,8 @@
 """The free window of a zone in a view: what bone and nerve in front of it leave open, as a polygon in millimetres.
 
-The zone's membrane is looked at along the line of sight. A place of the picture is free where the way from the
-membrane to the viewer meets neither bone nor nerve. Where the membrane is folded in the view, the sheet next to the
-viewer counts: a way that is closed for that one is closed for those behind it.
+The zone's membrane is looked at along the line of sight. A place of the picture is free where the line from the
+membrane to the viewer touches neither bone nor nerve. Where the membrane is folded in the view, the sheet next to the
+viewer counts: a line that is blocked for that one is blocked for those behind it.
 
 Places are asked on a grid over the zone, then again on a finer one over the largest open piece alone, so that small
 windows are measured as well as large ones (:mod:`spinect_core.geometry.contours`).
@@ -25,9 +25,9 @@ from spinect_core.geometry.zone import Zone
 from spinect_core.planning.zones.obstacles import Obstacles
 
 GRID_MM = 0.25
-"""What is narrower than this may be missed; every circle of a 22 G needle's width holds a place of the grid."""
+"""An opening narrower than this may be missed; every circle of a 22 G needle's width holds a place of the grid."""
 PLACES = 4000
-"""About so many has each grid, the first over the box of the zone, the second over that of its largest open piece."""
+"""Approximate number of places of each grid: one over the box of the zone, one over that of its largest open piece."""
 FINEST_MM = 0.02
 LIFT_MM = 0.02
 """Rays start this far before the membrane: its borders lie on bone and nerve."""
@@ -72,7 +72,7 @@ class FreeWindow:
 
     @property
     def open(self) -> bool:
-        """Whether any way leads in."""
+        """Whether any trajectory passes."""
         return not self.polygon.is_empty
 
     def needle_area_mm2(self, radius_mm: float) -> float:
@@ -124,7 +124,7 @@ class Sight:
         return met, self._middle + start - np.where(met, distance, np.nan)[:, None] * towards
 
     def free_lines(self, points: FloatArray, towards: FloatArray) -> BoolArray:
-        """Whether the way from the membrane to the viewer is free along lines; False where they miss the membrane.
+        """Whether lines are free from the membrane to the viewer; False where they miss the membrane.
 
         Args:
             points: LPS mm (n, 3), anywhere on the lines.
@@ -158,7 +158,7 @@ class Sight:
         return points
 
     def free(self, places: FloatArray, view: View) -> BoolArray:
-        """Whether the way from the zone to the viewer is free at picture coordinates (n, 2); False beside the zone."""
+        """Whether the line from the zone to the viewer is free at picture coordinates (n, 2); False beside the zone."""
         return self.question(view)(places)
 
     def question(self, view: View) -> Question:

@@ -48,7 +48,7 @@ PARTS_REACH_MM = 110.0
 """Distance of the farthest of them from the upper end plate of L5."""
 
 BRIDGE_FREE_MM = 1.5
-"""So far from the bone of the usual specimen lie the places where only a transitional one has bone."""
+"""Distance from the bone of the usual specimen at which only a transitional one has bone."""
 
 
 def main(folder: Path, jobs: int = 1) -> None:
@@ -67,7 +67,7 @@ def main(folder: Path, jobs: int = 1) -> None:
 
 
 def describe(phantom: Phantom) -> dict[str, Any]:
-    """What the atlas's specimen tells by itself."""
+    """What the atlas's specimen alone determines."""
     courses = {name: nerve["points"] for name, nerve in phantom.truth["nerves"].items()}
     return {
         "frame": "LPS, mm",

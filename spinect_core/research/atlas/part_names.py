@@ -1,4 +1,4 @@
-"""The anatomical name of a place on the surface of a drawn bone or nerve, told from the bone's own frame."""
+"""The anatomical name of a place on the surface of a drawn bone or nerve, found from the bone's own frame."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def write_cases(
         dicom: write DICOM series as well.
         tilt_deg: lean of the gantry; see :class:`Writing`.
         jobs: processes at once; as many as processors and memory allow if None.
-        progress: told of every finished case.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at ten times a second; the processes are killed and what they had begun is removed.
 
     Returns:

@@ -1,6 +1,6 @@
 """What lies round in the fat beside the nerves and is none: vessels, sympathetic trunk, ureters, nodes and bowel.
 
-Of the calibre and the density of roots, on the ways that anatomy gives them: the iliac vessels on disc and ala, the
+Of the calibre and the density of roots, on their anatomical courses: the iliac vessels on disc and ala, the
 iliolumbar ones between psoas, ala and L5 root, the ascending lumbar vein before the transverse processes, lumbar
 vessels round the bodies, intervertebral veins through the foramina, lateral and median sacral vessels and the plexus
 between them before the sacrum, the superior gluteal ones between trunk and S1.
@@ -83,10 +83,10 @@ class Surroundings:
             counts[strand.course.name] = counts.get(strand.course.name, 0) + 1
         return counts
 
-    # ------------------------------------------------------------------------------------------- from way to strand
+    # ------------------------------------------------------------------------------------------- from path to strand
 
     def _strand(self, way: Way, side: float, name: str = "small") -> Strand:
-        """A way on a side, with its own jitter, laid on what it runs along and out of bone and disc."""
+        """A path on a side, with its own jitter, laid on what it runs along and out of bone and disc."""
         rng = self._rng
         points = way.points + rng.normal(0.0, way.jitter, way.points.shape)
         points = points * np.array([side, 1.0, 1.0])

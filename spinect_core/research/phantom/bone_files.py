@@ -49,14 +49,14 @@ def read_bones(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> BoneSet:
-    """Bones from a folder or a file, with frames, measures and the way of the nerves found on them.
+    """Bones from a folder or a file, with frames, measurements and the courses of the nerves found on them.
 
     Args:
         path: a folder of surfaces named by bone (PLY, STL, OBJ, GLB, VTP), or a label map (NIfTI, NRRD,
             MetaImage), or a folder that holds one; beside a label map a file ``names.txt`` may hold lines such
             as ``27 L5``, otherwise the numbers of TotalSegmentator are expected.
         frame: ``LPS`` or ``RAS``, the axes of the surfaces; found on the bones when absent.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
 
     Raises:

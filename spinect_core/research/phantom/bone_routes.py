@@ -1,9 +1,9 @@
-"""The way of sac and roots through given bones.
+"""The courses of sac and roots through given bones.
 
-A root follows the course of the procedural family, drawn with the measures of these bones, as far as the bones
-let it: the cheapest way through free space near that course is looked for, so that a root leaves through the
-foramen that is there. Where no free way exists, as in a coarse label map whose foramen has closed, the way
-leads through the thinnest bone and the length is reported.
+A root follows the course of the procedural family, scaled to the measurements of these bones, as far as the bones
+allow: the cheapest path through free space near that course is taken, so that a root leaves through the foramen
+that is there. Where no free path exists, as in a coarse label map whose foramen is filled, the path leads through
+the thinnest bone, and its length in bone is reported.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spinect_core.research.phantom.sdf import dense
 from spinect_core.research.phantom.skeleton import FAR, Skeleton
 
 STEP = 1.5
-"""mm of the grid on which ways are looked for."""
+"""mm between the points of the grid on which paths are searched."""
 CORRIDOR = 5.0
 """mm from the expected course at which a step costs twice as much as on it."""
 CANAL_ENDS = -45.0
@@ -37,13 +37,13 @@ ON_ALA = 2.5
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """What was laid through the bones, in the frame of the specimen.
+    """The paths of sac and roots through the bones, in the frame of the specimen.
 
     Attributes:
         routes: waypoints of the left roots by level.
         sac: (n, 3) middle of the canal.
         sacral_fat: lines and radii of the fat in the sacral canal and its foramina.
-        through_bone: mm by level, and for ``sacral canal``, that lead through bone; 0 where a free way was found.
+        through_bone: mm by level, and for ``sacral canal``, that lead through bone; 0 where a free path was found.
     """
 
     routes: dict[str, Route]
@@ -53,7 +53,7 @@ class Ways:
 
 
 def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
-    """Lay sac and roots.
+    """Find the paths of sac and roots.
 
     Args:
         fields: the bones in the frame of the specimen, their midline on x = 0.
@@ -80,7 +80,7 @@ def lay_ways(fields: dict[str, BoneField], skeleton: Skeleton) -> Ways:
     points = grid.to_patient(np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), -1))
     distance = np.full(grid.shape, FAR)
     for field in fields.values():
-        # One way has to do for both sides: what is bone on either side is bone.
+        # One path serves both sides: what is bone on either side is bone.
         distance = np.minimum(distance, probe(field, points))
         distance = np.minimum(distance, probe(field, points * np.array([-1.0, 1.0, 1.0])))
     distance = np.minimum(distance, _discs(points, skeleton))
@@ -123,7 +123,7 @@ def _on_canal(route: Route, skeleton: Skeleton, canal: FloatArray) -> Route:
         ]
     )
     shift = np.interp(local[:, 2], levels, canal[::-1, 1] - drawn)
-    # The canal's bend tells where the front of the bone is; near its top nothing moves.
+    # The canal's bend shows where the front of the bone is; near its top nothing moves.
     local[:, 1] += shift * np.clip((-local[:, 2] - 2.0) / 8.0, 0.0, 1.0)
     return frame.outer(local), ganglion, radius, swollen
 
@@ -165,7 +165,7 @@ def _discs(points: FloatArray, skeleton: Skeleton) -> FloatArray:
 
 
 def _way(waypoints: FloatArray, distance: FloatArray, points: FloatArray, grid: Geometry) -> FloatArray:
-    """The cheapest way along expected waypoints (n, 3): (2 n - 1, 3), the middles between them included."""
+    """The cheapest path along expected waypoints (n, 3): (2 n - 1, 3), the middles between them included."""
     tree = cKDTree(dense(waypoints, 1.5))
     off = tree.query(points.reshape(-1, 3), distance_upper_bound=40.0)[0].reshape(grid.shape)
     off = np.minimum(off, 40.0)
@@ -180,7 +180,7 @@ def _way(waypoints: FloatArray, distance: FloatArray, points: FloatArray, grid: 
     search.find_costs([ends[0]], [ends[1]])
     line = grid.to_patient(np.array(search.traceback(ends[1]), dtype=np.float64))
     line = gaussian_filter1d(dense(line, 0.75), 4.0, axis=0, mode="nearest")
-    # Each waypoint goes to its place on the way; those before it stay before it.
+    # Each waypoint goes to its place on the path; those before it stay before it.
     stations = [0]
     for k, place in enumerate(waypoints[1:-1], 1):
         left = len(waypoints) - 1 - k

@@ -142,7 +142,7 @@ def field_from_surface(triangles: Triangles, step: float, margin: float, source:
         source: what to call the surface in messages.
 
     Raises:
-        ReadingError: the surface is too open to tell inside from outside.
+        ReadingError: the surface is too open to distinguish inside from outside.
     """
     corners = triangles.reshape(-1, 3)
     low = corners.min(axis=0) - margin
@@ -157,15 +157,14 @@ def field_from_surface(triangles: Triangles, step: float, margin: float, source:
     volume = float(inside.sum()) * step**3
     if volume < 2000.0:
         raise ReadingError(
-            "The surface encloses nothing: it is not closed beyond repair",
+            "The surface encloses nothing: its holes are too large to repair here",
             "Close it (fill holes) in a mesh editor, or give a label map",
             source,
         )
     if doubtful.sum() > DOUBTFUL_PART * inside.sum():
         part = 100.0 * doubtful.sum() / inside.sum()
         raise ReadingError(
-            f"The surface is not closed beyond repair: of {part:.0f} % of its volume it cannot be told "
-            "whether it is bone",
+            f"The holes of the surface are too large to repair here: {part:.0f} % of its volume may or may not be bone",
             "Close it (fill holes) in a mesh editor, or give a label map",
             source,
         )

@@ -85,7 +85,7 @@ class Phantom:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """The bones of a specimen and the way of its nerves, whoever drew them.
+    """The bones of a specimen and the courses of its nerves, whoever drew them.
 
     Attributes:
         family: ``procedural`` or the name of the collection of bones.
@@ -127,7 +127,7 @@ def procedural(specimen: Specimen) -> Anatomy:
 def kept_free(
     bones: dict[str, FloatArray], p: Coordinates, lattice: Lattice, routes: dict[str, Route]
 ) -> dict[str, FloatArray]:
-    """The bones with the way of the roots kept open: no overgrowth closes a foramen wholly."""
+    """The bones with the courses of the roots kept open: no overgrowth blocks a foramen completely."""
     coarse = lattice.sample(p)
     mirrored = (np.abs(coarse[0]), coarse[1], coarse[2])
     free = np.full(coarse[0].shape, -FAR)

@@ -83,7 +83,7 @@ def sac_distance(
 
 ROOT_RISE = 1.42
 """mm that a lumbar root comes down for each that it goes sideways, from the sac to its ganglion (working value: the
-angle to the disc was measured at 50.9 ± 4.3 degrees in MR, and the pedicle leaves no flatter way)."""
+angle to the disc was measured at 50.9 ± 4.3 degrees in MR, and the pedicle leaves no room for a flatter course)."""
 
 
 def foraminal_course(shape: VertebraShape, frame: Frame, sac_width: float) -> list[FloatArray]:
@@ -137,7 +137,7 @@ def femoral_course(tilt: float) -> FloatArray:
 
 
 def root_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
-    """The way of every root by level and side, such as ``L5 right``; right ones are given as their mirror image.
+    """The path of every root by level and side, such as ``L5 right``; right ones are given as their mirror image.
 
     The vertebrae lean and turn, so that the right root is not the mirror image of the left one.
     """
@@ -160,7 +160,7 @@ def mirrored(skeleton: Skeleton) -> Skeleton:
 
 
 def left_waypoints(skeleton: Skeleton, specimen: Specimen) -> dict[str, Route]:
-    """The way of every left root in the specimen, by level."""
+    """The path of every left root in the specimen, by level."""
     base, below = skeleton.sacrum, skeleton.frames["sacrum"]
     scale = base.s1_height / 30.0
     routes: dict[str, Route] = {}

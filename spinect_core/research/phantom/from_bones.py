@@ -71,7 +71,7 @@ class BoneSet:
         sac: (n, 3) points along the middle of the canal.
         sacral_fat: lines (n, 3) with a radius in mm: the fat in the sacral canal and its foramina, left and
             midline.
-        through_bone: mm by level, and for ``sacral canal``, that lead through bone because no free way was found.
+        through_bone: mm by level, and for ``sacral canal``, that lead through bone because no free path was found.
     """
 
     name: str

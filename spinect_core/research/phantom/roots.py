@@ -140,7 +140,7 @@ def paint_nerves(
         geometry: the grid.
         obstacle: signed distance of all that nerves keep clear of, in the specimen.
         hard: that of bone and metal alone.
-        flava: that of the ligamenta flava, which indent the sac; a root yields to them less.
+        flava: that of the ligamenta flava, which indent the sac; a root is displaced less by them.
         routes: waypoints by level, or by level and side.
         sac: (n, 3) points along the middle of the canal.
         variety: how the roots of the varied family run.

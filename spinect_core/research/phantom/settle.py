@@ -1,4 +1,4 @@
-"""Courses laid against bone and disc, and flattened there."""
+"""Moves the courses of nerves against bone and disc, and flattens them there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import Course
 
 REACH_MM = 14.0
-"""From farther away nothing is drawn to a surface."""
+"""Points farther than this from a surface are not moved towards it."""
 ROUNDS = 50
 BROADEST = 3.0
 
@@ -22,7 +22,7 @@ def sampled(field: FloatArray, points: FloatArray, geometry: Geometry) -> FloatA
 
 
 def outward(field: FloatArray, points: FloatArray, geometry: Geometry) -> FloatArray:
-    """Unit vectors (n, 3) in which a distance field grows; zero where it does not change."""
+    """Unit vectors (n, 3) in the direction in which a distance field grows; zero where it does not change."""
     beside = np.asarray(geometry.spacing) * np.eye(3)
     around = np.concatenate([points + e for e in beside] + [points - e for e in beside])
     ahead, back = sampled(field, around, geometry).reshape(2, 3, -1)
@@ -38,7 +38,7 @@ def tangents(points: FloatArray) -> FloatArray:
 
 
 def evenly(points: FloatArray) -> FloatArray:
-    """As many points (n, 3) on the same line, as far apart from each other."""
+    """The same number of points (n, 3) on the same line, evenly spaced."""
     chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     at = np.linspace(0.0, chord[-1], len(points))
     return np.stack([np.interp(at, chord, points[:, axis]) for axis in range(3)], axis=1)
@@ -52,15 +52,15 @@ def settled(
     start: int = 0,
     reach: float = REACH_MM,
 ) -> Course:
-    """Draw a course towards an obstacle until ``gaps`` mm are left between its surface and it.
+    """Move a course towards an obstacle until ``gaps`` mm are left between its surface and it.
 
     Args:
         course: the course; its points before ``start`` stay where they are.
         obstacle: signed distance [z, y, x] in mm.
         geometry: the grid of ``obstacle``.
         gaps: (n,) mm for each point.
-        start: the first point that moves; the pull sets in over the next twelve millimetres.
-        reach: from farther than this, mm, nothing is drawn.
+        start: the first point that moves; the movement sets in gradually over the next twelve millimetres.
+        reach: in mm; points farther than this from the obstacle are not moved.
     """
     points = course.points.copy()
     onset = np.clip((np.arange(len(points)) - start) / 24.0, 0.0, 1.0)
@@ -69,7 +69,7 @@ def settled(
     gaps = gaps + (1.0 - onset) * np.maximum(min(away, reach) - gaps, 0.0)
     for _ in range(ROUNDS):
         over = sampled(obstacle, points, geometry) - course.radii - gaps
-        # What is nearly out of reach is drawn a little, so that no kink parts it from what is drawn.
+        # Points nearly out of reach are moved a little, so that no kink forms next to those that are moved fully.
         step = np.clip(over, 0.0, 0.7) * np.clip((reach - over) / 4.0, 0.0, 1.0)
         step[: start + 1] = 0.0
         if step.max() < 0.05:
@@ -89,7 +89,7 @@ def flattened(
 ) -> list[Course]:
     """A course as strands side by side that together are a band lying flat on an obstacle.
 
-    The cross-section keeps its area. What is not flattened, before ``start``, is the one round strand it was.
+    The cross-section keeps its area. Before ``start`` it stays one round strand.
 
     Args:
         course: the course.
@@ -120,6 +120,6 @@ def flattened(
 
 
 def spread_gaps(gaps: tuple[float, ...], count: int, start: int) -> FloatArray:
-    """Gaps (count,) of the points of a course from those at equal parts of its way beyond point ``start``."""
+    """Gaps (count,) of the points of a course from those at equal parts of its length beyond point ``start``."""
     at = np.linspace(start, count - 1, len(gaps))
     return np.interp(np.arange(count), at, gaps)

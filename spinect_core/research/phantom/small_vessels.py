@@ -1,4 +1,4 @@
-"""The vessels beside the nerves whose calibre is that of roots and less, on the ways that anatomy gives them."""
+"""The vessels beside the nerves whose calibre is that of roots and less, on their anatomical courses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from spinect_core.research.phantom.structures import BESIDE_NERVES, STRUCTURES
 ARTERY, VEIN = STRUCTURES["arteries"], STRUCTURES["veins"]
 SYMPATHETIC = BESIDE_NERVES["sympathetic trunk"]
 SEEN = (0.4, 0.95)
-"""Part of the small vessels of a specimen that are there and thick enough to see."""
+"""Range of the share of its small vessels that is present and visible in a specimen."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """The way of something on the left, in the specimen.
+    """The path of something on the left, in the specimen.
 
     Attributes:
         points: (n, 3) mm.
@@ -44,7 +44,7 @@ def four_radii(rng: np.random.Generator, low: float, high: float) -> tuple[float
 
 
 class SmallVessels:
-    """The ways of the small vessels of a specimen, and of its sympathetic trunk.
+    """The paths of the small vessels of a specimen, and of its sympathetic trunk.
 
     Args:
         skeleton: frames and shapes of its bones.

@@ -1,4 +1,4 @@
-"""Nerves that disc and bone leave no room: pushed out of the bone, or laid another way through what is free."""
+"""Nerves for which disc and bone leave no room: pushed out of the bone, or rerouted through free space."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SQUEEZED, FLAT = 0.25, 0.55
 DENT_MM = 2.5
 """A pushed nerve dents discs and ligaments by this much at most."""
 SUNK_MM = 1.0
-"""A nerve whose middle lies deeper in a disc than this is laid another way."""
+"""A nerve whose middle lies deeper in a disc than this is rerouted."""
 BESIDE = 30
-"""Points on either side of a squeezed place that give way with it."""
+"""Points on either side of a squeezed place that move with it."""
 AROUND_MM = 10.0
-"""How far from its course another way is looked for."""
+"""How far from its course another path is searched."""
 
 
 def out_of_bone(course: Course, bone: FloatArray, obstacle: FloatArray, geometry: Geometry) -> Course:
@@ -61,7 +61,7 @@ def out_of_bone(course: Course, bone: FloatArray, obstacle: FloatArray, geometry
 def _another_way(
     points: FloatArray, radii: FloatArray, bone: FloatArray, obstacle: FloatArray, geometry: Geometry
 ) -> FloatArray:
-    """The cheapest way (n, 3) between the ends of ``points`` (n, 3): round discs rather than through, never bone."""
+    """The cheapest path (n, 3) between the ends of ``points`` (n, 3): round discs rather than through, never bone."""
     spacing = np.asarray(geometry.spacing[::-1])
     index = geometry.to_index(points)
     last = np.array(geometry.shape) - 1

@@ -11,7 +11,7 @@ from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import Course, tube_distance
 
 PIECE = 32
-"""Points of a course handled at once: 16 mm of its way, so that no large block is searched for a thin thing."""
+"""Points of a course handled at once: 16 mm of its length, so that no large block is searched for a thin thing."""
 RIM_MM = 2.0
 
 
@@ -20,7 +20,7 @@ class Strand:
     """Something round or long that is no nerve.
 
     Attributes:
-        course: its way and its radii.
+        course: its path and its radii.
         hu: of it.
         number: of its structure.
         wall: mm of its wall; 0 where it is the same throughout.

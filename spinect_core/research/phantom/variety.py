@@ -1,4 +1,4 @@
-"""What a case of the varied family draws beyond the procedural one: anatomy that the network has to tell apart.
+"""What a case of the varied family draws beyond the procedural one: anatomy that the network has to distinguish.
 
 In the procedural family every round thing of a root's calibre in the fat before the spine is a root, and the roots run
 clear of all that is round them. In life the L5 root lies on body, disc and ala, flattened, among vessels, nodes and
@@ -37,11 +37,11 @@ class RootVariety:
 
     Attributes:
         lies: one of :data:`BEYOND`.
-        gaps: mm of fat between its surface and the nearest bone or disc, at equal parts of its way beyond the ganglion;
-            :data:`FREE_MM` leaves it where it was laid.
+        gaps: mm of fat between its surface and the nearest bone or disc, at equal parts of its length beyond the
+            ganglion; :data:`FREE_MM` leaves it where it was laid.
         broad: how many times as broad as thick it is there.
         ganglion_mm: by how much its ganglion lies farther out (negative: in the canal) than under the pedicle's middle.
-        aside: mm (x to the side, y, z) by which its way lies beside the usual one.
+        aside: mm (x to the side, y, z) by which its path lies beside the usual one.
     """
 
     lies: str

@@ -42,8 +42,8 @@ NARROWING = {
     "transitional": 1.0,
     "stenosis": 1.5,
 }
-"""Diseases that narrow the way of the root, and the radius of what still has to pass, mm: the root pressed flat; in a
-stenosis alone, which draws the facets towards the body, the lateral recess of 3 mm that is called narrow."""
+"""Diseases that narrow the passage of the root, and the radius in mm of what still has to pass: the root pressed flat;
+in a stenosis alone, which draws the facets towards the body, the lateral recess of 3 mm that is called narrow."""
 CANAL_MM = 25.0
 """No wall of the canal lies farther from the sac."""
 AIR_HU = -400.0
@@ -123,7 +123,7 @@ def _centre(case: Case, mask: Mask) -> float:
 
 
 def _nerves(case: Case) -> list[Violation]:
-    """Every root hangs together with the sac, has nerve all along its course, and leaves the picture or the spine."""
+    """Every root is connected to the sac, has nerve all along its course, and leaves the picture or the spine."""
     found: list[Violation] = []
     pieces, _count = label(case.nerve, ROUND)
     of_sac = pieces[case.mask("thecal sac")]
@@ -187,7 +187,7 @@ def _foramina(case: Case) -> list[Violation]:
     except MeasurementError as error:
         return [Violation("foramen not found", "L5/S1", 0, error.fault)]
     return [
-        Violation("foramen closed", f"L5/S1 {side}", 0, f"no way for a ball of {ball:g} mm radius")
+        Violation("foramen closed", f"L5/S1 {side}", 0, f"no passage for a ball of {ball:g} mm radius")
         for side in closed
     ]
 
@@ -221,7 +221,7 @@ def _sac(case: Case) -> list[Violation]:
 
 
 def _meets(wall: Mask, voxels: npt.NDArray[np.intp], way: FloatArray) -> Mask:
-    """Which voxels (n, 3) meet a wall within 25 mm on a way, given in voxels for each mm."""
+    """Which voxels (n, 3) meet a wall within 25 mm along a line, given in voxels for each mm."""
     hit = np.zeros(len(voxels), dtype=bool)
     step = 0.5 / float(np.abs(way).max())
     for reach in np.arange(step, CANAL_MM + 0.01, step):

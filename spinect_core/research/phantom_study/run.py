@@ -92,7 +92,7 @@ def study(
         spacing: mm of the cubic voxels.
         check_only: look for impossible anatomy only.
         jobs: processes.
-        progress: told after every seed.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: ends the processes within a second.
 
     Returns:

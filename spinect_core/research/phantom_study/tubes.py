@@ -21,7 +21,7 @@ ROUND = np.ones((3, 3, 3), dtype=bool)
 def centreline(mask: Mask, geometry: Geometry, start: FloatArray) -> FloatArray:
     """Points (n, 3) about 2 mm apart along the middle of a tube, in LPS, from the end near ``start``.
 
-    Voxels are sorted by the length of the shortest way to them inside the tube; every 2 mm of it give one point, the
+    Voxels are sorted by the length of the shortest path to them inside the tube; every 2 mm of it give one point, the
     mean of their voxels.
 
     Args:
@@ -47,7 +47,7 @@ def centreline(mask: Mask, geometry: Geometry, start: FloatArray) -> FloatArray:
     line = [points[bins == k].mean(axis=0) for k in range(bins.max() + 1) if (bins == k).any()]
     if len(line) < 4:
         raise MeasurementError("A nerve is shorter than 8 mm", "Look at the labels of the roots")
-    # The level sets of the way are a little oblique at first; a short mean straightens the line.
+    # The level sets of the path are a little oblique at first; a short mean straightens the line.
     return np.asarray(gaussian_filter1d(np.array(line), 1.0, axis=0, mode="nearest"))
 
 

@@ -16,17 +16,17 @@ from spinect_core.research.phantom_study.tubes import ROUND
 
 BALL_MM = 2.0
 FINE_MM = 0.75
-"""The way is looked for on voxels of this size, however coarse the picture is."""
+"""The passage is searched on voxels of this size, however coarse the picture is."""
 BELOW_MM, ABOVE_MM = 14.0, 24.0
 """From the middle of the disc along its axis: reaches the S1 and the L5 pedicle but not the foramina beyond them."""
 FRONT_MM, BACK_MM = 16.0, 13.0
-"""From the rear edge of the disc: the facets close the way behind; the gap between the laminae lies farther back."""
+"""From the rear edge of the disc: the facets block the passage behind; the interlaminar gap lies farther back."""
 OUTSIDE_MM = 34.0
 """Lateral of the foramen."""
 
 
 def way_out(bone: Mask, mask: Callable[[str], Mask], geometry: Geometry, ball: float = BALL_MM) -> list[str]:
-    """Sides (``left``, ``right``) on which a ball finds no way from the canal to the outside between L5 and S1.
+    """Sides (``left``, ``right``) on which a ball finds no passage from the canal to the outside between L5 and S1.
 
     Neither bone nor the disc may be touched.
 

@@ -33,7 +33,7 @@ def compare_areas(
     Args:
         truth: on the 1 mm grid of the segmentation.
         prediction: on the same grid.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
 
     Returns:

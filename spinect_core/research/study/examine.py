@@ -120,7 +120,7 @@ def examine(
         case: the case.
         folder: of the study; the case's parts lie in ``cases/NAME``.
         settings: how to segment and what to add.
-        progress: told how far it is.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it; what was finished stays.
 
     Raises:

@@ -39,7 +39,7 @@ from spinect_core.research.phantom_study.run import parse_seeds
 
 AIM_MM = 3.0
 WRONG_LEVEL_MM = 15.0
-"""So far off, the body found is not the body meant: a level is about 35 mm high."""
+"""With an error larger than this, the body found is not the body meant: a level is about 35 mm high."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _cases(examined: Sequence[Examined]) -> Table:
         if one.region is None:
             where = "whole CT"
         else:
-            where = "region found" if one.region["found"] else "region supposed, not recognised"
+            where = "region found" if one.region["found"] else "region assumed, not recognised"
         rows.append(
             (
                 one.case.name,

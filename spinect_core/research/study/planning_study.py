@@ -58,7 +58,7 @@ class ZoneRow:
         zone_mm2: of the whole zone there.
         usual_mm2: largest free window among views of 20 to 40° oblique that a needle fits through; 0 for none.
         allowed: part of the views that a needle fits through.
-        closed_by: what closes it, where no view is open.
+        closed_by: what blocks it, where no view is open.
     """
 
     case: str

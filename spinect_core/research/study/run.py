@@ -66,7 +66,7 @@ def run_study(
         settings: how to segment and what to add.
         measurements: CSV files and folders of observers, besides those that belong to cases.
         pictures: random slices in the figure.
-        progress: told of each case and its stage.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it; finished parts stay.
 
     Raises:
@@ -78,7 +78,7 @@ def run_study(
     if out.exists() and not out.is_dir():
         raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
     for path in _measurement_paths(cases, measurements):
-        read_measurements(path, {})  # a slip in them is told before the hours, not after
+        read_measurements(path, {})  # a slip in them is reported before the hours of work, not after
     examined, faults = _examine_all(cases, out, settings, part_of(progress, 0.0, CASES_SHARE), cancel)
     if not examined:
         raise next(iter(faults.values()))

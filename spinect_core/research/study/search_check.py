@@ -1,8 +1,7 @@
 """Whether the search finds the best view: against every whole degree, looked at one by one.
 
 ``python -m spinect_core.research.study.search_check --seeds 1-10 --out DIR``
-draws phantoms, searches the ways in to their zones
-and compares; it takes about a minute a zone.
+draws phantoms, searches the trajectories to their zones and compares the results. It takes about a minute a zone.
 """
 
 from __future__ import annotations

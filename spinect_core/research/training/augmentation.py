@@ -128,7 +128,7 @@ WHOLE = (4096, 4096, 4096)
 PAPER = replace(
     PLAIN, smallest=WHOLE, largest=WHOLE, mirror=0.5, noise=30.0, quiet=1.0, correlated=0.0, coarse=0.0
 )
-"""The paper's noise and flips, on the whole region; how strong its noise is, it does not tell."""
+"""The paper's noise and flips, on the whole region; it does not state how strong its noise is."""
 
 
 def training_crop(case: Case, settings: Augmentation, rng: Rng) -> tuple[FloatArray, LabelArray]:

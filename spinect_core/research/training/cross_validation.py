@@ -50,7 +50,7 @@ def cross_validate(
         init: weights every fold starts from.
         workers: as for :func:`train`.
         facts: as for :func:`train`.
-        progress: told of every step.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: as for :func:`train`.
 
     Returns:

@@ -77,7 +77,7 @@ def train(
         init: weights to start from instead of random ones.
         workers: threads that make crops.
         facts: more to keep in the run's configuration, such as versions.
-        progress: told of every step.
+        progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at before every step and between the patches of a validation (seconds on a CPU).
 
     Returns:

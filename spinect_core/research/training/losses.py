@@ -1,4 +1,4 @@
-"""What training makes small: the paper's weighted cross-entropy, and a soft Dice beside it."""
+"""The loss functions of the training: the paper's weighted cross-entropy, and a soft Dice loss."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A recipe; the defaults are the paper's where it tells them (Fan and others, AJNR 2019;40:1074).
+    """A recipe; the defaults are the paper's where it states them (Fan and others, AJNR 2019;40:1074).
 
     Attributes:
         steps: iterations in all (ours: the paper's number depends on its data).

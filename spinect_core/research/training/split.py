@@ -1,4 +1,4 @@
-"""Who is trained on, who chooses the best weights, who judges them: by patient, by seed, always the same."""
+"""Which patients train the network, select the best weights and test them: the same seed gives the same split."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Split:
     """Numbers of cases; no patient is in two of the groups.
 
     Attributes:
-        training: learned from.
-        validation: choose the best weights.
-        test: judge these weights, once, at the end.
+        training: the network learns from these.
+        validation: these select the best weights.
+        test: the selected weights are tested on these, once, at the end.
     """
 
     training: tuple[int, ...]
@@ -26,12 +26,12 @@ class Split:
 
 
 def hold_back(patients: Sequence[str], share: float, seed: int) -> Split:
-    """Hold back a part of the patients for validation.
+    """Set aside a part of the patients for validation.
 
     Args:
-        patients: whose case each is.
+        patients: the patient of each case.
         share: part of the patients, rounded, at least one; 0 for none.
-        seed: decides who.
+        seed: of the random choice.
 
     Raises:
         UsageError: nobody would be left to train on.
@@ -55,8 +55,8 @@ def hold_back(patients: Sequence[str], share: float, seed: int) -> Split:
 def folds(patients: Sequence[str], count: int, seed: int) -> list[Split]:
     """Cross-validation: the patients in ``count`` parts; each part is the test of one fold.
 
-    The next part chooses that fold's best weights, so that the test takes no part in any choice: of 50 patients in
-    five folds 30 train, 10 choose and 10 test.
+    The next part selects that fold's best weights, so that the test cases take no part in any selection: of 50
+    patients in five folds, 30 are for training, 10 for validation and 10 for testing.
 
     Raises:
         UsageError: fewer than 3 folds, or fewer patients than folds.

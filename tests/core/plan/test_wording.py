@@ -119,7 +119,7 @@ def test_facts_name_every_measure_with_its_unit() -> None:
     )
     assert "S1 superior articular process" in told["Within 2 mm"]
     assert told["Behind the tip"] == "exiting L5 root from 88 mm"
-    assert "Free hand (3.4 ± 3.1°): 30% meet bone or nerve" in told["Angular error"]
+    assert "Free hand (3.4 ± 3.1°): 30% touch bone or nerve" in told["Angular error"]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
     bare = replace(trajectory, needle=NeedleRecord(needle=trajectory.needle.needle))
     assert dict(facts(bare))["Safety"] == "not measured on these labels"

@@ -1,4 +1,4 @@
-"""Needles drawn by chance, against closed forms."""
+"""Monte Carlo simulation of needles, against closed forms."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def test_two_passes_over_one_place_are_two_entries(tmp_path: Path) -> None:
     entries = list_series(tmp_path)
     assert [e.loadable for e in entries] == [True, True]
     assert len({e.key for e in entries}) == 2
-    assert "told apart by acquisition" in entries[0].warnings[0]
+    assert "distinguished by acquisition" in entries[0].warnings[0]
     first = next(e for e in entries if e.files[0].parent.name == "a")
     assert_same_ct(read_series(first), truth)
 
