@@ -206,7 +206,7 @@ def test_the_record_of_a_free_window() -> None:
                 bone=0.1,
                 either=0.15,
             ),
-            "do not go together",
+            "do not agree",
         ),
         (lambda: NeedleRecord(needle="a needle"), "no needle"),
         (
