@@ -42,11 +42,11 @@ class Margin:
     """The tolerance of a needle in the direction in which it is least.
 
     Attributes:
-        amount: degrees or mm that are free; ``largest`` where nothing was met so far.
-        largest: how far was looked.
+        amount: degrees or mm that are free; ``largest`` where nothing is touched within it.
+        largest: the end of the range searched.
         tissue: "bone" or "nerve".
         towards: unit LPS vector (3,), the direction in which the tip moves, across the needle.
-        words: the same in words, such as ``caudal and medial``; empty where nothing was met.
+        words: the same in words, such as ``caudal and medial``; empty where nothing is touched.
         by_azimuth: (72,) the amount in every direction, from the right of the needle's view over its up, 5° each.
     """
 
