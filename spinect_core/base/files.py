@@ -47,7 +47,8 @@ def whole_file(
         What the bytes are written to.
 
     Raises:
-        OutputError: the file cannot be written there; whatever else the body raises is passed on.
+        OutputError: the file cannot be written there, or the body raised an OSError; whatever else it raises is
+            passed on.
     """
     path = Path(path)
     # A short name of its own: the target's name may be as long as the file system allows.

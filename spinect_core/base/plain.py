@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+DEEPEST = 100
 _NUMBERS = re.compile(r"\[\n([-+0-9.eE,\s]+?)\n\s*\]")
 
 
@@ -46,10 +47,26 @@ def parse_json(text: str) -> Any:
     """The data of a JSON text.
 
     Raises:
-        ValueError: it is no JSON, or holds NaN or Infinity.
-        RecursionError: it is nested too deeply.
+        ValueError: it is no JSON, holds NaN, Infinity or half of a character, or is nested too deeply to be written
+            again.
+        RecursionError: it is nested too deeply to be read.
     """
-    return json.loads(text, parse_constant=_refuse_constant)
+    data = json.loads(text, parse_constant=_refuse_constant)
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [each for value in level for each in _parts(value)]
+        if not level:
+            return data
+    raise ValueError(f"it is nested more than {DEEPEST} deep")
+
+
+def _parts(value: Any) -> list[Any]:
+    """What lies directly in a value of JSON; ValueError for text that UTF-8 cannot hold."""
+    if isinstance(value, str):
+        value.encode("utf-8")
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
 
 
 def _refuse_constant(name: str) -> float:

@@ -115,3 +115,8 @@ def word(kind: type[_Word], value: str, what: str) -> _Word:
     except ValueError:
         choice = " or ".join(each for each in kind if each)
         raise MeasurementError(f"There is no {what} called {value!r}", f"Use {choice}") from None
+
+
+def author_of(stored: object) -> Author:
+    """Who made what a file holds: any author but this program is a user, whose work is never replaced."""
+    return Author.AUTOMATIC if stored == Author.AUTOMATIC else Author.USER

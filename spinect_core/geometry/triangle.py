@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.base.words import Author, Kind, Side, word
+from spinect_core.base.words import Author, Kind, Side, author_of, word
 from spinect_core.geometry.polygon import crosses_itself, edge_lengths, interior_angles, signed_area
 from spinect_core.geometry.view import View
 
@@ -211,7 +211,7 @@ class Triangle:
                 view=View.from_dict(data["view"]),
                 level=str(data["level"]),
                 definition=str(data["definition"]),
-                author=word(Author, data["author"], "author"),
+                author=author_of(data["author"]),
                 created=str(data["created"]),
             )
             stored = float(data["area_mm2"])

@@ -187,10 +187,11 @@ def safety_record(
             relation=Relation.BEYOND if each.behind_tip else Relation.CROSSED,
             depth_mm=each.from_mm,
             until_mm=each.to_mm,
+            gap_mm=0.0,
         )
         for each in crossings
     ]
-    met += [StructureRecord.taken_from(each, relation=Relation.NEAR) for each in neighbours]
+    met += [StructureRecord.taken_from(each, relation=Relation.NEAR, until_mm=None) for each in neighbours]
     return SafetyRecord(
         nerve=_nearest(clearance.nerve),
         bone=_nearest(clearance.bone),

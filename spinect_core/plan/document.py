@@ -23,10 +23,10 @@ from pydantic import Field
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import write_whole
-from spinect_core.base.plain import json_text, parse_json, plain
+from spinect_core.base.plain import parse_json, plain
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
-from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema
+from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema, stored
 from spinect_core.plan.records import Path as InnerPath
 from spinect_core.plan.records import Record, Whole, inner_path
 
@@ -232,7 +232,7 @@ def write_document(document: Document, path: Path | str) -> None:
     """Write a document, in one move. The same document gives the same bytes on the same computer.
 
     Raises:
-        PlanError: the document is too large.
+        PlanError: the document is too large, or holds what no file can.
         OutputError: the file cannot be written.
 
     Examples:
@@ -258,17 +258,20 @@ def write_document(document: Document, path: Path | str) -> None:
         z, y, x = part.array.shape
         crop = CropRecord(member=CROP_MEMBER, first=part.first, shape=(z, y, x)).to_dict()
     members |= {name: document.files[name] for name in sorted(document.files)}
-    data = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "notice": NOTICE,
-        "plan": document.plan.to_dict(),
-        "labels": labels,
-        "labels_on_ct": crop,
-        "members": {name: _facts(content) for name, content in members.items()},
-    }
-    data |= {key: value for key, value in document.extras.items() if key not in data}
-    write_whole(Path(path), pack(json_text(data).encode("utf-8"), members, path))
+
+    def head() -> dict[str, Any]:
+        data = {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "notice": NOTICE,
+            "plan": document.plan.to_dict(),
+            "labels": labels,
+            "labels_on_ct": crop,
+            "members": {name: _facts(content) for name, content in members.items()},
+        }
+        return {**data, **{key: value for key, value in document.extras.items() if key not in data}}
+
+    write_whole(Path(path), pack(stored(head, path), members, path))
 
 
 def read_document(path: Path | str) -> Document:

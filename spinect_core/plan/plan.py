@@ -7,7 +7,7 @@ The format is described in docs/plan-format.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -237,7 +237,7 @@ def check_schema(what: str, schema: Any, oldest: int, newest: int, source: FileP
         raise PlanError(f"There is no {what} schema {schema!r:.60}", AS_WRITTEN, source)
     if schema > newest:
         raise PlanError(
-            f"The {what} has schema {schema:.60g}, this program reads up to {newest}",
+            f"The {what} has schema {schema!r:.60}, this program reads up to {newest}",
             "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
             source,
         )
@@ -247,6 +247,7 @@ def write_plan(plan: Plan, path: FilePath | str) -> None:
     """Write a plan as JSON (UTF-8), in one move.
 
     Raises:
+        PlanError: the plan holds what no file can.
         OutputError: the file cannot be written.
 
     Examples:
@@ -255,7 +256,23 @@ def write_plan(plan: Plan, path: FilePath | str) -> None:
         >>> triangle = Triangle("safe", "left", corners, View.parse("left oblique 27°"))
         >>> write_plan(Plan(case=Case.of(volume), triangles=(triangle,)), "plan.json")
     """
-    write_whole(FilePath(path), json_text(plan.to_dict()).encode("utf-8"))
+    write_whole(FilePath(path), stored(plan.to_dict, path))
+
+
+def stored(data: Callable[[], dict[str, Any]], path: FilePath | str) -> bytes:
+    """Plain data as the bytes of a file.
+
+    Args:
+        data: gives them.
+        path: the file, for messages.
+
+    Raises:
+        PlanError: they hold what no file can.
+    """
+    try:
+        return json_text(data()).encode("utf-8")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
 
 
 def read_plan(path: FilePath | str) -> Plan:
@@ -284,7 +301,7 @@ def read_plan(path: FilePath | str) -> Plan:
     try:
         data = parse_json(text)
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"The file is not complete JSON ({error})", AS_WRITTEN, path) from error
+        raise PlanError(f"The file is not sound JSON ({error})", AS_WRITTEN, path) from error
     return Plan.from_dict(data, path)
 
 

@@ -24,6 +24,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     model_serializer,
     model_validator,
@@ -142,6 +143,12 @@ StoredNeedle = Annotated[Needle, Domain(Needle, _read_needle, Needle.to_dict)]
 # ---------------------------------------------------------------------------------------------------------- the records
 
 
+_FROM_FILE = object()
+"""The context in which plain data of a file are read."""
+_UNKNOWN = "\0"
+"""Before a key of a later program that is also the name of one of our fields, as long as it is not in a file."""
+
+
 class RecordError(PlanError):
     """A record cannot hold what it was given."""
 
@@ -175,11 +182,28 @@ class Record(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain_extras(cls, data: Any) -> Any:
+    def _take(cls, data: Any, info: ValidationInfo) -> Any:
         if not isinstance(data, Mapping):
             return data
+        if info.context is _FROM_FILE:
+            data = cls._from_file(data)
         known = {*cls.model_fields, *cls.file_keys()}
         return {str(key): value if key in known else plain(value) for key, value in data.items()}
+
+    @classmethod
+    def _known_keys(cls) -> set[str]:
+        return set(cls.file_keys())
+
+    @classmethod
+    def _from_file(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Plain data in which what this program does not know cannot be taken for one of its own fields."""
+        keys, names = cls._known_keys(), set(cls.model_fields)
+        unknown = {key for key in data if key not in keys and (key in names or key.startswith(_UNKNOWN))}
+        return {_UNKNOWN + key if key in unknown else key: value for key, value in data.items()}
+
+    @model_serializer(mode="wrap")
+    def _give(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key.removeprefix(_UNKNOWN): value for key, value in handler(self).items()}
 
     @classmethod
     def file_keys(cls) -> list[str]:
@@ -200,8 +224,9 @@ class Record(BaseModel):
 
         Raises:
             PlanError: a value that the record cannot hold.
+            AttributeError: a field is neither given nor there.
         """
-        names = [name for name in cls.model_fields if name not in given and hasattr(made, name)]
+        names = [name for name in cls.model_fields if name not in given]
         return cls(**{name: getattr(made, name) for name in names}, **given)
 
     @classmethod
@@ -212,7 +237,7 @@ class Record(BaseModel):
             PlanError: a part is missing or not what it should be.
         """
         try:
-            return cls.model_validate(data, by_alias=True, by_name=False)
+            return cls.model_validate(data, by_alias=True, by_name=False, context=_FROM_FILE)
         except ValidationError as error:
             raise cls._error(error, AS_WRITTEN) from error
 
@@ -239,19 +264,21 @@ class SpreadRecord(Record):
     spread: ClassVar[str]
     spread_keys: ClassVar[tuple[str, ...]]
 
-    @model_validator(mode="before")
     @classmethod
-    def _gather(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or cls.spread in data:
-            return data
-        parts = {key: data[key] for key in cls.spread_keys if key in data}
-        return {**{key: value for key, value in data.items() if key not in parts}, cls.spread: parts}
+    def _known_keys(cls) -> set[str]:
+        return {*super()._known_keys(), *cls.spread_keys} - {cls.spread}
+
+    @classmethod
+    def _from_file(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        taken = super()._from_file(data)
+        parts = {key: taken.pop(key) for key in cls.spread_keys if key in taken}
+        return {**taken, cls.spread: parts}
 
     @model_serializer(mode="wrap")
-    def _spread(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _give(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for key, value in handler(self).items():
-            given.update(value if key == self.spread else {key: value})
+            given.update(value if key == self.spread else {key.removeprefix(_UNKNOWN): value})
         return given
 
 
@@ -738,6 +765,8 @@ def said(error: ValidationError) -> str:
         )
     elif kind == "too_short":
         text = f"it holds {limits['actual_length']} entries, at least {limits['min_length']} are needed"
+    elif kind == "too_long":
+        text = f"it holds {limits['actual_length']} entries, at most {limits['max_length']} are allowed"
     elif kind == "value_error":
         text = str(limits["error"])
     elif kind == "enum":
@@ -757,6 +786,7 @@ _SAID = {
     "string_type": "{} is no text",
     "string_too_long": "{} is too long a text",
     "string_pattern_mismatch": "it is empty",
+    "string_unicode": "{} holds half of a character",
     "bool_type": "{} is neither true nor false",
     "float_type": "{} is no number",
     "finite_number": "{} is no finite number",

@@ -30,7 +30,8 @@ FILE_NAME = "spinect.weights.safetensors"
 
 Tensors = dict[str, npt.NDArray[Any]]
 
-_TYPES = (np.dtype("<f2"), np.dtype("<f4"))
+_TYPES = ("F16", "F32")
+_MOST_AXES = 5
 _REMEDY = "Choose a weights file written by this version of SPINECT, or leave the choice empty to use its own"
 
 
@@ -174,14 +175,20 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         path.open("rb").close()  # the library does not say why a file cannot be opened
         with safe_open(path, framework="numpy") as content:
             facts: dict[str, str] = content.metadata() or {}
-            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - it is no mapping
+            parts = {name: content.get_slice(name) for name in content.keys()}  # noqa: SIM118 - it is no mapping
+            if any(
+                each.get_dtype() not in _TYPES or len(each.get_shape()) > _MOST_AXES
+                for each in parts.values()
+            ):
+                raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path)
+            tensors = {name: content.get_tensor(name) for name in parts}
     except OSError as error:
         raise SegmentationError(
             f"The weights file cannot be read ({error.strerror or error})", _REMEDY, path
         ) from error
     except SafetensorError as error:
         raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path) from error
-    if any(array.dtype not in _TYPES or not array.size for array in tensors.values()):
+    if not all(array.size for array in tensors.values()):
         raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path)
     if facts.get("architecture") != ARCHITECTURE or facts.get("version") != VERSION:
         found = f"{facts.get('architecture', 'unknown')} version {facts.get('version', 'unknown')}"

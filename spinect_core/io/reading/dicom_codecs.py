@@ -62,7 +62,10 @@ def decoded_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[npt.NDA
             _alone(frame, dataset).save_as(path, enforce_file_format=True)
             # It tries one number of bits after the other, and says on the error stream which ones do not fit.
             with quiet_itk(), quiet_process() if syntax == uid.JPEGExtended12Bit else nullcontext():
-                picture = _read(path)
+                try:
+                    picture = _read(path)
+                except RuntimeError as error:  # its text names a place in memory, and no cause
+                    raise RuntimeError("the compressed picture is damaged or cut off") from error
             yield picture
 
 

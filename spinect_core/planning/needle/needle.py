@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.base.words import Author, Kind, Side, Version, word
+from spinect_core.base.words import Author, Kind, Side, Version, author_of, word
 from spinect_core.geometry.triangle import KIND_NAMES, now
 from spinect_core.geometry.view import CArm, View
 from spinect_core.planning.needle.needles import outer_mm
@@ -237,7 +237,7 @@ class Needle:
                 target=data["target_lps_mm"],
                 gauge=int(data["gauge"]),
                 length_mm=float(data["length_mm"]),
-                author=word(Author, data["author"], "author"),
+                author=author_of(data["author"]),
                 created=str(data["created"]),
             )
             stored = float(data["depth_mm"])

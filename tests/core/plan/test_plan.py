@@ -10,6 +10,7 @@ from plan_maker import full_plan, full_planning
 
 from spinect_core.base.errors import PlanError
 from spinect_core.base.plain import plain
+from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.volume import Geometry, Volume
@@ -126,6 +127,68 @@ def test_what_a_later_program_added_is_written_again(tmp_path: Path) -> None:
     landmark = read_plan(path).planning.landmarks[1].replaced(confidence=0.25)
     assert landmark.to_dict()["colour"] == "red"
     assert landmark.point == full_planning().landmarks[1].point
+
+
+def test_a_key_that_is_also_the_name_of_a_field_is_not_taken_for_it(tmp_path: Path) -> None:
+    """A later program may call a part of its file as this one calls an attribute, or a part that has no key here."""
+    plain_plan = full_plan()
+    data = plain_plan.to_dict()
+    for held, record in (
+        (data, plain_plan),
+        (data["case"], plain_plan.case),
+        *zip(data["views"], plain_plan.views, strict=True),
+        *zip(data["landmarks"], plain_plan.planning.landmarks, strict=True),
+        *zip(data["windows"], plain_plan.planning.windows, strict=True),
+        *zip(data["needles"], plain_plan.planning.needles, strict=True),
+    ):
+        names = set(type(record).model_fields) - set(held)
+        held |= {name: {"level": {"name": "L1/2"}, "of": name} for name in names} | {"\0planning": 1}
+    assert {"planning", "schema_version", "timings"} <= set(data)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    opened = read_plan(path)
+    assert opened.planning.zones == plain_plan.planning.zones
+    assert [each.view for each in opened.views] == [each.view for each in plain_plan.views]
+    write_plan(opened, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == data
+    level = opened.planning.level
+    assert level is not None
+    moved = opened.replaced(planning=opened.planning.replaced(level=level.replaced(name="L4/5")))
+    assert moved.to_dict()["level"]["name"] == "L4/5"
+    assert moved.to_dict()["planning"] == data["planning"]
+
+
+@pytest.mark.parametrize("key", ["run", "added later"])
+def test_what_no_file_can_hold_is_refused_in_words(plan: Plan, tmp_path: Path, key: str) -> None:
+    path = tmp_path / "plan.json"
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    for value in (json.dumps(deep), '"\\ud800"', '{"\\ud800": 1}'):
+        data = json.dumps(plan.to_dict() | {key: {"x": "HERE"}}).replace('"HERE"', value)
+        path.write_text(data, encoding="utf-8")
+        with pytest.raises(PlanError, match="not sound JSON"):
+            read_plan(path)
+    before = path.read_bytes()
+    for value in ("\ud800", deep):
+        with pytest.raises(PlanError, match=r"cannot be stored .* Measure again and save"):
+            write_plan(plan.replaced(run={"x": value}), path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("schema", [10**400, -(10**400), 3, 0, 2.0, True, "2", None])
+def test_a_schema_that_there_is_not_is_named(plan: Plan, schema: object) -> None:
+    with pytest.raises(PlanError, match="schema"):
+        Plan.from_dict(plan.to_dict() | {"schema": schema})
+
+
+def test_whoever_else_placed_a_triangle_or_a_needle_was_a_user() -> None:
+    data = full_plan().to_dict()
+    for held in (data["triangles"][0], data["needles"][0]["needle"]):
+        held["author"] = "surgeon"
+    opened = Plan.from_dict(data)
+    assert opened.triangles[0].author == opened.planning.needles[0].needle.author == Author.USER
+    assert opened.planning.by_hand
 
 
 def test_the_file_says_what_it_is_and_names_nobody(plan: Plan, tmp_path: Path) -> None:

@@ -105,6 +105,21 @@ def test_arrays_that_no_network_has_are_refused(array, tmp_path):
         read_tensors(path)
 
 
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("BF16", [4]), ("F8_E4M3", [8]), ("F4", [16]), ("I8", [8]), ("F32", [1] * 70 + [2])]
+)
+def test_numbers_and_shapes_of_other_programs_are_refused_in_words(kind, shape, tmp_path):
+    header = {
+        "__metadata__": {"architecture": "spinect-unet3d", "version": "1"},
+        "a/kernel": {"dtype": kind, "shape": shape, "data_offsets": [0, 8]},
+    }
+    text = json.dumps(header).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+    with pytest.raises(SegmentationError, match="damaged"):
+        read_tensors(path)
+
+
 def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(small, tmp_path, monkeypatch):
     path = tmp_path / "w.safetensors"
     write_tensors(small, path)
