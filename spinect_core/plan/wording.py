@@ -16,7 +16,6 @@ import numpy as np
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Kind, Relation, Side, Version
-from spinect_core.geometry.lengths import in_mm
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import (
@@ -51,6 +50,7 @@ RISK_LEAVES_OUT = (
     "point, bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares "
     "plans; it does not say how often a patient is harmed."
 )
+SHOWN_MM = 0.1
 
 # ---------------------------------------------------------------------------------------------------- notes and reasons
 
@@ -94,6 +94,11 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
     NoteCode.NO_PICTURES: "No pictures: this computer does not render ({fault}); `spinect info` says more.",
 }
+
+
+def in_mm(length: float) -> str:
+    """A length to a tenth of a millimetre; what would read as nothing is reported as less than that."""
+    return f"{length:.1f} mm" if length >= SHOWN_MM / 2 else f"less than {SHOWN_MM:g} mm"
 
 
 def sentence(note: Note) -> str:

@@ -253,6 +253,14 @@ def test_code_runs_on_windows_and_macos_too() -> None:
     assert not faults
 
 
+def test_no_module_imports_in_a_circle() -> None:
+    script = ROOT / "scripts" / "architecture.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_core_starts_without_qt_and_without_an_engine() -> None:
     heavy = ("tensorflow", "keras", "openvino", "torch", "PySide6", "qtpy", "pyvistaqt", "app")
     code = f"import sys, spinect_core.cli; print(*(set(sys.modules) & set({heavy!r})))"
