@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
@@ -34,10 +36,13 @@ class CasePanel(Section):
         if case is None:
             return
         geometry = case.ct_geometry
+        details: dict[str, Any]
         if case.volume is None:
-            details = {"warnings": ("The CT of this plan is not open. Open it; it is known by its content.",)}
+            details = {}
+            warnings = ["The CT of this plan is not open. Open it; it is known by its content."]
         else:
             details = case.volume.details
+            warnings = [f"{each.text}." for each in case.volume.warnings]
         self._name.setText(case.name)
         self._name.setToolTip(str(case.source))
         shape = " × ".join(str(n) for n in geometry.shape[::-1])
@@ -47,8 +52,7 @@ class CasePanel(Section):
         if kernel:
             lines.append(f"Kernel {kernel}")
         self._facts.setText("\n".join(lines))
-        warnings = details.get("warnings") or ()
-        self._warnings.setText("\n".join(str(each) for each in warnings))
+        self._warnings.setText("\n".join(warnings))
         self._warnings.setVisible(bool(warnings))
 
 

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import SpatialError
+from spinect_core.image.warning import ReadingWarning
 
 BACKGROUND, BONE, NERVE = 0, 1, 2
 CLASS_NAMES = ("background", "bone", "nerve")
@@ -113,13 +114,15 @@ class Volume:
         array: HU [z, y, x], int16 or float32.
         geometry: where the voxels are.
         name: what the window's title shows: a file or series name without patient data.
-        details: facts about the series worth showing or storing (kernel, slice thickness, warnings), no patient data.
+        details: facts about the series worth showing or storing (kernel, slice thickness), no patient data.
+        warnings: what reading noticed; a volume made from this one keeps them.
     """
 
     array: npt.NDArray[Any]
     geometry: Geometry
     name: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[ReadingWarning, ...] = ()
 
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.geometry.shape:

@@ -118,10 +118,14 @@ def _scale_findings(group: list[Header]) -> list[Finding]:
     findings = []
     if not all(h.rescaled for h in group):
         findings.append(
-            Finding("The scale to Hounsfield units is missing in some files; it was taken as 1 and 0")
+            Finding(
+                "The scale to Hounsfield units is missing in some files; it was taken as 1 and 0", grave=True
+            )
         )
     if any(h.lossy for h in group):
-        findings.append(Finding("The pictures were compressed with loss: fine detail may be gone"))
+        findings.append(
+            Finding("The pictures were compressed with loss: fine detail may be gone", grave=True)
+        )
     return findings
 
 
@@ -255,9 +259,10 @@ def _entry(
             "pictures": len(slices),
             "slice_thickness_mm": header.slice_thickness,
             "patient_position": header.patient_position,
-            "warnings": [f.text for f in more],
         }
-        return Volume(hounsfield, geometry, header.description or "CT", details)
+        return Volume(
+            hounsfield, geometry, header.description or "CT", details, tuple(f.warning for f in more)
+        )
 
     return Series(
         key=short_hash(

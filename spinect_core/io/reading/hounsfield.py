@@ -67,7 +67,8 @@ def to_hounsfield(
     if low > SOFT_TISSUE_FROM:
         findings.append(
             Finding(
-                f"No value lies under {SOFT_TISSUE_FROM} (lowest {low:g}): these may not be Hounsfield units"
+                f"No value lies under {SOFT_TISSUE_FROM} (lowest {low:g}): these may not be Hounsfield units",
+                grave=True,
             )
         )
     if low < PADDING_BELOW:

@@ -74,9 +74,8 @@ def image_series(path: Path, key: str, source: str | Path, keep: object = None) 
         details = {
             "modality": "CT",
             "format": path.name[len(bare_name(path)) :],
-            "warnings": [f.text for f in more],
         }
-        return Volume(hounsfield, grid, bare_name(path), details)
+        return Volume(hounsfield, grid, bare_name(path), details, tuple(f.warning for f in more))
 
     return Series(
         key=key,

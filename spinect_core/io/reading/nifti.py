@@ -253,7 +253,9 @@ def _affine(
     if np.any(np.abs(used - spacing) > 0.01 * spacing):
         text = " and ".join("x".join(f"{s:.3f}" for s in each) for each in (used, spacing))
         findings += (
-            Finding(f"The header gives two spacings, {text} mm; the first, from the sform, was used"),
+            Finding(
+                f"The header gives two spacings, {text} mm; the first, from the sform, was used", grave=True
+            ),
         )
     return candidates[0], findings
 
@@ -274,7 +276,10 @@ def _agreement(
     if apart <= DISAGREEMENT_MM:
         return ()
     return (
-        Finding(f"The two orientations in the header differ by up to {apart:.1f} mm; the sform was used"),
+        Finding(
+            f"The two orientations in the header differ by up to {apart:.1f} mm; the sform was used",
+            grave=True,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import Labels, Volume
+from spinect_core.image.warning import joined
 from spinect_core.io.reading.archives import TemporaryFolder, is_zip, unpack
 from spinect_core.io.reading.choosing import choose
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
@@ -73,8 +74,8 @@ def read_series(series: Series, *, progress: Progress = silent, cancel: Cancel |
     if series.load is None:
         raise ReadingError("The entry cannot be loaded", "List the folder again", series.description)
     volume = series.load(progress, cancel)
-    warnings = [f.text for f in series.findings] + list(volume.details.get("warnings", ()))
-    return replace(volume, details={**volume.details, "warnings": warnings})
+    warnings = joined([*(finding.warning for finding in series.findings), *volume.warnings])
+    return replace(volume, warnings=warnings)
 
 
 def read_ct(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.image.volume import Volume
+from spinect_core.image.warning import ReadingWarning
 
 Load = Callable[[Progress, "Cancel | None"], Volume]
 
@@ -28,13 +29,22 @@ class Finding:
     Attributes:
         text: what was found, as a sentence without its full stop and without file names (which may hold a patient's).
         files: names of the files it was found in.
+        grave: whether numbers or places may be wrong; what is made of the CT is then marked by it.
+        code: by which the program knows it; empty where nothing but a reader has to.
     """
 
     text: str
     files: tuple[str, ...] = ()
+    grave: bool = False
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.text} ({name_some(self.files)})" if self.files else self.text
+
+    @property
+    def warning(self) -> ReadingWarning:
+        """What travels with the volume: all but the names of files."""
+        return ReadingWarning(self.text, self.grave, self.code)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def test_nifti_with_two_orientations_says_so(tmp_path: Path) -> None:
     nib.save(image, tmp_path / "ct.nii")
     found = read_ct(tmp_path / "ct.nii")
     assert found.geometry.origin == pytest.approx((0, 0, 0))
-    assert "differ by up to 25.0 mm" in found.details["warnings"][0]
+    assert "differ by up to 25.0 mm" in found.warnings[0].text
 
 
 def test_enhanced_multiframe_takes_its_places_from_the_frames(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_copies_of_files_are_left_out(tmp_path: Path) -> None:
     assert "slice_0003" in entry.warnings[0]
     found = read_series(entry)
     assert_same_ct(found, truth)
-    assert "slice_0003" not in found.details["warnings"][0]  # names of files may hold names of patients
+    assert "slice_0003" not in found.warnings[0].text  # names of files may hold names of patients
 
 
 def test_rescale_of_each_slice_is_its_own(tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ def test_scanner_padding_becomes_air(tmp_path: Path) -> None:
     volume.array[:, 0, 0] = -3024
     found = read_ct(make_series(tmp_path / "ct", volume))
     assert found.array.min() >= -1024
-    assert "8 voxels under -1500 HU" in found.details["warnings"][0]
+    assert "8 voxels under -1500 HU" in found.warnings[0].text
 
 
 def test_localizer_is_listed_apart_and_not_taken(tmp_path: Path) -> None:
@@ -546,7 +546,7 @@ def test_suspicious_values_are_warned_of(tmp_path: Path) -> None:
     volume = example_volume()
     shifted = Volume((volume.array.astype(np.int32) + 1024).astype(np.int16), volume.geometry, "shifted")
     found = read_ct(write_volume(shifted, tmp_path / "ct.nii.gz"))
-    assert "may not be Hounsfield units" in found.details["warnings"][0]
+    assert "may not be Hounsfield units" in found.warnings[0].text
 
 
 class CountedCancel:
@@ -628,4 +628,4 @@ def test_real_ct_equals_itk(path: Path) -> None:
         np.testing.assert_allclose(
             found.geometry.to_patient(index[::-1]), image.TransformIndexToPhysicalPoint(index), atol=1e-3
         )
-    assert found.details["warnings"] == []
+    assert found.warnings == ()

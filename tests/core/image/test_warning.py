@@ -1,0 +1,42 @@
+"""Warnings of reading: joined without loss, and none of them twice."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.image.warning import ReadingWarning, any_grave, joined
+
+MILD = ReadingWarning("8 voxels were taken as air")
+GRAVE = ReadingWarning("The scale is missing", grave=True)
+CODED = ReadingWarning("The pictures of 3 files are left out", code="left-out")
+
+
+def test_warnings_are_kept_in_their_order_and_once():
+    assert joined([MILD, GRAVE], [GRAVE, CODED]) == (MILD, GRAVE, CODED)
+    assert joined([MILD, MILD]) == (MILD,)
+    assert joined((), [MILD]) == (MILD,)
+
+
+def test_what_is_grave_in_one_reading_is_grave():
+    assert joined([replace(GRAVE, grave=False)], [GRAVE]) == (GRAVE,)
+    assert joined([GRAVE], [replace(GRAVE, grave=False)]) == (GRAVE,)
+
+
+def test_a_newer_warning_replaces_the_older_of_its_code_but_not_its_own_neighbours():
+    newer = [
+        replace(CODED, text="The pictures of 2 files are left out"),
+        replace(CODED, text="One was cut off"),
+    ]
+    assert joined(newer, [CODED, MILD]) == (*newer, MILD)
+
+
+def test_only_grave_warnings_colour_a_plan():
+    assert any_grave([MILD, GRAVE])
+    assert not any_grave([MILD, CODED])
+    assert not any_grave(())
+
+
+def test_a_volume_made_of_another_keeps_its_warnings():
+    volume = Volume(np.zeros((3, 3, 3), np.int16), Geometry((3, 3, 3), (1, 1, 1)), warnings=(GRAVE,))
+    assert replace(volume, array=np.ones((3, 3, 3), np.int16)).warnings == (GRAVE,)
