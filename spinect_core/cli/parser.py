@@ -104,6 +104,24 @@ def add_ct_options(parser: Parser) -> None:
         metavar="KEY",
         help="which CT, where there are several; `spinect series CT` lists the keys",
     )
+    add_assume_hu(parser)
+
+
+def add_assume_hu(parser: Parser) -> None:
+    """The way past a CT whose numbers do not look like Hounsfield units."""
+    parser.add_argument(
+        "--assume-hu",
+        action="store_true",
+        help="take the numbers for Hounsfield units although the file says otherwise or they do not look like them; "
+        "the result says so",
+    )
+
+
+def read_options(options: argparse.Namespace) -> Any:
+    """How the CT is to be read, from the options of a command."""
+    from spinect_core.io.reading.options import ReadOptions
+
+    return ReadOptions(assume_hu=options.assume_hu)
 
 
 def add_network_options(parser: Parser) -> None:

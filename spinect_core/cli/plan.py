@@ -14,6 +14,7 @@ from spinect_core.cli.parser import (
     add_ct_options,
     add_quiet,
     add_segmentation_options,
+    read_options,
     region_of,
 )
 from spinect_core.cli.reporting import reporting
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             options.out,
             sides=options.side,
             series=options.series,
+            options=read_options(options),
             region=region,
             engine=options.engine,
             device=options.device,

@@ -15,6 +15,7 @@ from spinect_core.cli.parser import (
     add_ct_options,
     add_quiet,
     add_segmentation_options,
+    read_options,
     region_of,
 )
 from spinect_core.cli.reporting import reporting
@@ -57,7 +58,13 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         from spinect_core.io.writing import write_labels
         from spinect_core.segmentation import segment
 
-        volume = read_ct(options.ct, series=options.series, progress=part_of(progress, 0, 0.1), cancel=cancel)
+        volume = read_ct(
+            options.ct,
+            series=options.series,
+            options=read_options(options),
+            progress=part_of(progress, 0, 0.1),
+            cancel=cancel,
+        )
         segmentation = segment(
             volume,
             region=region,

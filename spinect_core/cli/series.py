@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
-from spinect_core.cli.parser import Commands, add_command, add_quiet
+from spinect_core.cli.parser import Commands, add_assume_hu, add_command, add_quiet, read_options
 from spinect_core.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "series", "list the CTs in a folder or zip", DESCRIPTION, EXAMPLES)
     parser.add_argument("path", metavar="PATH", type=Path, help="folder, zip or file")
     parser.add_argument("--json", action="store_true", help="everything known, as JSON")
+    add_assume_hu(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     with reporting("series", quiet=options.quiet) as progress:
         from spinect_core.io.reading import list_series
 
-        found = list_series(options.path, progress=progress, cancel=cancel)
+        found = list_series(options.path, options=read_options(options), progress=progress, cancel=cancel)
     if options.json:
         print(json.dumps([_facts(entry) for entry in found], indent=2, ensure_ascii=False))
     else:

@@ -29,6 +29,7 @@ from spinect_core.plan.wording import result_sentences, sentence
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
+    from spinect_core.io.reading.options import ReadOptions
     from spinect_core.planning.results import CasePlan
     from spinect_core.segmentation.run import Segmentation
 
@@ -57,6 +58,7 @@ def plan_case(
     *,
     sides: str = "both",
     series: str | None = None,
+    options: ReadOptions | None = None,
     region: Region | None = None,
     engine: str = "auto",
     device: str = "auto",
@@ -76,6 +78,7 @@ def plan_case(
         out: folder for the results; made if need be. Files of an earlier plan in it are replaced, others stay.
         sides: "left", "right" or "both": where triangles are wanted.
         series: key of the series, where the path holds several CTs.
+        options: what the user decided where reading would rather refuse.
         region: the part to segment; found if not given.
         engine: "auto", "tensorflow" or "openvino".
         device: "auto", "gpu" or "cpu".
@@ -105,7 +108,7 @@ def plan_case(
     _refuse_to_replace(path, out)
     workshop = _workshop(out)
     try:
-        wish = _Wish(sides, series, region, engine, device, mode, weights)
+        wish = _Wish(sides, series, options, region, engine, device, mode, weights)
         plan = _Job(workshop, progress, cancel).run(path, wish)
         check(cancel)
         _move_into_place(workshop, out, plan)
@@ -203,6 +206,7 @@ class _Wish:
 
     sides: str
     series: str | None
+    options: ReadOptions | None
     region: Region | None
     engine: str
     device: str
@@ -275,9 +279,15 @@ class _Job:
 
     def _read(self, path: Path, wish: _Wish, progress: Progress) -> Volume:
         # Not at the top: reading and segmentation are heavy, and `spinect --help` passes here.
-        from spinect_core.io.reading import read_ct
+        from spinect_core.io.reading import ReadOptions, read_ct
 
-        return read_ct(path, series=wish.series, progress=progress, cancel=self._cancel)
+        return read_ct(
+            path,
+            series=wish.series,
+            options=wish.options or ReadOptions(),
+            progress=progress,
+            cancel=self._cancel,
+        )
 
     def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
         from spinect_core.segmentation import segment

@@ -23,6 +23,7 @@ from spinect_core.io.reading.dicom_headers import BadSliceError, Header, Slice, 
 from spinect_core.io.reading.dicom_pixels import raw_pixels, read_pixels
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
+from spinect_core.io.reading.options import ReadOptions
 from spinect_core.io.reading.series import SMALLEST_SIDE, Finding, Series, orientation_name, short_hash
 
 SPLIT_BY: tuple[tuple[str, Callable[[Slice], str]], ...] = (
@@ -246,11 +247,11 @@ def _entry(
     normal = slice_normal(slices[0])
     along = [float(np.dot(s.position, normal)) for s in slices]
 
-    def load(progress: Progress, cancel: Cancel | None) -> Volume:
+    def load(options: ReadOptions, progress: Progress, cancel: Cancel | None) -> Volume:
         assert geometry is not None  # only loadable entries are loaded
         check_memory(geometry.shape, 4, source)
         array = read_pixels(slices, source, progress=progress, cancel=cancel)
-        hounsfield, more = to_hounsfield(array, geometry, source, cancel)
+        hounsfield, more = to_hounsfield(array, geometry, source, cancel, options)
         details = {
             "modality": "CT",
             "format": "DICOM",

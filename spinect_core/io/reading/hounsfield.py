@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, check
 from spinect_core.image.volume import Geometry
+from spinect_core.io.reading.options import ASSUME_HU, NO_OPTIONS, ReadOptions
 from spinect_core.io.reading.series import SMALLEST_SIDE, Finding
 
 AIR = -1024
@@ -20,8 +21,18 @@ SOFT_TISSUE_FROM = -200
 INT16 = np.iinfo(np.int16)
 
 
+def assumed(fault: ReadingError) -> Finding:
+    """What to say of numbers that the user had taken for Hounsfield units in spite of a fault."""
+    text = f"The numbers were taken for Hounsfield units as asked for, although: {fault.fault}"
+    return Finding(text, grave=True, code=ASSUME_HU)
+
+
 def to_hounsfield(
-    array: npt.NDArray[Any], geometry: Geometry, source: str | Path, cancel: Cancel | None = None
+    array: npt.NDArray[Any],
+    geometry: Geometry,
+    source: str | Path,
+    cancel: Cancel | None = None,
+    options: ReadOptions = NO_OPTIONS,
 ) -> tuple[npt.NDArray[Any], list[Finding]]:
     """Check HU [z, y, x] and store them compactly.
 
@@ -30,6 +41,7 @@ def to_hounsfield(
         geometry: its grid.
         source: the file or folder, for messages.
         cancel: asked for every slice whether to stop.
+        options: what the user decided where reading would rather refuse.
 
     Returns:
         HU as int16 where they are whole numbers, else float32, padding raised to -1024; and what the user should know.

@@ -22,6 +22,7 @@ from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.nifti import is_nifti_name, read_nifti, read_nifti_header
+from spinect_core.io.reading.options import ReadOptions
 from spinect_core.io.reading.quiet import quiet_itk
 from spinect_core.io.reading.series import Finding, Series, orientation_name
 from spinect_core.io.reading.text_headers import check_text_header, data_file
@@ -68,9 +69,9 @@ def image_series(path: Path, key: str, source: str | Path, keep: object = None) 
     except ReadingError as error:
         fault = error
 
-    def load(progress: Progress, cancel: Cancel | None) -> Volume:
+    def load(options: ReadOptions, progress: Progress, cancel: Cancel | None) -> Volume:
         array, grid, _ = _read_array(path, source, progress, cancel)
-        hounsfield, more = to_hounsfield(array, grid, source, cancel)
+        hounsfield, more = to_hounsfield(array, grid, source, cancel, options)
         details = {
             "modality": "CT",
             "format": path.name[len(bare_name(path)) :],

@@ -15,20 +15,27 @@ from spinect_core.io.reading.choosing import choose
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
 from spinect_core.io.reading.dicom_series import dicom_entries, read_headers
 from spinect_core.io.reading.folders import files_under
+from spinect_core.io.reading.hounsfield import assumed
 from spinect_core.io.reading.images import image_series, is_image_name, read_label_file, read_map_file
+from spinect_core.io.reading.options import ASSUME_HU, NO_OPTIONS, ReadOptions
 from spinect_core.io.reading.series import Finding, Series, name_some
 
 _FORMATS = "Choose a CT as DICOM folder or file, zip of one, NIfTI, NRRD or MetaImage"
 
 
 def list_series(
-    path: str | Path, *, progress: Progress = silent, cancel: Cancel | None = None
+    path: str | Path,
+    *,
+    options: ReadOptions = NO_OPTIONS,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
 ) -> list[Series]:
     """Every set of pictures under a path, the loadable CTs first.
 
     Args:
         path: a folder (looked through with all folders in it), a zip archive of one, a DICOM file (stands for its whole
             series in the same folder), or a NIfTI, NRRD or MetaImage file.
+        options: what the user decided where reading would rather refuse.
         progress: called with the part done.
         cancel: asked often whether to stop.
 
@@ -43,7 +50,10 @@ def list_series(
         >>> [(series.key, series.loadable) for series in list_series("assets/demo")]
         [('ct.nii.gz', True), ('labels.nii.gz', False)]
     """
-    path = Path(path)
+    return [_as_wished(entry, options) for entry in _entries(Path(path), progress, cancel)]
+
+
+def _entries(path: Path, progress: Progress, cancel: Cancel | None) -> list[Series]:
     check(cancel)
     kind = _kind(path)
     if kind == "image":
@@ -60,8 +70,31 @@ def list_series(
     return _list_folder(path, path, None, progress, cancel)
 
 
-def read_series(series: Series, *, progress: Progress = silent, cancel: Cancel | None = None) -> Volume:
+def _as_wished(entry: Series, options: ReadOptions) -> Series:
+    """The entry without a fault that the user decided to pass over; it stands among the findings instead."""
+    fault = entry.fault
+    if fault is None or fault.parameter != ASSUME_HU or not options.assume_hu:
+        return entry
+    finding = assumed(fault)
+    findings = (*entry.findings, finding)
+    warnings = tuple(finding.text if text == fault.fault else text for text in entry.warnings)
+    return replace(entry, fault=None, loadable=True, findings=findings, warnings=warnings)
+
+
+def read_series(
+    series: Series,
+    *,
+    options: ReadOptions = NO_OPTIONS,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> Volume:
     """The volume of one entry.
+
+    Args:
+        series: from :func:`list_series`.
+        options: what the user decided where reading would rather refuse.
+        progress: called with the part done.
+        cancel: asked often whether to stop.
 
     Raises:
         SpatialError: its slices form no regular volume; the message names the files and the numbers.
@@ -69,11 +102,12 @@ def read_series(series: Series, *, progress: Progress = silent, cancel: Cancel |
         Cancelled: the user stopped it.
     """
     check(cancel)
-    if series.fault is not None:
-        raise type(series.fault)(series.fault.fault, series.fault.remedy, series.fault.source)
+    series = _as_wished(series, options)
+    if (fault := series.fault) is not None:
+        raise type(fault)(fault.fault, fault.remedy, fault.source, fault.parameter)
     if series.load is None:
         raise ReadingError("The entry cannot be loaded", "List the folder again", series.description)
-    volume = series.load(progress, cancel)
+    volume = series.load(options, progress, cancel)
     warnings = joined([*(finding.warning for finding in series.findings), *volume.warnings])
     return replace(volume, warnings=warnings)
 
@@ -82,6 +116,7 @@ def read_ct(
     path: str | Path,
     *,
     series: str | None = None,
+    options: ReadOptions = NO_OPTIONS,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Volume:
@@ -90,6 +125,7 @@ def read_ct(
     Args:
         path: as for :func:`list_series`.
         series: the key of the series to read; without it the only or the plainly best one is taken.
+        options: what the user decided where reading would rather refuse.
         progress: called with the part done.
         cancel: asked often whether to stop.
 
@@ -105,8 +141,9 @@ def read_ct(
         >>> [round(mm, 2) for mm in volume.geometry.spacing]  # x, y, z
         [0.9, 0.9, 1.5]
     """
-    entries = list_series(path, progress=part_of(progress, 0, 0.3), cancel=cancel)
-    return read_series(choose(entries, series, path), progress=part_of(progress, 0.3, 1), cancel=cancel)
+    entries = list_series(path, options=options, progress=part_of(progress, 0, 0.3), cancel=cancel)
+    entry = choose(entries, series, path)
+    return read_series(entry, options=options, progress=part_of(progress, 0.3, 1), cancel=cancel)
 
 
 def read_labels(path: str | Path) -> Labels:

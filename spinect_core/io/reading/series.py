@@ -14,8 +14,9 @@ from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.image.volume import Volume
 from spinect_core.image.warning import ReadingWarning
+from spinect_core.io.reading.options import ReadOptions
 
-Load = Callable[[Progress, "Cancel | None"], Volume]
+Load = Callable[[ReadOptions, Progress, "Cancel | None"], Volume]
 
 NAMES_SHOWN = 3
 SMALLEST_SIDE = 3
