@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from spinect_core.base.errors import OutputError
+from spinect_core.base.scratch import part_name, sweep_once
 
 FAULT = "The file cannot be written"
 REMEDY = "Choose a folder you may write to, with space left"
@@ -25,6 +27,10 @@ _NEW_FILE = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+# A pipe or a device under the name of a file must not make anybody wait.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_CHUNK = 1 << 20
 
 
 @contextmanager
@@ -52,9 +58,10 @@ def whole_file(
     """
     path = Path(path)
     # A short name of its own: the target's name may be as long as the file system allows.
-    temporary = path.parent / f".{secrets.token_hex(16)}.part"
+    temporary = path.parent / part_name()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        sweep_once(path.parent)
         handle = os.open(temporary, _NEW_FILE, 0o666)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -102,6 +109,134 @@ def sync_folder(folder: Path) -> None:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they outlast a power cut.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = []
+    while not folder.exists() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        sync_folder(each.parent)
+
+
+class NotPlain(OSError):
+    """Something other than a file of reasonable size stands under a name."""
+
+
+def read_bounded(path: Path | str, most: int) -> bytes:
+    """The bytes of a file that somebody chose; links to it are followed.
+
+    Args:
+        path: the file.
+        most: bytes.
+
+    Raises:
+        NotPlain: a folder, pipe or device, or more bytes than ``most``.
+        OSError: it cannot be read.
+    """
+    # Looked at before it is opened as well: opening is enough to start some devices.
+    _refuse_special(Path(path).stat(), most)
+    handle = os.open(path, _READ)
+    return _content(handle, most)
+
+
+def read_beside(folder: Path, name: str, most: int) -> bytes:
+    """The bytes of a file in a folder that somebody else may have filled; no link on the way is followed.
+
+    Args:
+        folder: may be a link itself.
+        name: relative to it, with forward slashes.
+        most: bytes.
+
+    Raises:
+        NotPlain: a link, a folder, pipe or device, one file under several names, or more bytes than ``most``.
+        OSError: it cannot be read.
+    """
+    with _opened_beside(folder, name, most) as handle:
+        return _content(os.dup(handle), most)
+
+
+def facts_beside(folder: Path, name: str, most: int) -> tuple[int, str]:
+    """Bytes and SHA-256 (hex) of a file, under the conditions of :func:`read_beside`."""
+    digest, size = hashlib.sha256(), 0
+    with _opened_beside(folder, name, most) as handle:
+        while block := os.read(handle, _CHUNK):
+            digest.update(block)
+            size += len(block)
+    return size, digest.hexdigest()
+
+
+@contextmanager
+def _opened_beside(folder: Path, name: str, most: int) -> Iterator[int]:
+    *folders, last = name.split("/")
+    path = folder
+    for part in folders:
+        path = path / part
+        if not _is_own_folder(path, path.lstat()):
+            raise NotPlain(errno.ENOTDIR, "a link or no folder", str(path))
+    path = path / last
+    _refuse_special(path.lstat(), most)
+    handle = _open_in(folder, folders, last)
+    try:
+        facts = os.fstat(handle)
+        _refuse_special(facts, most)
+        if facts.st_nlink > 1:
+            raise NotPlain(errno.EMLINK, "one file under several names", str(path))
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open_in(folder: Path, folders: list[str], last: str) -> int:
+    """Open a file so that no part of its path becomes a link meanwhile, where the system can."""
+    if os.open not in os.supports_dir_fd:
+        return os.open(folder.joinpath(*folders, last), _READ | _NO_LINK)
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folders:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK, dir_fd=place)
+            os.close(place)
+            place = inner
+        return os.open(last, _READ | _NO_LINK, dir_fd=place)
+    finally:
+        os.close(place)
+
+
+def is_own_folder(path: Path) -> bool:
+    """Whether a folder of this name is there and is no link (on Windows: nor a junction)."""
+    try:
+        return _is_own_folder(path, path.lstat())
+    except OSError:
+        return False
+
+
+def _is_own_folder(path: Path, facts: os.stat_result) -> bool:
+    return stat.S_ISDIR(facts.st_mode) and not getattr(facts, "st_reparse_tag", 0)
+
+
+def _refuse_special(facts: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no plain file"
+        raise NotPlain(errno.EINVAL, kind)
+    if facts.st_size > most:
+        raise NotPlain(errno.EFBIG, f"larger than {most / 1e6:.0f} MB")
+
+
+def _content(handle: int, most: int) -> bytes:
+    """All bytes of an open file, which is closed."""
+    with os.fdopen(handle, "rb") as stream:
+        _refuse_special(os.fstat(handle), most)
+        content = stream.read(most + 1)
+    if len(content) > most:  # it has grown meanwhile
+        raise NotPlain(errno.EFBIG, f"larger than {most / 1e6:.0f} MB")
+    return content
 
 
 def plain_name(name: str) -> str:

@@ -10,7 +10,6 @@ import json
 import os
 import queue
 import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ import numpy.typing as npt
 from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.scratch import scratch_folder
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.tiling import Tiling
@@ -104,8 +104,7 @@ def run_job(
         SegmentationError: if the weights do not fit.
     """
     check(cancel)
-    with tempfile.TemporaryDirectory(prefix="spinect-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         try:
             np.save(folder / "array.npy", array)
             np.save(folder / "occupied.npy", occupied)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
-import weakref
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.base.scratch import ScratchFolder
 
 MOST_ENTRIES = 100_000
 BOMB_BYTES = 1 << 29
@@ -20,25 +19,13 @@ BOMB_RATIO = 200
 CHUNK = 1 << 20
 
 
-class TemporaryFolder:
-    """A folder that lives as long as this object."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="spinect-"))
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-    def remove(self) -> None:
-        """Remove it now."""
-        self._finalizer()
-
-
 def is_zip(path: Path) -> bool:
     """Whether the file begins as a zip archive does, whatever it is called."""
     with path.open("rb") as stream:
         return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def unpack(path: Path, *, progress: Progress, cancel: Cancel | None) -> TemporaryFolder:
+def unpack(path: Path, *, progress: Progress, cancel: Cancel | None) -> ScratchFolder:
     """Unpack an archive.
 
     Folders within it are numbered, so that neither long nor foreign nor hostile names reach the disk; the files keep
@@ -47,10 +34,11 @@ def unpack(path: Path, *, progress: Progress, cancel: Cancel | None) -> Temporar
     Raises:
         ReadingError: damaged, protected by a password, hostile, or too large.
     """
-    folder = TemporaryFolder()
+    folder = ScratchFolder()
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
+            # Not is_dir(): it fails on an empty name.
+            members = [m for m in archive.infolist() if not m.filename.endswith("/")]
             _check_members(members, path, folder.path)
             total = sum(m.file_size for m in members) or 1
             done = 0

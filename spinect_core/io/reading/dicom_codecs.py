@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 
+from spinect_core.base.scratch import scratch_folder
 from spinect_core.io.reading.quiet import quiet_itk, quiet_process
 
 JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
@@ -49,8 +49,8 @@ def decoded_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[npt.NDA
     offsets = None
     if "ExtendedOffsetTable" in dataset:
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
-    with tempfile.TemporaryDirectory(prefix="spinect-") as folder:
-        path = Path(folder) / "frame.dcm"
+    with scratch_folder() as folder:
+        path = folder / "frame.dcm"
         for index in indices:
             frame = get_frame(
                 dataset.PixelData,

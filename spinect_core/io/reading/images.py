@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import SimpleITK as sitk
 
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.scratch import scratch_folder
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
@@ -243,12 +243,12 @@ def _plain_path(path: Path) -> Iterator[Path]:
     if sys.platform != "win32" or (str(path).isascii() and len(str(path)) < 240):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="spinect-") as folder:
-        plain = Path(folder) / f"image{path.suffix.lower()}"
+    with scratch_folder() as folder:
+        plain = folder / f"image{path.suffix.lower()}"
         data = data_file(path)
         if data is None:
             shutil.copyfile(path, plain)
         else:
             plain.write_bytes(DATA_FILE_LINE.sub(rb"\g<1>voxels.raw", path.read_bytes()))
-            shutil.copyfile(data, Path(folder) / "voxels.raw")
+            shutil.copyfile(data, folder / "voxels.raw")
         yield plain

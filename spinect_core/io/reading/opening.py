@@ -8,9 +8,10 @@ from pathlib import Path
 
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.scratch import ScratchFolder
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import joined
-from spinect_core.io.reading.archives import TemporaryFolder, is_zip, unpack
+from spinect_core.io.reading.archives import is_zip, unpack
 from spinect_core.io.reading.choosing import choose
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
 from spinect_core.io.reading.dicom_series import dicom_entries, read_headers
@@ -223,7 +224,7 @@ def _list_neighbours(file: Path, progress: Progress, cancel: Cancel | None) -> l
 
 
 def _list_folder(
-    folder: Path, source: Path, keep: TemporaryFolder | None, progress: Progress, cancel: Cancel | None
+    folder: Path, source: Path, keep: ScratchFolder | None, progress: Progress, cancel: Cancel | None
 ) -> list[Series]:
     files, locked = files_under(folder, recursive=True, cancel=cancel)
     images = [f for f in files if is_image_name(f.name)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
 from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, silent
+from spinect_core.base.scratch import part_name, sweep_once
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.io.writing import write_dicom_series, write_labels, write_volume
 from spinect_core.research.phantom.order import Order
@@ -124,11 +124,10 @@ def write_cases(
     """
     for order in orders:
         order.check()
-    mark = uuid.uuid4().hex[:12]
+    sweep_once(out)
     folders = [out / f"seed-{order.seed}" for order in orders] if len(orders) > 1 else [out]
     tasks = [
-        Writing(order, number, out / f".{mark}-{number}.part", dicom, tilt_deg)
-        for number, order in enumerate(orders)
+        Writing(order, number, out / part_name(), dicom, tilt_deg) for number, order in enumerate(orders)
     ]
     count = jobs_for(len(tasks), max(order.bytes_needed() for order in orders), jobs)
     noun = "case" if len(orders) == 1 else "cases"

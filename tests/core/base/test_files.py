@@ -11,7 +11,7 @@ import pytest
 
 from spinect_core.base import files
 from spinect_core.base.errors import OutputError
-from spinect_core.base.files import whole_file, write_whole
+from spinect_core.base.files import NotPlain, facts_beside, read_beside, read_bounded, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions and links of POSIX")
 
@@ -130,14 +130,14 @@ def test_a_link_is_replaced_and_what_it_points_to_is_not_touched(tmp_path: Path)
 def test_what_lies_under_the_temporary_name_is_neither_followed_nor_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
 ) -> None:
-    victim, there = tmp_path / "victim", tmp_path / ".guessed.part"
+    victim, there = tmp_path / "victim", tmp_path / "guessed"
     if planted == "file":
         there.write_bytes(b"precious")
     else:
         there.symlink_to(victim)
     if planted == "link":
         victim.write_bytes(b"precious")
-    monkeypatch.setattr(files.secrets, "token_hex", lambda _size: "guessed")
+    monkeypatch.setattr(files, "part_name", lambda: "guessed")
     with pytest.raises(OutputError, match="cannot be written"):
         write_whole(tmp_path / "plan.json", b"new")
     assert not (tmp_path / "plan.json").exists()
@@ -182,3 +182,53 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_whole(tmp_path, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_read_is_a_plain_file_of_bounded_size(tmp_path: Path) -> None:
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "a.png").write_bytes(b"12345")
+    assert read_bounded(tmp_path / "views" / "a.png", 5) == b"12345"
+    assert read_beside(tmp_path, "views/a.png", 5) == b"12345"
+    assert facts_beside(tmp_path, "views/a.png", 5) == (
+        5,
+        "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5",
+    )
+    for read in (read_beside, facts_beside):
+        with pytest.raises(NotPlain, match="larger"):
+            read(tmp_path, "views/a.png", 4)
+        with pytest.raises(NotPlain, match="a folder"):
+            read(tmp_path, "views", 5)
+    with pytest.raises(NotPlain, match="larger"):
+        read_bounded(tmp_path / "views" / "a.png", 4)
+    with pytest.raises(OSError):  # noqa: PT011 - what the system says of it
+        read_beside(tmp_path, "views/a.png/b", 5)
+    with pytest.raises(FileNotFoundError):
+        read_beside(tmp_path, "views/b.png", 5)
+
+
+@POSIX
+def test_neither_links_nor_pipes_nor_devices_are_read(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "id").write_bytes(b"secret")
+    folder = tmp_path / "folder"
+    (folder / "v").mkdir(parents=True)
+    (folder / "link").symlink_to(keys / "id")
+    (folder / "linked").symlink_to(keys)
+    (folder / "v" / "v").symlink_to(keys)
+    os.link(keys / "id", folder / "second name")
+    os.mkfifo(folder / "pipe")
+    for name in ("link", "linked/id", "v/v/id", "second name", "pipe"):
+        with pytest.raises(NotPlain):
+            read_beside(folder, name, 1000)
+    for path in (folder / "pipe", Path("/dev/zero"), folder):
+        with pytest.raises(NotPlain):
+            read_bounded(path, 1000)
+    assert read_bounded(folder / "link", 1000) == b"secret"  # a file that the user chose himself
+
+
+def test_folders_on_the_way_outlast_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    write_whole(tmp_path / "a" / "b" / "plan.json", b"x")
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]

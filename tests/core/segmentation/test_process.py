@@ -167,13 +167,15 @@ run_job(job, np.zeros((1, 8, 16, 16), np.float32), np.ones((1, 8, 16, 16), bool)
 def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(__file__).parents[3]
     monkeypatch.syspath_prepend(str(root))
-    script, trace = tmp_path / "parent.py", tmp_path / "pid"
+    script, trace, temporary = tmp_path / "parent.py", tmp_path / "pid", tmp_path / "temporary"
+    temporary.mkdir()
     script.write_text(PARENT)
     parent = subprocess.Popen(
         [sys.executable, str(script), str(trace)],
         env={
             "PYTHONPATH": f"{root}{':' if sys.platform != 'win32' else ';'}{Path(__file__).parent}",
             "PATH": "",
+            "TMPDIR": str(temporary),
         },
         stdout=subprocess.PIPE,
     )
@@ -186,4 +188,5 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch:
         parent.kill()
         output, _ = parent.communicate()
     worker.wait(timeout=10)
+    assert list(temporary.iterdir()) == []  # the region's voxels go with it
     assert output.split() == [b"main", b"module"]

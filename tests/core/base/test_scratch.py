@@ -1,0 +1,117 @@
+"""What a killed process leaves unfinished goes at the next start, and nothing else does."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spinect_core.base import scratch
+from spinect_core.base.files import write_whole
+from spinect_core.base.scratch import ScratchFolder, lives, mark, part_name, scratch_folder, sweep
+
+LEAVES_ALL = """
+import os, sys, time
+from pathlib import Path
+from spinect_core.base.scratch import new_scratch_folder, part_name
+(new_scratch_folder() / "array.npy").write_text("voxels")
+here = Path(sys.argv[1])
+(here / part_name()).mkdir()
+(here / part_name()).write_text("half a document")
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr(scratch, "_swept", set())
+    return folder
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(
+    tmp_path: Path, temporary: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    child = subprocess.Popen(
+        [sys.executable, "-c", LEAVES_ALL, str(out)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)},
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == b"ready"
+        assert sweep(out) == []
+        assert sweep(temporary) == []
+        assert len(list(out.iterdir())) == 2
+        assert len(list(temporary.iterdir())) == 1
+    finally:
+        child.kill()
+        child.communicate()
+    (out / "mine.part").write_text("keep")
+    (out / ".spinect-notes.part").write_text("keep")
+    write_whole(out / "plan.json", b"{}")  # whoever writes next sweeps
+    with scratch_folder() as own:
+        assert list(temporary.iterdir()) == [own]
+    assert list(temporary.iterdir()) == []
+    assert sorted(path.name for path in out.iterdir()) == [".spinect-notes.part", "mine.part", "plan.json"]
+
+
+def test_a_number_that_another_process_has_now_is_no_sign_of_life(tmp_path: Path) -> None:
+    computer, process, began = mark().split("-")
+    assert lives(mark()) is True
+    assert lives(f"{computer}-{process}-{int(began) - 1000}") is False
+    assert lives(f"{computer}-9999999999-{began}") is False
+    left = tmp_path / part_name().replace(f"-{began}-", f"-{int(began) - 1000}-")
+    left.mkdir()
+    own = tmp_path / part_name()
+    own.mkdir()
+    assert sweep(tmp_path) == [left]
+    assert own.is_dir()
+
+
+def test_what_another_computer_left_stays_for_a_week(tmp_path: Path) -> None:
+    """On a folder that computers share: its processes cannot be looked at from here."""
+    computer, process, began = mark().split("-")
+    other = "0" * 8 if computer != "0" * 8 else "1" * 8
+    left = tmp_path / f".spinect-{other}-{process}-{began}-{'a' * 32}.part"
+    left.write_text("x")
+    assert lives(f"{other}-{process}-{began}") is None
+    assert sweep(tmp_path) == []
+    old = time.time() - scratch.OLD_S - 60
+    os.utime(left, (old, old))
+    assert sweep(tmp_path) == [left]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_no_link_is_followed_and_none_removed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("x")
+    computer, _, began = mark().split("-")
+    dead = f".spinect-{computer}-9999999999-{began}-{'b' * 32}.part"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / dead).symlink_to(victim)
+    assert sweep(folder) == []
+    (folder / dead).unlink()
+    (folder / dead).mkdir()
+    (folder / dead / "views").symlink_to(victim)
+    assert sweep(folder) == [folder / dead]
+    assert (victim / "precious").exists()
+
+
+def test_the_folder_for_temporary_files_is_private_and_goes(temporary: Path) -> None:
+    kept = ScratchFolder()
+    if os.name == "posix":
+        assert kept.path.stat().st_mode & 0o777 == 0o700
+    (kept.path / "voxels").write_text("x")
+    kept.remove()
+    assert list(temporary.iterdir()) == []
+    assert sweep(temporary / "is not there") == []
