@@ -93,7 +93,7 @@ class ExportController(QObject):
         from spinect_core.plan.wording import headline
 
         image = viewport.picture()
-        turntable, current = viewport.turntable, self._trajectories.current
+        turntable, current = viewport.drawn, self._trajectories.current
         mm_per_pixel = (
             turntable.size[1] * turntable.mm_per_pixel / image.shape[0]
         )  # of the display's own pixels
@@ -129,7 +129,7 @@ def _with_trajectory(image: Picture, viewport: Viewport, drawing: TrajectoryDraw
     ).convertToFormat(QImage.Format.Format_RGB32)
     painter = QPainter(canvas)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.scale(width / viewport.turntable.size[0], height / viewport.turntable.size[1])
+    painter.scale(width / viewport.drawn.size[0], height / viewport.drawn.size[1])
     drawing.on_picture(painter, viewport)
     painter.end()
     canvas = canvas.convertToFormat(QImage.Format.Format_RGB888)

@@ -25,7 +25,7 @@ TAGGED_WITHIN_DEGREES = 60.0
 
 
 class Overlay(QWidget):
-    """A clear sheet over the viewport."""
+    """A clear sheet over the viewport, drawn in the scale of the frame below it."""
 
     def __init__(
         self,
@@ -40,7 +40,10 @@ class Overlay(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._viewport, self._model, self._tool = viewport, model, tool
+        self._painted = viewport.drawn
         viewport.camera_changed.connect(self._on_camera)
+        # Queued, because Qt may paint this sheet in the same pass, after the frame.
+        viewport.rendered.connect(self._on_rendered, Qt.ConnectionType.QueuedConnection)
         for signal in (
             model.measurements_changed,
             model.selection_changed,
@@ -58,8 +61,13 @@ class Overlay(QWidget):
         self.setGeometry(self._viewport.rect())
         self.update()
 
+    def _on_rendered(self) -> None:
+        if self._painted is not self._viewport.drawn:
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw everything anew from the model."""
+        self._painted = self._viewport.drawn
         if self._model.case is None:
             return
         painter = QPainter(self)
@@ -89,7 +97,7 @@ class Overlay(QWidget):
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
         triangle = self._tool.preview(measurement)
-        corners = [QPointF(*xy) for xy in self._viewport.turntable.to_screen(triangle.vertices)]
+        corners = [QPointF(*xy) for xy in self._viewport.drawn.to_screen(triangle.vertices)]
         chosen = measurement.key == self._model.selected
         colour = QColor(palette.KIND_COLOURS[triangle.kind])
         fill = QColor(colour)
@@ -218,7 +226,7 @@ class Overlay(QWidget):
     # ------------------------------------------------------------------------------------------------- furniture
 
     def _draw_cross(self, painter: QPainter) -> None:
-        x, y = self._viewport.turntable.to_screen(self._model.cursor)
+        x, y = self._viewport.drawn.to_screen(self._model.cursor)
         for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(palette.ACCENT), 1.2)):
             painter.setPen(QPen(colour, width))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -227,7 +235,7 @@ class Overlay(QWidget):
                 painter.drawLine(QPointF(x + 6 * dx, y + 6 * dy), QPointF(x + 12 * dx, y + 12 * dy))
 
     def _draw_letters(self, painter: QPainter) -> None:
-        view = self._viewport.turntable.view
+        view = self._viewport.drawn.view
         width, height = self.width(), self.height()
         painter.setFont(self._font(17, bold=True))
         centre = Qt.AlignmentFlag.AlignCenter
@@ -240,7 +248,7 @@ class Overlay(QWidget):
             _write(painter, box, direction_letters(direction), palette.TEXT, centre)
 
     def _draw_readout(self, painter: QPainter) -> None:
-        view = self._viewport.turntable.view
+        view = self._viewport.drawn.view
         words = view.format(1)
         painter.setFont(self._font(16, bold=True))
         _write(painter, QRectF(16, 10, self.width(), 24), words[:1].upper() + words[1:], palette.TEXT)
@@ -253,8 +261,8 @@ class Overlay(QWidget):
         )
 
     def _draw_scale(self, painter: QPainter) -> None:
-        mm = scale_length(self._viewport.turntable.mm_per_pixel, self.width())
-        length = mm / self._viewport.turntable.mm_per_pixel
+        mm = scale_length(self._viewport.drawn.mm_per_pixel, self.width())
+        length = mm / self._viewport.drawn.mm_per_pixel
         x, y = 18.0, self.height() - 20.0
         for colour, width in ((QColor(*SHADE), 5), (QColor(palette.TEXT), 2)):
             painter.setPen(QPen(colour, width))

@@ -52,16 +52,26 @@ class MouseTool(Protocol):
 
 
 class Viewport(QtInteractor):
-    """The picture. The mouse is handled here, not by VTK: in logical pixels, as :class:`Turntable` counts."""
+    """The picture. The mouse is handled here, not by VTK: in logical pixels, as :class:`Turntable` counts.
+
+    Attributes:
+        turntable: where the camera is to stand; VTK's camera is made from it before every frame.
+        drawn: where it stood in the frame on the screen; whatever is drawn over the picture follows this one.
+
+    Signals:
+        camera_changed: the turntable has another size or stands elsewhere.
+        rendered: a frame was drawn by another turntable than the one before.
+    """
 
     camera_changed = Signal()
+    rendered = Signal()
 
     def __init__(self, model: CaseModel, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent, multi_samples=0, auto_update=False)
         self.setAcceptDrops(False)  # drops belong to the window
         self.setMinimumSize(240, 200)
         self._model, self._appearance = model, appearance
-        self.turntable = Turntable()
+        self.turntable = self.drawn = Turntable()
         self.tool: MouseTool | None = None
         self._picker: SurfacePicker | None = None
         self._parts: dict[str, tuple[vtkActor, pv.PolyData, pv.PolyData]] = {}
@@ -129,7 +139,6 @@ class Viewport(QtInteractor):
     def set_cut(self, mm: float | None) -> None:
         """Cut away what lies more than ``mm`` in front of the cross-hair; None for nothing."""
         self._cut = mm
-        self._place_camera()
         self.update()
 
     def surface_point(self, position: QPointF) -> FloatArray | None:
@@ -164,6 +173,28 @@ class Viewport(QtInteractor):
             self._detail.start()
             self._move(replace(self.turntable, view=self._model.view))
 
+    def paintGL(self) -> None:
+        """Draw a frame in the scale and size of this moment: what is drawn over it has no other."""
+        self._take_size()
+        pixels = tuple(max(1, round(each * self.devicePixelRatioF())) for each in self.turntable.size)
+        if tuple(self.render_window.GetSize()) != pixels:  # on another screen Qt resizes only its own buffers
+            self.resizeGL(*self.turntable.size)
+        self._place_camera()
+        super().paintGL()
+        if self.drawn is not self.turntable:
+            self.drawn = self.turntable
+            self.rendered.emit()
+
+    def _take_size(self) -> None:
+        size = (max(self.width(), 1), max(self.height(), 1))
+        if size != self.turntable.size:
+            self.turntable = replace(self.turntable, size=size)
+
+    def _catch_up(self) -> None:
+        """Draw what has changed since the last frame: a gesture of measuring is meant in the picture on the screen."""
+        if self.drawn is not self.turntable:
+            self.repaint()
+
     def _place_camera(self) -> None:
         view, focus = self.turntable.view, self.turntable.focus
         camera = self.renderer.GetActiveCamera()
@@ -181,7 +212,6 @@ class Viewport(QtInteractor):
 
     def _follow_cursor(self) -> None:
         if self._cut is not None:
-            self._place_camera()
             self.update()
 
     def _set_lights(self) -> None:
@@ -222,10 +252,8 @@ class Viewport(QtInteractor):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the scale: a larger window shows more."""
-        super().resizeEvent(event)
-        size = (max(event.size().width(), 1), max(event.size().height(), 1))
-        self.turntable = replace(self.turntable, size=size)
-        self._place_camera()
+        self._take_size()
+        super().resizeEvent(event)  # draws a frame
         self.camera_changed.emit()
         if self._home is not None and event.oldSize().height() < 50:
             self.fit()
@@ -236,6 +264,7 @@ class Viewport(QtInteractor):
         position = event.position()
         left = event.button() == Qt.MouseButton.LeftButton
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._catch_up()
         if left and not shift and self.tool is not None and self.tool.press(position):
             return
         if event.button() == Qt.MouseButton.MiddleButton or (left and shift):
@@ -277,6 +306,7 @@ class Viewport(QtInteractor):
         """Put the cross-hair on the surface under the mouse."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        self._catch_up()
         if self.tool is not None and self.tool.press(event.position()):
             return
         point = self.surface_point(event.position())

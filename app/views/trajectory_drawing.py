@@ -28,7 +28,7 @@ class TrajectoryDrawing:
         trajectory = self._trajectories.current
         if trajectory is None:
             return
-        to_screen = viewport.turntable.to_screen
+        to_screen = viewport.drawn.to_screen
         self._fill_window(painter, trajectory, viewport)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for border in () if trajectory.zone is None else trajectory.zone.borders:
@@ -55,7 +55,7 @@ class TrajectoryDrawing:
             return
         if len(outline) < 3 or centre is None:
             return
-        to_screen = viewport.turntable.to_screen
+        to_screen = viewport.drawn.to_screen
         colour = QColor(palette.KIND_COLOURS[trajectory.kind])
         fill = QColor(colour)
         fill.setAlpha(85)
@@ -63,7 +63,7 @@ class TrajectoryDrawing:
         painter.setPen(QPen(colour, 1.0))
         painter.drawPolygon(QPolygonF([QPointF(*xy) for xy in to_screen(np.asarray(outline))]))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        pixels = radius / viewport.turntable.mm_per_pixel
+        pixels = radius / viewport.drawn.mm_per_pixel
         middle = QPointF(*to_screen(np.asarray(centre)))
         painter.setPen(QPen(QColor(palette.TEXT), 1.2, Qt.PenStyle.DashLine))
         painter.drawEllipse(middle, pixels, pixels)

@@ -90,7 +90,7 @@ class TriangleTool(QObject):
         """The corners placed so far and the mouse."""
         if not self.drawing:
             return []
-        turntable = self._viewport.turntable
+        turntable = self._viewport.drawn
         return [
             QPointF(*turntable.to_screen(turntable.view.unproject(point, 0.0))) for point in self._pending()
         ]
