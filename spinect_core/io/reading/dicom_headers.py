@@ -6,25 +6,26 @@ functional groups (DICOM PS3.3 C.7.6.16). Both become the same :class:`Slice`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.multival import MultiValue
 
+from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, flat, items_of, level_of
 from spinect_core.io.reading.quiet import quiet_dicom
 
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 CLASSIC_CT = "1.2.840.10008.5.1.4.1.1.2"
 BARE_STARTS = (b"\x00", b"\x01", b"\x05", b"\x08", b"\x10", b"\x12", b"\x16")
 """Low bytes of the element numbers that a file without preamble begins with (groups 0002 and 0008)."""
+COLOUR = "a colour picture, not HU"
 DIRECTORY = "1.2.840.10008.1.3.10"
+STEEPEST_SLOPE = 1e4
+FARTHEST_INTERCEPT = 1e6
+"""Far beyond what any scanner writes: larger numbers are damage, and would overflow."""
 
 HEADER_TAGS = [
     "SpecificCharacterSet",
@@ -60,10 +61,6 @@ HEADER_TAGS = [
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
-
-
-class BadSliceError(Exception):
-    """One slice cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class Header:
     lossy: bool
     pictures: int
     slices: tuple[Slice, ...]
-    faults: tuple[str, ...]
+    faults: tuple[BadSliceError, ...]
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -160,114 +157,86 @@ def read_header(path: Path) -> Header | None:
     try:
         with quiet_dicom():
             dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_TAGS, force=True)
-            sop_class = _text(dataset, "SOPClassUID")
             file_class = str(getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", ""))
+            whole = Elements((level_of(dataset),), dataset)
+            sop_class = whole.text("SOPClassUID")
             if DIRECTORY in (sop_class, file_class):
                 return None
-            return _header(path, dataset, sop_class)
+            return _header(path, dataset, whole, sop_class)
     except BadSliceError:
         raise
     except InvalidDicomError:
         return None
     except OSError:
         raise
-    except Exception as error:  # pydicom raises whatever its converters meet in a damaged file
-        raise BadSliceError(f"damaged header ({type(error).__name__})") from error
+    except Exception as error:  # pydicom raises whatever it meets in a damaged file
+        raise BadSliceError("its header is damaged or breaks off") from error
 
 
-def _header(path: Path, dataset: Dataset, sop_class: str) -> Header:
-    modality = _text(dataset, "Modality") or ("CT" if sop_class in (CLASSIC_CT, *ENHANCED_CT) else "")
+def _header(path: Path, dataset: Dataset, whole: Elements, sop_class: str) -> Header:
+    modality = whole.text("Modality") or ("CT" if sop_class in (CLASSIC_CT, *ENHANCED_CT) else "")
     if not (sop_class or modality):
         raise BadSliceError("neither an SOP class nor a modality")
     slices: list[Slice] = []
-    faults: list[str] = []
+    faults: list[BadSliceError] = []
     pictures = 1
-    rescaled = "RescaleSlope" in dataset and "RescaleIntercept" in dataset
+    rescaled = whole.has("RescaleSlope") and whole.has("RescaleIntercept")
     if modality == "CT":
-        groups = _frames(dataset)
-        pictures = len(groups)
-        for number, group in enumerate(groups):
-            frame = number if "PerFrameFunctionalGroupsSequence" in dataset else -1
+        several = whole.has("PerFrameFunctionalGroupsSequence")
+        frames = _frames(dataset, whole) if several else [whole]
+        pictures = len(frames)
+        for number, elements in enumerate(frames):
             try:
-                slices.append(_slice(path, frame, dataset, group))
-                rescaled = rescaled or ("RescaleSlope" in group and "RescaleIntercept" in group)
+                slices.append(_slice(path, number if several else -1, elements))
+                rescaled = rescaled or (elements.has("RescaleSlope") and elements.has("RescaleIntercept"))
             except BadSliceError as error:
-                faults.append(str(error))
-            except Exception as error:  # as above: one bad value must not lose the other frames
-                faults.append(f"damaged header ({type(error).__name__})")
+                faults.append(error)
     return Header(
         file=path,
-        series=_text(dataset, "SeriesInstanceUID") or f"folder {path.parent}",
+        series=whole.text("SeriesInstanceUID") or f"folder {path.parent}",
         modality=modality,
-        description=_text(dataset, "SeriesDescription"),
-        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
-        patient_position=_text(dataset, "PatientPosition"),
-        slice_thickness=_thickness(dataset),
+        description=whole.text("SeriesDescription"),
+        frame_of_reference=whole.text("FrameOfReferenceUID"),
+        patient_position=whole.text("PatientPosition"),
+        slice_thickness=_thickness(whole),
         rescaled=rescaled,
-        lossy=_text(dataset, "LossyImageCompression") == "01",
+        lossy=whole.text("LossyImageCompression") == "01",
         pictures=pictures,
         slices=tuple(slices),
         faults=tuple(faults),
     )
 
 
-def _frames(dataset: Dataset) -> list[Dataset]:
-    """For every picture of the file the values that hold for it alone, all on one level."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
-    if per_frame is None:
-        return [Dataset()]
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    common = _flat(shared[0]) if len(shared) else Dataset()
-    if int(dataset.get("NumberOfFrames") or 0) != len(per_frame):
-        raise BadSliceError(f"{dataset.get('NumberOfFrames')} pictures but {len(per_frame)} positions")
-    frames = []
-    for item in per_frame:
-        flat = Dataset()
-        flat.update(common)
-        flat.update(_flat(item))
-        frames.append(flat)
-    return frames
+def _frames(dataset: Dataset, whole: Elements) -> list[Elements]:
+    """For every picture of the file the values that hold for it."""
+    per_frame = items_of(dataset, "PerFrameFunctionalGroupsSequence")
+    shared = items_of(dataset, "SharedFunctionalGroupsSequence")
+    common = flat(shared[0]) if shared else {}
+    told = whole.integer("NumberOfFrames")
+    if told != len(per_frame):
+        said = "no number of pictures (NumberOfFrames)" if told is None else f"{told} pictures"
+        raise BadSliceError(f"{said} but {len(per_frame)} positions")
+    level = level_of(dataset)
+    return [Elements((flat(item), common, level), dataset) for item in per_frame]
 
 
-def _flat(groups: Dataset) -> Dataset:
-    """The values of all functional groups side by side."""
-    flat = Dataset()
-    for element in groups:
-        if element.VR == "SQ" and len(element.value):
-            flat.update({inner.tag: inner for inner in element.value[0] if inner.VR != "SQ"})
-    return flat
-
-
-def _slice(path: Path, frame: int, dataset: Dataset, group: Dataset) -> Slice:
+def _slice(path: Path, frame: int, elements: Elements) -> Slice:
     """The slice, or a BadSliceError that says what is wrong with it."""
-
-    def value(keyword: str) -> Any:
-        return group.get(keyword) if keyword in group else dataset.get(keyword)
-
-    if frame < 0 and int(dataset.get("NumberOfFrames") or 1) != 1:
+    if frame < 0 and (elements.integer("NumberOfFrames") or 1) != 1:
         raise BadSliceError("several pictures in one file without a position for each")
-    if int(dataset.get("SamplesPerPixel") or 1) != 1:
-        raise BadSliceError("a colour picture, not HU")
-    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if (elements.integer("SamplesPerPixel") or 1) != 1:
+        raise BadSliceError(COLOUR)
+    rows, columns = elements.integer("Rows") or 0, elements.integer("Columns") or 0
     if rows < 1 or columns < 1:
         raise BadSliceError(f"no size (Rows {rows}, Columns {columns})")
-    _check_bits(dataset)
-    position = _numbers(value("ImagePositionPatient"), 3, "position (ImagePositionPatient)")
-    cosines = _numbers(value("ImageOrientationPatient"), 6, "orientation (ImageOrientationPatient)")
-    down_mm, across_mm = _numbers(value("PixelSpacing"), 2, "pixel spacing (PixelSpacing)")
+    _check_bits(elements)
+    position = elements.numbers("ImagePositionPatient", 3, "position")
+    cosines = elements.numbers("ImageOrientationPatient", 6, "orientation")
+    down_mm, across_mm = elements.numbers("PixelSpacing", 2, "pixel spacing")
     if min(down_mm, across_mm) <= 0:
         raise BadSliceError(f"the pixel spacing {down_mm:g} x {across_mm:g} mm is not positive")
     across, down = _axes(cosines)
-    slope, intercept = (
-        1.0 if value("RescaleSlope") is None else _numbers([value("RescaleSlope")], 1, "RescaleSlope")[0],
-        0.0
-        if value("RescaleIntercept") is None
-        else _numbers([value("RescaleIntercept")], 1, "RescaleIntercept")[0],
-    )
-    if slope == 0:
-        raise BadSliceError("RescaleSlope is 0")
-    kind = value("FrameType") or value("ImageType")
-    kernel = value("ConvolutionKernel")
+    slope, intercept = _scale(elements)
     return Slice(
         file=path,
         frame=frame,
@@ -280,26 +249,43 @@ def _slice(path: Path, frame: int, dataset: Dataset, group: Dataset) -> Slice:
         slope=slope,
         intercept=intercept,
         acquisition="|".join(
-            str(value(k) or "") for k in ("AcquisitionNumber", "TemporalPositionIndex", "StackID", "KVP")
+            elements.text(k) for k in ("AcquisitionNumber", "TemporalPositionIndex", "StackID", "KVP")
         ),
-        image_type=tuple(_words(kind)),
-        kernel=", ".join(_words(kernel)),
-        uid=str(dataset.get("SOPInstanceUID") or path),
+        image_type=elements.words("FrameType") or elements.words("ImageType"),
+        kernel=elements.text("ConvolutionKernel"),
+        uid=elements.text("SOPInstanceUID") or str(path),
     )
 
 
-def _check_bits(dataset: Dataset) -> None:
+def _scale(elements: Elements) -> tuple[float, float]:
+    """Slope and intercept from stored values to HU, 1 and 0 if they are missing."""
+    slope, intercept = elements.number("RescaleSlope"), elements.number("RescaleIntercept")
+    if slope == 0:
+        raise BadSliceError("RescaleSlope is 0")
+    for keyword, value, most in (
+        ("RescaleSlope", slope, STEEPEST_SLOPE),
+        ("RescaleIntercept", intercept, FARTHEST_INTERCEPT),
+    ):
+        if value is not None and abs(value) > most:
+            raise BadSliceError(
+                f"{keyword} is {value:g}, and no scale to Hounsfield units is like that",
+                f"{keyword} is out of all bounds",
+            )
+    return 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
+
+
+def _check_bits(elements: Elements) -> None:
     """Toshiba CTs and others leave out BitsStored: it is then BitsAllocated; contradictions are refused."""
-    allocated = int(dataset.get("BitsAllocated") or 0)
-    stored = int(dataset.get("BitsStored") or allocated)
-    high = dataset.get("HighBit")
+    allocated = elements.integer("BitsAllocated") or 0
+    stored = elements.integer("BitsStored") or allocated
+    high = elements.integer("HighBit")
     if allocated not in (8, 16, 32):
         raise BadSliceError(f"BitsAllocated is {allocated}")
     if not 1 <= stored <= allocated:
         raise BadSliceError(f"BitsStored {stored} does not fit into BitsAllocated {allocated}")
-    if high is not None and int(high) != stored - 1:
-        raise BadSliceError(f"HighBit {int(high)} does not fit BitsStored {stored}")
-    if dataset.get("PixelRepresentation") not in (0, 1):
+    if high is not None and high != stored - 1:
+        raise BadSliceError(f"HighBit {high} does not fit BitsStored {stored}")
+    if elements.integer("PixelRepresentation") not in (0, 1):
         raise BadSliceError("PixelRepresentation does not say whether values have a sign")
 
 
@@ -317,31 +303,8 @@ def _axes(cosines: tuple[float, ...]) -> tuple[tuple[float, float, float], tuple
     return tuple(across.tolist()), tuple(down.tolist())
 
 
-def _numbers(value: Any, count: int, what: str) -> tuple[float, ...]:
-    if value is None or (isinstance(value, str | MultiValue) and len(value) == 0):
-        raise BadSliceError(f"no {what}")
-    values: Iterable[Any] = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    numbers = tuple(float(v) for v in values)
-    if len(numbers) != count or not all(math.isfinite(n) for n in numbers):
-        raise BadSliceError(f"{what} is {numbers}, {count} numbers are needed")
-    return numbers
-
-
-def _words(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else [str(v) for v in value]
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    """A value as text; nothing if it is missing or damaged."""
-    value = dataset.get(keyword)
-    return "" if value is None else str(value).strip("\0 ").replace("\n", " ")[:80]
-
-
-def _thickness(dataset: Dataset) -> float | None:
+def _thickness(elements: Elements) -> float | None:
     try:
-        value = float(dataset.get("SliceThickness"))
-    except (TypeError, ValueError):
+        return elements.number("SliceThickness")
+    except BadSliceError:
         return None
-    return value if math.isfinite(value) else None

@@ -15,10 +15,15 @@ from pydicom.pixels.utils import iter_pixels, pixel_array
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
+from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
 from spinect_core.io.reading.quiet import quiet_dicom
 
 INT16 = np.iinfo(np.int16)
+_SIZES = (
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+)
 _REMEDY = "Copy the series again from its source, or have it exported without compression"
 
 
@@ -107,10 +112,14 @@ def _prepare(dataset: FileDataset) -> str:
         if not little:
             syntax = pydicom.uid.ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = syntax
-    if "BitsStored" not in dataset:
-        dataset.BitsStored = dataset.BitsAllocated
-    if "SamplesPerPixel" not in dataset:
-        dataset.SamplesPerPixel = 1
+    elements = Elements((level_of(dataset),), dataset)
+    sizes = {keyword: elements.integer(keyword) for keyword in _SIZES}
+    sizes["BitsStored"] = sizes["BitsStored"] or sizes["BitsAllocated"]
+    sizes["SamplesPerPixel"] = sizes["SamplesPerPixel"] or 1
+    for keyword, value in sizes.items():
+        if value is not None:
+            dataset.pop(keyword, None)  # it may have the wrong type, which it would keep
+            setattr(dataset, keyword, value)
     if "PhotometricInterpretation" not in dataset:
         dataset.PhotometricInterpretation = "MONOCHROME2"
     return str(syntax.name)

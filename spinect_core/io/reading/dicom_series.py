@@ -12,6 +12,7 @@ import numpy as np
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.io.reading.dicom_elements import BadSliceError
 from spinect_core.io.reading.dicom_geometry import (
     SAME_PLACE_MM,
     in_order,
@@ -19,7 +20,7 @@ from spinect_core.io.reading.dicom_geometry import (
     slice_normal,
     stack_geometry,
 )
-from spinect_core.io.reading.dicom_headers import BadSliceError, Header, Slice, read_header
+from spinect_core.io.reading.dicom_headers import COLOUR, Header, Slice, read_header
 from spinect_core.io.reading.dicom_pixels import raw_pixels, read_pixels
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
@@ -83,7 +84,7 @@ def dicom_entries(headers: Iterable[Header], source: str | Path, keep: object = 
 
 def _ct_entries(group: list[Header], source: str | Path, keep: object) -> list[Series]:
     bad = [(h.file.name, fault) for h in group for fault in h.faults]
-    findings = _findings_of(group, bad)
+    findings = _findings_of(bad)
     slices = [s for h in group for s in h.slices]
     if not slices:
         text = "; ".join(str(f) for f in findings) or "it holds no pictures"
@@ -105,12 +106,16 @@ def _ct_entries(group: list[Header], source: str | Path, keep: object) -> list[S
     return entries
 
 
-def _findings_of(group: list[Header], bad: list[tuple[str, str]]) -> list[Finding]:
+def _findings_of(bad: list[tuple[str, BadSliceError]]) -> list[Finding]:
     """Which pictures are left out, by what is wrong with them."""
     findings = []
-    for fault in dict.fromkeys(fault for _, fault in bad):
-        names = tuple(name for name, other in bad if other == fault)
-        findings.append(Finding(f"{len(names)} picture(s) left out: {fault}", names))
+    for kind in dict.fromkeys(fault.kind for _, fault in bad):
+        same = [(name, fault) for name, fault in bad if fault.kind == kind]
+        names = tuple(name for name, _ in same)
+        # A colour picture among slices is a report; any other picture may be a slice that the volume lacks.
+        findings.append(
+            Finding(f"{len(names)} picture(s) left out: {same[0][1]}", names, grave=kind != COLOUR)
+        )
     return findings
 
 
