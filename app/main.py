@@ -17,6 +17,8 @@ from spinect_core.base.versions import NOTICE, __version__
 DESKTOP_ENTRY = "org.spinect.planner"
 """The name of the entry in assets/desktop: a desktop finds the window's icon by it."""
 ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
+SWITCH_S = 0.001
+"""After this time a working thread lets the window's have the interpreter; 5 ms, as is usual, add up to a stall."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     window = MainWindow(settings, works and not fell)
     starter = start_3d.Starter(window.stage.start, settings, window)
     sys.excepthook = window.boxes.show_unexpected
+    sys.setswitchinterval(SWITCH_S)
     window.show()
     if works and not fell:
         QTimer.singleShot(0, starter.start)

@@ -15,6 +15,7 @@ interpreter it has to wait, and finds the function that called it. Without a scr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -95,7 +97,8 @@ class Heart:
         from PySide6.QtCore import Qt, QTimer
 
         self.now = Watched("start")
-        self._thread, self._native = threading.get_ident(), threading.get_native_id()
+        self._thread = threading.get_ident()
+        self._schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._stacks: tuple[str, tuple[str, ...]] | None = None
         self._last = self._clocks()
         self._timer = QTimer()
@@ -110,11 +113,8 @@ class Heart:
     def _clocks(self) -> tuple[float, float, float]:
         """Seconds by the clock, computed by this thread, and spent by it in the queue for a core."""
         queued = 0.0
-        try:
-            with open(f"/proc/self/task/{self._native}/schedstat", encoding="ascii") as file:
-                queued = int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            pass  # only Linux tells
+        with contextlib.suppress(OSError, IndexError, ValueError):  # only Linux tells
+            queued = int(self._schedule.read_text(encoding="ascii").split()[1]) / 1e9
         return time.perf_counter(), time.thread_time(), queued
 
     def _beat(self) -> None:
@@ -328,7 +328,7 @@ def _segment_by(path: Path) -> None:
         run = RunInfo("openvino", "cpu", mode, (32, 64, 64), (20, 40, 40), 1, 1, 0, {"total": 0.0})
         return Segmentation(labels, kept, Prepared.__new__(Prepared), run)
 
-    spinect_core.segmentation.segment = segment  # type: ignore[assignment]
+    spinect_core.segmentation.segment = segment
 
 
 def write_large(folder: Path, shape: tuple[int, int, int] = LARGE) -> Path:
@@ -385,7 +385,9 @@ def run(options: argparse.Namespace) -> tuple[list[Watched], str]:
 
         application = QApplication(["spinect-planner"])
         heart = Heart()
-        driver = Driver(heart, steps(options.keep or folder, options.ct, large, options.labels), options.limit)
+        driver = Driver(
+            heart, steps(options.keep or folder, options.ct, large, options.labels), options.limit
+        )
         planner(["--fast"])
         heart.stop()
         del application
@@ -434,10 +436,17 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="also open a made-up DICOM of 512 x 512 x 600")
     parser.add_argument("--ct-large", type=Path, help="also open this one")
     parser.add_argument(
-        "--labels", type=Path, metavar="PLAN", help="take the labels of this saved plan in place of the network's"
+        "--labels",
+        type=Path,
+        metavar="PLAN",
+        help="take the labels of this saved plan in place of the network's",
     )
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the plan and the picture are written")
-    parser.add_argument("--details", action="store_true", help="print the longest stalls beyond 50 ms of each action")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="where the plan and the picture are written"
+    )
+    parser.add_argument(
+        "--details", action="store_true", help="print the longest stalls beyond 50 ms of each action"
+    )
     parser.add_argument("--limit", type=float, default=900.0, help="seconds that one action may take")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     options = parser.parse_args()
@@ -449,7 +458,7 @@ def main() -> int:
     else:
         done, fault = run(options)
     console = Console()
-    console.print(f"{platform.platform()}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
+    console.print(f"{platform.platform()}, {os.cpu_count()} cores; load {psutil.getloadavg()[0]:.1f}")
     show(done, console)
     if options.details:
         details(done, console)

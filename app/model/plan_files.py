@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.model import libraries
 from app.model.case import Case, CaseLabels, Run
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
@@ -149,8 +150,9 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     Raises:
         PlanError: it cannot be read.
     """
+    libraries.load()
     from app.model.picking import SurfacePicker
-    from spinect_core.surfaces import build_surfaces
+    from spinect_core.surfaces import SurfaceProcess
 
     document = _read(path)
     check(cancel)
@@ -180,7 +182,10 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
             document.labels_on_ct,
             Run.stored(plan.run),
         )
-        case.surfaces = build_surfaces(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)
+        with SurfaceProcess() as process:
+            case.surfaces = process.build(
+                document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel
+            )
         case.picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
     check(cancel)
     return Opened(case, plan, names, same)

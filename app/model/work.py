@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.model import libraries
 from app.model.case import Case, CaseLabels
 from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.results import CasePlan
     from spinect_core.planning.zones.window import Sight
-    from spinect_core.surfaces import Surfaces
+    from spinect_core.surfaces import SurfaceProcess, Surfaces
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None 
         cancel: looked at between the stages.
         plan: the case that is open without its CT, if there is one.
     """
+    libraries.load()
     from spinect_core.io.reading import list_series, read_ct
     from spinect_core.io.reading.choosing import choose
 
@@ -141,28 +143,31 @@ def open_series(
 def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
     """Segment the case's region in a child process and build the surfaces."""
     from spinect_core.segmentation import segment
+    from spinect_core.surfaces import SurfaceProcess
 
     assert case.volume is not None  # nothing is segmented without its CT
-    segmentation = segment(
-        case.volume,
-        region=case.region,
-        engine=options.engine,
-        device=options.device,
-        mode=options.mode,
-        progress=part_of(progress, 0.0, 0.88),
-        cancel=cancel,
-    )
-    check(cancel)
-    return surfaces_of(case, CaseLabels.of(segmentation), part_of(progress, 0.88, 1.0), cancel)
+    with SurfaceProcess() as process:  # its libraries are loaded by the time the labels are there
+        segmentation = segment(
+            case.volume,
+            region=case.region,
+            engine=options.engine,
+            device=options.device,
+            mode=options.mode,
+            progress=part_of(progress, 0.0, 0.88),
+            cancel=cancel,
+        )
+        check(cancel)
+        return surfaces_of(case, CaseLabels.of(segmentation), process, part_of(progress, 0.88, 1.0), cancel)
 
 
-def surfaces_of(case: Case, segmentation: CaseLabels, progress: Progress, cancel: Cancel) -> Segmented:
+def surfaces_of(
+    case: Case, segmentation: CaseLabels, process: SurfaceProcess, progress: Progress, cancel: Cancel
+) -> Segmented:
     """Surfaces and search trees of a segmentation."""
     from app.model.picking import SurfacePicker
-    from spinect_core.surfaces import build_surfaces
 
     started = time.monotonic()
-    surfaces = build_surfaces(segmentation.labels_1mm, progress=progress, cancel=cancel)
+    surfaces = process.build(segmentation.labels_1mm, progress=progress, cancel=cancel)
     picker = SurfacePicker({"bone": surfaces.bone, "nerve": surfaces.nerve})
     check(cancel)
     return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)

@@ -249,10 +249,16 @@ class AngleMapPanel(QWidget):
 
 def shade(part: float) -> tuple[int, int, int]:
     """The colour of a part, 0 to 1, of the largest window."""
+    red, green, blue = _shades(np.array([part]))[0]
+    return int(red), int(green), int(blue)
+
+
+def _shades(parts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """The colours (..., 3) of parts (...), 0 to 1, of the largest window."""
     stops = np.array([_rgb(each) for each in SHADES], dtype=np.float64)
     at = np.linspace(0, 1, len(stops))
-    red, green, blue = (round(float(np.interp(part, at, stops[:, k]))) for k in range(3))
-    return red, green, blue
+    channels = [np.interp(parts, at, stops[:, k]) for k in range(3)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
 
 
 def cells(chart: AngleMap, size: QSize) -> QPixmap:
@@ -267,8 +273,8 @@ def cells(chart: AngleMap, size: QSize) -> QPixmap:
     painter.drawImage(whole, image)
     hatch = QBrush(QColor(255, 255, 255, 34), Qt.BrushStyle.BDiagPattern)
     high, wide = size.height() / allowed.shape[0], size.width() / allowed.shape[1]
-    for row, column in np.argwhere(~allowed):
-        painter.fillRect(QRectF(column * wide, row * high, wide, high), hatch)
+    for row, first, stop in _runs(~allowed):
+        painter.fillRect(QRectF(first * wide, row * high, (stop - first) * wide, high), hatch)
     painter.end()
     return pixmap
 
@@ -282,13 +288,19 @@ def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.boo
     allowed = reason == Reason.ALLOWED
     top = float(area[allowed].max()) if allowed.any() else 1.0
     colours = np.empty((*reason.shape, 3), np.uint8)
-    for row, column in np.ndindex(*reason.shape):
-        if allowed[row, column]:
-            colours[row, column] = shade(float(area[row, column]) / top)
-        else:
-            grey = SHUT.get(Reason(int(reason[row, column])), SHUT_ELSE)
-            colours[row, column] = _rgb(grey)
+    colours[:] = _rgb(SHUT_ELSE)
+    for shut, colour in SHUT.items():
+        colours[reason == shut] = _rgb(colour)
+    colours[allowed] = _shades(np.asarray(area[allowed] / top, dtype=np.float64))
     return np.ascontiguousarray(colours), allowed
+
+
+def _runs(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Row, first column and the column behind the last of every run of marked cells."""
+    edges = np.diff(np.pad(marked, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, first = np.nonzero(edges == 1)
+    _, stop = np.nonzero(edges == -1)
+    return list(zip(rows.tolist(), first.tolist(), stop.tolist(), strict=True))
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QSettings, QTimer
 
+from app.model import libraries
+
 STARTING = "3d/starting"
 """Set while the 3D view starts: found at the next start, it says that the driver took the program down."""
 SETTLED_MS = 2000
@@ -34,7 +36,8 @@ class Starter(QObject):
     def __init__(self, build: Callable[[], None], settings: QSettings, window: QObject) -> None:
         super().__init__(window)
         self._build, self._settings = build, settings
-        self._thread = threading.Thread(target=_load, name="3D libraries")
+        self._loaded = threading.Event()
+        self._thread = threading.Thread(target=self._load, name="libraries")
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -52,7 +55,7 @@ class Starter(QObject):
         self._settled()
 
     def _look(self) -> None:
-        if self._thread.is_alive():
+        if not self._loaded.is_set():
             return
         self._timer.stop()
         self._settings.setValue(STARTING, "yes")
@@ -63,8 +66,11 @@ class Starter(QObject):
     def _settled(self) -> None:
         self._settings.setValue(STARTING, "no")
 
-
-def _load() -> None:
-    # The window meets an ImportError again in its own thread, and says so.
-    with contextlib.suppress(ImportError):
-        import app.views.overlay  # noqa: F401
+    def _load(self) -> None:
+        with libraries.loading, contextlib.suppress(ImportError):
+            # The window meets an ImportError again in its own thread, and says so.
+            try:
+                import app.views.overlay  # noqa: F401
+            finally:
+                self._loaded.set()
+            libraries.load()  # before the first case asks for them

@@ -19,6 +19,7 @@ FLAG = "--child"
 CHILDREN: Mapping[str, str] = {
     "inference": "spinect_core.segmentation.worker",
     "rendering": "spinect_core.base.opengl",
+    "surfaces": "spinect_core.surfaces.worker",
     "window-opengl": "app.gl_probe",
 }
 """Modules whose ``main(arguments)`` is a process of its own, by name. Text, so that nothing is imported for it."""
