@@ -12,6 +12,7 @@ os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
 from spinect_core.base.child import run_if_child
+from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.versions import NOTICE, __version__
 
 DESKTOP_ENTRY = "org.spinect.planner"
@@ -55,15 +56,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (child := run_if_child(words)) is not None:
         return child
     arguments = parser().parse_args(words)
+    keep_to_own_folders()
     probe = None if arguments.no_3d else gl_probe.start()
 
-    from PySide6.QtCore import QSettings, QStandardPaths, QTimer
+    from PySide6.QtCore import QCoreApplication, QSettings, QStandardPaths, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from app.widgets import icons, messages, theme
     from app.window import start_3d
     from app.window.main_window import MainWindow
 
+    # Qt's few shaders are compiled in a moment; it would keep them in the home.
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DisableShaderDiskCache)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setOrganizationName(ORGANISATION)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from spinect_core.base.child import run_if_child
 from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.cli import (
     evaluate,
     info,
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Stopping() as stopping:
         try:
             options = whole_parser().parse_args(arguments)
+            keep_to_own_folders()
             code: int = options.run(options, stopping.event)
             sys.stdout.flush()
             return code

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.own_folders import KERAS_HOME
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import build_network
@@ -35,6 +36,7 @@ class KerasEngine:
 
     def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ["KERAS_HOME"] = KERAS_HOME
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         if device == DeviceName.CPU:
             os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

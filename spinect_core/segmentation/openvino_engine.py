@@ -6,6 +6,7 @@ Nothing of TensorFlow or Keras is imported, so it starts within a second or two.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,21 @@ from spinect_core.segmentation.weights import Tensors, read_tensors
 
 _NORM_EPSILON = 1e-3  # as in build_network
 _MEMORY_WORDS = ("bad_alloc", "out of memory", "cannot allocate", "failed to allocate", "not enough memory")
+
+
+def load_openvino() -> Any:
+    """OpenVINO without its telemetry.
+
+    As it is, importing it reports the import to a web analytics service and leaves an identifier in the home. A module
+    that is known as missing cannot be imported; OpenVINO then takes its own stub, which does nothing.
+
+    Raises:
+        ImportError: it is not installed, or does not fit this computer.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    return openvino
 
 
 class OpenVINOEngine:
@@ -39,7 +55,7 @@ class OpenVINOEngine:
 
     def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
         try:
-            import openvino
+            openvino = load_openvino()
         except ImportError as error:
             raise EngineUnavailable(f"OpenVINO cannot be loaded ({error})") from error
         if device != DeviceName.CPU:
@@ -96,8 +112,8 @@ def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTE
     Raises:
         KeyError: if a weight is missing.
     """
-    import openvino
-    from openvino import opset13 as ops
+    openvino = load_openvino()
+    ops = openvino.opset13
 
     def convolution(x: Any, name: str, *, relu: bool = True) -> Any:
         kernel, bias = _folded(tensors, name)

@@ -139,6 +139,8 @@ def _start(job: Path, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]
     """A fresh process that runs the worker and finds the same packages as this one."""
     environment = child_environment()
     environment["PYTHONIOENCODING"] = "utf-8"
+    # What libraries put there goes with the job, however the process ends.
+    environment.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(job.parent)))
     environment["KERAS_BACKEND"] = "tensorflow"
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == DeviceName.CPU:

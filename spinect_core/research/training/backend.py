@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from spinect_core.base.errors import SegmentationError, UsageError
+from spinect_core.base.own_folders import KERAS_HOME
 from spinect_core.base.versions import installed_versions
 
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -42,6 +43,7 @@ def choose_backend(backend: str | None, devices: str) -> str:
             parameter="devices",
         )
     os.environ["KERAS_BACKEND"] = name
+    os.environ["KERAS_HOME"] = KERAS_HOME
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if devices == "cpu" and "keras" not in sys.modules:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
