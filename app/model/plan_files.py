@@ -87,14 +87,13 @@ def save(
         OutputError: the file cannot be written.
     """
     from spinect_core.plan.document import Document, naming_only, paths_of, write_document
+    from spinect_core.plan.folder import are_beside
     from spinect_core.plan.plan import write_plan
 
     plan = make_plan(case, measurements, planning)
     if path.suffix.lower() == PLAN_SUFFIX:
         # files that lie beside the plan stay named in it; what was inside a document does not come along
-        write_plan(
-            naming_only(plan, (name for name in paths_of(plan) if (path.parent / name).is_file())), path
-        )
+        write_plan(naming_only(plan, are_beside(path.parent, paths_of(plan))), path)
         return
     planning, maps = _with_maps(planning, found)
     plan = plan.replaced(planning=planning)
@@ -205,18 +204,22 @@ def with_ct(case: Case, volume: Volume) -> CaseLabels | None:
 
 def _read(path: Path) -> Document:
     from spinect_core.plan.document import Document, naming_only, paths_of, read_document
+    from spinect_core.plan.folder import attachments
     from spinect_core.plan.plan import read_plan
 
     if path.suffix.lower() == DOCUMENT_SUFFIX:
         return read_document(path)
     plan = read_plan(path)
-    files = {}
-    for name in paths_of(plan.replaced(files={})):
-        try:
-            files[name] = (path.parent / name).read_bytes()
-        except OSError:
-            continue  # pictures and maps can be made again
+    # One that is missing can be made again; what is there and is no picture of ours is nobody's to pass on.
+    files, refused = attachments(path.parent, paths_of(plan.replaced(files={})))
+    if refused:
+        plan = plan.replaced(notes=(*plan.notes, _left_out(len(refused))))
     return Document(naming_only(plan, files), files=files)
+
+
+def _left_out(count: int) -> str:
+    what = "1 file that the plan names is" if count == 1 else f"{count} files that the plan names are"
+    return f"{what} left out: no picture or map as this program writes them"
 
 
 def _names(plan: Plan) -> tuple[list[str], tuple[PlanView, ...]]:

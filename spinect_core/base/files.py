@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,17 +165,26 @@ def read_beside(folder: Path, name: str, most: int) -> bytes:
 
 
 def facts_beside(folder: Path, name: str, most: int) -> tuple[int, str]:
-    """Bytes and SHA-256 (hex) of a file, under the conditions of :func:`read_beside`."""
+    """Bytes and SHA-256 (hex) of a file; it may have several names, else as in :func:`read_beside`."""
     digest, size = hashlib.sha256(), 0
-    with _opened_beside(folder, name, most) as handle:
+    with _opened_beside(folder, name, most, alone=False) as handle:
         while block := os.read(handle, _CHUNK):
             digest.update(block)
             size += len(block)
     return size, digest.hexdigest()
 
 
+def is_plain_beside(folder: Path, name: str) -> bool:
+    """Whether :func:`read_beside` would read a file, however large it is."""
+    try:
+        with _opened_beside(folder, name, sys.maxsize):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
-def _opened_beside(folder: Path, name: str, most: int) -> Iterator[int]:
+def _opened_beside(folder: Path, name: str, most: int, *, alone: bool = True) -> Iterator[int]:
     *folders, last = name.split("/")
     path = folder
     for part in folders:
@@ -187,7 +197,7 @@ def _opened_beside(folder: Path, name: str, most: int) -> Iterator[int]:
     try:
         facts = os.fstat(handle)
         _refuse_special(facts, most)
-        if facts.st_nlink > 1:
+        if alone and facts.st_nlink > 1:
             raise NotPlain(errno.EMLINK, "one file under several names", str(path))
         yield handle
     finally:

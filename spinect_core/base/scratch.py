@@ -15,6 +15,7 @@ import secrets
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 import time
 import weakref
@@ -49,10 +50,10 @@ def _mark(process: int) -> str:
 @lru_cache(maxsize=1)
 def _computer() -> str:
     """This computer, as far as process numbers mean the same, without its name."""
-    try:  # containers of one name count their processes apart
-        space = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        space = ""
+    space = ""
+    if sys.platform == "linux":  # containers of one name count their processes apart
+        with contextlib.suppress(OSError):
+            space = str(Path("/proc/self/ns/pid").readlink())
     return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
 
 

@@ -7,6 +7,7 @@ imports what it needs only when it runs: ``spinect --help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -108,5 +109,6 @@ def _report_unexpected(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
-    # One line, whatever is in it.
-    print(f"spinect: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    # One line, whatever is in it; a terminal that was closed hears nothing of it.
+    with contextlib.suppress(OSError):
+        print(f"spinect: error: {' '.join(message.split())}", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             weights=options.weights,
             progress=progress,
             cancel=cancel,
+            told=lambda sentence: print(f"spinect: note: {sentence}", file=sys.stderr, flush=True),
         )
     if options.json:
         print(json.dumps(plan.to_dict(), indent=2, ensure_ascii=False))

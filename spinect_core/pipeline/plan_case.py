@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from spinect_core.base.errors import Cancelled, OutputError, PlanError, SpinectError, UsageError
-from spinect_core.base.files import plain_name, sync_folder
+from spinect_core.base.errors import Cancelled, OutputError, SpinectError, UsageError
+from spinect_core.base.files import plain_name
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.plain import plain
@@ -23,7 +21,17 @@ from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.io.writing import write_labels
-from spinect_core.plan.plan import Case, Plan, PlanView, read_plan, write_plan
+from spinect_core.plan.folder import (
+    BONE_FILE,
+    DOCUMENT_FILE,
+    LABELS_FILE,
+    NERVE_FILE,
+    PICTURE_FOLDER,
+    PLAN_FILE,
+    put_in_place,
+    workshop,
+)
+from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import result_sentences, sentence
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
@@ -33,12 +41,6 @@ if TYPE_CHECKING:
     from spinect_core.planning.results import CasePlan
     from spinect_core.segmentation.run import Segmentation
 
-LABELS_FILE = "labels.nii.gz"
-BONE_FILE = "bone.ply"
-NERVE_FILE = "nerve.ply"
-PLAN_FILE = "plan.json"
-DOCUMENT_FILE = "plan.spinect"
-PICTURE_FOLDER = "views"
 STANDARD_VIEWS = (
     "from behind",
     "left lateral",
@@ -66,16 +68,19 @@ def plan_case(
     weights: Path | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> Plan:
     """Read a CT, segment it, build surfaces, find the trajectories, draw pictures, and write it all down.
 
     The folder then holds ``labels.nii.gz`` (on the CT's own grid), ``bone.ply``, ``nerve.ply``, ``views/*.png``,
     ``angle-map-*.csv`` and ``.png``, ``needle-*.png``, ``plan.json``, and ``plan.spinect``, which holds it all in one
-    file. It changes only when everything is ready: after an error or a stop it is as it was before.
+    file, and a manifest with their checksums. It changes only when everything is ready: after an error, a stop or a
+    power cut it holds the plan from before, or this one.
 
     Args:
         path: DICOM folder, zip, DICOM, NIfTI, NRRD or MetaImage file.
-        out: folder for the results; made if need be. Files of an earlier plan in it are replaced, others stay.
+        out: folder for the results; made if need be. Files of an earlier plan in it are replaced; all others, and
+            those changed since, stay, under a new name if theirs is needed.
         sides: "left", "right" or "both": where triangles are wanted.
         series: key of the series, where the path holds several CTs.
         options: what the user decided where reading would rather refuse.
@@ -86,6 +91,7 @@ def plan_case(
         weights: a weights file instead of the program's own.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
+        told: called with a sentence on each file in the folder that is not this program's and therefore stays.
 
     Returns:
         The plan as written.
@@ -106,14 +112,14 @@ def plan_case(
     if sides not in SIDE_CHOICES:
         raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", parameter="side")
     _refuse_to_replace(path, out)
-    workshop = _workshop(out)
-    try:
+    with workshop(out) as folder:
         wish = _Wish(sides, series, options, region, engine, device, mode, weights)
-        plan = _Job(workshop, progress, cancel).run(path, wish)
+        plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
-        _move_into_place(workshop, out, plan)
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        kept = put_in_place(folder, out)
+    if told is not None:
+        for each in kept.sentences:
+            told(each)
     progress(1.0, "plan ready")
     return plan
 
@@ -356,60 +362,3 @@ def _refuse_to_replace(path: Path, out: Path) -> None:
             continue
         if same:
             raise OutputError("The results would replace the CT itself", "Choose another folder", path)
-
-
-def _workshop(out: Path) -> Path:
-    """An empty folder on the same disk: in ``out`` where that exists already, or beside it."""
-    if out.exists() and not out.is_dir():
-        raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
-    folder = (out if out.is_dir() else out.absolute().parent) / f".spinect-{uuid.uuid4().hex[:12]}.part"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(
-            f"Nothing can be written here ({error.strerror or error})",
-            "Choose a folder you may write to",
-            out,
-        ) from error
-    return folder
-
-
-def _move_into_place(workshop: Path, out: Path, plan: Plan) -> None:
-    """Bring the finished files to their folder, the plan last, and take away the pictures of the plan before."""
-    try:
-        if not out.exists():
-            workshop.replace(out)
-            sync_folder(out.absolute().parent)
-            return
-        stale = _files_of_earlier_plan(out) - _drawn_for(plan)
-        files = sorted(path.relative_to(workshop) for path in workshop.rglob("*") if path.is_file())
-        # The plan names the others, so it comes last: a plan never points at files that are not there.
-        for file in sorted(files, key=lambda each: each.name == PLAN_FILE):
-            target = out / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (workshop / file).replace(target)
-        for old in stale:
-            (out / old).unlink(missing_ok=True)
-        for folder in {(out / file).parent for file in files}:
-            sync_folder(folder)
-    except OSError as error:
-        raise OutputError(
-            f"The results cannot be moved into place ({error.strerror or error})",
-            "Close programs that have the old results open, or choose another folder",
-            out,
-        ) from error
-
-
-def _files_of_earlier_plan(out: Path) -> set[str]:
-    try:
-        return _drawn_for(read_plan(out / PLAN_FILE))
-    except PlanError:
-        return set()
-
-
-def _drawn_for(plan: Plan) -> set[str]:
-    """Pictures, angle maps and slices along needles of a plan, as paths relative to it."""
-    maps = {search.map for search in plan.planning.searches if search.map}
-    pictures = {view.picture for view in plan.views if view.picture}
-    slices = {path for path in plan.files.values() if path.endswith(".png")}
-    return pictures | maps | slices | {str(PurePosixPath(path).with_suffix(".png")) for path in maps}

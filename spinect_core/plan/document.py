@@ -22,10 +22,11 @@ from pydantic import Field
 
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
-from spinect_core.base.files import write_whole
+from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import parse_json, plain
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
+from spinect_core.plan.folder import read_current
 from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema, stored
 from spinect_core.plan.records import Path as InnerPath
 from spinect_core.plan.records import Record, Whole, inner_path
@@ -380,9 +381,9 @@ def pack(text: bytes, members: Mapping[str, bytes], path: Path | str) -> bytes:
 def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """``document.json`` and the other members of a document, none of them trusted yet."""
     try:
-        if path.stat().st_size > LARGEST_DOCUMENT:
-            raise PlanError("The file is too large for a document", OTHER_FILE)
-        packed = path.read_bytes()
+        packed = read_current(path, LARGEST_DOCUMENT)
+    except NotPlain as error:
+        raise PlanError(f"The document cannot be read: {error.strerror}", OTHER_FILE) from error
     except OSError as error:
         raise PlanError(
             f"The document cannot be read ({error.strerror or error})",

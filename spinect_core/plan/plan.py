@@ -15,12 +15,13 @@ import numpy as np
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from spinect_core.base.errors import PlanError, SpinectError
-from spinect_core.base.files import write_whole
+from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import json_text, parse_json, plain
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.geometry.triangle import Triangle, now
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.plan.folder import read_current
 from spinect_core.plan.records import (
     AS_WRITTEN,
     LATER,
@@ -289,9 +290,9 @@ def read_plan(path: FilePath | str) -> Plan:
     """
     path = FilePath(path)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise PlanError("The file is too large for a plan", "Choose a plan.json", path)
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_current(path, LARGEST_FILE).decode("utf-8-sig")
+    except NotPlain as error:
+        raise PlanError(f"The plan cannot be read: {error.strerror}", OTHER_FILE, path) from error
     except OSError as error:
         raise PlanError(
             f"The plan cannot be read ({error.strerror or error})", "Choose an existing plan.json", path

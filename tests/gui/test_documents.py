@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from gui_help import drop, small_region, small_volume
+from PIL import Image
 from plan_maker import VIEW, full_planning
 from PySide6.QtWidgets import QFileDialog
 
@@ -240,9 +241,12 @@ def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
     from spinect_core.plan.document import naming_only
 
     (tmp_path / "views").mkdir()
-    (tmp_path / "views" / "a.png").write_bytes(b"a")
+    Image.new("L", (3, 2), 7).save(tmp_path / "views" / "a.png")
+    picture = (tmp_path / "views" / "a.png").read_bytes()
+    (tmp_path / "id_rsa").write_bytes(b"secret")
     path = tmp_path / "plan.json"
-    write_plan(naming_only(document.plan, document.files), path)
+    plan = naming_only(document.plan, document.files)
+    write_plan(plan.replaced(views=(*plan.views, plan.views[0].replaced(picture="id_rsa"))), path)
     open_and_wait(window, qtbot, path)
     assert window.model.case.volume is None
     assert window.model.case.surfaces is None
@@ -250,7 +254,8 @@ def test_a_plan_json_opens_without_a_ct_too(window, qtbot, document, tmp_path):
     assert window.model.planning.needles == document.plan.planning.needles
     window.controllers.save.save_plan(tmp_path / "case.spinect")
     settle(window, qtbot)
-    assert read_document(tmp_path / "case.spinect").files == {"views/a.png": b"a"}
+    assert read_document(tmp_path / "case.spinect").files == {"views/a.png": picture}
+    assert any("left out" in note for note in window.model.case.notes)
     window.controllers.save.save_plan(path)
     settle(window, qtbot)
     assert read_plan(path).views[0].picture == "views/a.png"  # it still lies beside the plan

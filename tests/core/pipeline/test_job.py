@@ -31,7 +31,15 @@ from spinect_core.preprocessing import Region, prepare
 pytestmark = pytest.mark.heavy
 
 REGION = Region((-18, -18, -18), (18, 18, 18))
-OURS = {"labels.nii.gz", "bone.ply", "nerve.ply", "plan.json", "plan.spinect", "views"}
+OURS = {
+    ".spinect-manifest.json",
+    "labels.nii.gz",
+    "bone.ply",
+    "nerve.ply",
+    "plan.json",
+    "plan.spinect",
+    "views",
+}
 LEFT_MAP = {"angle-map-left-kambin-triangle-bony.csv", "angle-map-left-kambin-triangle-bony.png"}
 MAPS = LEFT_MAP | {name.replace("left", "right") for name in LEFT_MAP}
 
