@@ -168,6 +168,12 @@ class Case:
         return self.labels.geometry
 
     @property
+    def title(self) -> str:
+        """What to call it where others see it, as on a shared screen: names and descriptions may be a patient's."""
+        voxels = " × ".join(str(count) for count in self.ct_geometry.shape[::-1])
+        return f"CT of {voxels}" if self.volume is not None else f"Plan of a CT of {voxels}"
+
+    @property
     def name(self) -> str:
-        """What to call it."""
+        """What to call it within the window."""
         return (self.volume.name if self.volume is not None else "") or self.source.name

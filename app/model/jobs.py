@@ -12,6 +12,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.log import described
 from spinect_core.base.progress import Cancel, Progress
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class Job(QThread):
                 )
             )
         except Exception as error:  # the window must outlive any fault, and say what it was
-            log.exception("Unexpected fault in a job")
+            log.error("Unexpected fault in a job\n%s", "\n".join(described(error)))
             self.failed.emit(
                 SpinectError(
                     f"Something unexpected went wrong ({type(error).__name__}: {error})",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.widgets import messages
 from spinect_core.base.errors import SpinectError
+from spinect_core.base.log import described
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Boxes(QObject):
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         """For sys.excepthook: a fault in the window is shown, and the window lives on."""
-        log.error("Unexpected fault in the window", exc_info=(kind, error, trace))
+        log.error("Unexpected fault in the window\n%s", "\n".join(described(error.with_traceback(trace))))
         self.show_error(
             SpinectError(
                 f"Something unexpected went wrong ({kind.__name__}: {error})",

@@ -226,7 +226,7 @@ class MainWindow(QMainWindow):
         case = self.model.case
         if case is not None:
             star = "" if self.model.history.isClean() else " •"
-            self.setWindowTitle(f"{case.name}{star} – {TITLE}")
+            self.setWindowTitle(f"{case.title}{star} – {TITLE}")
 
     def _on_found(self) -> None:
         """Show what was found, and where it is."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from spinect_core.base.child import run_if_child
 from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.cli import (
     evaluate,
@@ -27,7 +28,6 @@ from spinect_core.cli import (
     study,
     train,
 )
-from spinect_core.cli.log import write_log
 from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.stopping import Stopping
 

@@ -44,8 +44,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def collect() -> dict[str, dict[str, Any]]:
     """All facts by heading, found without importing an engine."""
+    from spinect_core.base.log import log_folder
     from spinect_core.base.versions import installed_versions
-    from spinect_core.cli.log import log_folder
 
     return {
         "versions": dict(installed_versions()),

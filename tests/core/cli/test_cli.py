@@ -37,6 +37,7 @@ from spinect_core.base.opengl import OpenGl
 from spinect_core.cli import info as info_command
 from spinect_core.cli import reporting
 from spinect_core.cli.series import table
+from spinect_core.cli.stopping import Stopping
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.evaluation import cropped
@@ -55,7 +56,7 @@ COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "phanto
 @pytest.fixture(autouse=True)
 def private_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
-    monkeypatch.setattr("spinect_core.cli.log.log_folder", lambda: folder)
+    monkeypatch.setattr("spinect_core.base.log.log_folder", lambda: folder)
     return folder
 
 
@@ -479,7 +480,8 @@ def test_ctrl_c_asks_the_work_to_stop(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are a POSIX matter")
-def test_ctrl_c_ends_the_process_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_a_closed_terminal_and_a_request_to_end_the_process_give_130(name: str) -> None:
     code = (
         "import sys, time; from spinect_core import cli; from spinect_core.base.progress import check\n"
         "def run(options, cancel):\n"
@@ -493,9 +495,26 @@ def test_ctrl_c_ends_the_process_with_130(tmp_path: Path) -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "working\n"
-        os.kill(child.pid, signal.SIGINT)
+        os.kill(child.pid, getattr(signal, name))
         began = time.monotonic()
         _, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert time.monotonic() - began < 10
     assert err.strip() == "spinect: error: Cancelled. Start it again when you are ready."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes are a POSIX matter")
+def test_what_was_told_to_outlive_its_terminal_does_and_only_ctrl_c_becomes_impatient() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stopping() as stopping:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stopping.event.is_set()
+            for _ in range(3):  # the terminal and the shell both send one
+                signal.raise_signal(signal.SIGTERM)
+            assert stopping.event.is_set()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,11 +1,12 @@
 """The log lies where each system keeps such files."""
 
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
 
-from spinect_core.cli import log
+from spinect_core.base import log
 
 
 def test_on_linux_it_lies_in_the_folder_for_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -41,12 +42,54 @@ def test_a_fault_is_added_and_a_log_grown_large_begins_anew(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(log, "log_folder", lambda: tmp_path / "logs")
-    for word in ("first", "second"):
-        path = log.write_log(ValueError(word))
+    for fault in (ValueError("first"), LookupError("second")):
+        path = log.write_log(fault)
     assert path == tmp_path / "logs" / "spinect.log"
-    assert "ValueError: first" in path.read_text(encoding="utf-8")
+    assert "builtins.ValueError" in path.read_text(encoding="utf-8")
+    assert "builtins.LookupError" in path.read_text(encoding="utf-8")
     path.write_bytes(b"x" * (log.LARGEST_LOG + 1))
-    log.write_log(ValueError("third"))
+    log.write_log(ArithmeticError("third"))
     text = path.read_text(encoding="utf-8")
-    assert "ValueError: third" in text
+    assert "builtins.ArithmeticError" in text
     assert len(text) < log.LARGEST_LOG
+
+
+def test_a_fault_is_written_down_without_what_it_says(tmp_path: Path) -> None:
+    """A message quotes paths, headers and names; so do those of the faults it came from."""
+    name = "Mustermann^Erika"
+    folder = tmp_path / name
+    folder.mkdir()
+    script = folder / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "def read(where):\n"
+        "    try:\n"
+        "        Path(where).read_text()\n"
+        "    except OSError as error:\n"
+        "        try:\n"
+        "            raise KeyError(where) from error\n"
+        "        except KeyError:\n"
+        "            raise ExceptionGroup(where, [ValueError(where), RuntimeError(where)])\n"
+    )
+    space: dict[str, Any] = {}
+    exec(compile(script.read_text(), str(script), "exec"), space)
+    with pytest.raises(ExceptionGroup) as caught:
+        space["read"](f"{folder}/none")
+    text = "\n".join(log.described(caught.value))
+    assert "Mustermann" not in text
+    assert str(tmp_path) not in text
+    for part in (
+        "ExceptionGroup",
+        "while handling builtins.KeyError",
+        "caused by builtins.FileNotFoundError [errno 2]",
+        "one of them builtins.ValueError",
+        "script.py:9 in read",
+        "pathlib.py",
+    ):
+        assert part in text
+
+
+def test_faults_that_are_each_others_cause_end() -> None:
+    first, second = ValueError("a"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert len(list(log.described(first))) == 2
