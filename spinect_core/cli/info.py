@@ -78,7 +78,7 @@ def _segmentation() -> dict[str, Any]:
             f"{path.name}, {path.stat().st_size / 1e6:.0f} MB, sha256 {weights_hash(path)[:16]}"
         )
     except (SpinectError, OSError) as error:
-        facts["weights"] = f"missing ({error})"
+        facts["weights"] = f"not usable ({error})"
     return facts
 
 

@@ -90,6 +90,33 @@ def build_network(
     return keras.Model(image, layers.Softmax(dtype="float32", name="probabilities")(x), name="spinect")
 
 
+def weight_shapes(filters: tuple[int, ...] = FILTERS) -> dict[str, tuple[int, ...]]:
+    """The shape of every weight by ``layer/variable`` name, without building the network.
+
+    Args:
+        filters: channels of the levels, from full resolution down.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def add(name: str, kernel: tuple[int, ...], channels: int, *, norm: bool = False) -> None:
+        shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = kernel, (channels,)
+        if norm:
+            statistics = ("gamma", "beta", "moving_mean", "moving_variance")
+            shapes.update({f"{name}_norm/{statistic}": (channels,) for statistic in statistics})
+
+    before = 1
+    for level, channels in enumerate(filters):
+        add(f"down{level}_a", (3, 3, 3, before, channels), channels, norm=level == 0)
+        add(f"down{level}_b", (3, 3, 3, channels, channels), channels, norm=True)
+        before = channels
+    for level, channels in reversed(list(enumerate(filters[:-1]))):
+        add(f"rise{level}", (2, 2, 2, channels, filters[level + 1]), channels)
+        add(f"up{level}_a", (3, 3, 3, 2 * channels, channels), channels)
+        add(f"up{level}_b", (3, 3, 3, channels, channels), channels, norm=True)
+    add("classes", (1, 1, 1, filters[0], CLASSES), CLASSES)
+    return shapes
+
+
 def _kinds() -> Any:
     """Where the layers that compute most come from: Keras, or on torch ones with its own kernels."""
     import keras

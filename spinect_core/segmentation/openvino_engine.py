@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.errors import SegmentationError
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
-from spinect_core.segmentation.network import FILTERS
-from spinect_core.segmentation.weights import Tensors, read_tensors
+from spinect_core.segmentation.network import FILTERS, weight_shapes
+from spinect_core.segmentation.weights import Tensors, check_fit, read_tensors
 
 _NORM_EPSILON = 1e-3  # as in build_network
 _MEMORY_WORDS = ("bad_alloc", "out of memory", "cannot allocate", "failed to allocate", "not enough memory")
@@ -63,14 +62,8 @@ class OpenVINOEngine:
         self.device = device
         self.versions = {"openvino": openvino.__version__.split("-")[0]}
         tensors, _ = read_tensors(weights)
-        try:
-            network = build_graph(tensors, patch)
-        except KeyError as error:
-            raise SegmentationError(
-                f"The weight {error.args[0]} is missing",
-                "Choose the weights file that came with the program",
-                weights,
-            ) from error
+        check_fit(tensors, weight_shapes(), weights)
+        network = build_graph(tensors, patch)
         # Half precision, the default of some processors, would be faster there and label other voxels.
         options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         try:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from spinect_core.base.errors import SpinectError
+from spinect_core.base.errors import SegmentationError, SpinectError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.memory import peak_memory_mb
 from spinect_core.segmentation.tiling import Combined, Tiling, combine, tiles_to_run
@@ -91,6 +91,12 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
     for image, there in zip(array, occupied, strict=True):
         combined = combine(engine, image, there, tiling, batch=batch, report=report)
         before, batch = before + combined.patches, combined.batch
+        if not np.isfinite(combined.probabilities).all():
+            raise SegmentationError(
+                "The network's answer holds what is no number",
+                "Choose other weights, or leave the choice empty to use the program's own",
+                job["weights"],
+            )
         readings.append(combined)
     np.save(folder / "probabilities.npy", np.stack([reading.probabilities for reading in readings]))
     line.send(

@@ -106,3 +106,10 @@ class Chatty(Threshold):
         if any(name in sys.modules for name in screens):
             os._exit(67)
         return super().predict(batch)
+
+
+class NoNumbers(Threshold):
+    """Answers with what is no number, as weights of absurd size make a network do."""
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        return np.full_like(super().predict(batch), np.nan)

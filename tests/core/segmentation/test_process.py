@@ -190,3 +190,9 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch:
     worker.wait(timeout=10)
     assert list(temporary.iterdir()) == []  # the region's voxels go with it
     assert output.split() == [b"main", b"module"]
+
+
+def test_an_answer_of_no_numbers_is_no_background(tmp_path: Path) -> None:
+    with pytest.raises(SegmentationError, match="holds what is no number") as caught:
+        run_job(job("NoNumbers", weights=tmp_path / "mine"), ARRAY, OCCUPIED)
+    assert caught.value.source == str(tmp_path / "mine")

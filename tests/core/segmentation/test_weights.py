@@ -1,6 +1,7 @@
 """Weights files: written and read back whole, and refused with a remedy when they do not fit."""
 
 import errno
+import hashlib
 import json
 import os
 
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from spinect_core.base.errors import OutputError, SegmentationError
-from spinect_core.segmentation.network import build_network
+from spinect_core.base.errors import InstallationError, OutputError, SegmentationError
+from spinect_core.segmentation.network import build_network, weight_shapes
 from spinect_core.segmentation.weights import (
+    FILE_NAME,
+    LARGEST_FILE,
+    RECORD_NAME,
     load_weights,
     read_tensors,
     save_weights,
@@ -19,6 +23,8 @@ from spinect_core.segmentation.weights import (
     weights_path,
     write_tensors,
 )
+
+OURS = {"architecture": "spinect-unet3d", "version": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +86,123 @@ def test_numbers_that_are_not_finite_are_neither_written_nor_read(small, tmp_pat
             write_tensors({**small, "one/kernel": np.full((3, 4), bad)}, path)
     assert not path.exists()
     write_tensors(small, path)
-    content = path.read_bytes()
-    path.write_bytes(content[:-2] + np.array([np.nan], "<f2").tobytes())
+    path.write_bytes(
+        save({"a/bias": np.array([np.nan], "<f4")}, OURS)
+    )  # by a program that records no checksum
     with pytest.raises(SegmentationError, match="not finite"):
         read_tensors(path)
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_one_wrong_bit_is_seen(small, tmp_path, place):
+    path = tmp_path / "w.safetensors"
+    write_tensors(small, path)
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    at = {"first": start, "middle": (start + len(content)) // 2, "last": len(content) - 1}[place]
+    content[at] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SegmentationError, match=r"are damaged: the SHA-256 .* Copy the file again") as caught:
+        read_tensors(path)
+    assert caught.value.source == str(path)
+
+
+def test_arrays_that_have_changed_places_are_seen(tmp_path):
+    path = tmp_path / "w.safetensors"
+    one, two = np.ones((2, 2), "<f2"), np.zeros((2, 2), "<f2")
+    write_tensors({"a/kernel": one, "b/kernel": two}, path)
+    _, facts = read_tensors(path)
+    path.write_bytes(save({"a/kernel": two, "b/kernel": one}, facts))
+    with pytest.raises(SegmentationError, match="are damaged"):
+        read_tensors(path)
+
+
+def test_a_file_without_a_checksum_is_read(small, tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(save({name: array.astype("<f4") for name, array in small.items()}, OURS))
+    assert set(read_tensors(path)[0]) == set(small)
+
+
+def test_the_program_s_own_weights_are_those_that_were_recorded():
+    assert len(weights_hash(weights_path())) == 64
+    tensors, _ = read_tensors(weights_path())
+    assert {name: array.shape for name, array in tensors.items()} == weight_shapes()
+
+
+@pytest.fixture
+def own(small, tmp_path, monkeypatch):
+    """Weights and their record as they come with the program."""
+    monkeypatch.setattr("spinect_core.base.assets.FOLDERS", (tmp_path / "assets",))
+    path = tmp_path / "assets" / FILE_NAME
+    write_tensors(small, path)
+    path.with_name(RECORD_NAME).write_text(f"{weights_hash_of(path)}  {FILE_NAME}\n", encoding="ascii")
+    return path
+
+
+def weights_hash_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_own_weights_that_were_exchanged_are_refused_wherever_they_are_read(own, small):
+    assert weights_hash(own) == weights_hash_of(own)
+    read_tensors(own)
+    write_tensors(
+        {**small, "one/bias": np.ones(4)}, own
+    )  # whole in itself, and not what came with the program
+    for use in (weights_hash, read_tensors):
+        with pytest.raises(
+            SegmentationError, match=r"own weights are damaged.*Install SPINECT Planner again"
+        ) as caught:
+            use(own)
+        assert caught.value.source == str(own)
+
+
+@pytest.mark.parametrize("record", [None, "", "12ab  spinect.weights.safetensors", "\xff"])
+def test_a_record_that_is_none_is_a_damaged_installation(own, record):
+    path = own.with_name(RECORD_NAME)
+    path.unlink()
+    if record is not None:
+        path.write_bytes(record.encode("latin-1"))
+    with pytest.raises(InstallationError, match="Install SPINECT Planner again"):
+        read_tensors(own)
+
+
+@pytest.mark.parametrize(
+    "shape", [[2**62, 0], [0], [2**40, 2**40, 0], [2**63, 2], [1e400, 1], [-1, -2], [True, 2], [None], ["2"]]
+)
+def test_shapes_that_no_memory_holds_are_refused_in_words(shape, tmp_path):
+    header = {"__metadata__": OURS, "a/kernel": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}
+    text = json.dumps(header).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(SegmentationError, match="damaged"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("use", [weights_hash, read_tensors])
+def test_what_is_no_file_is_refused_at_once(use, tmp_path):
+    with pytest.raises(SegmentationError, match="not a file"):
+        use(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(SegmentationError, match="not a file"):
+            use(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as stream:
+        stream.truncate(LARGEST_FILE + 1)
+    with pytest.raises(SegmentationError, match=r"it has 268 MB"):
+        use(tmp_path / "huge")
+
+
+def test_the_shapes_are_those_of_the_network(network):
+    assert weight_shapes() == {name: array.shape for name, array in tensors_of(network).items()}
+
+
+def test_a_variance_below_zero_is_refused(network, tmp_path):
+    name = "down0_a_norm/moving_variance"
+    path = tmp_path / "w.safetensors"
+    write_tensors({**tensors_of(network), name: np.full(32, -1.0)}, path)
+    with pytest.raises(SegmentationError, match=f"{name} holds -1"):
+        load_weights(network, path)
 
 
 def test_the_same_weights_and_facts_give_the_same_bytes(small, tmp_path):
