@@ -17,10 +17,14 @@ from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.words import Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.surfaces.build import Surfaces
+from spinect_core.surfaces.mesh_arrays import MeshArrays
 
 TISSUES = {BONE: Tissue.BONE, NERVE: Tissue.NERVE}
 BEYOND_MM = 1e-3
 """A ray goes on this far behind a surface it has met."""
+
+PIECE_TRIANGLES = 50_000
+"""At most these are handed to Embree at once, in about 25 ms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +60,19 @@ class Obstacles:
         self.meshes = {tissue: mesh for tissue, mesh in ((BONE, bone), (NERVE, nerve)) if mesh.n_cells > 0}
         corners = [np.asarray(mesh.points, dtype=np.float64) for mesh in self.meshes.values()]
         self._middle = np.concatenate(corners).mean(axis=0) if corners else np.zeros(3)
-        self._order = list(self.meshes)
         self._scene = EmbreeScene(robust=True)
-        self._parts = [
-            TriangleMesh(
-                self._scene,
-                (points - self._middle).astype(np.float32),
-                np.ascontiguousarray(mesh.regular_faces, dtype=np.int32),
-            )
-            for points, mesh in zip(corners, self.meshes.values(), strict=True)
-        ]
+        self._parts: list[TriangleMesh] = []
+        order: list[tuple[int, int]] = []
+        for points, (tissue, mesh) in zip(corners, self.meshes.items(), strict=True):
+            about = (points - self._middle).astype(np.float32)
+            whole = MeshArrays(about, np.asarray(mesh.regular_faces, dtype=np.int32), about[:0])
+            # Embree takes meshes over with the interpreter held: a window beside stays awake if they are small.
+            for number, piece in enumerate(whole.pieces(PIECE_TRIANGLES)):
+                self._parts.append(
+                    TriangleMesh(self._scene, piece.points, np.ascontiguousarray(piece.corners))
+                )
+                order.append((tissue, number * PIECE_TRIANGLES))
+        self._tissue_of, self._first_face = np.array(order, dtype=np.int64).reshape(-1, 2).T
 
     @classmethod
     def of(cls, surfaces: Surfaces) -> Obstacles:
@@ -107,9 +114,10 @@ class Obstacles:
             return tissue, distance, face
         found = self._scene.run(*self._rays(origins, directions), output=1)
         hit = np.asarray(found["geomID"]) >= 0
-        tissue[hit] = np.asarray(self._order, dtype=np.uint8)[np.asarray(found["geomID"])[hit]]
+        piece = np.asarray(found["geomID"])[hit]
+        tissue[hit] = self._tissue_of[piece]
         distance[hit] = np.asarray(found["tfar"], dtype=np.float64)[hit]
-        face[hit] = np.asarray(found["primID"])[hit]
+        face[hit] = np.asarray(found["primID"])[hit] + self._first_face[piece]
         return tissue, distance, face
 
     def through(self, origins: FloatArray, directions: FloatArray) -> Crossings:
