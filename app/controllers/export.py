@@ -12,12 +12,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPainter
 
 from app.model.case_model import CaseModel
+from app.model.jobs import Job
 from app.model.recent import RecentFiles
 from app.model.trajectories import Trajectories
 from app.views.stage import Stage
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
-from spinect_core.base.errors import SpinectError
+from spinect_core.base.progress import Cancel, Progress
 from spinect_core.base.words import Author
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ExportController(QObject):
         super().__init__(parent)
         self._model, self._trajectories, self._stage = model, trajectories, stage
         self._recent, self._dialogs, self._boxes = recent, dialogs, boxes
+        self._writing: dict[Job, Path] = {}
 
     def ask_view(self) -> None:
         """Let the user name a picture of the 3D view and write it."""
@@ -69,26 +71,32 @@ class ExportController(QObject):
 
     def ask_picture(self, picture: Picture, suggested: str) -> None:
         """Let the user name a finished picture and write it."""
-        from spinect_core.pictures import save_picture
-
         path = self._ask("Save picture", suggested)
         if path is not None:
-            self._write(path, lambda target: save_picture(picture, target))
+            self._write(path, lambda: picture)
 
     def write_view(self, path: Path) -> bool:
-        """Write what the 3D view shows, with its writing and no patient data; False if it could not be written.
+        """Write what the 3D view shows, with its writing and no patient data, once it is there in full detail.
 
         While one looks at a trajectory, its zone, window and needle are on the picture in place of the program's
-        triangles.
-        """
-        from spinect_core.pictures import save_picture
+        triangles. The file is written beside the window's thread; `said` or an error box tells how that ended.
 
+        Returns:
+            False where there is nothing to write.
+        """
         viewport, drawing = self._stage.viewport, self._stage.drawing
         if viewport is None or drawing is None or self._model.case is None:
             return False
-        return self._write(path, lambda target: save_picture(self._view(viewport, drawing), target))
+        viewport.when_detailed(lambda: self._write(path, self._view(viewport, drawing)))
+        return True
 
-    def _view(self, viewport: Viewport, drawing: TrajectoryDrawing) -> Picture:
+    def finish(self) -> None:
+        """Wait for what is being written; called once, when the window closes."""
+        for job in list(self._writing):
+            job.wait()
+
+    def _view(self, viewport: Viewport, drawing: TrajectoryDrawing) -> Callable[[], Picture]:
+        """Take the picture now; what is returned writes on it, in any thread."""
         from spinect_core.pictures import annotate
         from spinect_core.plan.wording import headline
 
@@ -105,20 +113,39 @@ class ExportController(QObject):
         title = ""
         if current is not None:
             image, title = _with_trajectory(image, viewport, drawing), headline(current)
-        return annotate(image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title)
+        return lambda: annotate(
+            image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title
+        )
 
     def _ask(self, title: str, suggested: str) -> Path | None:
         return self._dialogs.file_to_save(title, self._recent.folder / suggested, PICTURES)
 
-    def _write(self, path: Path, write: Callable[[Path], object]) -> bool:
+    def _write(self, path: Path, make: Callable[[], Picture]) -> None:
         path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-        try:
-            write(path)
-        except SpinectError as error:
-            self._boxes.show_error(error)
-            return False
-        self.said.emit(f"Picture saved: {path.name}")
-        return True
+
+        def write(_progress: Progress, _cancel: Cancel) -> None:
+            from spinect_core.pictures import save_picture
+
+            save_picture(make(), path)
+
+        # A thread of its own and no turn among the jobs: pictures are written while the next job runs.
+        job = Job(write, self)
+        self._writing[job] = path
+        job.succeeded.connect(self._on_written)
+        job.failed.connect(self._boxes.show_error)
+        job.finished.connect(self._on_finished)
+        job.start()
+
+    def _on_written(self) -> None:
+        job = self.sender()
+        if isinstance(job, Job) and job in self._writing:
+            self.said.emit(f"Picture saved: {self._writing[job].name}")
+
+    def _on_finished(self) -> None:
+        job = self.sender()
+        if isinstance(job, Job):
+            self._writing.pop(job, None)
+            job.deleteLater()
 
 
 def _with_trajectory(image: Picture, viewport: Viewport, drawing: TrajectoryDrawing) -> Picture:

@@ -11,6 +11,7 @@ from app.model import work
 from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
+from app.model.looked import Looked
 from app.model.trajectories import Trajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.plan.wording import result_sentences
@@ -60,7 +61,7 @@ class PlanController(QObject):
         moved = (before.level.shift if before.level is not None else 0) if shift is None else shift
         room = self._trajectories.room
 
-        def found(result: tuple[Room, Planned]) -> None:
+        def found(result: tuple[Room, Planned, dict[int, Looked]]) -> None:
             self._show_found(case, *result)
 
         self._jobs.start(
@@ -71,9 +72,9 @@ class PlanController(QObject):
             found,
         )
 
-    def _show_found(self, case: Case, room: Room, planned: Planned) -> None:
+    def _show_found(self, case: Case, room: Room, planned: Planned, looked: dict[int, Looked]) -> None:
         plan, trajectories = planned.plan, self._trajectories
-        if not trajectories.take(case, room, planned, "find trajectories"):
+        if not trajectories.take(case, room, planned, looked, "find trajectories"):
             return
         case.notes = result_sentences(plan)
         first = next((each for each in trajectories.rows if each.needle is not None), None)
@@ -126,9 +127,12 @@ class PlanController(QObject):
             return
         before, point = self._model.planning, np.array(self._model.cursor)
 
-        def moved(planned: Planned) -> None:
+        def moved(result: tuple[Planned, dict[int, Looked]]) -> None:
+            planned, looked = result
             chosen, view = trajectories.chosen, self._model.view
-            if self._model.planning is before and trajectories.take(case, room, planned, f"move {name}"):
+            if self._model.planning is before and trajectories.take(
+                case, room, planned, looked, f"move {name}"
+            ):
                 self._model.set_view(view)
                 trajectories.mark(chosen)
                 self.said.emit(f"{name} moved; its side was planned again.")

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.model.case_model import CaseModel
+from app.model.jobs import Job
 from app.model.trajectories import Trajectories
 
 if TYPE_CHECKING:
-    from spinect_core.planning.zones.window import FreeWindow
+    from spinect_core.geometry.view import View
+    from spinect_core.planning.zones.window import FreeWindow, Sight
 
 APART_MS = 100
 REST_MS = 250
 SLOW_SECONDS = 0.02
-"""Windows that take longer are measured only when the view comes to rest: turning has to stay smooth."""
+"""Windows that take longer are measured when the view comes to rest, and in a thread: turning has to stay smooth."""
 
 
 class PresentWindow(QObject):
@@ -33,6 +35,9 @@ class PresentWindow(QObject):
         self._model, self._trajectories = model, trajectories
         self.window: FreeWindow | None = None
         self._slow = False
+        self._sight: Sight | None = None
+        self._job: Job | None = None
+        self._asked: tuple[Sight, View, list[FreeWindow]] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.measure)
@@ -52,18 +57,56 @@ class PresentWindow(QObject):
         return f"{title}: {self.window.area_mm2:.1f} mm² open, circle {2 * self.window.radius_mm:.1f} mm"
 
     def measure(self) -> None:
-        """Look along the present view now."""
+        """Look along the present view: at once, or in a thread where that takes long."""
         self._timer.stop()
-        sight = self._trajectories.sight(self._trajectories.current)
-        before = self.window
+        trajectories, view = self._trajectories, self._model.view
+        sight = trajectories.sight(trajectories.current)
         if sight is None:
-            self.window = None
-            self._slow = False
-        else:
+            self._sight, self._slow = None, False
+            self._take(None)
+            return
+        known, seconds = trajectories.known(sight, view), trajectories.seconds(sight)
+        if sight is not self._sight:
+            self._sight, self._slow = sight, seconds > SLOW_SECONDS
+        if known is not None:
+            self._take(known)
+        elif not self._slow:
             began = time.perf_counter()
-            self.window = sight.window(self._model.view)
+            window = sight.window(view)
             self._slow = time.perf_counter() - began > SLOW_SECONDS
-        if self.window is not before:
+            self._take(window)
+        elif self._job is None:
+            if self.window is not None and self.window.zone is not sight.zone:
+                self._take(None)  # not another zone's meanwhile
+            self._start(sight, view)
+
+    def finish(self) -> None:
+        """Wait for what is being measured; called once, when the window closes."""
+        self._timer.stop()
+        if self._job is not None:
+            self._job.wait()
+
+    def _start(self, sight: Sight, view: View) -> None:
+        found: list[FreeWindow] = []
+        self._job = Job(lambda _progress, _cancel: found.append(sight.window(view)), self)
+        self._asked = sight, view, found
+        self._job.finished.connect(self._on_measured)
+        self._job.start()
+
+    def _on_measured(self) -> None:
+        if self._job is None or self._asked is None:
+            return
+        self._job.deleteLater()
+        self._job = None
+        sight, view, found = self._asked
+        if sight is self._sight and found:
+            self._take(found[0])
+        if sight is not self._sight or view != self._model.view:
+            self._timer.start(REST_MS)
+
+    def _take(self, window: FreeWindow | None) -> None:
+        if window is not self.window:
+            self.window = window
             self.changed.emit()
 
     def _on_view(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,19 +10,21 @@ from PySide6.QtCore import QObject, Signal
 
 from app.model.case import Case, CaseLabels
 from app.model.case_model import CaseModel
+from app.model.looked import Looked
 from spinect_core.base.errors import MeasurementError
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import Trajectory
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
+    from spinect_core.geometry.view import View
     from spinect_core.image.volume import Volume
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.plan.records import SearchRecord
     from spinect_core.planning.level import Room
     from spinect_core.planning.results import Approach, CasePlan
     from spinect_core.planning.search.angle_map import AngleMap
-    from spinect_core.planning.zones.window import Sight
+    from spinect_core.planning.zones.window import FreeWindow, Sight
 
 AGAIN = "Find trajectories again to adjust"
 """Shown where only the records of a planning are there."""
@@ -54,6 +57,7 @@ class Trajectories(QObject):
         self._kept: list[tuple[Planning, CasePlan]] = []
         self._room: tuple[CaseLabels, Volume | None, Room] | None = None
         self._sights: dict[int, Sight] = {}
+        self._looked: dict[int, Looked] = {}
         model.planning_changed.connect(self._on_planning)
         model.case_opened.connect(self._on_case)
         model.labels_changed.connect(self._on_labels)
@@ -113,8 +117,22 @@ class Trajectories(QObject):
             return None
         key = id(approach)
         if key not in self._sights:
-            self._sights[key] = Sight(approach.zone, room.obstacles)
+            looked = self._looked.get(key)
+            self._sights[key] = Sight(approach.zone, room.obstacles) if looked is None else looked.sight
         return self._sights[key]
+
+    def known(self, sight: Sight, view: View) -> FreeWindow | None:
+        """The window of a zone in a view, if it was measured when the trajectories were found."""
+        looked = self._looked_at(sight)
+        return None if looked is None else next((each for each in looked.windows if each.view == view), None)
+
+    def seconds(self, sight: Sight) -> float:
+        """What one look at a zone took when the trajectories were found; 0 where that is not known."""
+        looked = self._looked_at(sight)
+        return 0.0 if looked is None else looked.seconds
+
+    def _looked_at(self, sight: Sight) -> Looked | None:
+        return next((each for each in self._looked.values() if each.sight is sight), None)
 
     # ------------------------------------------------------------------------------------------------- choosing
 
@@ -141,13 +159,14 @@ class Trajectories(QObject):
 
     # ------------------------------------------------------------------------------------------------- keeping
 
-    def take(self, case: Case, room: Room, planned: Planned, text: str) -> bool:
+    def take(self, case: Case, room: Room, planned: Planned, looked: Mapping[int, Looked], text: str) -> bool:
         """Keep what was computed and take it over, as one step of the history.
 
         Args:
             case: it was computed for.
             room: the same, ready for planning.
             planned: what was found.
+            looked: at its zones, by the identity of what was computed for each.
             text: what was done.
 
         Returns:
@@ -155,6 +174,7 @@ class Trajectories(QObject):
         """
         if not self._keep(case, room, planned):
             return False
+        self._looked.update(looked)
         self._model.replace_found(planned.plan.triangles, planned.records, text)
         if self.plan is not planned.plan:
             self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
@@ -171,6 +191,7 @@ class Trajectories(QObject):
         self._kept = [(planned.records, planned.plan), *self._kept][:KEPT_PLANS]
         alive = {id(each) for _, plan in self._kept for each in plan.approaches}
         self._sights = {key: sight for key, sight in self._sights.items() if key in alive}
+        self._looked = {key: each for key, each in self._looked.items() if key in alive}
         return True
 
     def _on_planning(self) -> None:
@@ -200,7 +221,7 @@ class Trajectories(QObject):
             self.changed.emit()
 
     def _forget(self) -> None:
-        self.plan, self._kept, self._room, self._sights = None, [], None, {}
+        self.plan, self._kept, self._room, self._sights, self._looked = None, [], None, {}, {}
 
     def _on_selection(self) -> None:
         if self._model.selected is not None and self.chosen:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.model import libraries
 from app.model.case import Case, CaseLabels
+from app.model.looked import Looked, look
 from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 
@@ -180,8 +181,8 @@ def find_trajectories(
     level: tuple[str, int],
     progress: Progress,
     cancel: Cancel,
-) -> tuple[Room, Planned]:
-    """The trajectories of a level, and the case made ready for planning.
+) -> tuple[Room, Planned, dict[int, Looked]]:
+    """The trajectories of a level, the case made ready for planning, and what was seen of its zones.
 
     Args:
         case: segmented.
@@ -205,7 +206,8 @@ def find_trajectories(
         _ = room.skin
     check(cancel)
     name, shift = level
-    return room, plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
+    planned = plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
+    return room, planned, look(room, planned)
 
 
 def place_needle(
@@ -245,8 +247,9 @@ def move_landmark(
     point: FloatArray,
     progress: Progress,
     cancel: Cancel,
-) -> Planned:
-    """The planning with a landmark at another place."""
+) -> tuple[Planned, dict[int, Looked]]:
+    """The planning with a landmark at another place, and what was seen of its zones."""
     from spinect_core.pipeline.replanning import plan_with_landmark
 
-    return plan_with_landmark(room, plan, before, name, point, progress=progress, cancel=cancel)
+    planned = plan_with_landmark(room, plan, before, name, point, progress=progress, cancel=cancel)
+    return planned, look(room, planned)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyvista as pv
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
-from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper
+from vtkmodules.vtkRenderingCore import vtkLight
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
-from app.model.picking import SurfacePicker
+from app.model.picking import SurfacePicker, cut
+from app.views.detail import Levels, Step
 from app.views.turntable import Turntable
 from app.widgets import palette
 from spinect_core.base.arrays import FloatArray
@@ -32,7 +35,6 @@ LIGHTS = (
 """Fixed to the camera, as in spinect_core.pictures: the main light, a cool one from the right, a faint frontal one."""
 DETAIL_AFTER_MS = 180
 """How long the camera rests before the full surfaces come back."""
-MANY_TRIANGLES = 110_000
 
 
 class MouseTool(Protocol):
@@ -74,14 +76,24 @@ class Viewport(QtInteractor):
         self.turntable = self.drawn = Turntable()
         self.tool: MouseTool | None = None
         self._picker: SurfacePicker | None = None
-        self._parts: dict[str, tuple[vtkActor, pv.PolyData, pv.PolyData]] = {}
+        self._parts = Levels(self.renderer)
+        self._pictured: object = None
+        self._full: object = None
+        self._steps: list[Step] = []
+        self._waiting: list[Callable[[], None]] = []
+        self._hold = False
         self._home: FloatArray | None = None
         self._cut: float | None = None
         self._drag: tuple[str, QPointF] | None = None
         self._detail = QTimer(self)
         self._detail.setSingleShot(True)
         self._detail.setInterval(DETAIL_AFTER_MS)
-        self._detail.timeout.connect(self._show_detail)
+        self._detail.timeout.connect(self._begin_detail)
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._draw_next)
+        # A picture stays until the next one is complete, and while only what is drawn over it changes.
+        self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
         self.set_background(palette.BLACK, top="#171d25")
         self.enable_parallel_projection()
         self._set_lights()
@@ -97,23 +109,22 @@ class Viewport(QtInteractor):
         """Show the surfaces of the case, if there are any, and step back to see them whole."""
         case = self._model.case
         surfaces = None if case is None else case.surfaces
-        for actor, _, _ in self._parts.values():
-            self.renderer.RemoveActor(actor)
-        self._parts = {}
         self._picker = None if case is None else case.picker
+        meshes = {}
         if surfaces is not None:
             for name, full, coarse in (
                 ("bone", surfaces.bone, surfaces.bone_lod),
                 ("nerve", surfaces.nerve, surfaces.nerve_lod),
             ):
                 if full.n_cells:
-                    actor = _actor(full)
-                    self.renderer.AddActor(actor)
-                    self._parts[name] = (actor, full, coarse)
+                    pieces = cut(full) if self._picker is None else self._picker.pieces[name]
+                    meshes[name] = (pieces, coarse)
+        self._parts.replace(meshes)
+        if self._parts.fresh:
+            self._detail.start(0)
         self._apply_appearance()
-        meshes = [full for _, full, _ in self._parts.values()]
         if meshes:
-            bounds = np.array([mesh.bounds for mesh in meshes])
+            bounds = np.array([piece.bounds for pieces, _ in meshes.values() for piece in pieces])
             low, high = bounds[:, ::2].min(axis=0), bounds[:, 1::2].max(axis=0)
             self._home = np.array(
                 [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
@@ -152,8 +163,7 @@ class Viewport(QtInteractor):
 
     def picture(self) -> npt.NDArray[np.uint8]:
         """What is drawn, without the overlay, uint8 RGB (h, w, 3) in device pixels and in full detail."""
-        self._detail.stop()
-        self._show_detail()
+        self._finish_detail()
         image = self.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB888)
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
         return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
@@ -169,21 +179,128 @@ class Viewport(QtInteractor):
 
     def _follow_view(self) -> None:
         if self._model.view != self.turntable.view:
-            self._show_coarse()
-            self._detail.start()
             self._move(replace(self.turntable, view=self._model.view))
 
+    def initializeGL(self) -> None:
+        """Take a context, in which nothing has been drawn yet."""
+        self._pictured = None
+        super().initializeGL()
+
     def paintGL(self) -> None:
-        """Draw a frame in the scale and size of this moment: what is drawn over it has no other."""
+        """Draw a frame in the scale and size of this moment: what is drawn over it has no other.
+
+        Where nothing has changed since the last one, that one stays.
+        """
+        self._prepare()
+        if self._state() == self._pictured:
+            return
+        self._steps, self._full = [], None
+        self._draw(self._parts.quick())
+        if self._parts.many and self._drag is None:
+            self._detail.start(0 if self._parts.fresh else DETAIL_AFTER_MS)
+        if self.drawn is not self.turntable:
+            self.drawn = self.turntable
+            self.rendered.emit()
+
+    def _prepare(self) -> None:
         self._take_size()
         pixels = tuple(max(1, round(each * self.devicePixelRatioF())) for each in self.turntable.size)
         if tuple(self.render_window.GetSize()) != pixels:  # on another screen Qt resizes only its own buffers
             self.resizeGL(*self.turntable.size)
         self._place_camera()
-        super().paintGL()
-        if self.drawn is not self.turntable:
-            self.drawn = self.turntable
-            self.rendered.emit()
+
+    def _state(self) -> object:
+        """What the picture depends on."""
+        size = tuple(self.render_window.GetSize())
+        return size, self.renderer.GetActiveCamera().GetMTime(), self._parts.state()
+
+    def _draw(self, step: Step) -> None:
+        self._hold = not step.show
+        self._parts.draw(step, super().paintGL)
+        self._hold = False
+        self._pictured = self._state()
+
+    def _blit(self, target_id: int, rect: QRect) -> None:
+        """Bring what was drawn to the screen, once it is a whole picture."""
+        if not self._hold:
+            super()._blit(target_id, rect)
+
+    def warm_up(self) -> None:
+        """Draw a little while nothing is shown: the graphics driver takes longest for its first picture."""
+        if self._pictured is not None:
+            return
+        ball = pv.Sphere(theta_resolution=8, phi_resolution=8)
+        self._parts.replace({"bone": ((ball,), ball)})
+        self.grabFramebuffer()
+        self._parts.replace({})
+
+    # --------------------------------------------------------------------------------------------------- detail
+
+    def when_detailed(self, then: Callable[[], None]) -> None:
+        """Do something once the picture is there in full detail; at once where it is, or where nobody sees it."""
+        self._waiting.append(then)
+        if not self._parts.many or not self.isVisible() or self._detailed:
+            self._tell_detailed()
+        elif not self._steps:
+            self._detail.start(0)
+
+    @property
+    def _detailed(self) -> bool:
+        self._prepare()
+        return self._full is not None and self._full == self._state()
+
+    def _tell_detailed(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
+
+    def _begin_detail(self) -> None:
+        """Draw the full picture, piece by piece."""
+        self._prepare()
+        if not self._parts.many or not self.isVisible() or self._detailed:
+            self._tell_detailed()
+        elif self._state() != self._pictured:
+            self.update()  # which comes back here
+        else:
+            self._steps = self._parts.pieces()
+            self._next.start(0)
+
+    def _draw_next(self) -> None:
+        """Draw a piece, unless something has changed since the last one: then a whole new picture is due."""
+        self._prepare()
+        if not self._steps:
+            return
+        if self._state() != self._pictured:
+            self.update()
+            return
+        self._draw_piece()
+        if self._steps:
+            self._next.start(0)
+        else:
+            self._tell_detailed()
+
+    def _draw_piece(self) -> None:
+        step = self._steps.pop(0)
+        self.makeCurrent()
+        self._draw(step)
+        if step.show:
+            self.update()
+        if not self._steps:
+            self._parts.fresh = False
+            self._full = self._pictured
+
+    def _finish_detail(self) -> None:
+        """Draw in one go what is missing of the full picture."""
+        self._detail.stop()
+        if not self._parts.many:
+            return
+        self._prepare()
+        if self._pictured is None or self._state() != self._pictured:
+            self.grabFramebuffer()
+        if not self._detailed:
+            self._steps = self._steps or self._parts.pieces()
+        while self._steps:
+            self._draw_piece()
 
     def _take_size(self) -> None:
         size = (max(self.width(), 1), max(self.height(), 1))
@@ -225,27 +342,12 @@ class Viewport(QtInteractor):
             light.SetColor(*tint)
             self.renderer.AddLight(light)
 
-    def _show_coarse(self) -> None:
-        if sum(full.n_cells for _, full, _ in self._parts.values()) > MANY_TRIANGLES:
-            for actor, _, coarse in self._parts.values():
-                actor.GetMapper().SetInputData(coarse)
-
-    def _show_detail(self) -> None:
-        for actor, full, _ in self._parts.values():
-            if actor.GetMapper().GetInput() is not full:
-                actor.GetMapper().SetInputData(full)
-                self.update()
-
     def _apply_appearance(self) -> None:
-        for name, (actor, _, _) in self._parts.items():
+        for name in self._parts:
             part = self._appearance.part(name)
             colour = QColor(part.colour)
-            prop = actor.GetProperty()
-            prop.SetColor(colour.redF(), colour.greenF(), colour.blueF())
-            prop.SetOpacity(part.opacity)
-            # Without their back faces, translucent surfaces need no sorting to look right.
-            prop.SetBackfaceCulling(part.opacity < 1)
-            actor.SetVisibility(part.visible and part.opacity > 0)
+            rgb = (colour.redF(), colour.greenF(), colour.blueF())
+            self._parts.look(name, rgb, part.opacity, part.visible)
         self.update()
 
     # -------------------------------------------------------------------------------------------- mouse and keys
@@ -286,7 +388,6 @@ class Viewport(QtInteractor):
         gesture, last = self._drag
         dx, dy = position.x() - last.x(), position.y() - last.y()
         self._drag = (gesture, position)
-        self._show_coarse()
         if gesture == "orbit":
             self._move(self.turntable.orbit(dx, dy))
         elif gesture == "pan":
@@ -298,7 +399,7 @@ class Viewport(QtInteractor):
         """End the gesture; the full surfaces return."""
         if self._drag is not None:
             self._drag = None
-            self._detail.start()
+            self._detail.start(DETAIL_AFTER_MS)
         elif event.button() == Qt.MouseButton.LeftButton and self.tool is not None:
             self.tool.release(event.position())
 
@@ -317,8 +418,6 @@ class Viewport(QtInteractor):
         """Zoom about the mouse."""
         steps = event.angleDelta().y() / 120
         if steps:
-            self._show_coarse()
-            self._detail.start()
             position = event.position()
             self._move(self.turntable.zoom(1.15**steps, (position.x(), position.y())))
         event.accept()
@@ -338,8 +437,6 @@ class Viewport(QtInteractor):
         if turn is None:
             event.ignore()
             return
-        self._show_coarse()
-        self._detail.start()
         self._move(replace(self.turntable, view=self.turntable.view.turned(*turn)))
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
@@ -351,18 +448,3 @@ class Viewport(QtInteractor):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing for VTK."""
-
-
-def _actor(mesh: pv.PolyData) -> vtkActor:
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(mesh)
-    mapper.ScalarVisibilityOff()
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    prop = actor.GetProperty()
-    prop.SetInterpolationToPhong()
-    prop.SetAmbient(0.08)
-    prop.SetDiffuse(0.92)
-    prop.SetSpecular(0.15)
-    prop.SetSpecularPower(24)
-    return actor

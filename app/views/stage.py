@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.model.appearance import Appearance
@@ -102,6 +102,7 @@ class Stage(QObject):
         self.needle = NeedleActors(viewport, self._trajectories)
         self.viewport = viewport
         self.started.emit()
+        QTimer.singleShot(0, viewport, viewport.warm_up)
 
     def close(self) -> None:
         """Give the graphics back."""

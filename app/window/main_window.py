@@ -314,6 +314,8 @@ class MainWindow(QMainWindow):
         self.boxes.close_all()
         self.controllers.needle_slice.close()
         self.controllers.open.close_chooser()
+        self.controllers.export.finish()
+        self.state.present.finish()
         self.jobs.shut_down()
         self.stage.close()
         super().closeEvent(event)

@@ -90,3 +90,10 @@ def fake_segment(volume, *, region=None, engine="auto", device="auto", mode="pap
 def small_region(volume) -> Region:
     """The middle of the small CT."""
     return Region.around(volume.geometry.centre, (48.0, 48.0, 48.0), note="for the test")
+
+
+def export_view(window, qtbot, path):
+    """Write what the 3D view shows, and wait for the file."""
+    with qtbot.waitSignal(window.controllers.export.said, timeout=20000) as said:
+        assert window.controllers.export.write_view(path)
+    assert said.args[0] == f"Picture saved: {path.name}"

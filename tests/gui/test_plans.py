@@ -72,7 +72,9 @@ def test_where_nothing_can_be_written_the_window_says_so(segmented, qtbot, tmp_p
         segmented.controllers.save.save_plan(blocked / "plan.json")
     settle(segmented, qtbot)
     assert not segmented.model.history.isClean()
-    assert not segmented.controllers.export.write_view(blocked / "a.png")
+    with qtbot.waitSignal(segmented.boxes.failed, timeout=20000) as failed:
+        segmented.controllers.export.write_view(blocked / "a.png")
+    assert "a.png" in str(failed.args[0].source)
 
 
 def test_unsaved_measurements_are_not_lost_without_asking(segmented, qtbot, ct_file):

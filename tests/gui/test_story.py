@@ -3,7 +3,7 @@
 import fake_planning
 import numpy as np
 import pytest
-from gui_help import click, drag, small_volume
+from gui_help import click, drag, export_view, small_volume
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -64,7 +64,7 @@ def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbo
     model.history.redo()
     # export
     target = tmp_path / "picture.png"
-    assert window.controllers.export.write_view(target)
+    export_view(window, qtbot, target)
     with Image.open(target) as image:
         assert image.size == viewport.picture().shape[1::-1]
         assert NOTICE in image.info.values()
@@ -143,8 +143,12 @@ def test_typed_angles_turn_the_view(segmented, qtbot):
 
 
 def test_bone_and_nerve_are_switched_and_faded(segmented):
-    actor = segmented.stage.viewport._parts["bone"][0]
+    viewport = segmented.stage.viewport
+    [actor] = viewport._parts["bone"].near
+    viewport.picture()
+    assert actor.GetVisibility()
     segmented.display_panel.checks["bone"].setChecked(False)
+    viewport.picture()
     assert not actor.GetVisibility()
     segmented.display_panel.checks["bone"].setChecked(True)
     segmented.display_panel.sliders["bone"].setValue(40)

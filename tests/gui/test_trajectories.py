@@ -1,12 +1,13 @@
 """Trajectories through the window: find, choose, turn, measure, adjust, undo, save and open again."""
 
+import threading
 import time
 from dataclasses import replace
 
 import fake_planning
 import numpy as np
 import pytest
-from gui_help import click, drag
+from gui_help import click, drag, export_view
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
@@ -21,6 +22,7 @@ from spinect_core.base.progress import check
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.document import read_document, write_document
+from spinect_core.planning.zones.window import Sight
 
 CORNER = "S1 posterolateral corner left"
 
@@ -424,11 +426,11 @@ def test_looking_down_the_needle_comes_near(planned):
     assert min(viewport.turntable.size) * viewport.turntable.mm_per_pixel == pytest.approx(70.0)
 
 
-def test_the_picture_on_disk_shows_the_trajectory(planned, tmp_path):
+def test_the_picture_on_disk_shows_the_trajectory(planned, qtbot, tmp_path):
     from PIL import Image
 
     def written(name):
-        assert planned.controllers.export.write_view(tmp_path / name)
+        export_view(planned, qtbot, tmp_path / name)
         with Image.open(tmp_path / name) as image:
             return np.asarray(image.convert("RGB")).astype(int)
 
@@ -495,7 +497,8 @@ def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypat
     monkeypatch.setattr(
         QFileDialog, "getSaveFileName", lambda *given, **_: (asked.append(given[2]), (str(path), ""))[1]
     )
-    window.save.click()
+    with qtbot.waitSignal(planned.controllers.export.said, timeout=20000):
+        window.save.click()
     assert asked[0].endswith("slice-left-kambin-bony.png")
     np.testing.assert_array_equal(np.asarray(Image.open(path).convert("RGB")), window.picture)
     action.trigger()
@@ -508,3 +511,34 @@ def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypat
     planned.controllers.open.open_path(ct_file)
     settle(planned, qtbot)
     assert cut.window is None, "a picture of another patient must not stay"
+
+
+def test_a_window_that_takes_long_is_measured_beside_the_window(planned, qtbot, monkeypatch):
+    """While a large zone is looked at, the window answers; then what is open stands in the picture."""
+    present, trajectories = planned.state.present, planned.state.trajectories
+    trajectories.choose(open_trajectory(planned).key)
+    threads, measure = [], Sight.window
+
+    def slowly(sight, view):
+        threads.append(threading.current_thread())
+        time.sleep(0.2)
+        return measure(sight, view)
+
+    monkeypatch.setattr(Sight, "window", slowly)
+    planned.model.set_view(planned.model.view.turned(4, 0))
+    qtbot.waitUntil(lambda: present.window.view == planned.model.view, timeout=5000)
+    planned.model.set_view(planned.model.view.turned(-2, 3))
+    qtbot.waitUntil(lambda: present.window.view == planned.model.view, timeout=5000)
+    first, *later = threads
+    assert first is threading.main_thread(), "how long it takes is not known before"
+    assert later
+    assert threading.main_thread() not in later
+
+
+def test_the_views_of_the_trajectories_are_looked_at_before_they_are_shown(planned, monkeypatch):
+    trajectories = planned.state.trajectories
+    monkeypatch.setattr(Sight, "window", lambda *_: pytest.fail("looked at in the window's thread"))
+    for trajectory in trajectories.rows:
+        trajectories.choose(trajectory.key)
+        if trajectory.view is not None:
+            assert planned.state.present.window.view == planned.model.view
