@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
 from spinect_core.base.child import run_if_child
+from spinect_core.base.errors import Cancelled
 from spinect_core.base.own_folders import keep_to_own_folders
+from spinect_core.base.scratch import sweep, sweep_temporary
 from spinect_core.base.versions import NOTICE, __version__
 
 DESKTOP_ENTRY = "org.spinect.planner"
@@ -57,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return child
     arguments = parser().parse_args(words)
     keep_to_own_folders()
+    sweep_temporary()
     probe = None if arguments.no_3d else gl_probe.start()
 
     from PySide6.QtCore import QCoreApplication, QSettings, QStandardPaths, Qt, QTimer
@@ -65,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from app.widgets import icons, messages, theme
     from app.window import start_3d
     from app.window.main_window import MainWindow
+    from app.window.stop_signals import StopSignals
 
     # Qt's few shaders are compiled in a moment; it would keep them in the home.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DisableShaderDiskCache)
@@ -99,7 +104,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         QTimer.singleShot(0, window.controllers.open.open_demo)
     elif arguments.ct is not None:
         QTimer.singleShot(0, lambda: window.controllers.open.open_path(arguments.ct, arguments.plan))
+
+    def stop() -> None:
+        # Nobody can be asked: the terminal or the session is going.
+        window.jobs.shut_down()
+        application.exit(Cancelled.exit_code)
+
+    signals = StopSignals(stop)
+    folders = {path.parent for path in window.state.recent.paths}
+    threading.Thread(target=lambda: [sweep(each) for each in folders], daemon=True).start()
     code = application.exec()
+    signals.close()
     starter.finish()
     sys.excepthook = sys.__excepthook__
     window.deleteLater()

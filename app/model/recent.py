@@ -45,6 +45,7 @@ class RecentFiles(QObject):
         self.changed.emit()
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all, and the folder to begin in."""
         self._settings.setValue("recent", [])
+        self._settings.remove("folder")
         self.changed.emit()

@@ -97,7 +97,7 @@ def new_scratch_folder() -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    sweep_once(Path(tempfile.gettempdir()))
+    sweep_temporary()
     folder = Path(tempfile.gettempdir()) / f"spinect-{mark()}-{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     return folder
@@ -144,6 +144,12 @@ def sweep_once(folder: Path) -> None:
     if folder not in _swept:
         _swept.add(folder)
         sweep(folder)
+
+
+def sweep_temporary() -> None:
+    """Sweep the folder for temporary files; a program does so when it starts."""
+    with contextlib.suppress(OSError):
+        sweep_once(Path(tempfile.gettempdir()))
 
 
 def _is_abandoned(entry: os.DirEntry[str], of: str) -> bool:

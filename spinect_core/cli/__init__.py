@@ -16,6 +16,7 @@ from spinect_core.base.child import run_if_child
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
+from spinect_core.base.scratch import sweep_temporary
 from spinect_core.cli import (
     evaluate,
     info,
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             options = whole_parser().parse_args(arguments)
             keep_to_own_folders()
+            sweep_temporary()
             code: int = options.run(options, stopping.event)
             sys.stdout.flush()
             return code

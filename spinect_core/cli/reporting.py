@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -45,7 +46,10 @@ class _Lines:
         if fraction >= 1.0 and self._said >= 1.0:
             return
         self._said, self._at = fraction, moment
-        print(f"{self._title}: {fraction:4.0%}  {message}", file=sys.stderr, flush=True)
+        with contextlib.suppress(
+            OSError
+        ):  # the terminal may be gone, the work goes on until it is told to stop
+            print(f"{self._title}: {fraction:4.0%}  {message}", file=sys.stderr, flush=True)
 
 
 @contextmanager

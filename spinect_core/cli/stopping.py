@@ -6,13 +6,11 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
-)
-"""SIGHUP is a closed terminal; on Windows that is SIGBREAK."""
+from spinect_core.base.signals import give_back, handle_stops
 
 
 class Stopping:
@@ -23,22 +21,18 @@ class Stopping:
 
     def __init__(self) -> None:
         self.event = threading.Event()
-        self._before: dict[int, Any] = {}
+        self._before: Mapping[int, Any] = {}
 
     def __enter__(self) -> Stopping:
         # Only the main thread may set handlers; a window that calls a command has its own way to stop.
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                # What was started to outlive its terminal (nohup) does.
-                if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._ask)
+            self._before = handle_stops(self._ask)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        give_back(self._before)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         if self.event.is_set():
