@@ -161,7 +161,7 @@ def test_the_core_names_no_option_of_a_command_line() -> None:
 def test_files_are_written_by_the_one_writer() -> None:
     others = {
         # logs that grow line by line
-        "spinect_core/cli/log.py",
+        "spinect_core/base/log.py",
         "spinect_core/research/training/run_folder.py",
         # folders of their own that nobody else sees and that go when the work is done
         "spinect_core/io/reading/archives.py",

@@ -43,7 +43,7 @@ def test_an_unexpected_fault_is_noted_without_what_it_says(window, qtbot, caplog
             except RuntimeError as error:
                 window.boxes.show_unexpected(type(error), error, error.__traceback__)
     assert "builtins.RuntimeError" in caplog.text
-    assert "test_privacy.py" in caplog.text
+    assert "test_window_privacy.py" in caplog.text
     assert name not in caplog.text
 
 
