@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spinect_core.base.child import child_command, child_environment
+from spinect_core.base.decimal_point import keep_decimal_point
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QSurfaceFormat
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 
     QSurfaceFormat.setDefaultFormat(surface_format())
     application = QGuiApplication(sys.argv[:1])
+    keep_decimal_point()  # the application has just taken the user's, and a driver reads numbers too
     if application.platformName() in ("offscreen", "minimal"):
         return 1
     surface = QOffscreenSurface()

@@ -13,6 +13,7 @@ os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
 from spinect_core.base.child import run_if_child
+from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import Cancelled
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep, sweep_temporary
@@ -75,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DisableShaderDiskCache)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
+    keep_decimal_point()  # the application has just taken the user's
     application.setOrganizationName(ORGANISATION)
     application.setApplicationName(NAME)
     if QStandardPaths.locate(

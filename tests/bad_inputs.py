@@ -227,7 +227,7 @@ def mixed_sizes(folder: Path) -> Path:
     return make_series(folder / "ct", edit=edit)
 
 
-@bad(SpatialError, r"different pixel spacings: 0\.7 x 0\.9 mm.*slice_0005\.dcm")
+@bad(SpatialError, r"different pixel spacings: 4\.5 x 4\.8 mm.*slice_0005\.dcm")
 def mixed_pixel_spacings(folder: Path) -> Path:
     def edit(dataset: Dataset, z: int) -> None:
         if z == 4:
@@ -279,9 +279,9 @@ def zero_pixel_spacing(folder: Path) -> Path:
     return make_series(folder / "ct", edit=_setting(PixelSpacing=[0, 0]))
 
 
-@bad(SpatialError, "spacing -0.9 x -0.7 mm is not positive")
+@bad(SpatialError, "spacing -4.8 x -4.5 mm is not positive")
 def negative_pixel_spacing(folder: Path) -> Path:
-    return make_series(folder / "ct", edit=_setting(PixelSpacing=["-0.9", "-0.7"]))
+    return make_series(folder / "ct", edit=_setting(PixelSpacing=["-4.8", "-4.5"]))
 
 
 @bad(SpatialError, r"no pixel spacing \(PixelSpacing\)")
@@ -446,7 +446,9 @@ def zip_of_text(folder: Path) -> Path:
 def _nifti(
     folder: Path, array: np.ndarray, affine: np.ndarray | None = None, name: str = "ct.nii.gz"
 ) -> Path:
-    nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), folder / name)
+    nib.save(
+        nib.Nifti1Image(array, np.diag([5.0, 5.0, 5.0, 1.0]) if affine is None else affine), folder / name
+    )
     return folder / name
 
 
@@ -558,7 +560,7 @@ def analyze_called_nifti(folder: Path) -> Path:
     return _patched_nifti(folder, 344, "<4s", b"\0\0\0\0")
 
 
-@bad(ReadingError, r"(needs about .* GB of memory|ends after)")
+@bad(SpatialError, "the longest side is 40 to 3000 mm")
 def nifti_of_impossible_size(folder: Path) -> Path:
     return _patched_nifti(folder, 42, "<3h", 32767, 32767, 32767)
 
@@ -641,7 +643,7 @@ def header_without_its_data_file(folder: Path) -> Path:
 def zero_spacing_in_metaimage(folder: Path) -> Path:
     path = write_volume(example_volume(), folder / "ct.mha")
     path.write_bytes(
-        path.read_bytes().replace(b"ElementSpacing = 0.7 0.9 2.5", b"ElementSpacing = 0.7 0.9 0.0")
+        path.read_bytes().replace(b"ElementSpacing = 4.5 4.8 2.5", b"ElementSpacing = 4.5 4.8 0.0")
     )
     return path
 
@@ -649,7 +651,7 @@ def zero_spacing_in_metaimage(folder: Path) -> Path:
 @bad(SpatialError, "does not say the voxel spacing")
 def metaimage_without_spacing(folder: Path) -> Path:
     path = write_volume(example_volume(), folder / "ct.mha")
-    path.write_bytes(path.read_bytes().replace(b"ElementSpacing = 0.7 0.9 2.5\n", b""))
+    path.write_bytes(path.read_bytes().replace(b"ElementSpacing = 4.5 4.8 2.5\n", b""))
     return path
 
 

@@ -36,7 +36,7 @@ def direction_of(axes: tuple[tuple[int, int], ...]) -> np.ndarray:
 
 def example_volume(
     shape: tuple[int, int, int] = (8, 12, 10),
-    spacing: tuple[float, float, float] = (0.7, 0.9, 2.5),
+    spacing: tuple[float, float, float] = (4.5, 4.8, 2.5),
     origin: tuple[float, float, float] = (-31.5, 12.25, -400.125),
     direction: np.ndarray | None = None,
     name: str = "Example",

@@ -20,6 +20,7 @@ import SimpleITK as sitk
 from spinect_core.anatomy.parts import Parts, read_parts
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.assets import asset
+from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import InstallationError
 from spinect_core.image.volume import Labels, geometry_from_sitk
 
@@ -114,6 +115,7 @@ def load_atlas() -> Atlas:
         InstallationError: the installation lacks it.
     """
     folder = Path(asset("atlas"))
+    keep_decimal_point()
     try:
         image = sitk.ReadImage(str(folder / "labels.nii.gz"))
         table = json.loads((folder / "landmarks.json").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from spinect_core.base.child import run_if_child
+from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if (child := run_if_child(arguments)) is not None:
         return child
+    keep_decimal_point()
     debug = "--debug" in arguments
     options: argparse.Namespace | None = None
     with Stopping() as stopping:

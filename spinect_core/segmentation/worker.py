@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import SegmentationError, SpinectError
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.memory import peak_memory_mb
@@ -112,6 +113,7 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
 
 def main(argv: list[str]) -> int:
     """Run one job; the exit code is 0 if the parent received the outcome, success or failure."""
+    keep_decimal_point()
     path = Path(argv[0])
     job = json.loads(path.read_text(encoding="utf-8"))
     line = _Line()

@@ -1,20 +1,19 @@
-"""Compressed pictures of DICOM files, decoded by the GDCM that comes inside SimpleITK."""
+"""Compressed pictures of DICOM files, decoded by the GDCM that comes inside SimpleITK, in a process that may die."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-import SimpleITK as sitk
 from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 
+from spinect_core.base.progress import Cancel
 from spinect_core.base.scratch import scratch_folder
-from spinect_core.io.reading.quiet import quiet_itk, quiet_process
+from spinect_core.io.reading.native_process import NativeError, native
 
 JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 JPEG = (
@@ -31,12 +30,16 @@ _LONGEST_WRAPPER = 4096
 _MOST_BITS = 16
 
 
-def decoded_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
+def decoded_frames(
+    dataset: Dataset, indices: Sequence[int], source: str | Path, cancel: Cancel | None = None
+) -> Iterator[npt.NDArray[Any]]:
     """The stored values of some pictures of a compressed file, before any rescaling.
 
     Args:
         dataset: of one of the transfer syntaxes ``DECODED``, one sample a pixel.
         indices: which pictures, from 0.
+        source: what to call the file in messages.
+        cancel: asked often whether to stop.
 
     Yields:
         A picture [y, x] of the integer type that its header asks for.
@@ -44,8 +47,9 @@ def decoded_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[npt.NDA
     Raises:
         ValueError: the compressed picture is of another size or kind than the header says, or there is none.
         RuntimeError: it is damaged or cut off.
+        ReadingError: it ended the process that decodes, or took too long.
+        Cancelled: the user stopped it.
     """
-    syntax = dataset.file_meta.TransferSyntaxUID
     offsets = None
     if "ExtendedOffsetTable" in dataset:
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
@@ -60,13 +64,11 @@ def decoded_frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[npt.NDA
             )
             _check(frame, dataset)
             _alone(frame, dataset).save_as(path, enforce_file_format=True)
-            # It tries one number of bits after the other, and says on the error stream which ones do not fit.
-            with quiet_itk(), quiet_process() if syntax == uid.JPEGExtended12Bit else nullcontext():
-                try:
-                    picture = _read(path)
-                except RuntimeError as error:  # its text names a place in memory, and no cause
-                    raise RuntimeError("the compressed picture is damaged or cut off") from error
-            yield picture
+            try:
+                answer = native.read(path, "GDCMImageIO", _decoded_bytes(dataset), source, cancel)
+            except NativeError as error:  # its text names a place in memory, and no cause
+                raise RuntimeError("the compressed picture is damaged or cut off") from error
+            yield answer.array.reshape(answer.array.shape[-2:])
 
 
 def _alone(frame: bytes, dataset: Dataset) -> FileDataset:
@@ -86,12 +88,8 @@ def _alone(frame: bytes, dataset: Dataset) -> FileDataset:
     return alone
 
 
-def _read(path: Path) -> npt.NDArray[Any]:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    array: npt.NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
-    return array.reshape(array.shape[-2:])
+def _decoded_bytes(dataset: Dataset) -> int:
+    return int(dataset.Rows) * int(dataset.Columns) * (1 if int(dataset.BitsAllocated) <= 8 else 2)
 
 
 def _check(frame: bytes, dataset: Dataset) -> None:

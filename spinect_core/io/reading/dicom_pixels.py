@@ -12,7 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.utils import iter_pixels, pixel_array
 
-from spinect_core.base.errors import ReadingError
+from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
@@ -47,7 +47,7 @@ def read_pixels(
     done = 0
     for file, places in files.items():
         places.sort(key=lambda z: slices[z].frame)
-        for z, stored in zip(places, _stored(file, [slices[z] for z in places], source), strict=True):
+        for z, stored in zip(places, _stored(file, [slices[z] for z in places], source, cancel), strict=True):
             check(cancel)
             piece = slices[z]
             if stored.shape != shape[1:]:
@@ -75,7 +75,9 @@ def raw_pixels(piece: Slice) -> bytes:
         return b""
 
 
-def _stored(file: Path, wanted: list[Slice], source: str | Path) -> Iterator[npt.NDArray[Any]]:
+def _stored(
+    file: Path, wanted: list[Slice], source: str | Path, cancel: Cancel | None
+) -> Iterator[npt.NDArray[Any]]:
     """The stored values of the wanted frames of one file."""
     syntax = "unknown compression"
     try:
@@ -84,7 +86,7 @@ def _stored(file: Path, wanted: list[Slice], source: str | Path) -> Iterator[npt
             syntax = _prepare(dataset)
             _check_length(dataset)
             if dataset.file_meta.TransferSyntaxUID in DECODED:
-                pixels = decoded_frames(dataset, [max(s.frame, 0) for s in wanted])
+                pixels = decoded_frames(dataset, [max(s.frame, 0) for s in wanted], file, cancel)
             elif wanted[0].frame < 0:
                 pixels = iter([pixel_array(dataset)])
             else:
@@ -93,7 +95,7 @@ def _stored(file: Path, wanted: list[Slice], source: str | Path) -> Iterator[npt
             with quiet_dicom():
                 frame = next(pixels)
             yield frame
-    except ReadingError:
+    except SpinectError:
         raise
     except Exception as error:  # every decoder has its own exceptions
         lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -26,6 +26,7 @@ from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.options import ReadOptions
 from spinect_core.io.reading.series import SMALLEST_SIDE, Finding, Series, orientation_name, short_hash
+from spinect_core.io.reading.sizes import check_sizes
 
 SPLIT_BY: tuple[tuple[str, Callable[[Slice], str]], ...] = (
     ("acquisition", lambda s: s.acquisition),
@@ -246,9 +247,10 @@ def _entry(
         if _is_localizer(slices[0]):
             raise SpatialError("The series is a localizer (scout), not a volume", _ANOTHER, source)
         geometry = stack_geometry(slices, source, left_out)
+        check_sizes(geometry.shape[::-1], geometry.spacing, geometry.origin, source)
     except SpatialError as error:
         because = f"; {mixture}" if mixture and len(slices) < SMALLEST_SIDE else ""
-        fault = SpatialError(f"{error.fault}{because}", error.remedy, source)
+        fault, geometry = SpatialError(f"{error.fault}{because}", error.remedy, source), None
     normal = slice_normal(slices[0])
     along = [float(np.dot(s.position, normal)) for s in slices]
 

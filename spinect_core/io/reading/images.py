@@ -5,27 +5,28 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.base.scratch import scratch_folder
 from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.io.reading import metaimage, nrrd
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
+from spinect_core.io.reading.native_process import Answer, NativeError, native
 from spinect_core.io.reading.nifti import is_nifti_name, read_nifti, read_nifti_header
 from spinect_core.io.reading.options import ReadOptions
-from spinect_core.io.reading.quiet import quiet_itk
 from spinect_core.io.reading.series import Finding, Series, orientation_name
-from spinect_core.io.reading.text_headers import check_text_header, data_file
+from spinect_core.io.reading.sizes import BODY_MM, CROP_MM
+from spinect_core.io.reading.text_headers import ImageHeader
 
 DATA_FILE_LINE = re.compile(rb"(?mi)^((?:data ?file|ElementDataFile)\s*[:=]\s*).*$")
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -59,8 +60,15 @@ def image_series(path: Path, key: str, source: str | Path, keep: object = None) 
     geometry: Geometry | None = None
     findings: tuple[Finding, ...] = ()
     try:
-        geometry, dtype, findings, scaled = _read_header(path, source)
-        if dtype.itemsize == 1 and not scaled:
+        header = _read_header(path, source, BODY_MM)
+        geometry, findings = header.geometry, header.findings
+        if header.text is not None and header.text.modality not in ("", "CT"):
+            fault = ReadingError(
+                f"The file says that it is of the modality {header.text.modality}, not CT",
+                "Choose a CT",
+                source,
+            )
+        elif header.dtype.itemsize == 1 and not header.scaled:
             fault = ReadingError(
                 "The voxels are 8-bit numbers: labels or a picture, not Hounsfield units",
                 "Choose the CT itself; a label file cannot be opened as a CT",
@@ -70,7 +78,7 @@ def image_series(path: Path, key: str, source: str | Path, keep: object = None) 
         fault = error
 
     def load(options: ReadOptions, progress: Progress, cancel: Cancel | None) -> Volume:
-        array, grid, _ = _read_array(path, source, progress, cancel)
+        array, grid, _ = _read_array(path, source, progress, cancel, BODY_MM)
         hounsfield, more = to_hounsfield(array, grid, source, cancel, options)
         details = {
             "modality": "CT",
@@ -125,7 +133,7 @@ def read_numbers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
         ReadingError: not such a file, or damaged.
         SpatialError: its axes do not say where the voxels are.
     """
-    array, geometry, _ = _read_array(path, path, silent, None)
+    array, geometry, _ = _read_array(path, path, silent, None, CROP_MM)
     return array, geometry
 
 
@@ -148,107 +156,122 @@ def read_map_file(path: Path) -> Labels:
     return Labels(numbered, geometry)
 
 
-def _read_header(path: Path, source: str | Path) -> tuple[Geometry, np.dtype[Any], tuple[Finding, ...], bool]:
+@dataclass(frozen=True)
+class _Header:
+    """What image files of every format say before their voxels are read."""
+
+    geometry: Geometry
+    dtype: np.dtype[Any]
+    findings: tuple[Finding, ...]
+    scaled: bool = False
+    text: ImageHeader | None = None
+
+
+def _read_header(path: Path, source: str | Path, smallest_mm: float) -> _Header:
+    """A file's header; it is read in Python alone, so a folder of many files may hold anything."""
     if is_nifti_name(path.name):
-        header, geometry = read_nifti_header(path, source)
-        return geometry, header.dtype, header.findings, header.scaled
-    check_text_header(path, source)
-    with _plain_path(path) as plain, quiet_itk():
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(plain))
-        try:
-            reader.ReadImageInformation()
-        except RuntimeError as error:
-            raise ReadingError(
-                f"The header cannot be read ({_itk_reason(error)})", _DAMAGED, source
-            ) from error
-        size = reader.GetSize()
-        if reader.GetNumberOfComponents() != 1:
-            raise ReadingError(
-                f"Every voxel holds {reader.GetNumberOfComponents()} numbers (a vector or a colour), not one HU",
-                "Choose the CT itself",
-                source,
-            )
-        if len(size) != 3 or min(size) < 2:
-            raise ReadingError(
-                f"The file has the size {size}, it is not one volume",
-                "Choose the whole CT as one volume",
-                source,
-            )
-        try:
-            geometry = Geometry(
-                shape=size[::-1],
-                spacing=reader.GetSpacing(),
-                origin=reader.GetOrigin(),
-                direction=np.asarray(reader.GetDirection()).reshape(3, 3),
-            )
-        except SpatialError as error:
-            raise SpatialError(error.fault, error.remedy, source) from error
-        bytes_per_voxel = 1 if reader.GetPixelID() in (sitk.sitkUInt8, sitk.sitkInt8) else 4
-    return geometry, np.dtype(f"u{bytes_per_voxel}"), (), False
+        header, geometry = read_nifti_header(path, source, smallest_mm)
+        return _Header(geometry, header.dtype, header.findings, header.scaled)
+    try:
+        text = _text_format(path).read(path, source, smallest_mm)
+    except OSError as error:
+        raise ReadingError(
+            f"The header cannot be read ({error.strerror or error})", _DAMAGED, source
+        ) from error
+    return _Header(text.geometry, text.dtype, text.findings, text=text)
 
 
 def _read_array(
-    path: Path, source: str | Path, progress: Progress, cancel: Cancel | None
+    path: Path,
+    source: str | Path,
+    progress: Progress,
+    cancel: Cancel | None,
+    smallest_mm: float,
 ) -> tuple[npt.NDArray[Any], Geometry, tuple[Finding, ...]]:
     if is_nifti_name(path.name):
-        return read_nifti(path, source, progress=progress, cancel=cancel)
-    geometry, _, findings, _ = _read_header(path, source)
-    check_memory(geometry.shape, 4, source)
+        return read_nifti(path, source, smallest_mm, progress=progress, cancel=cancel)
+    header = _read_header(path, source, smallest_mm).text
+    assert header is not None  # it is no NIfTI
+    check_memory(header.geometry.shape, max(4, header.dtype.itemsize), source)
     progress(0.0, "Reading the volume")
-    image = _read_in_background(path, source, cancel)
+    try:
+        with _plain_path(path, header.data) as plain:
+            answer = native.read(plain, _text_format(path).reader, header.bytes, source, cancel)
+    except NativeError as error:
+        raise ReadingError(
+            f"The voxels cannot be read ({_itk_reason(str(error))})", _DAMAGED, source
+        ) from error
     check(cancel)
-    array = sitk.GetArrayFromImage(image)
-    progress(1.0, "Reading the volume")
-    return array, geometry, findings
-
-
-def _read_in_background(path: Path, source: str | Path, cancel: Cancel | None) -> sitk.Image:
-    """Read with ITK, which cannot be stopped, so that the caller can be."""
-    result: list[sitk.Image] = []
-    errors: list[RuntimeError] = []
-
-    def read() -> None:
-        try:
-            with _plain_path(path) as plain:
-                result.append(sitk.ReadImage(str(plain)))
-        except RuntimeError as error:
-            errors.append(error)
-
-    with quiet_itk():
-        thread = threading.Thread(target=read, daemon=True, name="reading")
-        thread.start()
-        while thread.is_alive():
-            check(cancel)
-            thread.join(0.05)
-    if not result:
-        reason = _itk_reason(errors[0]) if errors else "no reason given"
-        raise ReadingError(f"The voxels cannot be read ({reason})", _DAMAGED, source) from (
-            errors[0] if errors else None
+    array = answer.array.reshape(header.geometry.shape)
+    if answer.array.dtype.newbyteorder("=") != header.dtype or not _same_grid(header, answer):
+        raise SpatialError(
+            "The header is read in two ways that contradict each other, so its numbers are in doubt",
+            "Export the CT again from its DICOM series",
+            source,
         )
-    return result[0]
+    progress(1.0, "Reading the volume")
+    return array, header.geometry, header.findings
 
 
-def _itk_reason(error: RuntimeError) -> str:
+def _same_grid(header: ImageHeader, answer: Answer) -> bool:
+    """Whether the native reader puts the voxels where the header read in Python does."""
+    ours = header.geometry
+    try:
+        theirs = Geometry(
+            ours.shape,
+            tuple(s * header.factor for s in answer.spacing[:3]),  # type: ignore[arg-type]  # three of them
+            tuple(o * header.factor for o in answer.origin[:3]),  # type: ignore[arg-type]
+            np.array(answer.direction).reshape(len(answer.spacing), -1)[:3, :3],
+        )
+    except SpatialError:
+        return False
+    return ours.same_grid(theirs, 0.01)
+
+
+def _text_format(path: Path) -> _TextFormat:
+    return next(each for each in _TEXT_FORMATS if path.suffix.lower() in each.suffixes)
+
+
+@dataclass(frozen=True)
+class _TextFormat:
+    """A format with a text header: what reads its header, and ITK's name of what reads its voxels."""
+
+    suffixes: tuple[str, ...]
+    reader: str
+    read: Callable[[Path, str | Path, float], ImageHeader]
+
+
+_TEXT_FORMATS = (
+    _TextFormat(nrrd.SUFFIXES, nrrd.READER, nrrd.read_nrrd_header),
+    _TextFormat(metaimage.SUFFIXES, metaimage.READER, metaimage.read_metaimage_header),
+)
+
+
+def _itk_reason(text: str) -> str:
     """The last sentence of an ITK message, without its source positions."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     text = re.sub(r"^.*?(ITK ERROR|ERROR)\s*:?\s*", "", lines[-1]) if lines else "unknown"
     text = re.sub(r"\w+\(0x[0-9a-f]+\)\s*:\s*", "", text)
     return text.rstrip(". ")[:200]
 
 
 @contextmanager
-def _plain_path(path: Path) -> Iterator[Path]:
+def _plain_path(path: Path, data: tuple[Path, ...]) -> Iterator[Path]:
     """A path that ITK can open: on Windows it fails on some letters and on long paths."""
     if sys.platform != "win32" or (str(path).isascii() and len(str(path)) < 240):
         yield path
         return
     with scratch_folder() as folder:
         plain = folder / f"image{path.suffix.lower()}"
-        data = data_file(path)
-        if data is None:
+        if data == (path,):
             shutil.copyfile(path, plain)
-        else:
+        elif len(data) == 1:
             plain.write_bytes(DATA_FILE_LINE.sub(rb"\g<1>voxels.raw", path.read_bytes()))
-            shutil.copyfile(data, folder / "voxels.raw")
+            shutil.copyfile(data[0], folder / "voxels.raw")
+        else:
+            raise ReadingError(
+                "A volume of several files cannot be read from a folder with such a name",
+                "Move it to a folder with a short name of plain letters",
+                path,
+            )
         yield plain

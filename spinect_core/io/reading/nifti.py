@@ -24,6 +24,7 @@ from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.series import Finding
+from spinect_core.io.reading.sizes import MILLIMETRES, UNITS, check_sizes
 
 DTYPES = {
     2: "u1",
@@ -44,7 +45,8 @@ OTHER_TYPES = {
     1792: "complex numbers",
     2304: "RGBA colours",
 }
-UNITS = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+UNIT_OF = {0: MILLIMETRES, 1: "metres", 2: MILLIMETRES, 3: "micrometres"}
+"""By the code in the header; where it is 0, unknown, every program takes millimetres."""
 CHUNK = 1 << 22
 DISAGREEMENT_MM = 1.0
 _DAMAGED = "Copy the file again from its source, or export it again"
@@ -60,7 +62,8 @@ class NiftiHeader:
         dtype: of the stored values, with byte order.
         offset: byte where the values begin.
         slope: and ``intercept`` give the value from the stored one.
-        affine: 4x4 from (i, j, k) to RAS mm.
+        affine: 4x4 from (i, j, k) to RAS mm, by the file's unit of length.
+        unit: that unit.
         findings: what the user should know.
     """
 
@@ -70,6 +73,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     affine: FloatArray
+    unit: str
     findings: tuple[Finding, ...]
 
     @property
@@ -83,16 +87,17 @@ def is_nifti_name(name: str) -> bool:
     return name.lower().endswith((".nii", ".nii.gz"))
 
 
-def read_nifti_header(path: Path, source: str | Path) -> tuple[NiftiHeader, Geometry]:
+def read_nifti_header(path: Path, source: str | Path, smallest_mm: float) -> tuple[NiftiHeader, Geometry]:
     """Header and grid of a NIfTI file.
 
     Args:
         path: the file.
         source: what to call it in messages.
+        smallest_mm: see `check_sizes`.
 
     Raises:
         ReadingError: no NIfTI, not one volume of real numbers, damaged.
-        SpatialError: its axes do not say where the voxels are.
+        SpatialError: its axes do not say where the voxels are, or no body has this size.
     """
     try:
         with _open(path) as stream:
@@ -100,14 +105,19 @@ def read_nifti_header(path: Path, source: str | Path) -> tuple[NiftiHeader, Geom
     except (OSError, EOFError, zlib.error) as error:
         raise ReadingError(f"The file cannot be read ({_reason(error)})", _DAMAGED, source) from error
     header = _parse(raw, source)
-    return header, _geometry(header, source)
+    return header, _geometry(header, source, smallest_mm)
 
 
 def read_nifti(
-    path: Path, source: str | Path, *, progress: Progress, cancel: Cancel | None
+    path: Path,
+    source: str | Path,
+    smallest_mm: float,
+    *,
+    progress: Progress,
+    cancel: Cancel | None,
 ) -> tuple[npt.NDArray[Any], Geometry, tuple[Finding, ...]]:
     """Values [z, y, x] (as stored, or float32 where the header scales them), grid and findings of a NIfTI file."""
-    header, geometry = read_nifti_header(path, source)
+    header, geometry = read_nifti_header(path, source, smallest_mm)
     check_memory(geometry.shape, max(4, header.dtype.itemsize), source)
     wanted = math.prod(geometry.shape) * header.dtype.itemsize
     data = bytearray()
@@ -165,8 +175,10 @@ def _parse(raw: bytes, source: str | Path) -> NiftiHeader:
     offset = header["vox_offset"].item()
     if not (math.isfinite(offset) and 0 <= offset < 2**31):
         raise ReadingError(f"The header says the voxels begin at byte {offset}", _DAMAGED, source)
-    affine, findings = _affine(header, sizes, source)
-    affine[:3] *= UNITS.get(int(header["xyzt_units"]) & 7, 1.0)
+    code = int(header["xyzt_units"]) & 7
+    if code not in UNIT_OF:
+        raise SpatialError(f"The header gives lengths in a unit of the unknown code {code}", _REDO, source)
+    affine, findings = _affine(header, sizes, UNITS[UNIT_OF[code]], source)
     return NiftiHeader(
         dim=sizes,
         dtype=np.dtype(order + DTYPES[datatype]),
@@ -174,6 +186,7 @@ def _parse(raw: bytes, source: str | Path) -> NiftiHeader:
         slope=slope,
         intercept=intercept,
         affine=affine,
+        unit=UNIT_OF[code],
         findings=findings,
     )
 
@@ -223,9 +236,9 @@ def _sizes(dim: list[int], source: str | Path) -> tuple[int, ...]:
 
 
 def _affine(
-    header: Any, sizes: tuple[int, ...], source: str | Path
+    header: Any, sizes: tuple[int, ...], unit_mm: float, source: str | Path
 ) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """The one transformation from (i, j, k) to RAS that the file means, and whether there was a doubt."""
+    """The one transformation from (i, j, k) to RAS mm that the file means, and whether there was a doubt."""
     pixdim = np.array(header["pixdim"].tolist())
     spacing = pixdim[1:4]
     if not np.all(np.isfinite(spacing)) or np.min(spacing) <= 0:
@@ -248,6 +261,9 @@ def _affine(
         )
     if not all(np.all(np.isfinite(c)) for c in candidates):
         raise SpatialError("The orientation in the header is not finite numbers", _REDO, source)
+    for candidate in candidates:
+        candidate[:3] *= unit_mm
+    spacing = spacing * unit_mm
     findings = _agreement(candidates[0], candidates[1], sizes, source) if len(candidates) == 2 else ()
     used = np.linalg.norm(candidates[0][:3, :3], axis=0)
     if np.any(np.abs(used - spacing) > 0.01 * spacing):
@@ -300,21 +316,25 @@ def _from_quaternion(quaternion: tuple[float, ...], spacing: FloatArray, qfac: f
     return affine
 
 
-def _geometry(header: NiftiHeader, source: str | Path) -> Geometry:
+def _geometry(header: NiftiHeader, source: str | Path, smallest_mm: float) -> Geometry:
     """The grid in LPS."""
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ header.affine
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.all(np.isfinite(spacing)) or spacing.min() < 1e-6:
+    if not np.all(np.isfinite(spacing)) or spacing.min() <= 0:
         raise SpatialError(
             f"The voxel spacing {' x '.join(f'{s:g}' for s in spacing)} mm is not positive", _REDO, source
         )
     x, y, z = header.dim
     try:
-        return Geometry(
+        geometry = Geometry(
             shape=(z, y, x),
-            spacing=tuple(spacing),
-            origin=tuple(affine[:3, 3]),
+            spacing=(spacing[0], spacing[1], spacing[2]),
+            origin=(affine[0, 3], affine[1, 3], affine[2, 3]),
             direction=affine[:3, :3] / spacing,
         )
     except SpatialError as error:
         raise SpatialError(error.fault, error.remedy, source) from error
+    check_sizes(
+        header.dim, geometry.spacing, geometry.origin, source, unit=header.unit, smallest_mm=smallest_mm
+    )
+    return geometry

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import SimpleITK as sitk
+
+from spinect_core.base.decimal_point import keep_decimal_point
 
 LIBRARIES = r"(pydicom|gzip|zipfile)(\.|$)"
 
@@ -22,28 +23,9 @@ def quiet_dicom() -> Iterator[None]:
 
 
 @contextmanager
-def quiet_process() -> Iterator[None]:
-    """Nothing at all on the process's error stream within the block, for native code that asks nobody.
-
-    It holds for the whole process, so only for moments.
-    """
-    try:
-        kept = os.dup(2)
-    except OSError:  # a program without a console has no error stream
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, no path of ours
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-@contextmanager
 def quiet_itk() -> Iterator[None]:
-    """No warnings of ITK on the error stream within the block."""
+    """No warnings of ITK on the error stream within the block, and numbers with a point."""
+    keep_decimal_point()
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     try:
@@ -54,7 +36,8 @@ def quiet_itk() -> Iterator[None]:
 
 @contextmanager
 def quiet_vtk() -> Iterator[None]:
-    """No warnings of VTK on the error stream within the block."""
+    """No warnings of VTK on the error stream within the block, and numbers with a point."""
+    keep_decimal_point()
     # Here, for who reads pictures alone does without VTK.
     from vtkmodules.vtkCommonCore import vtkObject
 

@@ -29,6 +29,7 @@ from spinect_core.anatomy.register import register
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.files import write_whole
 from spinect_core.image.volume import BONE, NERVE, to_sitk
+from spinect_core.io.reading.quiet import quiet_itk
 from spinect_core.research.atlas.part_names import bone_part, nerve_part
 from spinect_core.research.phantom import Phantom, draw_case
 from spinect_core.research.phantom.parameters import draw_specimen, stream
@@ -59,9 +60,10 @@ def main(folder: Path, jobs: int = 1) -> None:
     table = describe(phantom) | {"parts": parts.names}
     atlas = from_table(phantom.labels, table, parts)
     table["trust"], table["bridge_usual"] = calibrate(atlas, jobs)
-    sitk.WriteImage(
-        to_sitk(phantom.labels.array, phantom.labels.geometry), str(folder / "labels.nii.gz"), True
-    )
+    with quiet_itk():
+        sitk.WriteImage(
+            to_sitk(phantom.labels.array, phantom.labels.geometry), str(folder / "labels.nii.gz"), True
+        )
     write_parts(parts, folder / "parts.npz")
     write_whole(folder / "landmarks.json", json.dumps(table).encode("utf-8"))
 

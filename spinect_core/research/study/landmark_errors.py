@@ -31,6 +31,7 @@ from spinect_core.base.errors import ReadingError, SpinectError, UsageError
 from spinect_core.base.files import write_whole
 from spinect_core.base.words import Side
 from spinect_core.image.volume import Labels, geometry_from_sitk
+from spinect_core.io.reading.quiet import quiet_itk
 from spinect_core.plan.wording import sentences
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.build import LUMBOSACRAL
@@ -159,7 +160,8 @@ def examine(
             raise ReadingError(
                 "There are no predicted labels", "Give the folder that holds seed-N folders", path
             )
-        image = sitk.ReadImage(str(path))
+        with quiet_itk():
+            image = sitk.ReadImage(str(path))
         labels = Labels(sitk.GetArrayFromImage(image).astype(np.uint8), geometry_from_sitk(image))
     return examine_labels(seed, labels, phantom.truth, level)
 

@@ -50,6 +50,8 @@ from spinect_core.preprocessing import Region
 
 ROOT = Path(__file__).resolve().parents[3]
 GRID = Geometry((6, 7, 8), (1, 1, 1))
+BODY = Geometry((6, 7, 8), (5, 6, 7))
+"""As wide as a CT has to be to be read."""
 COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "phantom-study", "train", "info")
 
 
@@ -321,12 +323,12 @@ def test_segment_writes_labels_and_says_what_ran(
 ) -> None:
     from spinect_core.segmentation.run import RunInfo
 
-    labels = Labels((np.arange(GRID.shape[0] * 56).reshape(GRID.shape) % 3).astype(np.uint8), GRID)
+    labels = Labels((np.arange(GRID.shape[0] * 56).reshape(GRID.shape) % 3).astype(np.uint8), BODY)
     run = RunInfo("openvino", "cpu", "paper", (32, 64, 64), (20, 40, 40), 1, 8, 2)
     result = SimpleNamespace(labels=labels, run=run, region=Region((0, 0, 0), (1, 1, 1)))
     monkeypatch.setattr(spinect_core.segmentation, "segment", lambda *_, **__: result, raising=False)
     ct = tmp_path / "ct.nii.gz"
-    write_volume(Volume(picture(GRID), GRID), ct)
+    write_volume(Volume(picture(BODY), BODY), ct)
     out = tmp_path / "labels.nrrd"
     assert cli.main(["segment", str(ct), "--out", str(out)]) == 0
     captured = capsys.readouterr()
@@ -389,11 +391,11 @@ def test_cropping_keeps_the_voxels_inside_in_any_orientation() -> None:
 
 
 def test_series_lists_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_volume(Volume(picture(GRID), GRID), tmp_path / "a.nii.gz")
+    write_volume(Volume(picture(BODY), BODY), tmp_path / "a.nii.gz")
     assert cli.main(["series", str(tmp_path), "-q"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("KEY")
-    assert "1 x 1 x 1" in lines[1]
+    assert "5 x 6 x 7" in lines[1]
     assert cli.main(["series", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["shape_zyx"] == [6, 7, 8]
 

@@ -199,7 +199,7 @@ def test_names_that_dicom_cannot_hold_are_shortened(tmp_path: Path) -> None:
 
 
 def test_tiny_and_huge_numbers_fit_into_dicom(tmp_path: Path) -> None:
-    geometry = Geometry((3, 4, 5), (1 / 3, 2 / 3, 1.25), (-1234.56789012345, 1e-9, -0.1 / 3), OBLIQUE)
-    array = example_volume(shape=(3, 4, 5)).array
+    geometry = Geometry((3, 80, 5), (1 / 3, 2 / 3, 1.25), (-1234.56789012345, 1e-9, -0.1 / 3), OBLIQUE)
+    array = example_volume(shape=(3, 80, 5)).array
     write_dicom_series(Volume(array, geometry), tmp_path)
     assert read_ct(tmp_path).geometry.same_grid(geometry, 1e-6)

@@ -101,7 +101,7 @@ def lossless_jpeg(stored: np.ndarray, bits: int, predictor: int = 1) -> bytes:
 
 
 def decoded(dataset: Dataset) -> np.ndarray:
-    return np.array(list(decoded_frames(dataset, range(int(dataset.get("NumberOfFrames") or 1)))))
+    return np.array(list(decoded_frames(dataset, range(int(dataset.get("NumberOfFrames") or 1)), "a file")))
 
 
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
@@ -115,7 +115,7 @@ def test_lossless_frames_are_what_was_stored(syntax: uid.UID, bits: int, signed:
     np.testing.assert_array_equal(found, truth)
     assert found.dtype == truth.dtype
     # Any of them alone, in any order.
-    np.testing.assert_array_equal(np.array(list(decoded_frames(dataset, [2, 0]))), truth[[2, 0]])
+    np.testing.assert_array_equal(np.array(list(decoded_frames(dataset, [2, 0], "a file"))), truth[[2, 0]])
 
 
 @pytest.mark.parametrize("predictor", range(1, 8))

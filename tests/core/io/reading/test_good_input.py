@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -37,6 +38,7 @@ from scipy.spatial.transform import Rotation
 from spinect_core.base.errors import Cancelled, ReadingError
 from spinect_core.image.volume import Geometry, Labels, Volume, to_sitk
 from spinect_core.io.reading import list_series, read_ct, read_labels, read_series
+from spinect_core.io.reading.native_process import Answer, native
 from spinect_core.io.writing import write_labels, write_volume
 
 OBLIQUE = Rotation.from_euler("xyz", [12, -7, 33], degrees=True).as_matrix()
@@ -131,7 +133,7 @@ def test_nifti_of_nibabel_lies_where_nibabel_says(
 
 def test_nifti_value_scale_is_applied(tmp_path: Path) -> None:
     truth = example_volume()
-    image = nib.Nifti1Image((truth.array + 1024).astype(np.uint16).T, np.diag([1, 1, 1, 1]))
+    image = nib.Nifti1Image((truth.array + 1024).astype(np.uint16).T, np.diag([5, 5, 5, 1]))
     image.header.set_slope_inter(1, -1024)
     nib.save(image, tmp_path / "raw.nii")
     stored = bytearray((tmp_path / "raw.nii").read_bytes())
@@ -142,7 +144,7 @@ def test_nifti_value_scale_is_applied(tmp_path: Path) -> None:
 
 
 def test_nifti_with_two_orientations_says_so(tmp_path: Path) -> None:
-    image = nib.Nifti1Image(example_volume().array.T, np.diag([-0.7, -0.9, 2.5, 1]))
+    image = nib.Nifti1Image(example_volume().array.T, np.diag([-4.5, -4.8, 2.5, 1]))
     image.set_sform(image.affine, code=1)
     moved = image.affine.copy()
     moved[0, 3] += 25
@@ -158,7 +160,7 @@ def test_enhanced_multiframe_takes_its_places_from_the_frames(tmp_path: Path) ->
     path = make_enhanced(tmp_path / "ct.dcm", truth, order=[3, 1, 7, 0, 2, 6, 4, 5])
     (entry,) = list_series(path)
     assert entry.pictures == 8
-    assert entry.spacing == pytest.approx((0.7, 0.9, 2.5))
+    assert entry.spacing == pytest.approx((4.5, 4.8, 2.5))
     assert_same_ct(read_ct(path), truth)
 
 
@@ -232,8 +234,8 @@ def test_two_equal_series_must_be_chosen_from(tmp_path: Path) -> None:
 
 
 def test_the_finer_of_two_series_of_one_patient_is_taken(tmp_path: Path) -> None:
-    fine = example_volume(shape=(9, 12, 10), spacing=(0.7, 0.9, 1.25), name="fine")
-    coarse = Volume(fine.array[::2], Geometry((5, 12, 10), (0.7, 0.9, 2.5), fine.geometry.origin), "coarse")
+    fine = example_volume(shape=(9, 12, 10), spacing=(4.5, 4.8, 1.25), name="fine")
+    coarse = Volume(fine.array[::2], Geometry((5, 12, 10), (4.5, 4.8, 2.5), fine.geometry.origin), "coarse")
     for volume in (fine, coarse):
         make_series(
             tmp_path / volume.name, volume, edit=lambda d, _: setattr(d, "FrameOfReferenceUID", "1.2.9")
@@ -267,7 +269,7 @@ def test_slices_along_every_disc_are_entries_of_their_own(tmp_path: Path) -> Non
     """Spine protocols tilt each block to its disc, https://github.com/ClearCanvas/ClearCanvas/issues/281."""
     blocks = {
         f"L{level}": example_volume(
-            shape=(5, 6, 7),
+            shape=(5, 12, 14),
             origin=(0, 0, -40.0 * level),
             direction=Rotation.from_euler("x", 8 * level, degrees=True).as_matrix(),
             name="Spine",
@@ -292,7 +294,7 @@ def test_slices_along_every_disc_are_entries_of_their_own(tmp_path: Path) -> Non
 
 
 def test_two_blocks_of_one_series_are_two_entries(tmp_path: Path) -> None:
-    truth = example_volume(shape=(12, 6, 5))
+    truth = example_volume(shape=(12, 12, 10))
 
     def block(dataset: pydicom.Dataset, z: int) -> None:
         dataset.AcquisitionNumber = 1 if z < 6 else 2
@@ -300,7 +302,7 @@ def test_two_blocks_of_one_series_are_two_entries(tmp_path: Path) -> None:
     make_series(tmp_path / "ct", truth, edit=block, keep=lambda z: z not in (6, 7))
     entries = list_series(tmp_path)
     assert [(e.pictures, e.loadable) for e in entries] == [(6, True), (4, True)]
-    geometry = Geometry((4, 6, 5), truth.geometry.spacing, tuple(truth.geometry.to_patient((8, 0, 0))))
+    geometry = Geometry((4, 12, 10), truth.geometry.spacing, tuple(truth.geometry.to_patient((8, 0, 0))))
     assert_same_ct(read_series(entries[1]), Volume(truth.array[8:], geometry))
 
 
@@ -428,7 +430,7 @@ def test_positions_rounded_to_a_tenth_are_regular(tmp_path: Path) -> None:
     def rounded(dataset: pydicom.Dataset, _: int) -> None:
         dataset.ImagePositionPatient = [f"{float(n):.1f}" for n in dataset.ImagePositionPatient]
 
-    volume = example_volume(shape=(40, 5, 5), spacing=(0.7, 0.9, 0.625))
+    volume = example_volume(shape=(40, 12, 12), spacing=(4.5, 4.8, 0.625))
     assert read_ct(make_series(tmp_path / "ct", volume, edit=rounded)).geometry.spacing[2] == pytest.approx(
         0.625, abs=0.003
     )
@@ -461,13 +463,13 @@ def test_any_letter_where_itk_knows_only_some(
     path = tmp_path / f"größe.{ending}"
     sitk.WriteImage(to_sitk(truth.array, truth.geometry), str(path), useCompression=compressed)
     opened: list[str] = []
-    read_image = sitk.ReadImage
+    read = native.read
 
-    def read_ascii_only(name: str) -> sitk.Image:
-        opened.append(name)
-        return read_image(name)
+    def read_ascii_only(name: Path, *rest: Any) -> Answer:
+        opened.append(str(name))
+        return read(name, *rest)
 
-    monkeypatch.setattr(sitk, "ReadImage", read_ascii_only)
+    monkeypatch.setattr(native, "read", read_ascii_only)
     monkeypatch.setattr("sys.platform", "win32")
     found = read_ct(path)
     monkeypatch.undo()
@@ -606,12 +608,11 @@ PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 def test_real_scanner_series_among_seventy_others() -> None:
     """77654033 in pydicom's test files: a cardiac CT, an axial head CT with gaps, two scouts and plain films."""
     entries = {e.description: e for e in list_series(PYDICOM_FILES / "dicomdirtests")}
-    cardiac = read_series(entries["SmartScore - Gated 0.5 sec"])
-    assert cardiac.geometry.shape == (5, 16, 16)
-    assert cardiac.geometry.spacing[2] == pytest.approx(2.5)
+    # Its pictures were cut to 16 x 16 pixels for the test files, and no body is as small as that.
+    assert "0.4883 x 0.4883 x 2.5 mm" in entries["SmartScore - Gated 0.5 sec"].warnings[0]
     assert "missing" in entries["Routine Brain"].warnings[0]
     assert entries["Scout"].orientation == "localizer"
-    assert not any(e.loadable for name, e in entries.items() if not name.startswith("SmartScore"))
+    assert not any(e.loadable for e in entries.values())
 
 
 REAL = sorted((Path(__file__).parents[5] / "shared" / "data").glob("*/ct.nii.gz"))
