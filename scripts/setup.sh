@@ -40,10 +40,11 @@ libxcb-icccm4       libxcb-icccm.so.4
 libxcb-keysyms1     libxcb-keysyms.so.1
 libxcb-shape0       libxcb-shape.so.0
 "
-# A screen without a screen, for the tests.
+# For the tests: a screen without a screen, and what a locale with a decimal comma is made of.
 programs="
 xvfb                Xvfb
 xauth               xauth
+locales             /usr/share/i18n/locales/de_DE
 "
 
 if [ "${1:-}" = --list-system-packages ]; then
@@ -62,7 +63,7 @@ missing_libraries() {
 missing_programs() {
     local package witness
     while read -r package witness; do
-        [ -z "$package" ] || command -v "$witness" >/dev/null || printf '%s ' "$package"
+        [ -z "$package" ] || command -v "$witness" >/dev/null || [ -e "$witness" ] || printf '%s ' "$package"
     done <<<"$programs"
 }
 

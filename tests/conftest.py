@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 PARTS = {
     "window": ("gui",),
     "engines": ("core/segmentation", "core/research/training"),
-    "core": ("core", "field_cases"),
+    "core": ("core", "field_cases", "fuzz"),
 }
 RENDERING = ("core/pictures", "core/pipeline", "core/research/study/test_renderings.py", "gui")
 
