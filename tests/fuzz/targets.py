@@ -156,6 +156,8 @@ def _read_weights(path: Path) -> Any:
 
 def _cases(folder: Path) -> Path:
     (folder / "cases.csv").write_text("case,ct,labels,prediction\na,a.nii,t.nii,p.nii\nb,b.nii,t.nii,p.nii\n")
+    for name in ("a", "b", "t", "p"):
+        (folder / f"{name}.nii").touch()
     return folder / "cases.csv"
 
 
@@ -195,7 +197,7 @@ TARGETS: dict[str, Target] = {
         partial(_plan, name="plan.spinect"), mutations.zipped(mutations.bytes_of_any_kind), _read_document
     ),
     "weights": Target(_weights, mutations.tensors, _read_weights),
-    "study-cases": Target(_cases, mutations.text, _read_cases),
+    "study-cases": Target(_cases, mutations.text, _read_cases, "cases.csv"),
 }
 
 
