@@ -5,7 +5,7 @@ saving, exporting; then, if one is given or ``--large`` is, a large CT. A timer 
 what lies between two beats is a stall. Of each action the longest stall is told in three ways:
 
 - *wall*: what the user feels, on this machine as busy as it is now;
-- *own*: without the time that the thread stood in the queue for a core, which other programs cause;
+- *own*: with ``--busy`` without the time that the thread stood in the queue for a core, which other programs cause;
 - *CPU*: what the thread computed itself. The rest of *own* is waiting, mostly for a thread that holds the interpreter.
 
 Another thread looks where the window's thread stands once a stall lasts. While code that is not Python's holds the
@@ -93,9 +93,10 @@ class Watched:
 class Heart:
     """Beats in the thread it is made in, and keeps the longest stalls of the action that is on."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: bool) -> None:
         from PySide6.QtCore import Qt, QTimer
 
+        self._busy = busy
         self.now = Watched("start")
         self._thread = threading.get_ident()
         self._schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
@@ -113,8 +114,10 @@ class Heart:
     def _clocks(self) -> tuple[float, float, float]:
         """Seconds by the clock, computed by this thread, and spent by it in the queue for a core."""
         queued = 0.0
+        # Reading a file gives the interpreter away, and getting it back again may take as long as a stall.
         with contextlib.suppress(OSError, IndexError, ValueError):  # only Linux tells
-            queued = int(self._schedule.read_text(encoding="ascii").split()[1]) / 1e9
+            if self._busy:
+                queued = int(self._schedule.read_text(encoding="ascii").split()[1]) / 1e9
         return time.perf_counter(), time.thread_time(), queued
 
     def _beat(self) -> None:
@@ -312,19 +315,16 @@ def _written(path: Path) -> Callable[[MainWindow], bool]:
 def _segment_by(path: Path) -> None:
     """Take the labels of this document for what the network finds."""
     import spinect_core.segmentation
+    from spinect_core.base.errors import SegmentationError
     from spinect_core.plan.document import read_document
     from spinect_core.preprocessing import Prepared
     from spinect_core.segmentation.run import RunInfo, Segmentation
 
-    document = read_document(path)
-    kept = document.labels
-    if kept is None:
-        raise SystemExit(f"{path} holds no labels")
-
     def segment(volume: Volume, *, mode: str = "thorough", **_: Any) -> Segmentation:
-        labels = document.labels_for(volume.geometry)
-        if labels is None:
-            raise SystemExit(f"{path} holds no labels on the grid of this CT")
+        document = read_document(path)
+        kept, labels = document.labels, document.labels_for(volume.geometry)
+        if kept is None or labels is None:
+            raise SegmentationError("The document holds no labels of this CT", "Name another", path)
         run = RunInfo("openvino", "cpu", mode, (32, 64, 64), (20, 40, 40), 1, 1, 0, {"total": 0.0})
         return Segmentation(labels, kept, Prepared.__new__(Prepared), run)
 
@@ -384,7 +384,7 @@ def run(options: argparse.Namespace) -> tuple[list[Watched], str]:
         from app.main import main as planner
 
         application = QApplication(["spinect-planner"])
-        heart = Heart()
+        heart = Heart(options.busy)
         driver = Driver(
             heart, steps(options.keep or folder, options.ct, large, options.labels), options.limit
         )
@@ -443,6 +443,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="where the plan and the picture are written"
+    )
+    parser.add_argument(
+        "--busy", action="store_true", help="leave out of *own* what other programs cause; Linux only"
     )
     parser.add_argument(
         "--details", action="store_true", help="print the longest stalls beyond 50 ms of each action"

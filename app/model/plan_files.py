@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.model import libraries
 from app.model.case import Case, CaseLabels, Run
+from app.model.kept_maps import read_maps
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.geometry.view import PRESETS
@@ -186,6 +187,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
                 document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel
             )
         case.picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
+    read_maps(plan.planning, case.files)
     check(cancel)
     return Opened(case, plan, names, same)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.model.case import Case, CaseLabels
 from app.model.case_model import CaseModel
+from app.model.kept_maps import kept_map
 from app.model.looked import Looked
-from spinect_core.base.errors import MeasurementError
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import Trajectory
 from spinect_core.plan.wording import trajectories as trajectories_of
@@ -106,7 +105,7 @@ class Trajectories(QObject):
             return approach.search.map
         if trajectory is None or record is None or case is None or record.map not in case.files:
             return None
-        return _kept_map(case.files[record.map], trajectory.side)
+        return kept_map(case.files[record.map], trajectory.side)
 
     def sight(self, trajectory: Trajectory | None) -> Sight | None:
         """The zone of a trajectory, ready to be looked at along any line of sight."""
@@ -227,14 +226,3 @@ class Trajectories(QObject):
         if self._model.selected is not None and self.chosen:
             self.chosen = ""
             self.chosen_changed.emit()
-
-
-@lru_cache(maxsize=16)
-def _kept_map(table: bytes, side: str) -> AngleMap | None:
-    """The map of a document; None where another program wrote something else there."""
-    from spinect_core.planning.search.map_csv import angle_map_of
-
-    try:
-        return angle_map_of(table.decode("utf-8"), side)
-    except (MeasurementError, UnicodeDecodeError):
-        return None

@@ -167,8 +167,8 @@ class AngleMapPanel(QWidget):
             return
         top = float(chart.looks.area_mm2[chart.looks.allowed].max())
         x, height = box.right() + 6, box.height()
-        for row in range(int(height)):
-            painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*shade(1 - row / height)))
+        for row, colour in enumerate(_shades(1 - np.arange(int(height)) / height).tolist()):
+            painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*colour))
         painter.setPen(QColor(palette.MUTED))
         left = Qt.AlignmentFlag.AlignLeft
         painter.drawText(QRectF(x + 9, box.top() - 2, 40, 14), left, f"{top:.0f}")
@@ -245,12 +245,6 @@ class AngleMapPanel(QWidget):
     def focusOutEvent(self, event: QEvent) -> None:
         """Take the frame away."""
         self.update()
-
-
-def shade(part: float) -> tuple[int, int, int]:
-    """The colour of a part, 0 to 1, of the largest window."""
-    red, green, blue = _shades(np.array([part]))[0]
-    return int(red), int(green), int(blue)
 
 
 def _shades(parts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:

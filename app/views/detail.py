@@ -65,6 +65,7 @@ class Levels:
         self._renderer = renderer
         self._parts: dict[str, Part] = {}
         self._shown: dict[str, bool] = {}
+        self._inside = False
         self.many = False
         self.fresh = False
 
@@ -93,15 +94,28 @@ class Levels:
             for actor in part.actors:
                 self._renderer.AddActor(actor)
         self._shown = dict.fromkeys(self._parts, True)
+        self._cull()
 
     def look(self, name: str, colour: tuple[float, float, float], opacity: float, visible: bool) -> None:
         """Give a part another look."""
         prop = self._parts[name].prop
         prop.SetColor(*colour)
         prop.SetOpacity(opacity)
-        # Without their back faces, translucent surfaces need no sorting to look right.
-        prop.SetBackfaceCulling(opacity < 1)
         self._shown[name] = visible and opacity > 0
+        self._cull()
+
+    def open_up(self, inside: bool) -> None:
+        """Say whether one may see the inside of the surfaces, because something is cut away from them."""
+        self._inside = inside
+        self._cull()
+
+    def _cull(self) -> None:
+        """Leave the back faces out, as closed surfaces hide them; without a graphics card that saves a third.
+
+        Translucent surfaces need no sorting to look right without theirs.
+        """
+        for part in self._parts.values():
+            part.prop.SetBackfaceCulling(not self._inside or part.prop.GetOpacity() < 1)
 
     def __getitem__(self, name: str) -> Part:
         """Bone or nerve, if the case has it."""

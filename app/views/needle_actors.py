@@ -76,6 +76,15 @@ def cone(needle: Needle, degrees: float) -> pv.PolyData:
     )
 
 
+def examples() -> list[vtkActor]:
+    """A tube and a cone as a needle has them, of no size: for these the graphics driver gets ready in time."""
+    line: pv.PolyData = pv.Line((0, 0, 0), (0, 1e-3, 0))
+    return [
+        _actor(line.tube(radius=1e-3, n_sides=3, capping=True), palette.NEEDLE, 1.0),
+        _actor(pv.Cone(height=1e-3, radius=1e-3, resolution=3, capping=False), palette.ACCENT, 0.22),
+    ]
+
+
 def _actor(mesh: pv.PolyData, colour: str, opacity: float) -> vtkActor:
     mapper = vtkPolyDataMapper()
     mapper.SetInputData(mesh)

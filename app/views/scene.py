@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,11 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pyvista as pv
 from PySide6.QtCore import QEvent, QPointF, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
-from vtkmodules.vtkRenderingCore import vtkLight
+from vtkmodules.vtkRenderingCore import vtkActor, vtkLight
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
@@ -92,6 +101,11 @@ class Viewport(QtInteractor):
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._draw_next)
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.timeout.connect(self._draw_due)
+        self._in_event = False
+        self._size: tuple[int, int] | None = None
         # A picture stays until the next one is complete, and while only what is drawn over it changes.
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
         self.set_background(palette.BLACK, top="#171d25")
@@ -150,6 +164,7 @@ class Viewport(QtInteractor):
     def set_cut(self, mm: float | None) -> None:
         """Cut away what lies more than ``mm`` in front of the cross-hair; None for nothing."""
         self._cut = mm
+        self._parts.open_up(mm is not None)
         self.update()
 
     def surface_point(self, position: QPointF) -> FloatArray | None:
@@ -186,6 +201,12 @@ class Viewport(QtInteractor):
         self._pictured = None
         super().initializeGL()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Put the picture on the screen; a new one is drawn next, apart from what other widgets paint."""
+        self._in_event = True
+        super().paintEvent(event)
+        self._in_event = False
+
     def paintGL(self) -> None:
         """Draw a frame in the scale and size of this moment: what is drawn over it has no other.
 
@@ -194,8 +215,23 @@ class Viewport(QtInteractor):
         self._prepare()
         if self._state() == self._pictured:
             return
+        if self._in_event and self._pictured is not None and self._size == self.render_window.GetSize():
+            self._frame.start(0)
+        else:
+            self._draw_frame()
+
+    def _draw_due(self) -> None:
+        """Draw what has changed since the last frame."""
+        self._prepare()
+        if self.isVisible() and self._pictured is not None and self._state() != self._pictured:
+            self.makeCurrent()
+            self._draw_frame()
+            self.update()
+
+    def _draw_frame(self) -> None:
         self._steps, self._full = [], None
         self._draw(self._parts.quick())
+        self._size = self.render_window.GetSize()
         if self._parts.many and self._drag is None:
             self._detail.start(0 if self._parts.fresh else DETAIL_AFTER_MS)
         if self.drawn is not self.turntable:
@@ -225,13 +261,23 @@ class Viewport(QtInteractor):
         if not self._hold:
             super()._blit(target_id, rect)
 
-    def warm_up(self) -> None:
-        """Draw a little while nothing is shown: the graphics driver takes longest for its first picture."""
+    def warm_up(self, examples: Sequence[vtkActor] = ()) -> None:
+        """Draw a little while nothing is shown: the graphics driver takes longest for what it has not drawn yet.
+
+        Args:
+            examples: of what will be drawn beside bone and nerve.
+        """
         if self._pictured is not None:
             return
         ball = pv.Sphere(theta_resolution=8, phi_resolution=8)
-        self._parts.replace({"bone": ((ball,), ball)})
+        self._parts.replace({name: ((ball,), ball) for name in ("bone", "nerve")})
         self.grabFramebuffer()
+        self._parts.look("nerve", (1.0, 1.0, 1.0), 0.5, True)
+        for actor in examples:
+            self.renderer.AddActor(actor)
+        self.grabFramebuffer()
+        for actor in examples:
+            self.renderer.RemoveActor(actor)
         self._parts.replace({})
 
     # --------------------------------------------------------------------------------------------------- detail
@@ -310,7 +356,7 @@ class Viewport(QtInteractor):
     def _catch_up(self) -> None:
         """Draw what has changed since the last frame: a gesture of measuring is meant in the picture on the screen."""
         if self.drawn is not self.turntable:
-            self.repaint()
+            self._draw_due()
 
     def _place_camera(self) -> None:
         view, focus = self.turntable.view, self.turntable.focus

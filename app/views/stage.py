@@ -86,7 +86,7 @@ class Stage(QObject):
             return
         self._wanted = False
         try:
-            from app.views.needle_actors import NeedleActors
+            from app.views.needle_actors import NeedleActors, examples
             from app.views.overlay import Overlay
             from app.views.scene import Viewport
             from app.views.trajectory_drawing import TrajectoryDrawing
@@ -102,7 +102,7 @@ class Stage(QObject):
         self.needle = NeedleActors(viewport, self._trajectories)
         self.viewport = viewport
         self.started.emit()
-        QTimer.singleShot(0, viewport, viewport.warm_up)
+        QTimer.singleShot(0, viewport, lambda: viewport.warm_up(examples()))
 
     def close(self) -> None:
         """Give the graphics back."""

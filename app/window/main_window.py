@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QSurfaceFormat
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 TITLE = "SPINECT Planner"
 SIDE_WIDTH = 300
 DOCK_HEIGHT = 270
+WARM_UP_MS = 500
 
 
 class MainWindow(QMainWindow):
@@ -128,7 +129,9 @@ class MainWindow(QMainWindow):
         if self.stage.wanted:
             # A window that holds an OpenGL widget from the start need not be made anew when the 3D view comes.
             QSurfaceFormat.setDefaultFormat(gl_probe.surface_format())
-            QOpenGLWidget(self).hide()
+            self._first_gl = QOpenGLWidget(self)
+            self._first_gl.setGeometry(0, 0, 1, 1)
+            self._first_gl.hide()
         self.slices = {
             name: SliceView(plane, state.model, state.slices, state.appearance)
             for name, plane in PLANES.items()
@@ -212,6 +215,10 @@ class MainWindow(QMainWindow):
         if viewport is None or tool is None:
             return
         self.middle.insertWidget(1, viewport)
+        # Bringing the first OpenGL picture to the screen takes long: one pixel now, before there is anything to see.
+        self._first_gl.lower()
+        self._first_gl.show()
+        QTimer.singleShot(WARM_UP_MS, self._first_gl, self._first_gl.hide)
         tool.changed.connect(self._on_tool)
         tool.refused.connect(self.boxes.show_error)
         self.display_panel.cut_changed.connect(viewport.set_cut)

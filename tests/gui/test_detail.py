@@ -130,3 +130,46 @@ def test_a_ray_meets_a_surface_in_pieces_where_it_meets_the_whole(many):
     assert picker.pick(View(0.0), (-8.0 + 25, 500.0, 3.0), {"bone"}) is None
     x, y = many.stage.viewport.turntable.to_screen(np.array([-8.0, 0, 0]))
     assert many.stage.viewport.surface_point(QPointF(x, y)) is not None
+
+
+def test_back_faces_are_drawn_once_something_is_cut_away(many, qtbot):
+    """Then one looks into the ball, whose far wall is its back; without the cut its front hides it."""
+    viewport = many.stage.viewport
+    prop = viewport._parts["bone"].prop
+    many.model.set_view(View(0.0))
+    many.model.set_cursor((-8.0, 0.0, 0.0))
+    assert prop.GetBackfaceCulling()
+    middle = np.array(viewport.turntable.to_screen(np.array([-8.0, 0.0, 8.0])))
+
+    def shown():
+        picture = viewport.picture()
+        x, y = np.round(middle * picture.shape[1] / viewport.width()).astype(int)
+        return picture[y, x].astype(int)
+
+    whole = shown()
+    many.display_panel.cut.setChecked(True)
+    many.display_panel.cut_mm.setValue(2)
+    inside = shown()
+    assert not prop.GetBackfaceCulling()
+    assert inside.min() > 40, "the inside of the far wall, not the background"
+    assert np.abs(inside - whole).max() > 3
+    many.display_panel.cut.setChecked(False)
+    assert np.array_equal(shown(), whole)
+
+
+def test_a_picture_is_drawn_apart_from_what_other_widgets_paint(many, qtbot, monkeypatch):
+    """A paint event leaves the old picture; the new one, and what is drawn over it in its scale, come next."""
+    viewport = many.stage.viewport
+    wait_for_detail(many, qtbot)
+    before, drawn = viewport.drawn, []
+    draw = Levels.draw
+    monkeypatch.setattr(
+        Levels, "draw", lambda self, *rest: (drawn.append(viewport._in_event), draw(self, *rest))
+    )
+    many.model.set_view(View(15.0))
+    viewport.repaint()
+    assert viewport.drawn is before
+    qtbot.waitUntil(lambda: viewport.drawn is viewport.turntable, timeout=5000)
+    wait_for_detail(many, qtbot)
+    assert drawn
+    assert not any(drawn)
