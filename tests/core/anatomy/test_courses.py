@@ -5,6 +5,7 @@ import pytest
 
 from spinect_core.anatomy.courses import NerveCloud, centred, dense, root_surface, snap_course
 from spinect_core.anatomy.fields import signed_field
+from spinect_core.anatomy.landmarks import _sac
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
 
 GRID = Geometry((40, 40, 60), (1.0, 1.0, 1.0), (-10.0, 5.0, 3.0))
@@ -75,3 +76,14 @@ def test_dense_keeps_ends_and_length():
     assert np.linalg.norm(np.diff(line, axis=0), axis=1).max() <= 0.5 + 1e-9
     assert line[0].tolist() == [0, 0, 0]
     assert line[-1].tolist() == [3, 4, 0]
+
+
+@pytest.mark.parametrize("aside", [-3.0, 2.5])
+def test_the_sac_is_drawn_to_the_middle_between_its_sides(aside):
+    _z, y, x = np.indices(GRID.shape)
+    sac = Labels(np.where((x - 30.0) ** 2 + (y - 20.0) ** 2 < 6.5**2, NERVE, 0).astype(np.uint8), GRID)
+    guess = np.stack([np.linspace(33, 6, 28), np.full(28, 20.0), np.full(28, 30.0 + aside)], axis=1)
+    found = _sac(GRID.to_patient(guess), signed_field(sac, NERVE), np.array([1.0, 0.0, 0.0]))
+    assert found.found.all()
+    assert GRID.to_index(found.points)[:, 2] == pytest.approx(30.0, abs=0.3)
+    assert found.radii == pytest.approx(6.5, abs=0.3)

@@ -5,7 +5,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from spinect_core.image.planes import AXIAL, CORONAL, PLANES, SAGITTAL, Reformatter
+from spinect_core.image.planes import AXIAL, CORONAL, PLANES, SAGITTAL, Plane, PlaneGrid, Reformatter
 from spinect_core.image.volume import Geometry
 
 ORIENTATIONS = [
@@ -73,3 +73,15 @@ def test_a_turned_patient_is_sampled_at_the_right_place():
         )
         assert labels[row, column] == 1
         assert set(np.unique(labels)) <= {0, 1}
+
+
+LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+
+
+@pytest.mark.parametrize("plane", PLANES.values(), ids=lambda plane: plane.name)
+def test_the_letters_of_a_plane_are_where_its_pixels_lead(plane: Plane) -> None:
+    grid = PlaneGrid(plane, (0.0, 0.0), (1.0, 1.0), (10, 10))
+    middle = grid.to_patient(5, 5, 0.0)
+    ends = [grid.to_patient(*pixel, 0.0) for pixel in ((0, 5), (9, 5), (5, 0), (5, 9))]
+    for letter, end in zip(plane.letters, ends, strict=True):
+        assert (end - middle) @ np.array(LETTERS[letter]) > 0

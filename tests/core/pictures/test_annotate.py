@@ -1,5 +1,7 @@
 """The writing on a picture is drawn from geometry and leaves the picture readable."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -129,3 +131,28 @@ def test_saved_picture_carries_notice_and_no_more(tmp_path) -> None:
         np.testing.assert_array_equal(np.array(image), GREY)
         assert set(image.info) == {"Software", "Disclaimer"}
         assert "Not cleared for clinical use" in image.info["Disclaimer"]
+
+
+AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+"""LPS vectors that the letters stand for."""
+
+
+@pytest.mark.parametrize("view", [*PRESETS.values(), VIEW, View(-60, 28)], ids=str)
+def test_every_letter_stands_at_the_edge_where_that_side_of_the_patient_is(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[float, float, str]] = []
+    module = sys.modules["spinect_core.pictures.annotate"]
+    monkeypatch.setattr(module, "write", lambda _, at, text, *args, **more: written.append((*at, text)))
+    annotate(GREY, view, 0.5, [], centre=[5, 7, 9])
+    frame = Frame(view, np.array([5.0, 7, 9]), 0.5, (400, 320))
+    edges = 0
+    for x, y, text in written:
+        if not set(text) <= set(AXES):
+            continue
+        edges += 1
+        towards = frame.to_pixels(frame.centre + 40.0 * np.array(AXES[text[0]], float)) - [200, 160]
+        # The strongest letter's side lies in the picture more towards this edge than towards any other.
+        place = np.array([x - 200, y - 160])
+        assert towards @ place > 0.7 * np.linalg.norm(towards) * np.linalg.norm(place), (text, x, y)
+    assert edges == 4

@@ -1,5 +1,7 @@
 """The slice along a needle shows the needle where it lies, and left on the right."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,15 @@ def test_a_ct_that_fills_the_picture_is_not_hatched():
     array = np.full(grid.shape, -1000, np.int16)
     whole = needle_plane_picture(Volume(array, grid), Labels(np.zeros(grid.shape, np.uint8), grid), NEEDLE)
     assert not (whole[HEAD : SIZE[1] - FOOT] == HATCH).all(axis=2).any()
+
+
+def test_the_letters_at_its_edges_are_those_of_a_slice_seen_from_below(monkeypatch):
+    written = []
+    module = sys.modules["spinect_core.pictures.needle_plane"]
+    monkeypatch.setattr(module, "write", lambda _, at, text, *args, **more: written.append((*at, text)))
+    points = np.zeros(GRID.shape, np.int16)
+    needle_plane_picture(Volume(points, GRID), Labels(np.zeros(GRID.shape, np.uint8), GRID), NEEDLE)
+    letters = {text[0]: (x, y) for x, y, text in written if set(text) <= set("LRAPSI")}
+    assert set(letters) == set("LRAP")
+    assert letters["R"][0] < SIZE[0] / 4 < 3 * SIZE[0] / 4 < letters["L"][0]
+    assert letters["A"][1] < SIZE[1] / 4 < 3 * SIZE[1] / 4 < letters["P"][1]

@@ -160,3 +160,15 @@ def test_a_box_has_the_size_of_whole_tiles() -> None:
     assert (z - 32) % 20 == 0
     assert (y - 64) % 40 == 0
     assert (x - 64) % 40 == 0
+
+
+@pytest.mark.parametrize("disc_mm", [120.0, 180.0])
+def test_without_a_sacrum_the_crests_lie_33_mm_above_the_level(disc_mm: float) -> None:
+    volume = pelvis(disc_mm)
+    z, _, x = np.indices(volume.array.shape) * 3.0
+    sacrum = (z < disc_mm) & (np.abs(x - 180) < 63)
+    column = (np.abs(x - 180) < 22) & (np.indices(volume.array.shape)[1] * 3.0 > 125)
+    hounsfield = np.where(sacrum & ~column & (volume.array > 200), np.int16(40), volume.array)
+    region = find_lumbosacral_region(Volume(hounsfield, volume.geometry))
+    assert (region.found, region.note) == (True, "Found by the iliac crests")
+    assert region.centre[2] == pytest.approx(disc_mm - 500, abs=7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region, prepare
@@ -34,3 +35,9 @@ def test_without_a_region_the_lumbosacral_one_is_taken() -> None:
     prepared = prepare(volume)
     assert not prepared.region.found
     assert prepared.array.shape == (152, 144, 184)
+
+
+def test_hounsfield_units_are_cut_at_minus_200_and_1200() -> None:
+    hounsfield = np.array([[[-1000.0, -200.0, -199.0, 0.0, 1000.0, 1199.0, 1200.0, 3071.0]]])
+    cut = np.array([-200.0, -200.0, -199.0, 0.0, 1000.0, 1199.0, 1200.0, 1200.0])
+    assert standardise(hounsfield)[0, 0] == pytest.approx((cut - cut.mean()) / cut.std(), abs=1e-5)

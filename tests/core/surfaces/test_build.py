@@ -125,3 +125,23 @@ def test_an_impossible_kernel_is_refused() -> None:
     with pytest.raises(UsageError):
         build_surfaces(labels, smoothing_mm=-1)
     assert isinstance(build_surfaces(labels, smoothing_mm=0).bone, pv.PolyData)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "side", "stays"),
+    [
+        # A cube of this many voxels to a side beside the bone itself: its mm³ decide, not its voxels.
+        (0.5, 9, False),  # 729 voxels, 91 mm³
+        (0.5, 13, True),  # 2197 voxels, 275 mm³
+        (2.0, 2, False),  # 8 voxels, 64 mm³
+        (2.0, 3, True),  # 27 voxels, 216 mm³
+    ],
+)
+def test_islands_of_bone_below_200_cubic_millimetres_go(spacing: float, side: int, stays: bool) -> None:
+    geometry = Geometry((40, 40, 60), (spacing,) * 3)
+    array = np.zeros(geometry.shape, np.uint8)
+    array[5:35, 5:35, 5:30] = 1
+    array[10 : 10 + side, 10 : 10 + side, 40 : 40 + side] = 1
+    mesh = build_surfaces(Labels(array, geometry), smoothing_mm=0).bone
+    beyond = mesh.points[:, 0] > 35 * spacing
+    assert beyond.any() == stays

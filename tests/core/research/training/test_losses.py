@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("keras")
 from spinect_core.research.training.losses import soft_dice, training_loss, weighted_cross_entropy
+from spinect_core.research.training.recipe import RECIPES
 
 
 @pytest.fixture
@@ -46,3 +47,23 @@ def test_soft_dice_counts_bone_and_nerve_alike_and_not_background():
     nothing = np.eye(3, dtype=np.float32)[np.zeros_like(labels)]
     # Bone is nowhere and nowhere found: perfect. Nerve is missed: (0 + 1) / (1 + 0 + 1).
     assert float(soft_dice()(labels, nothing)) == pytest.approx(1 - (1 + 0.5) / 2)
+
+
+def test_unless_told_otherwise_a_missed_nerve_costs_three_times_a_missed_bone():
+    """The weights of background, bone and nerve are 1, 2 and 6, in the loss and in every recipe."""
+
+    def cost(missed, loss):
+        labels = np.array([0, 1, 2], np.uint8).reshape(1, 1, 1, 3)
+        probabilities = np.eye(3, dtype=np.float32)[labels]
+        probabilities[0, 0, 0, missed] = 1 / 3
+        return float(loss(labels, probabilities))
+
+    for loss in (weighted_cross_entropy(), training_loss(), *map(training_loss, recipes())):
+        background, bone, nerve = (cost(missed, loss) for missed in range(3))
+        assert bone == pytest.approx(2 * background, rel=1e-4)
+        assert nerve == pytest.approx(6 * background, rel=1e-4)
+        assert bone == pytest.approx(np.log(3) * 2 / 9, rel=1e-4)
+
+
+def recipes():
+    return [recipe.class_weights for recipe in RECIPES.values()]
