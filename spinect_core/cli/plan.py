@@ -36,7 +36,8 @@ pictures, and writes it all into a folder:
   plan.json           landmarks, borders, windows, needles and their safety, views, triangles, engine, timings, versions
   plan.spinect        all of it in one file
 
-The folder changes only when everything is ready. In the window: open plan.spinect."""
+The folder changes only when everything is ready; files in it that this program did not write stay. In the window:
+open plan.spinect."""
 
 EXAMPLES = """\
   spinect plan scans/ct --out plans/case1

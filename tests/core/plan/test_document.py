@@ -225,6 +225,13 @@ def test_a_member_that_leads_out_is_refused(path: Path, name: str, says: str) ->
         read_document(path)
 
 
+def test_a_member_without_a_name_is_refused(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+    with pytest.raises(PlanError, match="leads out"):
+        read_document(path)
+
+
 def test_labels_of_other_values_are_refused(path: Path) -> None:
     contents = members(path)
     labels = bytearray(contents["labels/region.u8"])

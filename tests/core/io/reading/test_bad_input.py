@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pydicom
@@ -149,3 +150,14 @@ def test_reading_warns_nobody_on_the_error_stream(tmp_path: Path) -> None:
         cwd=Path(__file__).parents[4],
     )
     assert run.stdout + run.stderr == ""
+
+
+@pytest.mark.parametrize("others", [{}, {"notes.txt": b"x"}])
+def test_a_zip_with_a_nameless_file_is_refused_in_words(tmp_path: Path, others: dict[str, bytes]) -> None:
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {"": b"DICM", **others}.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    with pytest.raises(ReadingError) as caught:
+        read_ct(path)
+    assert caught.value.remedy
