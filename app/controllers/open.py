@@ -153,7 +153,7 @@ class OpenController(QObject):
             series = chooser.chosen
             if series is not None:
                 self._jobs.start_instead(
-                    f"Opening {series.description or series.key}",
+                    f"Opening {series.title or series.key}",
                     lambda progress, cancel: work.open_series(found.path, series, progress, cancel, plan),
                     lambda case: self._on_read(found.path, case, plan, finish),
                 )

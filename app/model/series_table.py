@@ -18,6 +18,11 @@ REMARK_LINE = 60
 """Letters of a remark that fit on one line; longer ones get two, and the rest is in the tool tip."""
 
 
+def can_be_chosen(series: Series) -> bool:
+    """Whether a series can be opened; several that make one volume can, as that is asked for by choosing them."""
+    return series.loadable or series.offered
+
+
 def _spacing(series: Series) -> str:
     return " × ".join(f"{value:.3g}" for value in series.spacing) if series.spacing else "–"
 
@@ -32,7 +37,7 @@ def _remarks(series: Series) -> str:
 
 
 COLUMNS: tuple[Column[Series], ...] = (
-    Column("Series", lambda row: row.description or "no description"),
+    Column("Series", lambda row: row.title or "no description"),
     Column("Pictures", lambda row: str(row.pictures), lambda row: float(row.pictures)),
     Column("Orientation", lambda row: row.orientation),
     Column("Spacing (mm)", _spacing),
@@ -52,7 +57,7 @@ class SeriesTable(RowsModel["Series"]):
     def more(self, row: Series, column: int, role: int) -> object:
         """Colours, the height of the remarks, and the remarks as a tool tip."""
         remarks = _remarks(row) if column == REMARKS else ""
-        if role == Qt.ItemDataRole.ForegroundRole and not row.loadable:
+        if role == Qt.ItemDataRole.ForegroundRole and not can_be_chosen(row):
             return QColor(palette.MUTED if column == REMARKS else palette.FAINT)
         if role == Qt.ItemDataRole.ForegroundRole and remarks:
             return QColor(palette.WARNING)
@@ -64,6 +69,6 @@ class SeriesTable(RowsModel["Series"]):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Only what can be opened can be chosen."""
-        if not index.isValid() or not self.rows[index.row()].loadable:
+        if not index.isValid() or not can_be_chosen(self.rows[index.row()]):
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled

@@ -96,10 +96,10 @@ def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None 
 
     series = list_series(path, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
     check(cancel)
-    loadable = [each for each in series if each.loadable]
-    if len(loadable) == 1:
-        return open_series(path, loadable[0], part_of(progress, 0.4, 1.0), cancel, plan)
-    if not loadable:
+    possible = [each for each in series if each.loadable or each.offered]
+    if len(possible) == 1 and possible[0].loadable:
+        return open_series(path, possible[0], part_of(progress, 0.4, 1.0), cancel, plan)
+    if not possible:
         read_ct(path, progress=part_of(progress, 0.4, 1.0), cancel=cancel)  # raises, and says of what and why
     try:
         best = choose(series, None, path).key
@@ -113,15 +113,17 @@ def open_series(
 ) -> Case:
     """Read one series and find the lumbosacral region in it.
 
-    If it is the CT of the plan that is open without it, the plan's labels come with it instead.
+    If it is the CT of the plan that is open without it, the plan's labels come with it instead. Several series that
+    make one volume are joined: choosing that line of the list asks for it.
     """
     from app.model.plan_files import with_ct
-    from spinect_core.io.reading import read_series
+    from spinect_core.io.reading import ReadOptions, read_series
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.preprocessing import find_lumbosacral_region
 
     started = time.monotonic()
-    volume = read_series(series, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
+    options = ReadOptions(join_series=series.offered)
+    volume = read_series(series, options=options, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
     seconds = time.monotonic() - started
     check(cancel)
     facts = None

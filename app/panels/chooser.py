@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.model.rows import KEY_ROLE, Sorted
-from app.model.series_table import REMARKS, SeriesTable
+from app.model.series_table import REMARKS, SeriesTable, can_be_chosen
 from app.widgets.parts import in_own_order, label
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SeriesChooser(QDialog):
     def select(self, key: str) -> None:
         """Select a series, if it can be opened."""
         row = self.rows.row_of(key)
-        if row is not None and self.rows.rows[row].loadable:
+        if row is not None and can_be_chosen(self.rows.rows[row]):
             self.list.setCurrentIndex(self.sorted.at(row))
 
     def _on_selection(self) -> None:

@@ -104,16 +104,21 @@ def add_ct_options(parser: Parser) -> None:
         metavar="KEY",
         help="which CT, where there are several; `spinect series CT` lists the keys",
     )
-    add_assume_hu(parser)
+    add_decisions(parser)
 
 
-def add_assume_hu(parser: Parser) -> None:
-    """The way past a CT whose numbers do not look like Hounsfield units."""
+def add_decisions(parser: Parser) -> None:
+    """What the user decides where reading would rather refuse."""
     parser.add_argument(
         "--assume-hu",
         action="store_true",
         help="take the numbers for Hounsfield units although the file says otherwise or they do not look like them; "
         "the result says so",
+    )
+    parser.add_argument(
+        "--join-series",
+        action="store_true",
+        help="read files as one series that lie as one scan does but say that they are of several; the result says so",
     )
 
 
@@ -121,7 +126,7 @@ def read_options(options: argparse.Namespace) -> Any:
     """How the CT is to be read, from the options of a command."""
     from spinect_core.io.reading.options import ReadOptions
 
-    return ReadOptions(assume_hu=options.assume_hu)
+    return ReadOptions(assume_hu=options.assume_hu, join_series=options.join_series)
 
 
 def add_network_options(parser: Parser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
-from spinect_core.cli.parser import Commands, add_assume_hu, add_command, add_quiet, read_options
+from spinect_core.cli.parser import Commands, add_command, add_decisions, add_quiet, read_options
 from spinect_core.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "series", "list the CTs in a folder or zip", DESCRIPTION, EXAMPLES)
     parser.add_argument("path", metavar="PATH", type=Path, help="folder, zip or file")
     parser.add_argument("--json", action="store_true", help="everything known, as JSON")
-    add_assume_hu(parser)
+    add_decisions(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 
@@ -53,9 +53,7 @@ def table(found: list[Series]) -> list[str]:
     for entry in found:
         spacing = " x ".join(f"{step:.3g}" for step in entry.spacing) if entry.spacing else "-"
         plane = entry.orientation or "-"
-        rows.append(
-            (entry.key, str(entry.pictures), spacing, entry.kernel or "-", plane, entry.description or "-")
-        )
+        rows.append((entry.key, str(entry.pictures), spacing, entry.kernel or "-", plane, entry.title or "-"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head) - 1)]
     lines = []
     for number, row in enumerate(rows):
@@ -74,6 +72,7 @@ def _facts(entry: Series) -> dict[str, Any]:
     return {
         "key": entry.key,
         "description": entry.description,
+        "part": entry.part,
         "modality": entry.modality,
         "pictures": entry.pictures,
         "shape_zyx": entry.shape,

@@ -93,6 +93,25 @@ def test_several_series_are_offered_with_what_speaks_against_them(window, qtbot,
     settle(window, qtbot)
 
 
+def test_a_scan_in_several_series_is_offered_as_one_and_joined_when_chosen(window, qtbot, tmp_path):
+    def halves(dataset, z):
+        dataset.SeriesInstanceUID = f"1.2.3.{1 + (z >= 30)}"
+
+    make_series(tmp_path / "ct", small_volume("one"), halves)
+    window.controllers.open.open_path(tmp_path / "ct")
+    qtbot.waitUntil(lambda: window.controllers.open.chooser is not None, timeout=20000)
+    chooser = window.controllers.open.chooser
+    assert chooser.chosen is None, "no half of a scan is taken for the whole"
+    whole = next(row for row in range(3) if chooser.rows.rows[row].pictures == 40)
+    assert "30 from" in chooser.rows.index(whole, 5).data()
+    chooser.select(chooser.rows.rows[whole].key)
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        chooser.buttons.button(QDialogButtonBox.StandardButton.Open).click()
+    assert window.model.case.volume.geometry.shape[0] == 40
+    assert "joined as asked for" in window.model.case.volume.warnings[0].text
+    settle(window, qtbot)
+
+
 def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp_path):
     """One window for the whole catalogue: the case must survive them all."""
     case = opened.model.case

@@ -36,13 +36,14 @@ def choose(entries: Sequence[Series], key: str | None, source: str | Path) -> Se
     loadable = [e for e in entries if e.loadable]
     if not loadable:
         return max(entries, key=lambda e: (e.modality == "CT", e.orientation != "localizer", e.pictures))
-    loadable = [e for e in loadable if e.original] or loadable
-    loadable = [e for e in loadable if e.orientation == "axial"] or loadable
-    if len(loadable) == 1:
-        return loadable[0]
+    if len({e.person for e in loadable if e.person}) < 2:  # which patient is meant is never guessed
+        loadable = [e for e in loadable if e.original] or loadable
+        loadable = [e for e in loadable if e.orientation == "axial"] or loadable
     for entry in loadable:
         if all(_plainly_better(entry, other) for other in loadable if other is not entry):
+            _check_whole([entry], entries)
             return entry
+    _check_whole(loadable, entries)
     raise ReadingError(
         f"There are {len(loadable)} CT series that could be meant",
         f"Choose one of: {_listed(loadable)}",
@@ -50,8 +51,19 @@ def choose(entries: Sequence[Series], key: str | None, source: str | Path) -> Se
     )
 
 
+def _check_whole(chosen: Sequence[Series], entries: Sequence[Series]) -> None:
+    """Raise if what is chosen is a part of a scan that goes on in another series: the user has to be asked."""
+    files = {file for entry in chosen for file in entry.files}
+    for other in entries:
+        fault = other.fault
+        if fault is not None and other.offered and files <= set(other.files):
+            raise type(fault)(fault.fault, fault.remedy, fault.source, fault.parameter)
+
+
 def _plainly_better(entry: Series, other: Series) -> bool:
     if entry.spacing is None or other.spacing is None or entry.frame != other.frame or not entry.frame:
+        return False
+    if entry.person != other.person:
         return False
     return entry.spacing[2] <= FINER * other.spacing[2] and entry.extent >= COVERED * other.extent
 

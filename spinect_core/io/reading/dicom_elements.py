@@ -28,6 +28,8 @@ LONGEST_WORD = 64
 _SHOWN = 60
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _NO_TYPE = ("UN", "OB", "OW")
+_LETTERED = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
+"""Types whose letters depend on the character set."""
 _EDGES = "\0 \t\r\n"
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
@@ -52,11 +54,15 @@ class Elements:
     Args:
         levels: where to look for a value, the nearest first: the frame's own, those shared by all frames, the file's.
         dataset: the file's, whose character set its texts are in.
+        known: words that were looked up before on other levels than the nearest, which the frames of a file share.
     """
 
-    def __init__(self, levels: tuple[Level, ...], dataset: Dataset) -> None:
+    def __init__(
+        self, levels: tuple[Level, ...], dataset: Dataset, known: dict[str, tuple[str, ...]] | None = None
+    ) -> None:
         self._levels = levels
         self._dataset = dataset
+        self._known = {} if known is None else known
 
     def has(self, keyword: str) -> bool:
         """Whether there is such an element, be it empty."""
@@ -110,11 +116,20 @@ class Elements:
 
     def words(self, keyword: str) -> tuple[str, ...]:
         """What stands there as words, whatever its type; none if it is missing."""
+        own = self._levels[0].get(_tag(keyword)) if len(self._levels) > 1 else None
+        if own is not None:
+            return tuple(_word(value) for value in _values(own, keyword))
+        if keyword not in self._known:
+            self._known[keyword] = self._words(keyword)
+        return self._known[keyword]
+
+    def _words(self, keyword: str) -> tuple[str, ...]:
         element = self._find(keyword)
         if element is None:
             return ()
         values = _values(element, keyword)
-        if isinstance(element, RawDataElement) and self._levels[-1].get(element.tag) is element:
+        lettered = dictionary_VR(_tag(keyword)) in _LETTERED
+        if lettered and isinstance(element, RawDataElement) and self._levels[-1].get(element.tag) is element:
             values = self._converted(keyword, values)
         return tuple(_word(value) for value in values)
 
@@ -206,6 +221,8 @@ def _values(element: Element, keyword: str) -> list[Any]:
     little = element.is_little_endian if isinstance(element, RawDataElement) else True
     written = known if element.VR is None or element.VR in _NO_TYPE else element.VR
     texts = _split(value.decode("latin-1"))
+    if known not in _BINARY and written not in _BINARY:
+        return texts
     if all(_NUMBER.fullmatch(text) for text in texts) and known not in _BINARY:
         return texts  # whatever type was written: a binary number is not made of digits
     for kind in (written, known if not all(_NUMBER.fullmatch(text) for text in texts) else ""):
@@ -244,5 +261,7 @@ def _number(value: Any, keyword: str) -> float | None:
 
 
 def _word(value: Any) -> str:
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
     return text.strip()[:LONGEST_WORD]

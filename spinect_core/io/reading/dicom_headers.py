@@ -6,15 +6,17 @@ functional groups (DICOM PS3.3 C.7.6.16). Both become the same :class:`Slice`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
 
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, flat, items_of, level_of
+from spinect_core.io.reading.dicom_traits import TRAIT_KEYWORDS, traits_of
 from spinect_core.io.reading.quiet import quiet_dicom
 
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -58,9 +60,14 @@ HEADER_TAGS = [
     "LossyImageCompression",
     "RescaleSlope",
     "RescaleIntercept",
+    "ConcatenationUID",
+    *TRAIT_KEYWORDS,
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
+
+
+_HEADER_TAGS = [Tag(keyword) for keyword in HEADER_TAGS]
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,13 @@ class Slice:
         down: unit LPS vector along a column, towards growing row numbers.
         spacing: mm between pixels (across, down).
         slope: and ``intercept``, from stored values to HU.
-        acquisition: what distinguishes two pictures of one place, see dicom_series.
         image_type: words such as ORIGINAL, PRIMARY, AXIAL.
         kernel: convolution kernel.
         uid: the picture's own identifier.
+        sop_class: what kind of object the file says it is.
+        volume_file: which file of many frames, or which concatenation of such files, it is of; empty for a file of its
+            own.
+        traits: by what it may be told apart from other pictures, one value for each of dicom_traits.TRAITS.
     """
 
     file: Path
@@ -92,10 +102,12 @@ class Slice:
     spacing: tuple[float, float]
     slope: float
     intercept: float
-    acquisition: str
     image_type: tuple[str, ...]
     kernel: str
     uid: str
+    sop_class: str
+    volume_file: str
+    traits: tuple[str, ...] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -112,7 +124,6 @@ class Header:
         series: SeriesInstanceUID, only used to distinguish series.
         modality: such as "CT".
         description: the scanner's name for the series.
-        frame_of_reference: distinguishes patient positions.
         patient_position: such as "HFS".
         slice_thickness: mm, for show only; None if not given.
         rescaled: whether RescaleSlope and RescaleIntercept were given.
@@ -126,7 +137,6 @@ class Header:
     series: str
     modality: str
     description: str
-    frame_of_reference: str
     patient_position: str
     slice_thickness: float | None
     rescaled: bool
@@ -156,7 +166,7 @@ def read_header(path: Path) -> Header | None:
         return None
     try:
         with quiet_dicom():
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_TAGS, force=True)
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_HEADER_TAGS, force=True)
             file_class = str(getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", ""))
             whole = Elements((level_of(dataset),), dataset)
             sop_class = whole.text("SOPClassUID")
@@ -196,7 +206,6 @@ def _header(path: Path, dataset: Dataset, whole: Elements, sop_class: str) -> He
         series=whole.text("SeriesInstanceUID") or f"folder {path.parent}",
         modality=modality,
         description=whole.text("SeriesDescription"),
-        frame_of_reference=whole.text("FrameOfReferenceUID"),
         patient_position=whole.text("PatientPosition"),
         slice_thickness=_thickness(whole),
         rescaled=rescaled,
@@ -217,7 +226,8 @@ def _frames(dataset: Dataset, whole: Elements) -> list[Elements]:
         said = "no number of pictures (NumberOfFrames)" if told is None else f"{told} pictures"
         raise BadSliceError(f"{said} but {len(per_frame)} positions")
     level = level_of(dataset)
-    return [Elements((flat(item), common, level), dataset) for item in per_frame]
+    known: dict[str, tuple[str, ...]] = {}
+    return [Elements((flat(item), common, level), dataset, known) for item in per_frame]
 
 
 def _slice(path: Path, frame: int, elements: Elements) -> Slice:
@@ -248,12 +258,12 @@ def _slice(path: Path, frame: int, elements: Elements) -> Slice:
         spacing=(across_mm, down_mm),
         slope=slope,
         intercept=intercept,
-        acquisition="|".join(
-            elements.text(k) for k in ("AcquisitionNumber", "TemporalPositionIndex", "StackID", "KVP")
-        ),
         image_type=elements.words("FrameType") or elements.words("ImageType"),
         kernel=elements.text("ConvolutionKernel"),
         uid=elements.text("SOPInstanceUID") or str(path),
+        sop_class=elements.text("SOPClassUID"),
+        volume_file="" if frame < 0 else elements.text("ConcatenationUID") or str(path),
+        traits=traits_of(elements),
     )
 
 

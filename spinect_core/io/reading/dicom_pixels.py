@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +68,43 @@ def read_pixels(
     return array
 
 
-def raw_pixels(piece: Slice) -> bytes:
-    """The file's pixels as they are stored, to distinguish copies from different pictures; empty if unreadable."""
-    try:
-        with quiet_dicom():
-            return bytes(pydicom.dcmread(piece.file, force=True).get("PixelData", b""))
-    except Exception:  # a damaged file is no copy; reading it later says what is wrong
-        return b""
+@dataclass(frozen=True)
+class Digest:
+    """What a picture shows, in short.
+
+    Attributes:
+        content: a text that is the same for the same HU, however they are packed and scaled. Empty if the picture
+            cannot be read: a damaged file is no copy, and reading it later says what is wrong.
+        highest: its highest HU. Where a program lost the sign of some values, 65536 is added to them; such a picture
+            shows the same as one that kept it, and the other is the better one.
+    """
+
+    content: str = ""
+    highest: float = 0.0
+
+
+def picture_digests(slices: Sequence[Slice], cancel: Cancel | None = None) -> list[Digest]:
+    """What each slice shows."""
+    digests = [Digest()] * len(slices)
+    files: dict[Path, list[int]] = {}
+    for number, piece in enumerate(slices):
+        files.setdefault(piece.file, []).append(number)
+    for file, numbers in files.items():
+        check(cancel)
+        numbers.sort(key=lambda n: slices[n].frame)
+        try:
+            pictures = _stored(file, [slices[n] for n in numbers], file, cancel)
+            for n, stored in zip(numbers, pictures, strict=True):
+                digests[n] = _digest(stored, slices[n])
+        except ReadingError:
+            continue
+    return digests
+
+
+def _digest(stored: npt.NDArray[Any], piece: Slice) -> Digest:
+    hounsfield = stored * piece.slope + piece.intercept
+    content = np.rint((hounsfield % 65536) * 1000).astype("<i8").tobytes()
+    return Digest(f"{stored.shape} {hashlib.sha256(content).hexdigest()}", float(hounsfield.max()))
 
 
 def _stored(

@@ -14,11 +14,12 @@ from spinect_core.image.warning import joined
 from spinect_core.io.reading.archives import is_zip, unpack
 from spinect_core.io.reading.choosing import choose
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
+from spinect_core.io.reading.dicom_joining import joined_as_asked
 from spinect_core.io.reading.dicom_series import dicom_entries, read_headers
 from spinect_core.io.reading.folders import files_under
 from spinect_core.io.reading.hounsfield import assumed
 from spinect_core.io.reading.images import image_series, is_image_name, read_label_file, read_map_file
-from spinect_core.io.reading.options import ASSUME_HU, NO_OPTIONS, ReadOptions
+from spinect_core.io.reading.options import ASSUME_HU, JOIN_SERIES, NO_OPTIONS, ReadOptions
 from spinect_core.io.reading.series import Finding, Series, name_some
 
 _FORMATS = "Choose a CT as DICOM folder or file, zip of one, NIfTI, NRRD or MetaImage"
@@ -51,10 +52,10 @@ def list_series(
         >>> [(series.key, series.loadable) for series in list_series("assets/demo")]
         [('ct.nii.gz', True), ('labels.nii.gz', False)]
     """
-    return [_as_wished(entry, options) for entry in _entries(Path(path), progress, cancel)]
+    return [_as_wished(entry, options) for entry in _entries(Path(path), options, progress, cancel)]
 
 
-def _entries(path: Path, progress: Progress, cancel: Cancel | None) -> list[Series]:
+def _entries(path: Path, options: ReadOptions, progress: Progress, cancel: Cancel | None) -> list[Series]:
     check(cancel)
     kind = _kind(path)
     if kind == "image":
@@ -62,21 +63,24 @@ def _entries(path: Path, progress: Progress, cancel: Cancel | None) -> list[Seri
     if kind == "zip":
         folder = unpack(path, progress=part_of(progress, 0, 0.5), cancel=cancel)
         try:
-            return _list_folder(folder.path, path, folder, part_of(progress, 0.5, 1), cancel)
+            return _list_folder(folder.path, path, folder, options, part_of(progress, 0.5, 1), cancel)
         except BaseException:
             folder.remove()
             raise
     if kind == "dicom":
-        return _list_neighbours(path, progress, cancel)
-    return _list_folder(path, path, None, progress, cancel)
+        return _list_neighbours(path, options, progress, cancel)
+    return _list_folder(path, path, None, options, progress, cancel)
 
 
 def _as_wished(entry: Series, options: ReadOptions) -> Series:
     """The entry without a fault that the user decided to pass over; it stands among the findings instead."""
     fault = entry.fault
-    if fault is None or fault.parameter != ASSUME_HU or not options.assume_hu:
+    if fault is not None and fault.parameter == ASSUME_HU and options.assume_hu:
+        finding = assumed(fault)
+    elif fault is not None and fault.parameter == JOIN_SERIES and options.join_series:
+        finding = joined_as_asked(fault)
+    else:
         return entry
-    finding = assumed(fault)
     findings = (*entry.findings, finding)
     warnings = tuple(finding.text if text == fault.fault else text for text in entry.warnings)
     return replace(entry, fault=None, loadable=True, findings=findings, warnings=warnings)
@@ -206,31 +210,39 @@ def _kind(path: Path) -> str:
     raise ReadingError("The file is neither a DICOM file nor another CT format", _FORMATS, path)
 
 
-def _list_neighbours(file: Path, progress: Progress, cancel: Cancel | None) -> list[Series]:
+def _list_neighbours(
+    file: Path, options: ReadOptions, progress: Progress, cancel: Cancel | None
+) -> list[Series]:
     """The entries that a DICOM file belongs to; all of its folder if it is a directory of a medium (DICOMDIR)."""
     headers, damaged = read_headers([file], progress=silent, cancel=cancel)
     if damaged:
         raise ReadingError(f"The file cannot be used: {damaged[0][1]}", "Copy it again from its source", file)
     if not headers:
-        return _list_folder(file.parent, file.parent, None, progress, cancel)
+        return _list_folder(file.parent, file.parent, None, options, progress, cancel)
     files, _ = files_under(file.parent, recursive=False, cancel=cancel)
     others, broken = read_headers(files, progress=progress, cancel=cancel)
-    same = [h for h in others if h.series == headers[0].series]
-    entries = dicom_entries(same, file)
-    holding = [
-        e for e in entries if file in e.files or os.path.realpath(file) in map(os.path.realpath, e.files)
-    ]
-    return _sorted(_with_damaged(holding or entries, broken))
+    entries = dicom_entries(others, file, options=options, cancel=cancel)
+    real = os.path.realpath(file)
+    holding = [e for e in entries if file in e.files or real in map(os.path.realpath, e.files)]
+    if not holding:  # the file itself was left out, as a copy or as unusable
+        same = [h for h in others if h.series == headers[0].series]
+        holding = dicom_entries(same, file, options=options, cancel=cancel)
+    return _sorted(_with_damaged(holding, broken))
 
 
 def _list_folder(
-    folder: Path, source: Path, keep: ScratchFolder | None, progress: Progress, cancel: Cancel | None
+    folder: Path,
+    source: Path,
+    keep: ScratchFolder | None,
+    options: ReadOptions,
+    progress: Progress,
+    cancel: Cancel | None,
 ) -> list[Series]:
     files, locked = files_under(folder, recursive=True, cancel=cancel)
     images = [f for f in files if is_image_name(f.name)]
     others = [f for f in files if not is_image_name(f.name)]
     headers, damaged = read_headers(others, progress=progress, cancel=cancel)
-    entries = dicom_entries(headers, source, keep)
+    entries = dicom_entries(headers, source, keep, options=options, cancel=cancel)
     for image in images:
         check(cancel)
         key = image.relative_to(folder).as_posix() if keep is None else image.name
@@ -269,7 +281,7 @@ def _with_damaged(entries: list[Series], damaged: list[tuple[Path, str]]) -> lis
 def _with_finding(entry: Series, finding: Finding) -> Series:
     fault = entry.fault
     if isinstance(fault, SpatialError) and fault.source is not None:
-        fault = SpatialError(f"{fault.fault}; {finding}", fault.remedy, fault.source)
+        fault = SpatialError(f"{fault.fault}; {finding}", fault.remedy, fault.source, fault.parameter)
     return replace(
         entry, warnings=(*entry.warnings, str(finding)), findings=(*entry.findings, finding), fault=fault
     )
@@ -277,7 +289,7 @@ def _with_finding(entry: Series, finding: Finding) -> Series:
 
 def _sorted(entries: list[Series]) -> list[Series]:
     """The loadable ones first, the large ones before the small, every key once."""
-    ordered = sorted(entries, key=lambda e: (not e.loadable, -e.pictures, e.description, e.key))
+    ordered = sorted(entries, key=lambda e: (not e.loadable, -e.pictures, e.description, e.part, e.key))
     used: dict[str, int] = {}
     for number, entry in enumerate(ordered):
         used[entry.key] = used.get(entry.key, 0) + 1

@@ -24,3 +24,5 @@ NO_OPTIONS = ReadOptions()
 """Nothing is decided: reading refuses whatever it is not sure of."""
 ASSUME_HU = "assume_hu"
 """The parameter of an error that ``ReadOptions.assume_hu`` is the way past."""
+JOIN_SERIES = "join_series"
+"""The parameter of an error that ``ReadOptions.join_series`` is the way past."""

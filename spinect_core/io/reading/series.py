@@ -14,7 +14,7 @@ from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.image.volume import Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.io.reading.options import ReadOptions
+from spinect_core.io.reading.options import JOIN_SERIES, ReadOptions
 
 Load = Callable[[ReadOptions, Progress, "Cancel | None"], Volume]
 
@@ -69,6 +69,8 @@ class Series:
         extent: mm covered along the slices' normal, 0 if unknown.
         original: whether the scanner made these pictures, and not a reformat of others.
         frame: identifies the patient's position on the table (a hash), empty if unknown.
+        person: identifies the patient among others (a hash), empty if unknown.
+        part: which part of a series it is, such as "acquisition 2"; empty if it is the whole.
         load: makes the volume.
         keep: holds what the files need to stay, such as the folder that an archive was unpacked to.
     """
@@ -89,13 +91,32 @@ class Series:
     extent: float = field(default=0.0, repr=False, compare=False)
     original: bool = field(default=True, repr=False, compare=False)
     frame: str = field(default="", repr=False, compare=False)
+    person: str = field(default="", repr=False, compare=False)
+    part: str = field(default="", compare=False)
     load: Load | None = field(default=None, repr=False, compare=False)
     keep: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def offered(self) -> bool:
+        """Whether it is several series that make one volume, which is read as one if the user asks for it."""
+        return self.fault is not None and self.fault.parameter == JOIN_SERIES
+
+    @property
+    def title(self) -> str:
+        """Its name, and which part of the series it is."""
+        return ", ".join(text for text in (self.description, self.part) if text)
 
     def line(self) -> str:
         """The entry on one line, as the chooser and the error messages show it."""
         spacing = "x".join(f"{s:.2f}" for s in self.spacing) + " mm" if self.spacing else "no volume"
-        facts = [self.modality, f"{self.pictures} pictures", spacing, self.orientation, self.kernel]
+        facts = [
+            self.modality,
+            f"{self.pictures} pictures",
+            spacing,
+            self.orientation,
+            self.kernel,
+            self.part,
+        ]
         return f"{self.key}: {self.description or 'no description'} [{', '.join(f for f in facts if f)}]"
 
 

@@ -248,11 +248,13 @@ def test_two_passes_over_one_place_are_two_entries(tmp_path: Path) -> None:
 
     def early(dataset: pydicom.Dataset, z: int) -> None:
         set_uids(dataset, "1.2.3", z)
+        dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = "1.2.4", "1.2.5"
         dataset.AcquisitionNumber = 1
 
     def late(dataset: pydicom.Dataset, z: int) -> None:
         set_uids(dataset, "1.2.3", z + 100)
         dataset.SeriesInstanceUID = "1.2.3"
+        dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = "1.2.4", "1.2.5"
         dataset.AcquisitionNumber = 2
 
     make_series(tmp_path / "a", truth, edit=early)
