@@ -22,7 +22,12 @@ SPACING_TOLERANCE = 0.01
 ROUNDING_MM = 0.06
 """Some programs write positions with one decimal: up to 0.05 mm from where the slice is."""
 DRIFT_MM = 0.1
-"""How far the last slice may lie beside the normal through the first."""
+"""How far slices may lie beside the normal through the first without a word: no program writes places more exactly."""
+MOST_DRIFT = 0.002
+"""Mm that slices may slide sideways for each mm along the stack, up to a pixel in all: 0.11 degrees. A table that
+creeps and direction cosines that were rounded to three decimals stay below; no gantry is tilted by so little."""
+SLIGHT_DEGREES = 0.3
+"""Up to here slices slide because of the table or of rounding, and no scanner calls it a tilt."""
 SAME_PLACE_MM = 0.01
 SAME_AXES = 2e-3
 _ANOTHER = "Choose another series of the study, or export this one again complete"
@@ -83,10 +88,11 @@ def stack_geometry(slices: Sequence[Slice], source: str | Path, left_out: Sequen
     along = depths(slices)
     spacing = float((along[-1] - along[0]) / (len(slices) - 1))
     _check_tilt(slices, normal, source)
+    origin = np.add(first.position, _middle(_beside(slices)) if drift(slices) else 0.0)
     return Geometry(
         shape=(len(slices), first.rows, first.columns),
         spacing=(*first.spacing, spacing),
-        origin=first.position,
+        origin=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=np.column_stack([first.across, first.down, normal]),
     )
 
@@ -154,26 +160,59 @@ def _check_places(slices: Sequence[Slice], source: str | Path, left_out: Sequenc
     )
 
 
+def drift(slices: Sequence[Slice]) -> float:
+    """Mm that slices of one volume slide sideways; 0 if it is not worth a word.
+
+    The volume then lies in the middle between those farthest apart, so that none is off by more than half of it.
+    """
+    beside = _beside(slices)
+    return _breadth(beside) if float(np.linalg.norm(beside, axis=1).max()) > DRIFT_MM else 0.0
+
+
+def _beside(slices: Sequence[Slice]) -> FloatArray:
+    """How far each slice lies beside the normal through the first, LPS mm (n, 3)."""
+    normal = slice_normal(slices[0])
+    offset = np.subtract([s.position for s in slices], slices[0].position)
+    return np.asarray(offset - np.outer(offset @ normal, normal))
+
+
+def _middle(beside: FloatArray) -> FloatArray:
+    return np.asarray((beside.min(axis=0) + beside.max(axis=0)) / 2)
+
+
+def _breadth(beside: FloatArray) -> float:
+    """Twice the largest distance from the middle."""
+    return 2 * float(np.linalg.norm(beside - _middle(beside), axis=1).max())
+
+
 def _check_tilt(slices: Sequence[Slice], normal: FloatArray, source: str | Path) -> None:
-    """Whether every slice lies on the normal through the first."""
-    positions = np.array([s.position for s in slices])
-    offset = positions - positions[0]
-    beside = np.linalg.norm(offset - np.outer(offset @ normal, normal), axis=1)
+    """Whether every slice lies on the normal through the first, by less than a pixel in proportion to the length."""
+    vectors = _beside(slices)
+    beside = np.linalg.norm(vectors, axis=1)
     worst = int(np.argmax(beside))
-    if beside[worst] <= DRIFT_MM:
+    line = np.subtract(slices[-1].position, slices[0].position)
+    most = max(DRIFT_MM, min(MOST_DRIFT * float(np.linalg.norm(line)), min(slices[0].spacing)))
+    if beside[worst] <= DRIFT_MM or _breadth(vectors) <= most:
         return
-    line = positions[-1] - positions[0]
     angle = float(np.degrees(np.arccos(np.clip(line @ normal / np.linalg.norm(line), -1, 1))))
     straight = np.outer(np.linspace(0, 1, len(slices)), line)
-    if np.linalg.norm(offset - straight, axis=1).max() <= 2 * DRIFT_MM:
+    offset = np.subtract([s.position for s in slices], slices[0].position)
+    if np.linalg.norm(offset - straight, axis=1).max() > max(2 * DRIFT_MM, most):
         raise SpatialError(
-            f"The gantry was tilted: from {slices[0].name} to {slices[-1].name} the slices slide sideways by "
-            f"{beside[-1]:.1f} mm, {angle:.1f} degrees from their normal",
-            "Choose a series without tilt, or have the scanner's software reformat this one to upright slices",
+            f"The slice {slices[worst].name} lies {beside[worst]:.1f} mm beside the line of the others",
+            _ANOTHER,
+            source,
+        )
+    slid = f"from {slices[0].name} to {slices[-1].name} the slices slide sideways by {beside[-1]:.2g} mm"
+    if angle <= SLIGHT_DEGREES:
+        raise SpatialError(
+            f"The slices do not lie straight above each other: {slid} ({angle:.2g} degrees), more than the "
+            f"{most:.2g} mm that a creeping table or a rounded orientation (ImageOrientationPatient) may come to",
+            "Have the scanner's software reformat the series, or export it with all decimals",
             source,
         )
     raise SpatialError(
-        f"The slice {slices[worst].name} lies {beside[worst]:.1f} mm beside the line of the others",
-        _ANOTHER,
+        f"The gantry was tilted: {slid}, {angle:.1f} degrees from their normal",
+        "Choose a series without tilt, or have the scanner's software reformat this one to upright slices",
         source,
     )

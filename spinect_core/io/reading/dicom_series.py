@@ -15,6 +15,7 @@ from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading.dicom_elements import BadSliceError
 from spinect_core.io.reading.dicom_geometry import (
     ROUNDING_MM,
+    drift,
     in_order,
     same_axes,
     slice_normal,
@@ -276,6 +277,19 @@ def _fault_of(found: Found, source: str | Path) -> ReadingError | None:
     return None
 
 
+def _drift_findings(slices: Sequence[Slice]) -> list[Finding]:
+    """Slices that slide sideways by less than a pixel."""
+    aside = drift(slices)
+    if not aside:
+        return []
+    length = float(np.linalg.norm(np.subtract(slices[-1].position, slices[0].position)))
+    return [
+        Finding(
+            f"The slices slide sideways by {aside:.2f} mm over {length:.0f} mm; they were taken as straight"
+        )
+    ]
+
+
 def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError | None = None) -> Series:
     """The entry of slices that may be one volume.
 
@@ -299,6 +313,7 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
     if unfit and unasked:  # two questions at once: the first answer must not pass for the second
         unfit = ReadingError(unfit.fault, unfit.remedy, source)
     fault = fault or unfit or unasked
+    findings = (*found.findings, *(_drift_findings(slices) if geometry else ()))
     normal = slice_normal(slices[0])
     along = [float(np.dot(s.position, normal)) for s in slices]
     part = ", ".join(dict.fromkeys(step.label for step in found.pictures.steps))
@@ -337,11 +352,11 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         spacing=geometry.spacing if geometry else None,
         kernel=slices[0].kernel,
         orientation=_kind(slices[0]),
-        warnings=((fault.fault,) if fault else ()) + tuple(str(f) for f in found.findings),
+        warnings=((fault.fault,) if fault else ()) + tuple(str(f) for f in findings),
         loadable=fault is None,
         files=tuple(dict.fromkeys(s.file for s in slices)),
         fault=fault,
-        findings=found.findings,
+        findings=findings,
         extent=max(along) - min(along),
         original="DERIVED" not in slices[0].image_type,
         frame=trait_value(slices[0].traits, "FrameOfReferenceUID"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicom_maker import make_series
 
 import spinect_core.io.reading
 import spinect_core.research.phantom
@@ -407,14 +408,29 @@ def test_series_shows_warnings_and_faults() -> None:
         spacing=None,
         kernel="",
         orientation="",
-        description="Scout",
+        title="Scout, acquisition 2",
         loadable=False,
         fault=ReadingError("One slice", "Choose another"),
         warnings=("2 files are damaged",),
     )
     lines = table([entry])
+    assert lines[1].endswith("Scout, acquisition 2")
     assert "One slice" in lines[2]
     assert "damaged" in lines[3]
+
+
+def test_series_that_make_one_volume_are_told_with_the_option_that_joins_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_series(tmp_path / "ct", edit=lambda d, z: setattr(d, "SeriesInstanceUID", f"1.2.3.{z + 1}"))
+    assert cli.main(["segment", str(tmp_path), "--out", str(tmp_path / "labels.nii.gz"), "-q"]) == 3
+    assert "--join-series" in capsys.readouterr().err
+    assert cli.main(["series", str(tmp_path), "-q"]) == 0
+    assert "cannot be loaded" in capsys.readouterr().out
+    assert cli.main(["series", str(tmp_path), "--join-series", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "cannot be loaded" not in out
+    assert "joined as asked for" in out
 
 
 def test_info_tells_what_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
