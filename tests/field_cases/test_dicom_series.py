@@ -48,7 +48,7 @@ def setting(**values: object) -> Edit:
 
 def shown(number: int) -> Volume:
     """What one pass shows: the example, with HU of its own."""
-    volume = example_volume((SLICES, 12, 10), spacing=(0.7, 0.9, STEP))
+    volume = example_volume((SLICES, 12, 10), spacing=(4.5, 4.8, STEP))
     return Volume((volume.array + np.int16(7 * number)).astype(np.int16), volume.geometry, "Example")
 
 
@@ -346,7 +346,7 @@ def test_reconstructions_of_two_sizes_are_two_entries(tmp_path: Path, keyword: s
         if keyword == "Rows":
             dataset.Rows, dataset.PixelData = 11, dataset.PixelData[:-20]
         else:
-            dataset.PixelSpacing = [0.45, 0.35]
+            dataset.PixelSpacing = [3.9, 4.1]
 
     make_two(tmp_path, other)
     entries = list_series(tmp_path)
@@ -376,7 +376,7 @@ def test_two_sop_classes_are_two_entries(tmp_path: Path, sop_class: str) -> None
 
 def two_in_one_file(path: Path, content: Callable[[int], dict[str, object]]) -> Path:
     """An enhanced CT of two passes, interleaved by half a slice."""
-    truth = example_volume((2 * SLICES, 12, 10), spacing=(0.7, 0.9, STEP / 2))
+    truth = example_volume((2 * SLICES, 12, 10), spacing=(4.5, 4.8, STEP / 2))
     make_enhanced(path, truth)
     dataset = pydicom.dcmread(path)
     for z, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
@@ -406,7 +406,7 @@ def test_two_passes_in_one_multiframe_file_are_two_entries(
     path = two_in_one_file(tmp_path / "ct.dcm", content)
     entries = list_series(path)
     assert [(e.pictures, e.loadable) for e in entries] == [(SLICES, True)] * 2
-    truth = example_volume((2 * SLICES, 12, 10), spacing=(0.7, 0.9, STEP / 2)).array
+    truth = example_volume((2 * SLICES, 12, 10), spacing=(4.5, 4.8, STEP / 2)).array
     values = [read_series(e).array for e in entries]
     assert sorted(v.tolist() for v in values) == sorted([truth[::2].tolist(), truth[1::2].tolist()])
     with pytest.raises(ReadingError, match="2 CT series"):
@@ -683,7 +683,7 @@ def test_every_pose_keeps_the_mark_in_its_place(
     volume = example_volume()
     direction = np.column_stack([across, down, np.cross(across, down)])
     turned = Volume(
-        volume.array, Geometry(volume.array.shape, (0.7, 0.9, STEP), (5.0, -6.0, 7.0), direction), "Turned"
+        volume.array, Geometry(volume.array.shape, (4.5, 4.8, STEP), (5.0, -6.0, 7.0), direction), "Turned"
     )
     found = read_ct(make_series(tmp_path / "ct", turned, edit=setting(PatientPosition=code)))
     np.testing.assert_allclose(mark_point(found), mark_point(turned), atol=1e-3)
