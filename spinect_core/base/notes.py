@@ -36,6 +36,7 @@ class NoteCode(StrEnum):
     NOT_LABELLED = "not-labelled"
     NOT_SEARCHED = "not-searched"
     NO_PICTURES = "no-pictures"
+    LEFT_OUT = "left-out"
 
 
 @dataclass(frozen=True)

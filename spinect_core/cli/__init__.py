@@ -31,6 +31,7 @@ from spinect_core.cli import (
     train,
 )
 from spinect_core.cli.parser import Parser, command_parser
+from spinect_core.cli.speaking import speak_anywhere
 from spinect_core.cli.stopping import Stopping
 
 COMMANDS = (plan, measure, segment, series, evaluate, study, phantom, phantom_study, train, info)
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (child := run_if_child(arguments)) is not None:
         return child
     keep_decimal_point()
+    speak_anywhere()
     debug = "--debug" in arguments
     options: argparse.Namespace | None = None
     with Stopping() as stopping:

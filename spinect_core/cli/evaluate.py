@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, check
 from spinect_core.cli.parser import Commands, add_command
+from spinect_core.cli.speaking import print_json, say_warnings
 
 DESCRIPTION = """\
 Compares labels with the truth and prints JSON, class by class: Dice, IoU and pixel accuracy as the paper defines them,
@@ -36,15 +36,18 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Compare and print."""
     from spinect_core.image.evaluation import cropped, evaluate
+    from spinect_core.image.warning import joined
     from spinect_core.io.reading import read_labels
+    from spinect_core.plan.label_warnings import warnings_of_labels
     from spinect_core.plan.plan import read_plan
 
     prediction, truth = read_labels(options.prediction), read_labels(options.truth)
+    say_warnings(joined((*prediction.warnings, *truth.warnings), warnings_of_labels(options.prediction)))
     check(cancel)
     if options.region_of is not None:
         region = read_plan(options.region_of).region
         if region is None:
             raise UsageError("The plan names no region", "Leave --region-of out", options.region_of)
         prediction, truth = cropped(prediction, region), cropped(truth, region)
-    print(json.dumps(evaluate(prediction, truth), indent=2))
+    print_json(evaluate(prediction, truth))
     return 0

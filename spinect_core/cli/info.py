@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from typing import Any
 
@@ -11,6 +10,7 @@ from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command
+from spinect_core.cli.speaking import print_json
 
 DESCRIPTION = """\
 Prints versions, processor, memory, GPU, weights, and whether this computer renders. Send it with a question."""
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Collect and print."""
     facts = collect()
     if options.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
         return 0
     width = max(len(name) for part in facts.values() for name in part)
     for title, part in facts.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
+from spinect_core.cli.speaking import print_json, say_warnings
+from spinect_core.image.warning import joined, warning_lines
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.from_labels import Measurement
@@ -65,10 +67,13 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         from spinect_core.geometry.view import View
         from spinect_core.io.reading import read_labels
         from spinect_core.pipeline.from_labels import measure
+        from spinect_core.plan.label_warnings import warnings_of_labels
 
+        labels = read_labels(options.labels)
+        warnings = joined(labels.warnings, warnings_of_labels(options.labels))
         try:
             found = measure(
-                read_labels(options.labels),
+                labels,
                 View.oblique(options.side, options.oblique, options.tilt),
                 side=options.side,
                 kind=options.triangle,
@@ -80,11 +85,12 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             )
         except MeasurementError as error:
             raise MeasurementError(error.fault, error.remedy, options.labels) from error
-    result = _result(found)
+    result = {**_result(found), "warnings": [asdict(each) for each in warnings]}
     if options.json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        say_warnings(warnings)
+        print_json(result)
     else:
-        print("\n".join(_sentences(result)))
+        print("\n".join(_sentences(result, warning_lines(warnings))))
     return 0
 
 
@@ -113,7 +119,7 @@ def _result(found: Measurement) -> dict[str, Any]:
     }
 
 
-def _sentences(result: dict[str, Any]) -> list[str]:
+def _sentences(result: dict[str, Any], warnings: tuple[str, ...] = ()) -> list[str]:
     window, fitted = result["window"], result["fitted"]
     lines = [
         f"triangle  {result['triangle']}, {result['level']}, confidence {result['confidence']:.2f}",
@@ -126,5 +132,6 @@ def _sentences(result: dict[str, Any]) -> list[str]:
         lines.append(f"fitted    {fitted['area_mm2']:.1f} mm² ({edges})")
     if result["closed_by"] is not None:
         lines.append(f"needle    {result['closed_by']}")
+    lines += [f"warning   {line}" for line in warnings]
     lines += [f"note      {note}" for note in result["notes"]]
     return [*lines, result["notice"]]

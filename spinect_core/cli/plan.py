@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from spinect_core.cli.parser import (
     region_of,
 )
 from spinect_core.cli.reporting import reporting
+from spinect_core.cli.speaking import print_json, say_warnings
+from spinect_core.image.warning import warning_lines
 
 if TYPE_CHECKING:
     from spinect_core.plan.plan import Plan
@@ -87,7 +88,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             told=lambda sentence: print(f"spinect: note: {sentence}", file=sys.stderr, flush=True),
         )
     if options.json:
-        print(json.dumps(plan.to_dict(), indent=2, ensure_ascii=False))
+        say_warnings(plan.case.reading_warnings)
+        print_json(plan.to_dict())
     else:
         print("\n".join(summary(plan, options.out)))
     return 0
@@ -96,6 +98,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
     lines = [f"plan      {out / 'plan.json'}"]
+    lines += [f"warning   {line}" for line in warning_lines(plan.case.reading_warnings)]
     for triangle in plan.triangles:
         lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")
     run_facts = plan.run

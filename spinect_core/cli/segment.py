@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 
 from spinect_core.base.errors import OutputError, UsageError
@@ -19,10 +18,12 @@ from spinect_core.cli.parser import (
     region_of,
 )
 from spinect_core.cli.reporting import reporting
+from spinect_core.cli.speaking import print_json, say_warnings
 
 DESCRIPTION = """\
 Labels bone and nerve in the lumbosacral region of a CT and writes the labels (0 background, 1 bone, 2 nerve) on the
-CT's own grid. Prints what ran, as JSON."""
+CT's own grid. Prints what ran, as JSON. What reading noticed about the CT is printed too and kept beside the labels, in
+FILE.warnings.json; `spinect measure` and `spinect evaluate` say it again."""
 
 EXAMPLES = """\
   spinect segment ct.nii.gz --out labels.nii.gz
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         from spinect_core.base.plain import plain
         from spinect_core.io.reading import read_ct
         from spinect_core.io.writing import write_labels
+        from spinect_core.plan.label_warnings import keep_warnings
         from spinect_core.segmentation import segment
 
         volume = read_ct(
@@ -75,13 +77,18 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             progress=part_of(progress, 0.1, 0.98),
             cancel=cancel,
         )
+        # A warning that has lost its labels does no harm; labels that have lost their warning would.
+        beside = keep_warnings(volume.warnings, out)
         write_labels(segmentation.labels, out)
         progress(1.0, "labels written")
     used = segmentation.region
     facts = {
         "labels": str(out),
+        "warnings": [dataclasses.asdict(each) for each in volume.warnings],
+        "warnings_file": None if beside is None else str(beside),
         "region": {"minimum_lps_mm": used.minimum, "maximum_lps_mm": used.maximum, "found": used.found},
         **dataclasses.asdict(segmentation.run),
     }
-    print(json.dumps(plain(facts), indent=2, ensure_ascii=False))
+    say_warnings(volume.warnings)
+    print_json(plain(facts))
     return 0

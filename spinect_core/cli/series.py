@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import Commands, add_command, add_decisions, add_quiet, read_options
 from spinect_core.cli.reporting import reporting
+from spinect_core.cli.speaking import print_json
 
 if TYPE_CHECKING:
     from spinect_core.io.reading import Series
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
         found = list_series(options.path, options=read_options(options), progress=progress, cancel=cancel)
     if options.json:
-        print(json.dumps([_facts(entry) for entry in found], indent=2, ensure_ascii=False))
+        print_json([_facts(entry) for entry in found])
     else:
         print("\n".join(table(found)))
     return 0
@@ -64,7 +65,12 @@ def table(found: list[Series]) -> list[str]:
             fault = "" if entry.loadable else str(entry.fault or "This is no CT.")
             if fault:
                 lines.append(f"    cannot be loaded: {fault}")
-            lines += [f"    note: {warning}" for warning in entry.warnings if warning not in fault]
+            grave = {str(finding) for finding in entry.findings if finding.grave}
+            lines += [
+                f"    {'warning' if warning in grave else 'note'}: {warning}"
+                for warning in entry.warnings
+                if warning not in fault
+            ]
     return lines
 
 
@@ -81,5 +87,6 @@ def _facts(entry: Series) -> dict[str, Any]:
         "orientation": entry.orientation,
         "loadable": entry.loadable,
         "warnings": list(entry.warnings),
+        "findings": [asdict(finding) for finding in entry.findings],
         "files": [str(file) for file in entry.files],
     }

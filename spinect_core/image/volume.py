@@ -139,10 +139,12 @@ class Labels:
     Attributes:
         array: uint8 [z, y, x].
         geometry: where the voxels are.
+        warnings: what reading noticed about their file.
     """
 
     array: LabelArray
     geometry: Geometry
+    warnings: tuple[ReadingWarning, ...] = ()
 
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.geometry.shape:

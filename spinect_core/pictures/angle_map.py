@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import shapely
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.versions import NOTICE
 from spinect_core.base.words import Side
+from spinect_core.image.warning import ReadingWarning, any_grave, warning_lines
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 INK, GREY, PALE = "#1d2530", "#5a6470", "#eceff1"
 BEST, RECOMMENDED, OTHER = "#d81b60", "#ff9f1c", "#ffffff"
+WARNING = "#9a5200"
+"""The amber of the other pictures, dark enough for a white ground."""
+WARNING_COLUMNS = 118
+"""Letters of a warning's line: as wide as the map and its scale."""
 DPI = 130
 LEFT = 0.095
 MAP_INCHES, ABOVE_MAP_INCHES, UNDER_MAP_INCHES, LINE_INCHES = 4.8, 0.9, 1.02, 0.26
@@ -40,20 +46,25 @@ GROUPS: tuple[tuple[str, tuple[Reason, ...], str, str], ...] = (
 """How views that are not allowed are hatched: words, reasons, hatch, colour."""
 
 
-def angle_map_picture(result: SearchResult, notes: Sequence[str] = ()) -> RgbArray:
+def angle_map_picture(
+    result: SearchResult, notes: Sequence[str] = (), warnings: Sequence[ReadingWarning] = ()
+) -> RgbArray:
     """The map of a search with its views marked, uint8 RGB.
 
     The picture is laid out as the patient is seen from behind: a view towards the patient's left lies to the left.
+    Where reading had reservations about the CT, the recommended view is marked by an empty diamond.
 
     Args:
         result: of the search.
         notes: sentences to write below.
+        warnings: what reading noticed about the CT; written above the notes.
     """
     # Not at the top: it takes half a second, and only charts need it. Figure alone opens no window.
     from matplotlib.figure import Figure
 
-    rows = _rows(result)
-    foot = 0.3 + LINE_INCHES * len(notes) * 0.7
+    rows, sure = _rows(result), not any_grave(warnings)
+    lines = [part for each in warning_lines(warnings) for part in wrap(each, WARNING_COLUMNS)]
+    foot = 0.3 + LINE_INCHES * (len(notes) + len(lines)) * 0.7
     table = LINE_INCHES * (len(rows) + 1.4) if rows else 0.0
     height = foot + table + UNDER_MAP_INCHES + MAP_INCHES + ABOVE_MAP_INCHES
     figure = Figure(figsize=(8.6, height), dpi=DPI, facecolor="white")
@@ -64,15 +75,19 @@ def angle_map_picture(result: SearchResult, notes: Sequence[str] = ()) -> RgbArr
     handles = [*_forbidden(axes, result.map), *_ridge(axes, result)]
     _usual(axes, result.map)
     _legend(axes, handles)
-    _marks(axes, result)
+    _marks(axes, result, sure)
     _axes(axes, result.map.side)
     name = result.zone.name
     title = f"{name[0].upper()}{name[1:]}, {result.zone.level}"
     figure.text(LEFT, 1 - 0.36 / height, title, fontsize=15, color=INK, weight="bold")
     figure.text(LEFT, 1 - 0.64 / height, _headline(result), fontsize=10, color=INK)
-    _table(figure, rows, (foot + table) / height, LINE_INCHES / height)
-    for k, note in enumerate((NOTICE, *reversed(notes))):
-        figure.text(LEFT, (0.14 + 0.7 * LINE_INCHES * k) / height, note, fontsize=7.5, color=GREY)
+    _table(figure, rows, (foot + table) / height, LINE_INCHES / height, sure)
+    said = [
+        *((each, GREY) for each in (NOTICE, *reversed(notes))),
+        *((each, WARNING) for each in reversed(lines)),
+    ]
+    for k, (words, colour) in enumerate(said):
+        figure.text(LEFT, (0.14 + 0.7 * LINE_INCHES * k) / height, words, fontsize=7.5, color=colour)
     return _drawn(figure)
 
 
@@ -163,7 +178,7 @@ def _ridge(axes: Axes, result: SearchResult) -> list[Patch]:
     return [Patch(facecolor="none", edgecolor=BEST, linewidth=1.8, label=words)]
 
 
-def _marks(axes: Axes, result: SearchResult) -> None:
+def _marks(axes: Axes, result: SearchResult, sure: bool) -> None:
     for number, other in enumerate(result.alternatives, start=1):
         at = (other.oblique, other.view.elevation)
         axes.plot(*at, marker="o", markersize=15, color=OTHER, markeredgecolor=INK, zorder=7, clip_on=False)
@@ -173,9 +188,11 @@ def _marks(axes: Axes, result: SearchResult) -> None:
         (result.best, "*", 20, BEST),
     ):
         if choice is not None:
+            empty = mark == "D" and not sure
             axes.plot(
-                choice.oblique, choice.view.elevation, marker=mark, markersize=size, color=colour,
-                markeredgecolor="white", markeredgewidth=1.2, zorder=9, clip_on=False,
+                choice.oblique, choice.view.elevation, marker=mark, markersize=size,
+                color="none" if empty else colour, markeredgecolor=WARNING if empty else "white",
+                markeredgewidth=1.2, zorder=9, clip_on=False,
             )  # fmt: skip
 
 
@@ -213,14 +230,16 @@ COLUMNS = (0.095, 0.125, 0.32, 0.56, 0.65, 0.735, 0.825, 0.91)
 HEADS = ("", "", "line of sight", "window", "circle", "depth", "to nerve", "score")
 
 
-def _table(figure: Figure, rows: Sequence[tuple[str, str, Choice]], top: float, line: float) -> None:
+def _table(
+    figure: Figure, rows: Sequence[tuple[str, str, Choice]], top: float, line: float, sure: bool
+) -> None:
     """Lines of words from ``top`` downwards, both in parts of the figure's height."""
     if not rows:
         return
     top -= line
     for x, head in zip(COLUMNS, HEADS, strict=True):
         figure.text(x, top, head, fontsize=8.5, color=GREY)
-    colours = {"\N{BLACK STAR}": BEST, "\N{BLACK DIAMOND}": RECOMMENDED}
+    colours = {"\N{BLACK STAR}": BEST, "\N{BLACK DIAMOND}": RECOMMENDED if sure else WARNING}
     for k, (mark, what, choice) in enumerate(rows, start=1):
         nerve = "none" if np.isinf(choice.nerve_mm) else f"{choice.nerve_mm:.1f} mm"
         cells = (

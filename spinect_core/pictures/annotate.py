@@ -16,9 +16,18 @@ from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
+from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures.frame import Frame
-from spinect_core.pictures.lettering import text_width, write
-from spinect_core.pictures.palette import BACKGROUND_BOTTOM, EDGE, QUIET_TEXT, TEXT, TRIANGLES, Colour
+from spinect_core.pictures.lettering import shortened, text_width, write
+from spinect_core.pictures.palette import (
+    BACKGROUND_BOTTOM,
+    EDGE,
+    QUIET_TEXT,
+    TEXT,
+    TRIANGLES,
+    WARNING,
+    Colour,
+)
 
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
@@ -36,6 +45,7 @@ def annotate(
     *,
     centre: npt.ArrayLike | None = None,
     title: str = "",
+    warnings: Sequence[ReadingWarning] = (),
 ) -> RgbArray:
     """A copy of a picture with its writing on it.
 
@@ -49,6 +59,7 @@ def annotate(
         centre: LPS mm (3,) of the point in the middle of the picture. Leave it out where the picture shows the
             triangles already.
         title: a word before the view's, for example "demo case"; never a patient's name.
+        warnings: what reading noticed about the CT; they stand above the notice.
 
     Returns:
         uint8 RGB of the same shape.
@@ -71,6 +82,7 @@ def annotate(
     _letters(draw, frame, unit)
     _legend(draw, frame, triangles, unit)
     _scale_bar(draw, frame, unit)
+    _warnings(draw, frame, warnings, unit)
     _footer(draw, frame, unit)
     canvas.alpha_composite(layer)
     return np.array(canvas.convert("RGB"))
@@ -218,6 +230,18 @@ def _scale_bar(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
         ):
             draw.rectangle((x0 - grow, y0 - grow, x1 + grow, y1 + grow), fill=colour)
     write(draw, ((left + right) / 2, y - 11 * unit), f"{length} mm", round(15 * unit), TEXT, "middle")
+
+
+def _warnings(
+    draw: ImageDraw.ImageDraw, frame: Frame, warnings: Sequence[ReadingWarning], unit: float
+) -> None:
+    """One line between scale bar and notice, where no picture shows anything of the patient without shade."""
+    if not warnings:
+        return
+    width, height = frame.size
+    size = max(6, round(13 * unit))
+    line = shortened(warning_headline(warnings), size, width - 52 * unit)
+    write(draw, (26 * unit, height - 34 * unit), line, size, WARNING)
 
 
 def _footer(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:

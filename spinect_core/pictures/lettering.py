@@ -31,6 +31,17 @@ def text_width(text: str, size: int) -> float:
     return width
 
 
+def shortened(text: str, size: int, width: float) -> str:
+    """As much of a line as fits into a width in pixels; where something had to go, three points say so."""
+    if text_width(text, size) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:  # the longest beginning that fits
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if text_width(f"{text[:middle]}...", size) <= width else (low, middle - 1)
+    return f"{text[:low].rstrip(' ;:,.')}..."
+
+
 def write(
     draw: ImageDraw.ImageDraw,
     at: tuple[float, float],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -12,7 +14,8 @@ from spinect_core.geometry.view import direction_letters
 from spinect_core.image.volume import BONE as BONE_LABEL
 from spinect_core.image.volume import NERVE as NERVE_LABEL
 from spinect_core.image.volume import Labels, Volume
-from spinect_core.pictures.lettering import write
+from spinect_core.image.warning import ReadingWarning, warning_headline
+from spinect_core.pictures.lettering import shortened, write
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
     BACKGROUND_TOP,
@@ -21,6 +24,7 @@ from spinect_core.pictures.palette import (
     NERVE,
     QUIET_TEXT,
     TRIANGLES,
+    WARNING,
     Colour,
 )
 from spinect_core.planning.needle.needle import Needle
@@ -29,6 +33,7 @@ from spinect_core.planning.search.axial import PlaneImage, needle_plane, reforma
 SIZE = (1000, 800)
 HEAD, FOOT = 96, 40
 """Pixels above and below the slice."""
+WARNING_SIZE = 14
 MARGIN_MM = 45.0
 """Shown beyond the needle's ends."""
 WINDOW_HU, LEVEL_HU = 400.0, 50.0
@@ -39,13 +44,16 @@ HATCH_PIXELS, HATCH = 9, (54, 62, 74)
 ADVICE = "The patient lies prone: this picture shows the back below, as slices do"
 
 
-def needle_plane_picture(volume: Volume, labels: Labels, needle: Needle) -> npt.NDArray[np.uint8]:
+def needle_plane_picture(
+    volume: Volume, labels: Labels, needle: Needle, warnings: Sequence[ReadingWarning] | None = None
+) -> npt.NDArray[np.uint8]:
     """The slice along a needle, W 400 L 50, bone and nerve tinted, hatched where the CT ends.
 
     Args:
         volume: the CT.
         labels: bone and nerve on any grid.
         needle: drawn from the skin to the target.
+        warnings: what reading noticed about the CT, above the slice; the volume's own when absent.
 
     Returns:
         uint8 RGB (800, 1000, 3).
@@ -68,6 +76,9 @@ def needle_plane_picture(volume: Volume, labels: Labels, needle: Needle) -> npt.
     if not cut.inside.all():
         where += " · hatched: outside of the CT"
     write(draw, (26, 68), where, 15, QUIET_TEXT)
+    line = warning_headline(volume.warnings if warnings is None else warnings)
+    if line:
+        write(draw, (26, 89), shortened(line, WARNING_SIZE, SIZE[0] - 52), WARNING_SIZE, WARNING)
     middle = HEAD + room[1] / 2 + 7
     write(draw, (22, middle), direction_letters(-plane.across), 20, edge=3.0)
     write(draw, (SIZE[0] - 22, middle), direction_letters(plane.across), 20, align="right", edge=3.0)

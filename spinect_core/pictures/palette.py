@@ -16,5 +16,7 @@ BACKGROUND_TOP: Colour = (38, 44, 53)
 BACKGROUND_BOTTOM: Colour = (13, 16, 21)
 TEXT: Colour = (244, 246, 248)
 QUIET_TEXT: Colour = (190, 199, 209)
+WARNING: Colour = (245, 181, 68)
+"""Of what reading noticed about the CT, in the pictures as in the window."""
 EDGE: Colour = (10, 12, 16)
 """Laid thinly under text and lines, so that they read on ivory too."""

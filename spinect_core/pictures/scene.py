@@ -17,6 +17,7 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import RenderError
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.annotate import RgbArray, annotate
 from spinect_core.pictures.frame import Frame
 from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, NERVE
@@ -93,12 +94,23 @@ class Scene:
         return np.array(Image.fromarray(large).resize(self.size, Image.Resampling.LANCZOS))
 
     def annotated(
-        self, view: View, triangles: Sequence[Triangle] = (), frame: Frame | None = None, title: str = ""
+        self,
+        view: View,
+        triangles: Sequence[Triangle] = (),
+        frame: Frame | None = None,
+        title: str = "",
+        warnings: Sequence[ReadingWarning] = (),
     ) -> RgbArray:
         """The picture of a view with triangles and writing on it, uint8 RGB (height, width, 3)."""
         frame = frame or self.frame(view, triangles)
         return annotate(
-            self.picture(frame), view, frame.mm_per_pixel, triangles, centre=frame.centre, title=title
+            self.picture(frame),
+            view,
+            frame.mm_per_pixel,
+            triangles,
+            centre=frame.centre,
+            title=title,
+            warnings=warnings,
         )
 
 
@@ -111,6 +123,7 @@ def render_view(
     centre: npt.ArrayLike | None = None,
     height_mm: float | None = None,
     title: str = "",
+    warnings: Sequence[ReadingWarning] = (),
 ) -> RgbArray:
     """One annotated picture; for several of the same surfaces use :class:`Scene`.
 
@@ -122,6 +135,7 @@ def render_view(
         centre: LPS mm (3,) in the middle of the picture; the usual frame without it.
         height_mm: mm of the patient from the picture's top to its bottom; the usual frame's without it.
         title: a word before the view's; never a patient's name.
+        warnings: what reading noticed about the CT.
 
     Returns:
         uint8 RGB (height, width, 3).
@@ -137,7 +151,7 @@ def render_view(
             usual.mm_per_pixel if height_mm is None else height_mm / scene.size[1],
             scene.size,
         )
-        return scene.annotated(view, triangles, frame, title)
+        return scene.annotated(view, triangles, frame, title, warnings)
 
 
 def _plotter(surfaces: Surfaces, size: list[int]) -> Any:

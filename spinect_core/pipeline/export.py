@@ -22,8 +22,8 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
     for approach in plan.approaches:
         check(cancel)
         name = map_name(approach.zone)
-        write_whole(folder / name, angle_map_csv(approach.search).encode("utf-8"))
-        picture = angle_map_picture(approach.search, sentences(approach.search.notes))
+        write_whole(folder / name, angle_map_csv(approach.search, plan.warnings).encode("utf-8"))
+        picture = angle_map_picture(approach.search, sentences(approach.search.notes), plan.warnings)
         save_picture(picture, (folder / name).with_suffix(".png"))
         names[key_of(approach.zone)] = name
     return names

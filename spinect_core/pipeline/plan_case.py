@@ -20,6 +20,7 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.folder import (
     BONE_FILE,
@@ -33,7 +34,7 @@ from spinect_core.plan.folder import (
 )
 from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import result_sentences, sentence
+from spinect_core.plan.wording import result_sentences, sentence, sentences
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def draw_pictures(
     triangles: Sequence[Triangle],
     folder: Path,
     *,
+    warnings: Sequence[ReadingWarning] = (),
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[tuple[PlanView, ...], tuple[str, ...]]:
@@ -170,6 +172,7 @@ def draw_pictures(
         surfaces: bone and nerve.
         triangles: drawn in every picture of their view; standard views show all.
         folder: where the PNG files go; their paths in the result begin with this folder's name.
+        warnings: what reading noticed about the CT; written on every picture.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at between pictures.
 
@@ -192,7 +195,7 @@ def draw_pictures(
             progress(number / len(wanted), f"picture {number + 1} of {len(wanted)}")
             frame = scene.frame(view, shown if name not in PRESETS else ())
             file = _file_name(name, names)
-            save_picture(scene.annotated(view, shown, frame), folder / file)
+            save_picture(scene.annotated(view, shown, frame, warnings=warnings), folder / file)
             centre = (float(frame.centre[0]), float(frame.centre[1]), float(frame.centre[2]))
             views_done.append(
                 PlanView(
@@ -247,12 +250,17 @@ class _Job:
             "pictures",
             0.94,
             0.98,
-            lambda p: draw_pictures(surfaces, triangles, folder, progress=p, cancel=self._cancel),
+            lambda p: draw_pictures(
+                surfaces, triangles, folder, warnings=volume.warnings, progress=p, cancel=self._cancel
+            ),
         )
         planning = Planning()
         slices: dict[str, str] = {}
+        left_out: tuple[str, ...] = ()
         if found is not None:
-            planning, slices = self._stage("maps", 0.98, 1.0, lambda _: self._record(found, volume, labels))
+            planning, left_out, slices = self._stage(
+                "maps", 0.98, 1.0, lambda _: self._record(found, volume, labels)
+            )
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
         supposed = () if used.found else (used.note or sentence(Note(NoteCode.REGION_SUPPOSED)),)
@@ -264,7 +272,7 @@ class _Job:
             views=views,
             triangles=triangles,
             planning=planning,
-            notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *blind),
+            notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *left_out, *blind),
             files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE, **slices},
             versions=installed_versions(),
         )
@@ -317,13 +325,21 @@ class _Job:
         write_surface(surfaces.nerve, self._folder / NERVE_FILE)
         return surfaces
 
-    def _record(self, found: CasePlan, volume: Volume, labels: Labels) -> tuple[Planning, dict[str, str]]:
-        """The planning as a plan keeps it, and the files of the slices along its needles."""
+    def _record(
+        self, found: CasePlan, volume: Volume, labels: Labels
+    ) -> tuple[Planning, tuple[str, ...], dict[str, str]]:
+        """The planning as a plan keeps it, what of that no plan can hold, and the slices along its needles."""
         from spinect_core.pipeline.export import write_maps, write_needle_planes
         from spinect_core.plan.build import planning_record
 
         slices = write_needle_planes(found, volume, labels, self._folder, cancel=self._cancel)
-        return planning_record(found, write_maps(found, self._folder, cancel=self._cancel)), slices
+        maps = write_maps(found, self._folder, cancel=self._cancel)
+        planning, notes = planning_record(found, maps)
+        named = {path for each in planning.searches for path in [each.map] if path}
+        for name in set(maps.values()) - named:  # of a zone that the plan does not hold
+            (self._folder / name).unlink(missing_ok=True)
+            (self._folder / name).with_suffix(".png").unlink(missing_ok=True)
+        return planning, sentences(notes), slices
 
     def _stage(self, name: str, start: float, stop: float, work: Callable[[Progress], _Result]) -> _Result:
         check(self._cancel)

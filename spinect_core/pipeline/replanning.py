@@ -10,10 +10,11 @@ from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.anatomy.levels import side_of
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
+from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.base.words import SIDES, Author
 from spinect_core.geometry.view import View
-from spinect_core.plan.build import needle_record, planning_record
+from spinect_core.plan.build import needle_record, needle_records, planning_record
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name
 from spinect_core.planning.level import Approaches, Room, plan_level
@@ -28,10 +29,12 @@ class Planned:
     Attributes:
         plan: what was found.
         records: of it, with all that the user made.
+        notes: what of it no plan can hold.
     """
 
     plan: CasePlan
     records: Planning
+    notes: tuple[Note, ...] = ()
 
 
 def plan_again(
@@ -97,7 +100,7 @@ def plan_with_landmark(
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
     missing = [note for note in plan.notes if note not in plan.landmarks.notes and note.side not in sides]
     shift = 0 if before.level is None else before.level.shift
-    whole = CasePlan(landmarks, tuple(joined), tuple(dict.fromkeys((*fresh.notes, *missing))))
+    whole = CasePlan(landmarks, tuple(joined), tuple(dict.fromkeys((*fresh.notes, *missing))), plan.warnings)
     return _recorded(room, whole, before, shift, cancel)
 
 
@@ -150,13 +153,15 @@ def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
 
 
 def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: Cancel | None) -> Planned:
-    made = planning_record(plan, shift=shift)
+    made, notes = planning_record(plan, shift=shift)
     work = Approaches(room, plan.landmarks)
     own = []
     for each in before.needles:
         if each.needle.author == Author.USER:
             check(cancel)
-            own.append(needle_record(work.measured(each.needle, cancel=cancel)))
+            own.append(work.measured(each.needle, cancel=cancel))
+    users, more = needle_records(own)
     keys = {each.key for each in made.zones}
     windows = tuple(each for each in before.windows if each.author == Author.USER and each.zone in keys)
-    return Planned(plan, made.replaced(windows=(*made.windows, *windows), needles=(*made.needles, *own)))
+    records = made.replaced(windows=(*made.windows, *windows), needles=(*made.needles, *users))
+    return Planned(plan, records, (*notes, *more))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
+from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.notes import Note
+from spinect_core.base.errors import SpinectError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Relation
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
@@ -21,6 +25,7 @@ from spinect_core.plan.records import (
     NeedleRecord,
     Planning,
     Point,
+    RecordError,
     RiskRecord,
     SafetyRecord,
     SearchRecord,
@@ -35,54 +40,117 @@ from spinect_core.plan.wording import sentences
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
 from spinect_core.planning.needle.tolerance import Tolerance
-from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Weights
 from spinect_core.planning.zones.closers import Closing
 from spinect_core.planning.zones.window import FreeWindow
 
+_Made = TypeVar("_Made")
 
-def planning_record(plan: CasePlan, maps: Mapping[str, str] | None = None, shift: int = 0) -> Planning:
-    """All of a planning as a plan stores it.
+
+def planning_record(
+    plan: CasePlan, maps: Mapping[str, str] | None = None, shift: int = 0
+) -> tuple[Planning, tuple[Note, ...]]:
+    """All of a planning as a plan stores it, and what of it no plan can hold.
+
+    A part that is not right is left out and named: the work that is right is never lost for it.
 
     Args:
         plan: what was found.
         maps: file of the angle map by the zone's key, relative to the plan.
         shift: of the level's numbering by the user.
     """
-    maps, landmarks = maps or {}, plan.landmarks
+    maps, landmarks, kept = maps or {}, plan.landmarks, _Kept()
     courses = landmarks.courses | ({} if landmarks.sac is None else {"thecal sac": landmarks.sac})
-    return Planning(
-        level=LevelRecord(
-            name=landmarks.level,
-            shift=shift,
-            confidence=_part(landmarks.bone_overlap),
-            warnings=sentences(landmarks.notes),
-        ),
-        landmarks=tuple(
-            LandmarkRecord(
-                name=name,
-                point=_three(point),
-                confidence=landmarks.confidence(name),
-                moved=name in landmarks.placed,
-            )
-            for name, point in landmarks.points.items()
-        ),
-        courses=tuple(CourseRecord.taken_from(course, name=name) for name, course in courses.items()),
-        zones=tuple(ZoneRecord.taken_from(each.zone) for each in plan.approaches),
-        windows=tuple(window_record(each.window, each.closing) for each in plan.approaches),
-        searches=tuple(
-            search_record(
-                each.search,
-                seconds=each.seconds,
-                axial=axial_record(each.axial),
-                map_path=maps.get(key_of(each.zone), ""),
-                notes=each.notes,
-            )
-            for each in plan.approaches
-        ),
-        needles=tuple(needle_record(each.needle) for each in plan.approaches if each.needle is not None),
+    level = kept.one("level", landmarks.level, partial(_level, landmarks, shift))
+    points = {
+        name: kept.one("landmark", name, partial(_landmark, landmarks, name, point))
+        for name, point in landmarks.points.items()
+    }
+    lines = {
+        name: kept.one("course", name, partial(CourseRecord.taken_from, course, name=name))
+        for name, course in courses.items()
+    }
+    zones: dict[str, ZoneRecord] = {}
+    windows, searches, needles = [], [], []
+    for each in plan.approaches:
+        name, key = each.zone.name, key_of(each.zone)
+        zone = kept.one("zone", name, partial(ZoneRecord.taken_from, each.zone))
+        if zone is not None and key not in zones:
+            zones[key] = zone
+            windows.append(kept.one("window", name, partial(window_record, each.window, each.closing)))
+            searches.append(kept.one("search", name, partial(_search, each, maps.get(key, ""))))
+        if each.needle is not None:
+            needles.append(kept.needle(each.needle))
+    planning = Planning(
+        level=level,
+        landmarks=_there(points.values()),
+        courses=_there(lines.values()),
+        zones=tuple(zones.values()),
+        windows=_there(windows),
+        searches=_there(searches),
+        needles=_there(needles),
+    )
+    return planning, tuple(kept.notes)
+
+
+def needle_records(plans: Iterable[NeedlePlan]) -> tuple[tuple[NeedleRecord, ...], tuple[Note, ...]]:
+    """The records of needles, and what of them no plan can hold."""
+    kept = _Kept()
+    found = _there([kept.needle(each) for each in plans])
+    return found, tuple(kept.notes)
+
+
+class _Kept:
+    """Makes records, and notes those that cannot be made."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+
+    def one(self, what: str, name: str, make: Callable[[], _Made]) -> _Made | None:
+        """A record, or None and a note that it is left out."""
+        try:
+            return make()
+        except (SpinectError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            fault = error.fault if isinstance(error, SpinectError) else str(error)
+            fault = (error.reason if isinstance(error, RecordError) else "") or fault
+            self.notes.append(Note.of(NoteCode.LEFT_OUT, what=what, name=name, fault=fault.rstrip(".")))
+            return None
+
+    def needle(self, plan: NeedlePlan) -> NeedleRecord | None:
+        """A needle with its safety, or at least the needle."""
+        name = plan.needle.title
+        whole = self.one("safety of the needle", name, partial(needle_record, plan))
+        return whole or self.one("needle", name, partial(NeedleRecord, needle=plan.needle))
+
+
+def _there(found: Iterable[_Made | None]) -> tuple[_Made, ...]:
+    return tuple(each for each in found if each is not None)
+
+
+def _landmark(landmarks: Landmarks, name: str, point: FloatArray) -> LandmarkRecord:
+    sure, moved = landmarks.confidence(name), name in landmarks.placed
+    return LandmarkRecord(name=name, point=_three(point), confidence=sure, moved=moved)
+
+
+def _search(approach: Approach, map_path: str) -> SearchRecord:
+    return search_record(
+        approach.search,
+        seconds=approach.seconds,
+        axial=axial_record(approach.axial),
+        map_path=map_path,
+        notes=approach.notes,
+    )
+
+
+def _level(landmarks: Landmarks, shift: int) -> LevelRecord:
+    return LevelRecord(
+        name=landmarks.level,
+        shift=shift,
+        confidence=_part(landmarks.bone_overlap),
+        warnings=sentences(landmarks.notes),
     )
 
 

@@ -7,7 +7,7 @@ The format is described in docs/plan-format.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -21,6 +21,7 @@ from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.geometry.triangle import Triangle, now
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.image.warning import ReadingWarning, joined
 from spinect_core.plan.folder import read_current
 from spinect_core.plan.records import (
     AS_WRITTEN,
@@ -37,7 +38,9 @@ from spinect_core.plan.records import (
     Record,
     SpreadRecord,
     StoredView,
+    StoredWarnings,
     Text,
+    WarningRecord,
     Whole,
 )
 
@@ -88,6 +91,7 @@ class Case(Record):
         spacing: mm along (x, y, z).
         origin: LPS mm of the centre of voxel [0, 0, 0].
         direction: the nine numbers of the 3x3 matrix, row by row; its columns are the array axes (x, y, z) in LPS.
+        warnings: what reading noticed about it; none in plans of programs that did not store them.
     """
 
     sha256: Text
@@ -96,6 +100,7 @@ class Case(Record):
     spacing: Annotated[Three, Field(alias="spacing_xyz_mm")]
     origin: Annotated[Three, Field(alias="origin_lps_mm")]
     direction: Annotated[tuple[Grid, ...], Field(min_length=9, max_length=9)]
+    warnings: StoredWarnings = ()
 
     @model_validator(mode="after")
     def _is_a_grid(self) -> Self:
@@ -108,7 +113,7 @@ class Case(Record):
 
     @classmethod
     def of(cls, volume: Volume) -> Case:
-        """The facts of a CT, without its name."""
+        """The facts of a CT and what reading noticed about it, without its name."""
         grid = volume.geometry
         direction = tuple(grid.direction.ravel().tolist())
         whole, voxels = _hashes(volume)
@@ -119,6 +124,21 @@ class Case(Record):
             spacing=grid.spacing,
             origin=grid.origin,
             direction=direction,
+            warnings=tuple(map(WarningRecord.taken_from, joined(volume.warnings))),
+        )
+
+    @property
+    def reading_warnings(self) -> tuple[ReadingWarning, ...]:
+        """What reading noticed, as the program handles it."""
+        return joined(each.warning for each in self.warnings)
+
+    def with_warnings(self, newer: Iterable[ReadingWarning]) -> Self:
+        """The same CT with what another reading of it noticed as well; none is lost, and none stands there twice."""
+        every = joined(newer, self.reading_warnings)
+        return (
+            self
+            if every == self.reading_warnings
+            else self.replaced(warnings=tuple(map(WarningRecord.taken_from, every)))
         )
 
     def same_ct(self, other: Case) -> bool:

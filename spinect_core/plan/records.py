@@ -35,6 +35,7 @@ from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
 from spinect_core.base.words import Author, Kind, Relation, Role, Side, Tissue, Version
 from spinect_core.geometry.view import View
+from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
 from spinect_core.planning.needle.needle import Needle
 
 FARTHEST_MM = 1e5
@@ -150,7 +151,13 @@ _UNKNOWN = "\0"
 
 
 class RecordError(PlanError):
-    """A record cannot hold what it was given."""
+    """A record cannot hold what it was given.
+
+    Attributes:
+        reason: what is wrong and where in the record, without its name.
+    """
+
+    reason = ""
 
 
 class Record(BaseModel):
@@ -255,7 +262,10 @@ class Record(BaseModel):
         title = re.sub(r"(?<=.)([A-Z])", r" \1", cls.__name__.removesuffix("Record")).lower()
         cause = getattr(error.errors()[0].get("ctx", {}).get("error"), "__cause__", None)
         known = cause.remedy if isinstance(cause, SpinectError) else remedy
-        return RecordError(f"The {title} is not right: {said(error)}", known)
+        reason = said(error)
+        made = RecordError(f"The {title} is not right: {reason}", known)
+        made.reason = reason
+        return made
 
 
 class SpreadRecord(Record):
@@ -285,6 +295,28 @@ class SpreadRecord(Record):
 def zone_key(kind: str, version: str, side: str, level: str) -> str:
     """The name by which windows and searches refer to a zone, such as "L5/S1 left kambin bony"."""
     return " ".join(word for word in (level, side, kind, version) if word)
+
+
+class WarningRecord(Record):
+    """What reading noticed about the CT; see :class:`spinect_core.image.warning.ReadingWarning`.
+
+    Attributes:
+        text: a sentence without its full stop, without names of files and without patient data.
+        grave: whether numbers or places of the plan may be wrong.
+        code: by which programs know it; empty where nothing but a reader has to.
+    """
+
+    text: Name
+    grave: Flag = False
+    code: Text = ""
+
+    @property
+    def warning(self) -> ReadingWarning:
+        """As the program handles it."""
+        return ReadingWarning(self.text, self.grave, self.code)
+
+
+StoredWarnings = Annotated[tuple[WarningRecord, ...], Field(max_length=MOST_WARNINGS)]
 
 
 class LevelRecord(Record):

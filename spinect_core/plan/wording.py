@@ -93,6 +93,7 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
     NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
     NoteCode.NO_PICTURES: "No pictures: this computer does not render ({fault}); `spinect info` says more.",
+    NoteCode.LEFT_OUT: "The {what} {name!r} is not in the plan: {fault}.",
 }
 
 

@@ -23,6 +23,7 @@ from spinect_core.base.words import SIDES, Author, Side
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting
@@ -59,6 +60,11 @@ class Room:
         self.labels = labels
         self.obstacles = Obstacles.of(surfaces)
         self._volume = volume
+
+    @property
+    def warnings(self) -> tuple[ReadingWarning, ...]:
+        """What reading noticed about the CT; none where there is no CT."""
+        return () if self._volume is None else self._volume.warnings
 
     @cached_property
     def skin(self) -> Skin | None:
@@ -322,7 +328,7 @@ def plan_level(
         except MeasurementError as error:
             zone = one.sight.zone
             notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
-    return CasePlan(landmarks, tuple(found), tuple(notes))
+    return CasePlan(landmarks, tuple(found), tuple(notes), room.warnings)
 
 
 def _three(point: FloatArray) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.notes import Note
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
@@ -77,11 +78,13 @@ class CasePlan:
         landmarks: of the level.
         approaches: one for each zone that was found.
         notes: what is doubtful or missing.
+        warnings: what reading noticed about the CT it was planned on.
     """
 
     landmarks: Landmarks
     approaches: tuple[Approach, ...]
     notes: tuple[Note, ...]
+    warnings: tuple[ReadingWarning, ...] = ()
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

@@ -113,7 +113,7 @@ def read_label_file(path: Path) -> Labels:
         ReadingError: not such a file, or other values in it.
         SpatialError: its axes do not say where the voxels are.
     """
-    array, geometry = read_numbers(path)
+    array, geometry, findings = _read_array(path, path, silent, None)
     values = np.unique(array)
     if not np.isin(values, (0, 1, 2)).all():
         others = [f"{v:g}" for v in values[~np.isin(values, (0, 1, 2))].astype(np.float64)]
@@ -123,7 +123,7 @@ def read_label_file(path: Path) -> Labels:
             "Choose a label file of this program, or renumber its labels",
             path,
         )
-    return Labels(array.astype(np.uint8), geometry)
+    return Labels(array.astype(np.uint8), geometry, tuple(each.warning for each in findings))
 
 
 def read_numbers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 
 import numpy as np
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.files import plain_name
 from spinect_core.geometry.zone import Zone
+from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.planning.search.angle_map import AngleMap, Looks
 from spinect_core.planning.search.search import SearchResult
 from spinect_core.planning.search.weights import Limits, Reason
@@ -27,7 +29,6 @@ COLUMNS = (
     "reason",
 )
 
-
 CODES = {
     Reason.ALLOWED: "allowed",
     Reason.NOT_SEEN: "the triangle is seen edge-on",
@@ -41,14 +42,22 @@ CODES = {
 """What stands in the column ``reason``; stored maps are read by it, so it never changes."""
 
 
-def angle_map_csv(result: SearchResult) -> str:
+COMMENT = "# "
+
+
+def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ()) -> str:
     """The map of a search as CSV, ordered by oblique angle and tilt.
 
     Angles are ipsilateral and cranial positive, in degrees. A cell is empty where a value does not exist: nothing is
     open, there is no skin, the tissue is absent. ``allowed`` is 1 or 0, ``reason`` says what stands against it.
+
+    Args:
+        result: of the search.
+        warnings: what reading noticed about the CT; they stand above the heading, each on a line that begins with "# ".
     """
     looks = result.map.looks
     stream = io.StringIO()
+    stream.writelines(f"{COMMENT}{line}\n" for line in warning_lines(warnings))
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     numbers = np.column_stack(
@@ -94,7 +103,8 @@ def angle_map_of(table: str, side: str) -> AngleMap:
     """
     reasons = {code: reason for reason, code in CODES.items()}
     try:
-        rows = list(csv.DictReader(io.StringIO(table)))
+        lines = (line for line in io.StringIO(table) if not line.startswith(COMMENT.strip()))
+        rows = list(csv.DictReader(lines))
         numbers = {name: np.array([_number(row[name]) for row in rows]) for name in COLUMNS[:7]}
         reason = np.array([reasons[row["reason"]] for row in rows], dtype=np.uint8)
         views = np.column_stack([numbers.pop("oblique"), numbers.pop("tilt")])

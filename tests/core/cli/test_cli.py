@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,9 +44,12 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.evaluation import cropped
 from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.reading import read_labels
+from spinect_core.io.reading.series import Finding
 from spinect_core.io.writing import write_labels, write_volume
 from spinect_core.pipeline import plan_case as job
+from spinect_core.plan.label_warnings import keep_warnings, warnings_of_labels
 from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.preprocessing import Region
 
@@ -316,6 +320,31 @@ def test_plan_as_json(
     assert Plan.from_dict(json.loads(capsys.readouterr().out)) == plan
 
 
+WARNINGS = (
+    ReadingWarning("8 voxels were taken as air"),
+    ReadingWarning("The scale to Hounsfield units is missing", grave=True, code="no-scale"),
+)
+LINES = [
+    "Read with reservations: The scale to Hounsfield units is missing.",
+    "Noticed on reading: 8 voxels were taken as air.",
+]
+
+
+def test_plan_says_what_reading_noticed(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warned = plan.replaced(case=plan.case.with_warnings(WARNINGS))
+    monkeypatch.setattr(job, "plan_case", lambda *_, **__: warned)
+    assert cli.main(["plan", "ct", "--out", "o", "-q"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:3] == [f"warning   {line}" for line in LINES]
+    assert err == ""
+    assert cli.main(["plan", "ct", "--out", "o", "--json", "-q"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["text"] for each in json.loads(out)["case"]["warnings"]] == [each.text for each in WARNINGS]
+    assert err.splitlines() == [f"spinect: warning: {line}" for line in LINES]
+
+
 # ------------------------------------------------------------------------------------------------------------- segment
 
 
@@ -338,6 +367,30 @@ def test_segment_writes_labels_and_says_what_ran(
     np.testing.assert_array_equal(read_labels(out).array, labels.array)
     assert cli.main(["segment", str(ct), "--out", str(ct)]) == 7
     error_line(capsys)
+
+
+def test_segment_says_what_reading_noticed_and_keeps_it_beside_the_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from spinect_core.segmentation.run import RunInfo
+
+    labels, out = Labels(np.zeros(GRID.shape, np.uint8), GRID), tmp_path / "labels.nii.gz"
+    run = RunInfo("openvino", "cpu", "paper", (32, 64, 64), (20, 40, 40), 1, 8, 2)
+    result = SimpleNamespace(labels=labels, run=run, region=Region((0, 0, 0), (1, 1, 1)))
+    monkeypatch.setattr(spinect_core.segmentation, "segment", lambda *_, **__: result, raising=False)
+    for warnings in (WARNINGS, ()):
+        ct = Volume(picture(GRID), GRID, warnings=warnings)
+        monkeypatch.setattr("spinect_core.io.reading.read_ct", lambda *_, ct=ct, **__: ct)
+        assert cli.main(["segment", "ct", "--out", str(out), "-q"]) == 0
+        printed, err = capsys.readouterr()
+        told = json.loads(printed)
+        assert told["warnings"] == [asdict(each) for each in warnings]
+        assert err.splitlines() == [f"spinect: warning: {line}" for line in LINES if warnings]
+        assert warnings_of_labels(out) == warnings
+        assert (told["warnings_file"] is None) == (not warnings)
+    keep_warnings(WARNINGS, out)
+    assert cli.main(["evaluate", "--prediction", str(out), "--truth", str(out)]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"spinect: warning: {line}" for line in LINES]
 
 
 # ------------------------------------------------------------------------------------------------------------ evaluate
@@ -411,12 +464,14 @@ def test_series_shows_warnings_and_faults() -> None:
         title="Scout, acquisition 2",
         loadable=False,
         fault=ReadingError("One slice", "Choose another"),
-        warnings=("2 files are damaged",),
+        warnings=("2 files are damaged (a.dcm)", "The scale is missing"),
+        findings=(Finding("2 files are damaged", ("a.dcm",)), Finding("The scale is missing", grave=True)),
     )
     lines = table([entry])
     assert lines[1].endswith("Scout, acquisition 2")
     assert "One slice" in lines[2]
-    assert "damaged" in lines[3]
+    assert lines[3] == "    note: 2 files are damaged (a.dcm)"
+    assert lines[4] == "    warning: The scale is missing"
 
 
 def test_series_that_make_one_volume_are_told_with_the_option_that_joins_them(

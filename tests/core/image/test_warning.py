@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from spinect_core.image.volume import Geometry, Volume
-from spinect_core.image.warning import ReadingWarning, any_grave, joined
+from spinect_core.image.warning import ReadingWarning, any_grave, joined, warning_headline, warning_lines
 
 MILD = ReadingWarning("8 voxels were taken as air")
 GRAVE = ReadingWarning("The scale is missing", grave=True)
@@ -40,3 +40,35 @@ def test_only_grave_warnings_colour_a_plan():
 def test_a_volume_made_of_another_keeps_its_warnings():
     volume = Volume(np.zeros((3, 3, 3), np.int16), Geometry((3, 3, 3), (1, 1, 1)), warnings=(GRAVE,))
     assert replace(volume, array=np.ones((3, 3, 3), np.int16)).warnings == (GRAVE,)
+
+
+def test_a_warning_is_one_line_that_any_file_can_hold():
+    odd = ReadingWarning("  The slice\x00 says \ud800\n\t twice. ")
+    assert odd.text == "The slice says twice"
+    assert len(ReadingWarning("x" * 5000).text) == 1000
+    assert joined([ReadingWarning(" \n"), MILD]) == (MILD,)
+
+
+def test_too_many_warnings_are_counted_and_the_grave_ones_stay():
+    many = [ReadingWarning(f"Thing {number}") for number in range(500)]
+    kept = joined([*many, GRAVE])
+    assert len(kept) == 100
+    assert kept[0] == GRAVE
+    assert kept[-1].text == "402 more things were noticed"
+
+
+def test_a_newer_warning_takes_no_gravity_away():
+    old = replace(CODED, grave=True)
+    newer = replace(CODED, text="The pictures of 2 files are left out")
+    assert joined([newer], [old]) == (newer, old)
+
+
+def test_in_words_the_grave_ones_come_first():
+    assert warning_lines([MILD, GRAVE]) == (
+        "Read with reservations: The scale is missing.",
+        "Noticed on reading: 8 voxels were taken as air.",
+    )
+    headline = warning_headline([MILD, GRAVE])
+    assert headline == "Read with reservations, 2 warnings: The scale is missing; 8 voxels were taken as air"
+    assert warning_headline([MILD]) == "1 warning on reading: 8 voxels were taken as air"
+    assert warning_headline([]) == ""

@@ -9,10 +9,11 @@ from PIL import Image
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
+from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures import Frame, annotate, save_picture
 from spinect_core.pictures.annotate import bar_length_mm, triangle_lines
-from spinect_core.pictures.lettering import text_width
-from spinect_core.pictures.palette import TRIANGLES
+from spinect_core.pictures.lettering import shortened, text_width
+from spinect_core.pictures.palette import TRIANGLES, WARNING
 
 GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
 VIEW = View(27, -12)
@@ -156,3 +157,37 @@ def test_every_letter_stands_at_the_edge_where_that_side_of_the_patient_is(
         place = np.array([x - 200, y - 160])
         assert towards @ place > 0.7 * np.linalg.norm(towards) * np.linalg.norm(place), (text, x, y)
     assert edges == 4
+
+
+WARNINGS = (
+    ReadingWarning("8 voxels were taken as air"),
+    ReadingWarning("The scale to Hounsfield units is missing in some files", grave=True),
+)
+
+
+@pytest.mark.parametrize("size", [(1000, 800), (400, 320), (1600, 900)])
+def test_what_reading_noticed_stands_above_the_notice_and_nowhere_else(size: tuple[int, int]) -> None:
+    bone = np.full((size[1], size[0], 3), 215, dtype=np.uint8)
+    bare = annotate(bone, VIEW, 0.25, [triangle()], centre=[0, 0, 0])
+    warned = annotate(bone, VIEW, 0.25, [triangle()], centre=[0, 0, 0], warnings=WARNINGS)
+    rows, columns = np.nonzero((bare != warned).any(axis=2))
+    unit = min(size[1], size[0] * 0.8) / 800
+    assert size[1] - 50 * unit - 1 <= rows.min()
+    assert rows.max() <= size[1] - 28 * unit
+    assert columns.max() - columns.min() > 250 * unit
+    written = warned[rows, columns].astype(int)
+    assert (written[:, 0] - written[:, 2] > 60).any(), "it is amber"
+    if unit == 1:
+        assert (np.abs(written - WARNING).sum(axis=1) < 60).any()
+
+
+def test_a_long_warning_ends_within_the_picture_and_says_that_it_goes_on() -> None:
+    long = ReadingWarning("The slices differ from each other in many ways " * 9, grave=True)
+    bare, warned = annotate(GREY, VIEW, 0.5), annotate(GREY, VIEW, 0.5, warnings=[long])
+    columns = np.nonzero((bare != warned).any(axis=(0, 2)))[0]
+    assert columns.max() < 400 - 8
+    line = shortened(warning_headline([long]), 13, 700)
+    assert line.startswith("Read with reservations, 1 warning: The slices differ")
+    assert line.endswith("...")
+    assert text_width(line, 13) <= 700
+    assert shortened("short", 13, 700) == "short"

@@ -1,13 +1,15 @@
 """The slice along a needle shows the needle where it lies, and left on the right."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spinect_core.image.volume import BONE, Geometry, Labels, Volume
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.needle_plane import FOOT, HATCH, HEAD, SIZE, needle_plane_picture
-from spinect_core.pictures.palette import BACKGROUND_TOP, TRIANGLES
+from spinect_core.pictures.palette import BACKGROUND_TOP, TRIANGLES, WARNING
 from spinect_core.planning.needle.needle import Needle
 
 GRID = Geometry((80, 100, 120), (2.0, 2.0, 2.0), (-119.0, -99.0, -79.0))
@@ -74,3 +76,18 @@ def test_the_letters_at_its_edges_are_those_of_a_slice_seen_from_below(monkeypat
     assert set(letters) == set("LRAP")
     assert letters["R"][0] < SIZE[0] / 4 < 3 * SIZE[0] / 4 < letters["L"][0]
     assert letters["A"][1] < SIZE[1] / 4 < 3 * SIZE[1] / 4 < letters["P"][1]
+
+
+def test_what_reading_noticed_stands_above_the_slice_and_hides_nothing_of_it():
+    grid = Geometry((60, 80, 80), (4.0, 4.0, 4.0), (-158.0, -158.0, -118.0))
+    volume = Volume(np.zeros(grid.shape, np.int16), grid)
+    labels = Labels(np.zeros(grid.shape, np.uint8), grid)
+    grave = ReadingWarning("The scale to Hounsfield units is missing in some files", grave=True)
+    bare = needle_plane_picture(volume, labels, NEEDLE)
+    own = needle_plane_picture(replace(volume, warnings=(grave,)), labels, NEEDLE)
+    given = needle_plane_picture(volume, labels, NEEDLE, warnings=(grave,))
+    np.testing.assert_array_equal(own, given)
+    rows, _ = np.nonzero((own != bare).any(axis=2))
+    assert rows.min() > 72
+    assert rows.max() < HEAD
+    assert (np.abs(own[72:HEAD].astype(int) - WARNING).sum(axis=2) < 60).sum() > 100

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 import pyvista as pv
@@ -22,6 +23,7 @@ from spinect_core.io.reading import read_labels
 from spinect_core.io.writing import write_volume
 from spinect_core.pipeline import plan_case as job
 from spinect_core.plan.document import read_document
+from spinect_core.plan.label_warnings import warnings_of_labels
 from spinect_core.plan.plan import read_plan
 from spinect_core.plan.wording import sentence
 from spinect_core.planning.level import Approaches, Room
@@ -83,7 +85,9 @@ def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, *
         borders = tuple(Border(role, role, np.array([a, b])) for role, a, b in roles)
         wanted.append(Zone("kambin", "bony", side, "L5/S1", borders))
     found = [work.approach(each, cancel=cancel) for each in work.search(wanted, step=20.0, cancel=cancel)]
-    return CasePlan(work.landmarks, tuple(found), (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),))
+    return CasePlan(
+        work.landmarks, tuple(found), (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),), room.warnings
+    )
 
 
 @pytest.fixture
@@ -174,6 +178,43 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     assert any("Left Kambin triangle (bony): 36.0 mm² open from behind" in note for note in plan.notes)
     assert sentence(Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")) in plan.notes
     assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("rendering")
+def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) -> None:
+    """The second orientation of the header lies 25 mm from the first: places may be wrong by that much."""
+    quiet = job.plan_case(ct, tmp_path / "quiet", region=REGION)
+    assert quiet.case.warnings == ()
+    image = nib.load(ct)
+    moved = image.affine.copy()
+    moved[0, 3] += 25
+    image.set_sform(image.affine, code=1)
+    image.set_qform(moved, code=1)
+    nib.save(image, tmp_path / "doubtful.nii.gz")
+    out = tmp_path / "o"
+    plan = job.plan_case(tmp_path / "doubtful.nii.gz", out, region=REGION)
+    (warning,) = plan.case.reading_warnings
+    assert warning.grave
+    assert "differ by up to 25.0 mm" in warning.text
+    assert plan.case.same_ct(quiet.case)
+    assert read_plan(out / "plan.json").case.reading_warnings == (warning,)
+    document = read_document(out / "plan.spinect")
+    assert document.plan.case.reading_warnings == (warning,)
+    for search in plan.planning.searches:
+        table = (out / search.map).read_text(encoding="utf-8").splitlines()
+        assert table[0] == f"# {warning.line}"
+        assert len(table) == 2 + 4 * 5
+    same = [each.relative_to(out) for each in out.rglob("*.png")]
+    assert {each.name for each in same} > {
+        "from-behind.png",
+        *(name for name in MAPS if name.endswith(".png")),
+    }
+    for each in same:
+        warned, plain = (
+            np.asarray(Image.open(folder / each)).astype(int) for folder in (out, tmp_path / "quiet")
+        )
+        assert warned.shape != plain.shape or (np.abs(warned - plain).max(axis=2) > 20).sum() > 100, each
+    assert warnings_of_labels(out / "labels.nii.gz") == (warning,)
 
 
 def test_one_side_alone(ct: Path, tmp_path: Path) -> None:

@@ -10,8 +10,17 @@ import pytest
 
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.geometry.view import View
-from spinect_core.plan.build import axial_record, safety_record, search_record, window_record
+from spinect_core.plan.build import (
+    axial_record,
+    needle_records,
+    planning_record,
+    safety_record,
+    search_record,
+    window_record,
+)
 from spinect_core.plan.records import Record
+from spinect_core.plan.wording import sentences
+from spinect_core.planning.needle.needle import Needle
 
 ZONE = Made(kind="kambin", version="bony", side="right", level="L5/S1")
 
@@ -175,3 +184,93 @@ def test_the_safety_of_a_needle_becomes_a_record() -> None:
     assert (record.risks[0].nerve, record.risks[0].nerve_on_the_way) == (0.2, 0.125)
     bare = safety_record(clearance)
     assert (bare.tolerance, bare.risks, bare.structures) == (None, (), ())
+
+
+# ------------------------------------------------------------------------------- a part that is not right is left out
+
+
+def course(count: int) -> Made:
+    points = np.arange(3.0 * count).reshape(count, 3)
+    return Made(points=points.tolist(), radii=np.full(count, 2.0).tolist(), found=[True] * count)
+
+
+def landmarks(**changes: Any) -> Made:
+    return Made(
+        **{
+            "level": "L5/S1",
+            "bone_overlap": 0.9,
+            "notes": (),
+            "points": {"S1 centre": np.array([0.5, 2.0, -3.0]), "L5 centre": np.array([1.0, 2.0, 30.0])},
+            "placed": frozenset(),
+            "confidence": lambda name: 0.9,
+            "courses": {"L5 left": course(3), "S1 left": course(4)},
+            "sac": course(5),
+        }
+        | changes
+    )
+
+
+def planned(**changes: Any) -> Made:
+    return Made(landmarks=landmarks(**changes), approaches=())
+
+
+@pytest.mark.parametrize("points", [0, 1])
+def test_a_course_of_too_few_points_does_not_cost_the_plan(points: int) -> None:
+    record, left_out = planning_record(planned(courses={"L5 left": course(points), "S1 left": course(4)}))
+    assert [each.name for each in record.courses] == ["S1 left", "thecal sac"]
+    assert len(record.landmarks) == 2
+    assert record.level is not None
+    (said,) = sentences(left_out)
+    assert said == (
+        f"The course 'L5 left' is not in the plan: points: it holds {points} entries, at least 2 are needed."
+    )
+    assert stored(record) == record
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e9])
+def test_a_landmark_that_no_file_can_hold_does_not_cost_the_plan(bad: float) -> None:
+    points = {"S1 centre": np.array([0.5, bad, -3.0]), "L5 centre": np.array([1.0, 2.0, 30.0])}
+    record, left_out = planning_record(planned(points=points))
+    assert [each.name for each in record.landmarks] == ["L5 centre"]
+    assert [(note.values["what"], note.values["name"]) for note in left_out] == [("landmark", "S1 centre")]
+
+
+def test_neither_does_a_level_of_no_known_confidence_or_a_sac_without_a_point() -> None:
+    record, left_out = planning_record(planned(bone_overlap=math.nan, sac=course(0)))
+    assert record.level is None
+    assert [each.name for each in record.courses] == ["L5 left", "S1 left"]
+    assert [note.values["what"] for note in left_out] == ["level", "course"]
+
+
+def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
+    faulty, sound = (
+        Made(
+            zone=Made(**{**vars(ZONE), "side": side, "name": f"{side} Kambin", "borders": borders, "confidence": 0.9}),
+            window=window(View(0.0)),
+            closing=None,
+            search=result(),
+            seconds=1.0,
+            axial=Made(possible=False),
+            notes=(),
+            needle=None,
+        )
+        for side, borders in (("left", ()), ("right", (BORDER,)))
+    )  # fmt: skip
+    record, left_out = planning_record(Made(landmarks=landmarks(), approaches=(faulty, sound)))
+    assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]
+    assert len(record.windows) == len(record.searches) == 1
+    assert [note.values["name"] for note in left_out] == ["left Kambin"]
+
+
+def test_a_needle_whose_safety_no_plan_can_hold_stays_without_it() -> None:
+    faulty = Made(needle=NEEDLE, clearance=None, tolerance=None, risks=(), crossings=(), neighbours=())
+    (record,), left_out = needle_records([faulty])
+    assert record.needle == NEEDLE
+    assert record.safety is None
+    assert [note.values["what"] for note in left_out] == ["safety of the needle"]
+
+
+BORDER = Made(
+    name="superior border of S1", role="base", points=((0.0, 1.0, 2.0), (3.0, 1.0, 2.0)), confidence=0.9
+)
+NEEDLE = Needle("way", "kambin", "left", "L5/S1", "bony", (45.0, 95.0, 0.0), (6.0, 19.0, 3.0))

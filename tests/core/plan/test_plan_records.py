@@ -28,6 +28,7 @@ from spinect_core.plan.records import (
     SafetyRecord,
     SearchRecord,
     StructureRecord,
+    WarningRecord,
     WindowRecord,
     ZoneRecord,
     zone_key,
@@ -296,7 +297,8 @@ def fits(value: object, hint: Any) -> bool:
 def test_records_hold_what_their_annotations_promise() -> None:
     """Made in the program or read from a file, a type checker may rely on them."""
     seen = set()
-    waiting: list[Any] = [full_planning(), full_plan().from_dict(full_plan().to_dict()).planning]
+    read = full_plan().from_dict(full_plan().to_dict()).planning
+    waiting: list[Any] = [full_planning(), read, WarningRecord(text="8 voxels were taken as air")]
     while waiting:
         each = waiting.pop()
         seen.add(type(each))

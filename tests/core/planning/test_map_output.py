@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from search_scenes import bone, circle, plate, square_zone, tunnels
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.geometry.view import View
+from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.pictures.angle_map import angle_map_picture
 from spinect_core.planning.search.map_csv import COLUMNS, angle_map_csv, angle_map_of
 from spinect_core.planning.search.search import SearchResult, search
@@ -88,3 +90,43 @@ def test_where_nothing_opens_the_picture_says_so():
     rows = list(csv.DictReader(io.StringIO(angle_map_csv(shut))))
     assert {row["allowed"] for row in rows} == {"0"}
     assert "closed by bone" in {row["reason"] for row in rows}
+
+
+WARNINGS = (
+    ReadingWarning("The pictures were compressed, with loss\n: fine detail may be gone", grave=True),
+    ReadingWarning("8 voxels were taken as air"),
+)
+
+
+def test_what_reading_noticed_stands_above_the_table_and_is_passed_over_on_reading(found):
+    table = angle_map_csv(found, WARNINGS)
+    lines = table.splitlines()
+    assert lines[:2] == [f"# {line}" for line in warning_lines(WARNINGS)]
+    assert lines[2:] == angle_map_csv(found).splitlines()
+    again, bare = angle_map_of(table, "left"), angle_map_of(angle_map_csv(found), "left")
+    np.testing.assert_array_equal(again.area_mm2, bare.area_mm2)
+    np.testing.assert_array_equal(again.looks.reason, bare.looks.reason)
+
+
+def test_what_reading_noticed_stands_below_the_picture(found):
+    bare, warned = angle_map_picture(found), angle_map_picture(found, (), WARNINGS)
+    added = warned.shape[0] - bare.shape[0]
+    assert added >= 2 * 20
+    notice, plot = bare[-20:], bare[: bare.shape[0] - 40]
+    np.testing.assert_array_equal(warned[-20:], notice)  # the notice stays where it is
+    moved = np.abs(warned[: plot.shape[0]].astype(int) - plot).max(axis=2) > 90
+    assert moved.mean() < 0.02, "the map itself is not covered"
+    band = warned[-60:-20].astype(int)
+    amber = np.abs(band - (0x9A, 0x52, 0x00)).sum(axis=2) < 90
+    assert amber.sum() > 200
+
+
+def test_with_reservations_the_recommended_view_is_not_marked_as_sure(found):
+    apart = replace(found, recommended=found.alternatives[0])
+    orange = [
+        (np.abs(angle_map_picture(apart, (), warnings).astype(int) - (255, 159, 28)).sum(axis=2) < 20).sum()
+        for warnings in ((), WARNINGS[1:], WARNINGS)
+    ]
+    assert orange[0] > 20, "the map shows a recommended view beside the best"
+    assert orange[1] == pytest.approx(orange[0], rel=0.1)
+    assert orange[2] < orange[0] / 5
