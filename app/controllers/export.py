@@ -113,8 +113,16 @@ class ExportController(QObject):
         title = ""
         if current is not None:
             image, title = _with_trajectory(image, viewport, drawing), headline(current)
+        case = self._model.case
+        warnings = () if case is None else case.warnings
         return lambda: annotate(
-            image, turntable.view, mm_per_pixel, triangles, centre=turntable.focus, title=title
+            image,
+            turntable.view,
+            mm_per_pixel,
+            triangles,
+            centre=turntable.focus,
+            title=title,
+            warnings=warnings,
         )
 
     def _ask(self, title: str, suggested: str) -> Path | None:

@@ -134,7 +134,7 @@ class OpenController(QObject):
             self._choose(result, plan, finish)
             return
         if plan is not None and self._model.case is plan:
-            if result.facts == plan.facts and result.volume is not None:
+            if result.volume is not None and _same_ct(result, plan):
                 self._model.add_ct(result.volume, path, result.segmentation)
                 self._recent.opened(path)
                 self.said.emit(f"{path.name} is the CT of this plan.")
@@ -204,6 +204,7 @@ class OpenController(QObject):
 
     def _add_plan(self, path: Path, opened: Opened) -> None:
         plan = opened.plan
+        self._model.add_warnings(plan.case)
         if plan.region is not None:
             self._model.set_region(plan.region)
         if plan.planning != Planning():
@@ -213,3 +214,8 @@ class OpenController(QObject):
             self._model.set_view(plan.triangles[0].view)
         self._recent.add(path)
         self.said.emit(f"Plan opened: {path.name}")
+
+
+def _same_ct(one: Case, other: Case) -> bool:
+    """Whether two cases are of one CT, whatever was noticed on reading it."""
+    return one.facts is not None and other.facts is not None and one.facts.same_ct(other.facts)

@@ -14,7 +14,8 @@ from app.model.jobs import JobRunner
 from app.model.looked import Looked
 from app.model.trajectories import Trajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
-from spinect_core.plan.wording import result_sentences
+from spinect_core.image.warning import RESERVED, any_grave
+from spinect_core.plan.wording import result_sentences, sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
 if TYPE_CHECKING:
@@ -76,11 +77,13 @@ class PlanController(QObject):
         plan, trajectories = planned.plan, self._trajectories
         if not trajectories.take(case, room, planned, looked, "find trajectories"):
             return
-        case.notes = result_sentences(plan)
+        case.notes = (*result_sentences(plan), *sentences(planned.notes))
         first = next((each for each in trajectories.rows if each.needle is not None), None)
         first = first or next(iter(trajectories.rows), None)
         trajectories.choose("" if first is None else first.key)
-        self.said.emit("\n".join((_summary(plan, warnings_of(planned.records)), *case.notes)))
+        self.said.emit(
+            "\n".join((_summary(plan, warnings_of(planned.records), any_grave(case.warnings)), *case.notes))
+        )
         self.found.emit()
 
     def place_needle(self, to_cursor: bool = False) -> None:
@@ -135,7 +138,9 @@ class PlanController(QObject):
             ):
                 self._model.set_view(view)
                 trajectories.mark(chosen)
-                self.said.emit(f"{name} moved; its side was planned again.")
+                left_out = sentences(planned.notes)
+                case.notes = (*case.notes, *(each for each in left_out if each not in case.notes))
+                self.said.emit("\n".join((f"{name} moved; its side was planned again.", *left_out)))
 
         self._jobs.start(
             f"Moving {name}",
@@ -144,7 +149,7 @@ class PlanController(QObject):
         )
 
 
-def _summary(plan: CasePlan, uncertain: tuple[str, ...]) -> str:
+def _summary(plan: CasePlan, uncertain: tuple[str, ...], reserved: bool) -> str:
     opened = sum(each.search.best is not None for each in plan.approaches)
     level, every = plan.landmarks.level, len(plan.approaches)
     if not every:
@@ -153,4 +158,5 @@ def _summary(plan: CasePlan, uncertain: tuple[str, ...]) -> str:
         text = f"{level}: no trajectory through any of {every} triangles; see what blocks each."
     else:
         text = f"{level}: a trajectory through {opened} of {every} triangles; check each against the slices."
-    return f"Uncertain level. {text}" if uncertain else text
+    text = f"Uncertain level. {text}" if uncertain else text
+    return f"{RESERVED}. {text}" if reserved else text

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Geometry, Labels, Volume
+    from spinect_core.image.warning import ReadingWarning
     from spinect_core.plan.document import Crop
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
@@ -144,6 +145,14 @@ class Case:
     files: dict[str, bytes] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     document: Path | None = None
+
+    @property
+    def warnings(self) -> tuple[ReadingWarning, ...]:
+        """What reading noticed about the CT, now or when the plan was made, each once."""
+        from spinect_core.image.warning import joined
+
+        stored = () if self.facts is None else self.facts.reading_warnings
+        return joined(() if self.volume is None else self.volume.warnings, stored)
 
     @property
     def labels(self) -> Labels | None:

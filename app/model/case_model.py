@@ -27,6 +27,7 @@ from spinect_core.plan.wording import users_part
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
     from spinect_core.image.region import Region
+    from spinect_core.plan.plan import Case as Facts
     from spinect_core.surfaces import Surfaces
 
 
@@ -83,6 +84,7 @@ class CaseModel(QObject):
     measurements_changed = Signal()
     selection_changed = Signal()
     planning_changed = Signal()
+    warnings_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -139,6 +141,17 @@ class CaseModel(QObject):
             self.region_changed.emit()
             self.set_cursor(self.cursor)
             self.cursor_moved.emit()
+
+    def add_warnings(self, facts: Facts) -> None:
+        """Take over what reading noticed when a plan of the open CT was made.
+
+        Args:
+            facts: what that plan says about the CT.
+        """
+        if self.case is not None:
+            own = facts if self.case.facts is None else self.case.facts
+            self.case.facts = own.with_warnings(facts.reading_warnings)
+            self.warnings_changed.emit()
 
     def set_region(self, region: Region) -> None:
         """Choose another part to segment."""

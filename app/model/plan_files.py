@@ -96,7 +96,7 @@ def save(
         # files that lie beside the plan stay named in it; what was inside a document does not come along
         write_plan(naming_only(plan, are_beside(path.parent, paths_of(plan))), path)
         return
-    planning, maps = _with_maps(planning, found)
+    planning, maps = _with_maps(planning, found, case)
     plan = plan.replaced(planning=planning)
     kept = case.segmentation
     labels, crop = (None, None) if kept is None else (kept.labels_1mm, kept.labels_on_ct)
@@ -105,7 +105,7 @@ def save(
     write_document(Document(naming_only(plan, files), labels, crop, files, case.extras), path)
 
 
-def _with_maps(planning: Planning, found: CasePlan | None) -> tuple[Planning, dict[str, bytes]]:
+def _with_maps(planning: Planning, found: CasePlan | None, case: Case) -> tuple[Planning, dict[str, bytes]]:
     """The records with the names of their angle maps, and these."""
     from spinect_core.plan.build import key_of
     from spinect_core.planning.search.map_csv import angle_map_csv, map_name
@@ -113,7 +113,8 @@ def _with_maps(planning: Planning, found: CasePlan | None) -> tuple[Planning, di
     if found is None:
         return planning, {}
     names = {key_of(each.zone): map_name(each.zone) for each in found.approaches}
-    maps = {map_name(each.zone): angle_map_csv(each.search).encode() for each in found.approaches}
+    warnings = case.warnings
+    maps = {map_name(each.zone): angle_map_csv(each.search, warnings).encode() for each in found.approaches}
     searches = tuple(each.replaced(map=names.get(each.zone, each.map)) for each in planning.searches)
     return planning.replaced(searches=searches), maps
 
@@ -122,7 +123,7 @@ def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Plann
     """The plan of a case: no patient data, the CT recognised by its checksum."""
     from spinect_core.plan.plan import Plan
 
-    facts = facts_of(case)
+    facts = facts_of(case).with_warnings(case.warnings)
     before = case.plan or Plan(case=facts)
     run = None if case.segmentation is None else case.segmentation.run
     return before.replaced(

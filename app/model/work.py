@@ -236,7 +236,7 @@ def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) ->
     progress(0.1, "the oblique plane")
     assert case.volume is not None  # nothing is cut without its CT
     assert case.labels is not None
-    picture = needle_plane_picture(case.volume, case.labels, needle)
+    picture = needle_plane_picture(case.volume, case.labels, needle, case.warnings)
     check(cancel)
     return picture
 

@@ -25,6 +25,7 @@ from app.model.trajectories import Trajectories
 from app.widgets import palette
 from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
+from spinect_core.image.warning import any_grave
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import REASONS
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
@@ -51,6 +52,7 @@ class AngleMapPanel(QWidget):
         trajectories.chosen_changed.connect(self.update)
         trajectories.changed.connect(self.update)
         model.view_changed.connect(self.update)
+        model.warnings_changed.connect(self.update)
 
     @property
     def chart(self) -> AngleMap | None:
@@ -189,8 +191,7 @@ class AngleMapPanel(QWidget):
                 QPolygonF([at + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))])
             )
         if found.recommended is not None:
-            painter.setBrush(QColor(palette.RECOMMENDED))
-            painter.drawEllipse(self._place_of(found.recommended.view), 4, 4)
+            self._draw_recommended(painter, self._place_of(found.recommended.view))
         view = self._model.view
         if (
             OBLIQUE_DEGREES[0] <= self._oblique(view) <= OBLIQUE_DEGREES[1]
@@ -203,6 +204,18 @@ class AngleMapPanel(QWidget):
                 painter.drawEllipse(at, 7, 7)
                 for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
                     painter.drawLine(at + QPointF(7 * dx, 7 * dy), at + QPointF(11 * dx, 11 * dy))
+
+    def _draw_recommended(self, painter: QPainter, at: QPointF) -> None:
+        """A full dot; an empty ring where the CT was read with reservations, and so nothing is recommended without."""
+        case = self._model.case
+        if case is None or not any_grave(case.warnings):
+            painter.setBrush(QColor(palette.RECOMMENDED))
+            painter.drawEllipse(at, 4, 4)
+            return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 200), 3.0), (QColor(palette.RECOMMENDED), 1.4)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(at, 4, 4)
 
     # -------------------------------------------------------------------------------------------- mouse and keys
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.slice_state import SliceState
 from app.widgets.parts import Section, label
+from spinect_core.image.warning import warning_lines
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
@@ -23,37 +22,35 @@ class CasePanel(Section):
         self._model = model
         self._name = label("No CT open", "title", wrap=True)
         self._facts = label("", "muted", wrap=True)
-        self._warnings = QLabel()
-        self._warnings.setProperty("role", "notice")
-        self._warnings.setWordWrap(True)
-        for widget in (self._name, self._facts, self._warnings):
+        self.warnings = QLabel()
+        self.warnings.setProperty("role", "notice")
+        self.warnings.setWordWrap(True)
+        for widget in (self._name, self._facts, self.warnings):
             self.body.addWidget(widget)
-        self._warnings.hide()
+        self.warnings.hide()
         model.case_opened.connect(self._show)
+        model.warnings_changed.connect(self._show)
 
     def _show(self) -> None:
         case = self._model.case
         if case is None:
             return
         geometry = case.ct_geometry
-        details: dict[str, Any]
-        if case.volume is None:
-            details = {}
-            warnings = ["The CT of this plan is not open. Open it; it is known by its content."]
-        else:
-            details = case.volume.details
-            warnings = [f"{each.text}." for each in case.volume.warnings]
+        absent = "The CT of this plan is not open. Open it; it is known by its content."
+        details = {} if case.volume is None else case.volume.details
         self._name.setText(case.name)
         self._name.setToolTip(str(case.source))
         shape = " × ".join(str(n) for n in geometry.shape[::-1])
         spacing = " × ".join(f"{s:.3g}" for s in geometry.spacing)
-        lines = [f"{shape} voxels of {spacing} mm"]
+        facts = [f"{shape} voxels of {spacing} mm"]
         kernel = details.get("kernel")
         if kernel:
-            lines.append(f"Kernel {kernel}")
-        self._facts.setText("\n".join(lines))
-        self._warnings.setText("\n".join(warnings))
-        self._warnings.setVisible(bool(warnings))
+            facts.append(f"Kernel {kernel}")
+        self._facts.setText("\n".join(facts))
+        lines = [absent] if case.volume is None else []
+        lines += warning_lines(case.warnings)
+        self.warnings.setText("\n".join(lines))
+        self.warnings.setVisible(bool(lines))
 
 
 class RegionPanel(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from app.model.jobs import JobRunner
@@ -9,6 +11,7 @@ from app.widgets import palette
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.versions import NOTICE
+from spinect_core.image.warning import RESERVED, ReadingWarning, any_grave, warning_lines
 
 
 class StatusBar(QStatusBar):
@@ -28,9 +31,11 @@ class StatusBar(QStatusBar):
         self.cancel.setStyleSheet("padding: 1px 10px;")
         self.cancel.clicked.connect(jobs.cancel)
         self.device = label("", "muted")
+        self.reserved = label(RESERVED, "warning")
+        self.reserved.hide()
         self.notice = label(NOTICE, "notice")
         self.addWidget(self.text, 1)
-        for widget in (self.bar, self.cancel, self.device, self.notice):
+        for widget in (self.bar, self.cancel, self.device, self.reserved, self.notice):
             self.addPermanentWidget(widget)
         jobs.started.connect(self._on_start)
         jobs.progressed.connect(self._on_progress)
@@ -46,6 +51,12 @@ class StatusBar(QStatusBar):
     def say_error(self, error: SpinectError) -> None:
         """Show what went wrong."""
         self.say(" ".join(str(error).split()), palette.ERROR)
+
+    def show_warnings(self, warnings: Iterable[ReadingWarning]) -> None:
+        """Mark the plan by what reading noticed about its CT; without anything grave there is no mark."""
+        every = tuple(warnings)
+        self.reserved.setVisible(any_grave(every))
+        self.reserved.setToolTip("\n".join(warning_lines(every)))
 
     def _idle(self) -> None:
         self.bar.hide()

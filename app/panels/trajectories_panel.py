@@ -31,6 +31,7 @@ from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
 from app.widgets import icons, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, in_own_order
+from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import choices
 from spinect_core.plan.wording import warnings as warnings_of
@@ -78,6 +79,8 @@ class TrajectoriesPanel(QFrame):
         trajectories.changed.connect(self._show_rows)
         trajectories.chosen_changed.connect(self._show)
         model.view_changed.connect(self._enable)
+        model.case_opened.connect(self._show)
+        model.warnings_changed.connect(self._show)
         self._show_rows()
 
     def _make_bar(self) -> QWidget:
@@ -224,9 +227,11 @@ class TrajectoriesPanel(QFrame):
                 self.table.setSpan(self.sorted.at(number).row(), AREA, 1, self.rows.columnCount() - AREA)
 
     def _show(self) -> None:
-        sentences = warnings_of(self._model.planning)
+        case = self._model.case
+        noticed = () if case is None else case.warnings
+        sentences = (*warning_lines(noticed), *warnings_of(self._model.planning))
         self.warning.setVisible(bool(sentences))
-        self.warning.setText("Warning: " + " ".join(sentences))
+        self.warning.setText(f"{'' if noticed else 'Warning: '}{' '.join(sentences)}")
         self.warning.setToolTip("\n".join(sentences))
         index = self.sorted.at(self.rows.row_of(self._trajectories.chosen))
         if index.isValid():

@@ -10,6 +10,7 @@ from app.model.case_model import CaseModel
 from app.model.trajectories import AGAIN, Trajectories
 from app.panels.clearance_curve import ClearanceCurve
 from app.widgets import palette
+from spinect_core.image.warning import NOTICED, RESERVED
 from spinect_core.plan.wording import facts
 
 
@@ -28,6 +29,7 @@ class TrajectoryDetails(QWidget):
         column.addWidget(self.text, 1)
         trajectories.chosen_changed.connect(self.refresh)
         trajectories.changed.connect(self.refresh)
+        model.warnings_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -41,9 +43,15 @@ class TrajectoryDetails(QWidget):
         rows = "".join(
             f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
             f"<td style='padding:1px 0 2px 0'>{escape(text)}</td></tr>"
-            for head, text in facts(trajectory, self._model.planning.landmarks)
+            for head, text in (*self._noticed(), *facts(trajectory, self._model.planning.landmarks))
         )
         self.text.setHtml(f"<b>{escape(trajectory.title)}</b><table cellspacing='0'>{rows}</table>")
+
+    def _noticed(self) -> tuple[tuple[str, str], ...]:
+        """What reading noticed about the CT, before all that was found in it."""
+        case = self._model.case
+        every = () if case is None else sorted(case.warnings, key=lambda each: not each.grave)
+        return tuple((RESERVED if each.grave else NOTICED, f"{each.text}.") for each in every)
 
     def showEvent(self, event: object) -> None:
         """Catch up."""

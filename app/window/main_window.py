@@ -41,11 +41,14 @@ from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
 from app.window.actions import Actions
 from spinect_core.image.planes import PLANES
+from spinect_core.image.warning import any_grave
 
 if TYPE_CHECKING:
     from spinect_core.image.volume import Volume
 
 TITLE = "SPINECT Planner"
+RESERVED_MARK = "\N{WARNING SIGN}"
+"""Before the name of a CT that was read with reservations."""
 SIDE_WIDTH = 300
 DOCK_HEIGHT = 270
 WARM_UP_MS = 500
@@ -105,8 +108,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        self.case_panel = CasePanel(state.model)
         for panel in (
-            CasePanel(state.model),
+            self.case_panel,
             self.segment_panel,
             self.view_panel,
             self.display_panel,
@@ -182,6 +186,7 @@ class MainWindow(QMainWindow):
         controllers.plan.found.connect(self._on_found)
         self.state.present.changed.connect(lambda: self.frames["3d"].info.setText(self.state.present.text))
         model.case_opened.connect(self._on_case)
+        model.warnings_changed.connect(self._show_warnings)
         model.labels_changed.connect(self._on_labels)
         model.cursor_moved.connect(self._on_cursor)
         model.history.cleanChanged.connect(self._show_title)
@@ -226,14 +231,20 @@ class MainWindow(QMainWindow):
     def _on_case(self) -> None:
         self.stage.start()
         self.middle.setCurrentIndex(1)
-        self._show_title()
+        self._show_warnings()
         self.status.device.setText("")
+
+    def _show_warnings(self) -> None:
+        case = self.model.case
+        self.status.show_warnings(() if case is None else case.warnings)
+        self._show_title()
 
     def _show_title(self, _clean: bool = True) -> None:
         case = self.model.case
         if case is not None:
             star = "" if self.model.history.isClean() else " •"
-            self.setWindowTitle(f"{case.title}{star} – {TITLE}")
+            mark = f"{RESERVED_MARK} " if any_grave(case.warnings) else ""
+            self.setWindowTitle(f"{mark}{case.title}{star} – {TITLE}")
 
     def _on_found(self) -> None:
         """Show what was found, and where it is."""

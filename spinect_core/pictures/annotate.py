@@ -18,7 +18,7 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
 from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures.frame import Frame
-from spinect_core.pictures.lettering import shortened, text_width, write
+from spinect_core.pictures.lettering import in_lines, shortened, text_width, write
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
     EDGE,
@@ -34,6 +34,8 @@ REFERENCE_HEIGHT = 800
 OVERSAMPLING = 3
 LISTED, DETAIL = 15.5, 13
 """Heights of a list's entries and of the text beside them, in pixels at the reference height."""
+SMALLEST_WARNING = 11
+"""Pixels: in a small picture a warning is larger than the other writing, or nobody could read it."""
 BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -235,13 +237,18 @@ def _scale_bar(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
 def _warnings(
     draw: ImageDraw.ImageDraw, frame: Frame, warnings: Sequence[ReadingWarning], unit: float
 ) -> None:
-    """One line between scale bar and notice, where no picture shows anything of the patient without shade."""
+    """Between scale bar and notice, in the shade below the patient; in small pictures left of the letters there."""
     if not warnings:
         return
     width, height = frame.size
-    size = max(6, round(13 * unit))
-    line = shortened(warning_headline(warnings), size, width - 52 * unit)
-    write(draw, (26 * unit, height - 34 * unit), line, size, WARNING)
+    size, text = round(13 * unit), warning_headline(warnings)
+    if size >= SMALLEST_WARNING:
+        lines = [shortened(text, size, width - 52 * unit)]
+    else:
+        size = SMALLEST_WARNING
+        lines = in_lines(text, size, width / 2 - 56 * unit, 2)
+    for number, line in enumerate(reversed(lines)):
+        write(draw, (26 * unit, height - 34 * unit - number * 1.2 * size), line, size, WARNING)
 
 
 def _footer(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:

@@ -42,6 +42,20 @@ def shortened(text: str, size: int, width: float) -> str:
     return f"{text[:low].rstrip(' ;:,.')}..."
 
 
+def in_lines(text: str, size: int, width: float, most: int) -> list[str]:
+    """A text in at most so many lines of a width in pixels; what does not fit is cut off as by :func:`shortened`."""
+    lines: list[str] = []
+    rest = text
+    while rest and len(lines) < most - 1:
+        words = rest.split(" ")
+        count = len(words)
+        while count > 1 and text_width(" ".join(words[:count]), size) > width:
+            count -= 1
+        lines.append(" ".join(words[:count]))
+        rest = " ".join(words[count:])
+    return [shortened(each, size, width) for each in (*lines, rest) if each]
+
+
 def write(
     draw: ImageDraw.ImageDraw,
     at: tuple[float, float],

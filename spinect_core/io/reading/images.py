@@ -113,7 +113,7 @@ def read_label_file(path: Path) -> Labels:
         ReadingError: not such a file, or other values in it.
         SpatialError: its axes do not say where the voxels are.
     """
-    array, geometry, findings = _read_array(path, path, silent, None)
+    array, geometry, findings = _read_array(path, path, silent, None, CROP_MM)
     values = np.unique(array)
     if not np.isin(values, (0, 1, 2)).all():
         others = [f"{v:g}" for v in values[~np.isin(values, (0, 1, 2))].astype(np.float64)]

@@ -12,7 +12,7 @@ from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures import Frame, annotate, save_picture
 from spinect_core.pictures.annotate import bar_length_mm, triangle_lines
-from spinect_core.pictures.lettering import shortened, text_width
+from spinect_core.pictures.lettering import in_lines, shortened, text_width
 from spinect_core.pictures.palette import TRIANGLES, WARNING
 
 GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
@@ -172,13 +172,29 @@ def test_what_reading_noticed_stands_above_the_notice_and_nowhere_else(size: tup
     warned = annotate(bone, VIEW, 0.25, [triangle()], centre=[0, 0, 0], warnings=WARNINGS)
     rows, columns = np.nonzero((bare != warned).any(axis=2))
     unit = min(size[1], size[0] * 0.8) / 800
-    assert size[1] - 50 * unit - 1 <= rows.min()
-    assert rows.max() <= size[1] - 28 * unit
-    assert columns.max() - columns.min() > 250 * unit
     written = warned[rows, columns].astype(int)
     assert (written[:, 0] - written[:, 2] > 60).any(), "it is amber"
-    if unit == 1:
+    assert rows.max() <= size[1] - 28 * unit
+    if unit < 0.8:  # in two lines that can be read, beside the letters of the direction
+        assert rows.min() >= size[1] - 34 * unit - 27
+        assert 100 < columns.max() < size[0] / 2 - 20 * unit
+    else:
+        assert rows.min() >= size[1] - 50 * unit - 1
+        assert columns.max() > 350 * unit
         assert (np.abs(written - WARNING).sum(axis=1) < 60).any()
+
+
+def test_a_text_is_broken_between_words_and_cut_off_after_the_last_line() -> None:
+    text = "The scale to Hounsfield units is missing in some files of the series"
+    lines = in_lines(text, 11, 150, 9)
+    assert " ".join(lines) == text
+    assert len(lines) > 2
+    assert all(text_width(line, 11) <= 150 for line in lines)
+    two = in_lines(text, 11, 150, 2)
+    assert two[0] == lines[0]
+    assert len(two) == 2
+    assert two[1].endswith("...")
+    assert in_lines("short", 11, 150, 2) == ["short"]
 
 
 def test_a_long_warning_ends_within_the_picture_and_says_that_it_goes_on() -> None:

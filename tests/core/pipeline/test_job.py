@@ -156,7 +156,7 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     assert [search.best.view.elevation for search in plan.planning.searches] == pytest.approx([0, 0], abs=1)
     assert [zone.side for zone in plan.planning.zones] == ["left", "right"]
     table = (out / plan.planning.searches[0].map).read_text(encoding="utf-8").splitlines()
-    assert len(table) == 1 + 4 * 5
+    assert len([line for line in table if not line.startswith("#")]) == 1 + 4 * 5
     document = read_document(out / "plan.spinect")
     assert document.plan.planning == plan.planning
     assert document.files["views/from-behind.png"] == (out / "views" / "from-behind.png").read_bytes()
@@ -184,7 +184,6 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
 def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) -> None:
     """The second orientation of the header lies 25 mm from the first: places may be wrong by that much."""
     quiet = job.plan_case(ct, tmp_path / "quiet", region=REGION)
-    assert quiet.case.warnings == ()
     image = nib.load(ct)
     moved = image.affine.copy()
     moved[0, 3] += 25
@@ -193,17 +192,17 @@ def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) 
     nib.save(image, tmp_path / "doubtful.nii.gz")
     out = tmp_path / "o"
     plan = job.plan_case(tmp_path / "doubtful.nii.gz", out, region=REGION)
-    (warning,) = plan.case.reading_warnings
+    every = plan.case.reading_warnings
+    (warning,) = set(every) - set(quiet.case.reading_warnings)
     assert warning.grave
     assert "differ by up to 25.0 mm" in warning.text
     assert plan.case.same_ct(quiet.case)
-    assert read_plan(out / "plan.json").case.reading_warnings == (warning,)
-    document = read_document(out / "plan.spinect")
-    assert document.plan.case.reading_warnings == (warning,)
+    assert read_plan(out / "plan.json").case.reading_warnings == every
+    assert read_document(out / "plan.spinect").plan.case.reading_warnings == every
     for search in plan.planning.searches:
         table = (out / search.map).read_text(encoding="utf-8").splitlines()
-        assert table[0] == f"# {warning.line}"
-        assert len(table) == 2 + 4 * 5
+        assert f"# {warning.line}" in table
+        assert len(table) == len(every) + 1 + 4 * 5
     same = [each.relative_to(out) for each in out.rglob("*.png")]
     assert {each.name for each in same} > {
         "from-behind.png",
@@ -214,7 +213,7 @@ def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) 
             np.asarray(Image.open(folder / each)).astype(int) for folder in (out, tmp_path / "quiet")
         )
         assert warned.shape != plain.shape or (np.abs(warned - plain).max(axis=2) > 20).sum() > 100, each
-    assert warnings_of_labels(out / "labels.nii.gz") == (warning,)
+    assert warnings_of_labels(out / "labels.nii.gz") == every
 
 
 def test_one_side_alone(ct: Path, tmp_path: Path) -> None:
