@@ -20,6 +20,7 @@ from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
 from spinect_core.io.reading.quiet import quiet_dicom
+from spinect_core.io.reading.series import Finding
 
 INT16 = np.iinfo(np.int16)
 _SIZES = (
@@ -30,9 +31,21 @@ _REMEDY = "Copy the series again from its source, or have it exported without co
 
 
 def read_pixels(
-    slices: Sequence[Slice], source: str | Path, *, progress: Progress, cancel: Cancel | None
+    slices: Sequence[Slice],
+    source: str | Path,
+    *,
+    progress: Progress,
+    cancel: Cancel | None,
+    findings: list[Finding] | None = None,
 ) -> npt.NDArray[Any]:
     """HU [z, y, x] of slices of one size, in their order.
+
+    Args:
+        slices: the slices.
+        source: what the user chose, for messages.
+        progress: called with the part done.
+        cancel: asked for every slice whether to stop.
+        findings: what was noticed is added to it.
 
     Returns:
         int16 if all scales are whole numbers, else float32.
@@ -46,10 +59,13 @@ def read_pixels(
     files: dict[Path, list[int]] = {}
     for z, piece in enumerate(slices):
         files.setdefault(piece.file, []).append(z)
+    longer: list[str] = []
     done = 0
     for file, places in files.items():
         places.sort(key=lambda z: slices[z].frame)
-        for z, stored in zip(places, _stored(file, [slices[z] for z in places], source, cancel), strict=True):
+        for z, stored in zip(
+            places, _stored(file, [slices[z] for z in places], source, cancel, longer), strict=True
+        ):
             check(cancel)
             piece = slices[z]
             if stored.shape != shape[1:]:
@@ -65,6 +81,11 @@ def read_pixels(
                 array[z] = stored.astype(np.float64) * piece.slope + piece.intercept
             done += 1
             progress(done / len(slices), f"Reading slice {done} of {len(slices)}")
+    if longer and findings is not None:
+        text = (
+            f"{len(longer)} file(s) hold more pixel data than their headers say; what is beyond was dropped"
+        )
+        findings.append(Finding(text, tuple(longer)))
     return array
 
 
@@ -108,15 +129,20 @@ def _digest(stored: npt.NDArray[Any], piece: Slice) -> Digest:
 
 
 def _stored(
-    file: Path, wanted: list[Slice], source: str | Path, cancel: Cancel | None
+    file: Path,
+    wanted: list[Slice],
+    source: str | Path,
+    cancel: Cancel | None,
+    longer: list[str] | None = None,
 ) -> Iterator[npt.NDArray[Any]]:
-    """The stored values of the wanted frames of one file."""
+    """The stored values of the wanted frames of one file; its name goes to ``longer`` if something lies behind them."""
     syntax = "unknown compression"
     try:
         with quiet_dicom():
             dataset = pydicom.dcmread(file, force=True)
             syntax = _prepare(dataset)
-            _check_length(dataset)
+            if _cut_to_length(dataset, file, source) and longer is not None:
+                longer.append(file.name)
             if dataset.file_meta.TransferSyntaxUID in DECODED:
                 pixels = decoded_frames(dataset, [max(s.frame, 0) for s in wanted], file, cancel)
             elif wanted[0].frame < 0:
@@ -159,14 +185,29 @@ def _prepare(dataset: FileDataset) -> str:
     return str(syntax.name)
 
 
-def _check_length(dataset: Dataset) -> None:
-    """Too many pixels are as wrong as too few: then the header belongs to another picture."""
+def _cut_to_length(dataset: Dataset, file: Path, source: str | Path) -> bool:
+    """Drop what lies behind the last pixel, as archives fill blocks of bytes; whether there was something worth a word.
+
+    Raises:
+        ReadingError: there are too few pixels; or too many, and not filling, for then the header belongs to another
+            picture.
+    """
     if "PixelData" not in dataset:
         raise ValueError("there is no pixel data in the file")
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        return
+        return False
     expected = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
     expected *= int(dataset.get("NumberOfFrames") or 1)
-    actual = len(dataset.PixelData)
-    if actual < expected or actual > expected + max(2, int(dataset.Columns)):
-        raise ValueError(f"there are {actual} bytes of pixels, the header says {expected}")
+    content = bytes(dataset.PixelData)
+    behind = content[expected:]
+    filled = not behind.strip(b"\0") or not behind.strip(b"\xff")
+    if len(content) < expected or (not filled and len(behind) > max(2, int(dataset.Columns))):
+        raise ReadingError(
+            f"The picture in {file.name} has {len(content)} bytes of pixels, the header says {expected} (Rows "
+            f"{dataset.Rows}, Columns {dataset.Columns}, BitsAllocated {dataset.BitsAllocated})",
+            "Copy the file again from its source: it was cut off, or its header belongs to another picture",
+            source,
+        )
+    if behind:
+        dataset.PixelData = content[:expected]
+    return len(behind) > 1

@@ -322,7 +322,8 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
     def load(options: ReadOptions, progress: Progress, cancel: Cancel | None) -> Volume:
         assert geometry is not None  # only loadable entries are loaded
         check_memory(geometry.shape, 4, source)
-        array = read_pixels(slices, source, progress=progress, cancel=cancel)
+        noticed: list[Finding] = []
+        array = read_pixels(slices, source, progress=progress, cancel=cancel, findings=noticed)
         hounsfield, more = to_hounsfield(array, geometry, source, cancel, options)
         details = {
             "modality": "CT",
@@ -334,7 +335,11 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
             "patient_position": header.patient_position,
         }
         return Volume(
-            hounsfield, geometry, f"{name}, {part}" if part else name, details, tuple(f.warning for f in more)
+            hounsfield,
+            geometry,
+            f"{name}, {part}" if part else name,
+            details,
+            tuple(f.warning for f in (*noticed, *more)),
         )
 
     return Series(
