@@ -366,6 +366,20 @@ def test_a_journal_that_is_not_ours_is_not_obeyed(tmp_path: Path, defect: str) -
     assert tree_of(out) == before
 
 
+def test_a_journal_removes_no_file_that_is_another_by_now(tmp_path: Path) -> None:
+    out = unfinished(tmp_path, moves=2)
+    (journal,) = (out / READY_FOLDER).glob("journal-*.json")
+    data = json.loads(journal.read_bytes())
+    assert "views/left-lateral.png" in data["remove"]
+    data["remove"]["views/mine.png"] = "a" * 64
+    journal.write_text(json.dumps(data))
+    (out / "views" / "left-lateral.png").write_bytes(b"painted over")
+    assert settle(out)
+    assert (out / "views" / "left-lateral.png").read_bytes() == b"painted over"
+    assert not (out / "needle-left.png").exists()
+    assert_users_files_are_there(out)
+
+
 # -------------------------------------------------------------------------------------- what is not ours stays, and how
 
 
