@@ -270,15 +270,30 @@ class Viewport(QtInteractor):
         if self._pictured is not None:
             return
         ball = pv.Sphere(theta_resolution=8, phi_resolution=8)
-        self._parts.replace({name: ((ball,), ball) for name in ("bone", "nerve")})
-        self.grabFramebuffer()
-        self._parts.look("nerve", (1.0, 1.0, 1.0), 0.5, True)
-        for actor in examples:
-            self.renderer.AddActor(actor)
-        self.grabFramebuffer()
+
+        def parts() -> None:
+            self._parts.replace({name: ((ball,), ball) for name in ("bone", "nerve")})
+
+        def translucent() -> None:
+            self._parts.look("nerve", (1.0, 1.0, 1.0), 0.5, True)
+
+        def others() -> None:
+            for actor in examples:
+                self.renderer.AddActor(actor)
+
+        self._warm_up_next([lambda: None, parts, translucent, others], examples)
+
+    def _warm_up_next(self, steps: list[Callable[[], None]], examples: Sequence[vtkActor]) -> None:
+        """One thing after the other, unless a case has come meanwhile."""
+        if steps and self._model.case is None:
+            steps[0]()
+            self.grabFramebuffer()
+            QTimer.singleShot(0, self, lambda: self._warm_up_next(steps[1:], examples))
+            return
         for actor in examples:
             self.renderer.RemoveActor(actor)
-        self._parts.replace({})
+        if self._model.case is None:
+            self._parts.replace({})
 
     # --------------------------------------------------------------------------------------------------- detail
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ STARTING = "3d/starting"
 """Set while the 3D view starts: found at the next start, it says that the driver took the program down."""
 SETTLED_MS = 2000
 LOOK_MS = 20
+LATER = ("vtkInteractionWidgets", "vtkViewsContext2D", "vtkViewsCore")
+"""What pyvista imports only when the 3D view is built, which is in the window's thread."""
 
 
 def fell_last_time(settings: QSettings) -> bool:
@@ -70,7 +73,11 @@ class Starter(QObject):
         with libraries.loading, contextlib.suppress(ImportError):
             # The window meets an ImportError again in its own thread, and says so.
             try:
+                import app.views.needle_actors
                 import app.views.overlay  # noqa: F401
+
+                for name in LATER:
+                    importlib.import_module(f"vtkmodules.{name}")
             finally:
                 self._loaded.set()
             libraries.load()  # before the first case asks for them
