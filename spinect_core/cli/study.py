@@ -11,6 +11,7 @@ from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli.parser import Commands, add_command, add_network_options, add_quiet
 from spinect_core.cli.reporting import reporting
+from spinect_core.image.warning import warning_lines
 
 if TYPE_CHECKING:
     from spinect_core.research.study.run import StudyResult
@@ -124,6 +125,11 @@ def summary(result: StudyResult) -> list[str]:
         lines.append(
             f"area      {KIND_NAMES[kind]}: mean absolute error {error:.1f} mm², n = {areas.n}, {test}"
         )
+    lines += [
+        f"warning   {one.case.name}: {line}"
+        for one in result.examined
+        for line in warning_lines(one.warnings)
+    ]
     lines += [f"left out  {name}: {error}" for name, error in result.faults.items()]
     lines.append(NOTICE)
     return lines

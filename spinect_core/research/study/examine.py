@@ -19,6 +19,7 @@ from spinect_core.base.versions import __version__
 from spinect_core.image.evaluation import cropped, evaluate
 from spinect_core.image.planes import AXIAL, Reformatter
 from spinect_core.image.volume import CLASS_NAMES, NERVE, Labels, Volume
+from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.reading import read_ct, read_labels, read_structures
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import read_plan, volume_hash
@@ -92,6 +93,7 @@ class Examined:
         areas: ``pairs`` and ``missing``.
         nerve_slices: LPS mm of the axial slices with true nerve.
         curves: by "noise" and "slices": level as text, then Dice by class or ``reason``.
+        warnings: what reading noticed about its CT.
     """
 
     case: StudyCase
@@ -104,6 +106,7 @@ class Examined:
     areas: dict[str, Any]
     nerve_slices: list[float]
     curves: dict[str, dict[str, Any]]
+    warnings: tuple[ReadingWarning, ...] = ()
 
 
 def examine(
@@ -149,6 +152,10 @@ class _Case:
             "truth": content_hash(case.labels, self.cancel),
         }
         found = self._labels(sources, part_of(progress, 0.0, share))
+        read = key_of({"ct": sources["ct"], "series": case.series, "program": __version__})
+        noticed = self.store.part(
+            "reading", read, lambda: {"warnings": [dataclasses.asdict(each) for each in self.volume.warnings]}
+        )
         extras = {
             name: content_hash(path, self.cancel)
             for name, path in (("structures", case.structures), ("facts", case.truth))
@@ -180,6 +187,7 @@ class _Case:
             areas=measured["areas"],
             nerve_slices=measured["nerve_slices"],
             curves=curves,
+            warnings=tuple(ReadingWarning(**each) for each in noticed["warnings"]),
         )
 
     # ------------------------------------------------------------------------------------------------------ the files

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spinect_core.base.versions import NOTICE, __version__
+from spinect_core.image.warning import warning_lines
 from spinect_core.research.study.examine import Examined
 
 Cell = str | float | int | None
@@ -51,11 +52,13 @@ class Origin:
         data: the cases with families and seeds.
         labels: what made the predicted labels.
         settings: seed and the rest.
+        reading: what reading noticed about the CTs; empty where that was nothing.
     """
 
     data: str
     labels: str
     settings: str
+    reading: str = ""
 
     @classmethod
     def of(cls, examined: Sequence[Examined], seed: int) -> Origin:
@@ -75,12 +78,18 @@ class Origin:
             f"Data: {data or 'no case'}.",
             f"Labels: {labels or 'none'}.",
             f"SPINECT Planner {__version__}, random seed {seed}.",
+            " ".join(
+                f"{one.case.name}: {' '.join(warning_lines(one.warnings))}"
+                for one in examined
+                if one.warnings
+            ),
         )
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it, and the notice."""
-        return (self.data, self.labels, self.settings, NOTICE)
+        noticed = (self.reading,) if self.reading else ()
+        return (self.data, self.labels, *noticed, self.settings, NOTICE)
 
 
 def _maker(one: Examined) -> str:

@@ -1,5 +1,6 @@
 """``spinect study`` on the command line: what it prints, its exit codes, one line for an error."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,12 @@ import spinect_core.research.study.run
 from spinect_core import cli
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.versions import NOTICE
+from spinect_core.cli.study import summary
+from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.research.study.cases import StudyCase
 from spinect_core.research.study.examine import Examined, Settings
+from spinect_core.research.study.run import StudyResult
+from spinect_core.research.study.tables import Column, Origin, Table, csv_text
 
 CASE = StudyCase("alpha", Path("ct"), Path("labels"))
 EXAMINED = Examined(
@@ -97,3 +102,23 @@ def test_errors_are_one_line(
     assert error.startswith("spinect: error: ")
     assert "\n" not in error
     assert message in error
+
+
+WARNINGS = (
+    ReadingWarning("2 files of the folder cannot be used"),
+    ReadingWarning("The pictures were compressed with loss", grave=True),
+)
+
+
+def test_what_reading_noticed_about_a_case_is_told_and_stands_under_every_table() -> None:
+    warned = replace(EXAMINED, warnings=WARNINGS)
+    found = StudyResult(Path("study.html"), (), (EXAMINED, warned), {}, ())
+    assert [line for line in summary(found) if line.startswith("warning")] == [
+        f"warning   alpha: {line}" for line in warning_lines(WARNINGS)
+    ]
+    lines = Origin.of([EXAMINED, warned], 5).lines
+    assert f"alpha: {' '.join(warning_lines(WARNINGS))}" in lines
+    assert lines[-1] == NOTICE
+    assert len(Origin.of([EXAMINED], 5).lines) == len(lines) - 1
+    table = csv_text(Table("t", "A table", (Column("case"),), (("alpha",),)), Origin.of([warned], 5))
+    assert "# alpha: Read with reservations: The pictures were compressed with loss." in table
