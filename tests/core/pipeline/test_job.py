@@ -209,10 +209,11 @@ def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) 
         *(name for name in MAPS if name.endswith(".png")),
     }
     for each in same:
-        warned, plain = (
-            np.asarray(Image.open(folder / each)).astype(int) for folder in (out, tmp_path / "quiet")
+        foot = np.asarray(Image.open(out / each)).astype(int)
+        foot = foot[len(foot) * 3 // 4 :]
+        assert ((foot[..., 0] - foot[..., 2] > 60) & (foot[..., 1] > 50)).sum() > 20, (
+            f"no amber line on {each}"
         )
-        assert warned.shape != plain.shape or (np.abs(warned - plain).max(axis=2) > 20).sum() > 100, each
     assert warnings_of_labels(out / "labels.nii.gz") == every
 
 
