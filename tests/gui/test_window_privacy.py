@@ -56,6 +56,7 @@ def test_what_the_window_writes_names_nobody_but_the_list_of_recent_files(
         segmented.controllers.save.save_plan(out / name)
         qtbot.waitUntil(lambda: not segmented.jobs.busy, timeout=20000)
     assert segmented.controllers.export.write_view(out / "view.png")
+    qtbot.waitUntil(lambda: (out / "view.png").exists() and not segmented.jobs.busy, timeout=20000)
     segmented.state.settings.sync()
     words = [ct_file.parent.name, *ct_file.parent.name.split()]
     assert sorted(path.name for path in out.iterdir()) == ["case.spinect", "plan.json", "view.png"]
