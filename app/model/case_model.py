@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.model.case import Case, CaseLabels, Measurement
+from app.widgets import plain
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
@@ -37,7 +38,7 @@ class _Replace(QUndoCommand):
     def __init__(
         self, model: CaseModel, after: tuple[Measurement, ...], select: int | None, text: str
     ) -> None:
-        super().__init__(text)
+        super().__init__(plain.caption(text))
         self._model, self._after, self._select = model, after, select
         self._before, self._selected_before = model.measurements, model.selected
 
@@ -52,7 +53,7 @@ class _Plan(QUndoCommand):
     """One step of the user's in the planning records."""
 
     def __init__(self, model: CaseModel, after: Planning, text: str) -> None:
-        super().__init__(text)
+        super().__init__(plain.caption(text))
         self._model, self._before, self._after = model, model.planning, after
 
     def redo(self) -> None:
@@ -249,7 +250,7 @@ class CaseModel(QObject):
         old = [each for each in self.measurements if each.triangle.author == Author.AUTOMATIC]
         names = {(each.triangle.kind, each.triangle.side): each.name for each in old}
         kept = tuple(each for each in self.measurements if each not in old)
-        self.history.beginMacro(text)
+        self.history.beginMacro(plain.caption(text))
         self._push(kept, None, text)
         self.add_all(triangles, text, [names.get((each.kind, each.side), "") for each in triangles])
         self.set_planning(planning, text)

@@ -15,6 +15,8 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from app.widgets import plain
+
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -22,6 +24,8 @@ SORT_ROLE = Role.UserRole
 """What a cell sorts by: a number in a column of numbers, else its text."""
 KEY_ROLE = Role.UserRole + 1
 """What identifies a row among the others, in each of its cells."""
+PLAIN: dict[int, Callable[[str], str]] = {Role.DisplayRole: plain.shown, Role.ToolTipRole: plain.tip}
+"""How texts are shown; what an editor begins with stays as it is."""
 MISSING = float("-inf")
 """What a cell without its number sorts by: below all that have one."""
 
@@ -105,7 +109,9 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             return column.text(row) if column.number is None else column.number(row)
         found = self.more(row, index.column(), role)
         if found is None and role in (Role.DisplayRole, Role.EditRole):
-            return column.text(row)
+            found = column.text(row)
+        if isinstance(found, str) and role in PLAIN:
+            return PLAIN[role](found)
         if found is None and role == Role.TextAlignmentRole:
             return alignment(column.number is not None)
         return found

@@ -55,14 +55,14 @@ class SeriesTable(RowsModel["Series"]):
         self.show(sorted(series, key=lambda each: (not each.loadable, -each.pictures)))
 
     def more(self, row: Series, column: int, role: int) -> object:
-        """Colours, the height of the remarks, and the remarks as a tool tip."""
+        """Colours, the height of the remarks, and the whole text as a tool tip."""
         remarks = _remarks(row) if column == REMARKS else ""
         if role == Qt.ItemDataRole.ForegroundRole and not can_be_chosen(row):
             return QColor(palette.MUTED if column == REMARKS else palette.FAINT)
         if role == Qt.ItemDataRole.ForegroundRole and remarks:
             return QColor(palette.WARNING)
-        if role == Qt.ItemDataRole.ToolTipRole and column == REMARKS:
-            return remarks
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return remarks if column == REMARKS else self.columns[column].text(row)
         if role == Qt.ItemDataRole.SizeHintRole and column == REMARKS:
             return QSize(0, 52 if len(remarks) > REMARK_LINE else 32)
         return None

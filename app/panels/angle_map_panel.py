@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.trajectories import Trajectories
-from app.widgets import palette
+from app.widgets import palette, plain
 from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import any_grave
@@ -230,7 +230,7 @@ class AngleMapPanel(QWidget):
             self._turn_to(event.position())
         elif self.box.contains(event.position()):
             words = self.words_at(*self.angles(event.position()))
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+            QToolTip.showText(event.globalPosition().toPoint(), plain.tip(words), self)
 
     def _turn_to(self, position: QPointF) -> None:
         if self.chart is not None:

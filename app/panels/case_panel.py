@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QSizePolicy, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.slice_state import SliceState
+from app.widgets import plain
 from app.widgets.parts import Section, label
 from spinect_core.image.warning import warning_lines
 
@@ -22,9 +23,7 @@ class CasePanel(Section):
         self._model = model
         self._name = label("No CT open", "title", wrap=True)
         self._facts = label("", "muted", wrap=True)
-        self.warnings = QLabel()
-        self.warnings.setProperty("role", "notice")
-        self.warnings.setWordWrap(True)
+        self.warnings = label("", "notice", wrap=True)
         for widget in (self._name, self._facts, self.warnings):
             self.body.addWidget(widget)
         self.warnings.hide()
@@ -38,7 +37,7 @@ class CasePanel(Section):
         geometry = case.ct_geometry
         absent = "The CT of this plan is not open. Open it; it is known by its content."
         details = {} if case.volume is None else case.volume.details
-        self._name.setText(case.name)
+        self._name.setText(plain.line(case.name))
         self._name.setToolTip(str(case.source))
         shape = " × ".join(str(n) for n in geometry.shape[::-1])
         spacing = " × ".join(f"{s:.3g}" for s in geometry.spacing)

@@ -17,10 +17,14 @@ from PySide6.QtWidgets import (
 
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.series_table import REMARKS, SeriesTable, can_be_chosen
+from app.widgets import plain
 from app.widgets.parts import in_own_order, label
 
 if TYPE_CHECKING:
     from spinect_core.io.reading.series import Series
+
+WIDEST = 340
+"""Pixels of a column; longer names are cut short, and whole in the tool tip."""
 
 
 class SeriesChooser(QDialog):
@@ -42,7 +46,11 @@ class SeriesChooser(QDialog):
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(10)
         column.addWidget(
-            label(f"{where} holds {len(series)} series. Which one is the CT to plan on?", "title")
+            label(
+                f"{plain.line(where)} holds {len(series)} series. Which one is the CT to plan on?",
+                "title",
+                wrap=True,
+            )
         )
         self.rows = SeriesTable(series, self)
         self.sorted = Sorted(self.rows, self)
@@ -57,6 +65,7 @@ class SeriesChooser(QDialog):
         in_own_order(self.list)
         header = self.list.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMaximumSectionSize(WIDEST)
         header.setSectionResizeMode(REMARKS, QHeaderView.ResizeMode.Stretch)
         column.addWidget(self.list, 1)
         self.buttons = QDialogButtonBox(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.widgets import icons, palette
-from app.widgets.parts import label
+from app.widgets.parts import ElidedLabel, label
 
 
 class ViewFrame(QFrame):
@@ -33,9 +33,9 @@ class ViewFrame(QFrame):
         mark.setStyleSheet(f"color: {colour}; font-size: 11px;")
         row.addWidget(mark)
         row.addWidget(label(title, "title"))
-        row.addStretch(1)
-        self.info = label("", "muted")
-        row.addWidget(self.info)
+        self.info = ElidedLabel("", Qt.AlignmentFlag.AlignRight)
+        self.info.setProperty("role", "muted")
+        row.addWidget(self.info, 1)
         self.enlarge = QToolButton()
         self.enlarge.setIcon(icons.icon("maximise", palette.MUTED, palette.ACCENT))
         self.enlarge.setCheckable(True)

@@ -37,6 +37,8 @@ from spinect_core.plan.wording import choices
 from spinect_core.plan.wording import warnings as warnings_of
 
 CONTEXT_WIDTH = 244
+WIDEST = 320
+"""Pixels of a column, whatever a plan writes into it."""
 
 
 class TrajectoriesPanel(QFrame):
@@ -251,7 +253,8 @@ class TrajectoriesPanel(QFrame):
             ]
             width = max((cells.horizontalAdvance(text) for text in texts), default=0)
             title = max(titles.horizontalAdvance(line) for line in column.title.split("\n"))
-            self.table.setColumnWidth(place, max(width + (38 if place == NAME else 16), title + 12))
+            wanted = max(width + (38 if place == NAME else 16), title + 12)
+            self.table.setColumnWidth(place, min(wanted, WIDEST))
 
     def _enable(self) -> None:
         trajectory, search, live = self._trajectories.current, self._search, self._trajectories.can_adjust

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from html import escape
 
+from PySide6.QtCore import QUrl
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.trajectories import AGAIN, Trajectories
 from app.panels.clearance_curve import ClearanceCurve
-from app.widgets import palette
+from app.widgets import palette, plain
 from spinect_core.image.warning import NOTICED, RESERVED
 from spinect_core.plan.wording import facts
+
+
+class Reading(QTextBrowser):
+    """A text of this program's own tags; it opens nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setOpenLinks(False)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        """No file, whatever is in the text."""
+        return None
 
 
 class TrajectoryDetails(QWidget):
@@ -23,8 +36,7 @@ class TrajectoryDetails(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.text = QTextBrowser()
-        self.text.setOpenLinks(False)
+        self.text = Reading()
         self.text.setAccessibleName("Details of the trajectory")
         column.addWidget(self.text, 1)
         trajectories.chosen_changed.connect(self.refresh)
@@ -41,11 +53,11 @@ class TrajectoryDetails(QWidget):
             self.text.setHtml(f"<p style='color:{palette.FAINT}'>Choose a trajectory to read about it</p>")
             return
         rows = "".join(
-            f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{escape(head)}</td>"
-            f"<td style='padding:1px 0 2px 0'>{escape(text)}</td></tr>"
+            f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{_text(head)}</td>"
+            f"<td style='padding:1px 0 2px 0'>{_text(text)}</td></tr>"
             for head, text in (*self._noticed(), *facts(trajectory, self._model.planning.landmarks))
         )
-        self.text.setHtml(f"<b>{escape(trajectory.title)}</b><table cellspacing='0'>{rows}</table>")
+        self.text.setHtml(f"<b>{_text(trajectory.title)}</b><table cellspacing='0'>{rows}</table>")
 
     def _noticed(self) -> tuple[tuple[str, str], ...]:
         """What reading noticed about the CT, before all that was found in it."""
@@ -83,3 +95,8 @@ class TrajectoryCurve(ClearanceCurve):
     def showEvent(self, event: object) -> None:
         """Catch up."""
         self.refresh()
+
+
+def _text(text: str) -> str:
+    """A text that is no tag, whatever is in it."""
+    return escape(plain.wrapped(text, plain.NARROW)).replace("\n", "<br>")

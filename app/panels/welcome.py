@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.model.recent import RecentFiles
-from app.widgets import icons, palette
+from app.widgets import icons, palette, plain
 from app.widgets.parts import label
 from spinect_core.base.versions import NOTICE
 
@@ -26,7 +26,7 @@ class Welcome(QWidget):
         self._recent = recent
         column = QVBoxLayout(self)
         column.addStretch(2)
-        mark = QLabel()
+        mark = label("")
         mark.setPixmap(icons.icon("app").pixmap(72, 72))
         mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(mark)
@@ -80,7 +80,9 @@ class Welcome(QWidget):
             self._list.addWidget(self._link(path), 0, Qt.AlignmentFlag.AlignCenter)
 
     def _link(self, path: Path) -> QPushButton:
-        button = QPushButton(f"{path.name}   ·   {path.parent}")
+        name, folder = plain.line(path.name, 60), plain.line(str(path.parent), 70)
+        button = QPushButton(plain.caption(f"{name}   ·   {folder}", 140))
+        button.setToolTip(plain.tip(str(path)))
         button.setFlat(True)
         button.setStyleSheet(
             f"QPushButton {{ background: transparent; border: none; color: {palette.ACCENT}; }}"

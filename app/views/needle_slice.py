@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
+from app.widgets import plain
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -18,10 +20,10 @@ class SliceWindow(QDialog):
 
     def __init__(self, picture: Picture, title: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"{title} – CT along the needle")
+        self.setWindowTitle(plain.window_title(f"{title} – CT along the needle"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.picture = picture
-        self.shown = _Scaled(picture, f"CT in the oblique plane of the needle, {title}")
+        self.shown = _Scaled(picture, f"CT in the oblique plane of the needle, {plain.line(title)}")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.save = buttons.addButton("Save picture…", QDialogButtonBox.ButtonRole.ActionRole)
         self.save.clicked.connect(lambda _=False: self.save_wanted.emit())

@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app.widgets import messages
 from spinect_core.base.errors import SpinectError
@@ -30,9 +30,9 @@ class Boxes(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self.shown: list[QMessageBox] = []
+        self.shown: list[QDialog] = []
 
-    def show(self, box: QMessageBox) -> None:
+    def show(self, box: QDialog) -> None:
         """Open a box without waiting for it."""
         self.shown.append(box)
         box.finished.connect(lambda: self.shown.remove(box) if box in self.shown else None)

@@ -49,4 +49,6 @@ class Dialogs:
 
     def _asked(self, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
         cancel = QMessageBox.StandardButton.Cancel
-        return QMessageBox.question(self._window, title, text, go_on | cancel, cancel) == go_on
+        box = messages.plain_box(QMessageBox.Icon.Question, title, text, "", go_on | cancel, self._window)
+        box.setDefaultButton(cancel)
+        return box.exec() == go_on

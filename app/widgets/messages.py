@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
 
+from app.widgets import plain
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.versions import NOTICE, __version__
 
@@ -27,49 +28,76 @@ OTHER_CT = (
 )
 
 
-def error_box(title: str, error: SpinectError, parent: QWidget | None) -> QMessageBox:
-    """A dialog that shows an error's own text; it does not block."""
-    box = QMessageBox(
-        QMessageBox.Icon.Warning, title, f"{error.fault}.", QMessageBox.StandardButton.Ok, parent
-    )
-    source = f"{error.source}\n\n" if error.source else ""
-    box.setInformativeText(f"{source}{error.remedy}.")
-    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+def plain_box(
+    icon: QMessageBox.Icon,
+    title: str,
+    text: str,
+    more: str,
+    buttons: QMessageBox.StandardButton,
+    parent: QWidget | None,
+) -> QMessageBox:
+    """A box whose texts are shown as they are written, see :mod:`app.widgets.plain`; every box is made here."""
+    box = QMessageBox(icon, plain.window_title(title), "", buttons, parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(plain.wrapped(text))
+    box.setInformativeText(plain.wrapped(more))
+    return box
+
+
+def _for_later(box: QMessageBox) -> QMessageBox:
+    """A box that does not block, and goes when it is closed."""
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
     return box
+
+
+def error_box(title: str, error: SpinectError, parent: QWidget | None) -> QMessageBox:
+    """A dialog that shows an error's own text; it does not block."""
+    source = f"{error.source}\n\n" if error.source else ""
+    box = plain_box(
+        QMessageBox.Icon.Warning,
+        title,
+        f"{error.fault}.",
+        f"{source}{error.remedy}.",
+        QMessageBox.StandardButton.Ok,
+        parent,
+    )
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return _for_later(box)
 
 
 def about_box(parent: QWidget | None) -> QMessageBox:
     """What this is, and what it is not."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "About SPINECT Planner", f"SPINECT Planner {__version__}")
-    box.setParent(parent, box.windowFlags())
-    box.setInformativeText(
+    box = plain_box(
+        QMessageBox.Icon.NoIcon,
+        "About SPINECT Planner",
+        f"SPINECT Planner {__version__}",
         f"Plans injections at L5/S1 from a CT: bone and nerve in 3D, the line of sight, Kambin's and the safe triangle "
         f"measured.\n\n{NOTICE}\n\nAfter the method of {SOURCE}. Areas are those of the projected corners in parallel "
-        f"projection; no pixel is counted.\n\nLicence: Apache 2.0."
+        f"projection; no pixel is counted.\n\nLicence: Apache 2.0.",
+        QMessageBox.StandardButton.Ok,
+        parent,
     )
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setModal(False)
-    return box
+    return _for_later(box)
 
 
 def first_start_box(settings: QSettings, parent: QWidget | None) -> QMessageBox | None:
     """The notice at the first start; None once it was acknowledged."""
     if settings.value("notice/acknowledged", "") == __version__:
         return None
-    box = QMessageBox(
-        QMessageBox.Icon.Information, "SPINECT Planner", NOTICE, QMessageBox.StandardButton.Ok, parent
-    )
-    box.setInformativeText(
+    box = plain_box(
+        QMessageBox.Icon.Information,
+        "SPINECT Planner",
+        NOTICE,
         "The segmentation is made by a neural network and can be wrong. Check bone and nerve against the slices before "
-        "you rely on a measurement."
+        "you rely on a measurement.",
+        QMessageBox.StandardButton.Ok,
+        parent,
     )
     again = QCheckBox("Do not show this again for this version")
     again.setChecked(True)
     box.setCheckBox(again)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setModal(False)
+    _for_later(box)
     box.accepted.connect(
         lambda: settings.setValue("notice/acknowledged", __version__ if again.isChecked() else "")
     )

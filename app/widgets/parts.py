@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets import icons
+from app.widgets import icons, plain
 
 _NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d*)?")
 
@@ -124,29 +124,51 @@ class ColourButton(QToolButton):
             self._choose(chosen.name())
 
 
-class ElidedLabel(QLabel):
+class Label(QLabel):
+    """A label whose text is never markup, see :mod:`app.widgets.plain`."""
+
+    def __init__(self, text: str = "", wrap: bool = False) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show a text as it is written."""
+        super().setText(plain.wrapped(text, plain.NARROW) if self.wordWrap() else plain.shown(text))
+
+    def setToolTip(self, text: str) -> None:
+        """The same for the tool tip."""
+        super().setToolTip(plain.tip(text))
+
+
+class ElidedLabel(Label):
     """One line that never asks for more room than it gets; the whole text is in the tool tip."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
         super().__init__(text)
+        self.setAlignment(align | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(60)
+
+    def setText(self, text: str) -> None:
+        """Show a text on one line."""
+        super().setText(plain.line(text, plain.LONGEST))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw as much of the text as fits."""
         painter = QPainter(self)
         room = self.contentsRect()
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(room, self.alignment(), text)
         painter.end()
 
 
-def label(text: str, role: str = "", wrap: bool = False) -> QLabel:
+def label(text: str, role: str = "", wrap: bool = False) -> Label:
     """A label in one of the style sheet's roles."""
-    result = QLabel(text)
+    result = Label(text, wrap)
     if role:
         result.setProperty("role", role)
-    result.setWordWrap(wrap)
     return result
 
 

@@ -30,6 +30,7 @@ QMainWindow, QDialog, QMessageBox {{ background: {GROUND}; }}
 QDialog {{ border: 1px solid {FAINT}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QMessageBox QLabel {{ min-height: 20px; }}
+QLabel {{ qproperty-textFormat: PlainText; }}
 QTreeView::item {{ padding: 5px 6px; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px 6px; }}
 QMenuBar {{ background: {GROUND}; padding: 2px 6px; }}

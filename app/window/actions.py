@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QToolBar
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QMainWindow, QMenu, QToolBar
 
 from app.controllers.assembly import Controllers
 from app.model.state import State
@@ -16,8 +16,34 @@ from app.views.stage import Stage
 from app.widgets import icons, messages
 from app.widgets.boxes import Boxes
 from app.widgets.menus import add_entry
+from app.widgets.parts import label
 from spinect_core.geometry.view import PRESETS
 
+KEYS = {
+    "3D view": (
+        ("Left drag", "turn about the patient's long axis and tilt"),
+        ("Shift + left drag, middle drag", "move"),
+        ("Wheel, right drag", "zoom"),
+        ("Double click", "put the cross-hair on the surface"),
+        ("Arrow keys (with Shift)", "turn by 1° (10°)"),
+        ("1 … 7, 0, C", "usual views, fit, turn about the cross-hair"),
+    ),
+    "Slices": (
+        ("Left click or drag", "cross-hair"),
+        ("Wheel, arrow and page keys", "scroll"),
+        ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
+        ("Right drag", "grey values: across width, down level"),
+    ),
+    "Trajectories": (
+        ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),
+        ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
+        ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
+    ),
+    "Triangles": (
+        ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),
+        ("Drag a corner", "the area follows"),
+    ),
+}
 PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
 
 
@@ -211,33 +237,24 @@ class Actions:
         self.bar = bar
 
 
-def _keys_box(window: QMainWindow) -> QMessageBox:
-    rows = (
-        ("<b>3D view</b>", ""),
-        ("Left drag", "turn about the patient's long axis and tilt"),
-        ("Shift + left drag, middle drag", "move"),
-        ("Wheel, right drag", "zoom"),
-        ("Double click", "put the cross-hair on the surface"),
-        ("Arrow keys (with Shift)", "turn by 1° (10°)"),
-        ("1 … 7, 0, C", "usual views, fit, turn about the cross-hair"),
-        ("<b>Slices</b>", ""),
-        ("Left click or drag", "cross-hair"),
-        ("Wheel, arrow and page keys", "scroll"),
-        ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
-        ("Right drag", "grey values: across width, down level"),
-        ("<b>Trajectories</b>", ""),
-        ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),
-        ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
-        ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
-        ("<b>Triangles</b>", ""),
-        ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),
-        ("Drag a corner", "the area follows"),
-    )
-    text = "".join(
-        f"<tr><td style='padding-right:18px'>{left}</td><td>{right}</td></tr>" for left, right in rows
-    )
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Mouse and keys", f"<table cellspacing='3'>{text}</table>")
-    box.setParent(window, box.windowFlags())
+def _keys_box(window: QMainWindow) -> QDialog:
+    """Two columns, the names of the parts in bold."""
+    box = QDialog(window)
+    box.setWindowTitle("Mouse and keys")
+    grid = QGridLayout(box)
+    grid.setContentsMargins(20, 16, 20, 14)
+    grid.setHorizontalSpacing(20)
+    for title, rows in KEYS.items():
+        if grid.rowCount() > 1:
+            grid.setRowMinimumHeight(grid.rowCount(), 8)
+        grid.addWidget(label(title, "title"), grid.rowCount(), 0, 1, 2)
+        for gesture, effect in rows:
+            row = grid.rowCount()
+            grid.addWidget(label(gesture), row, 0)
+            grid.addWidget(label(effect), row, 1)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
+    buttons.accepted.connect(box.accept)
+    grid.addWidget(buttons, grid.rowCount(), 0, 1, 2)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
     return box

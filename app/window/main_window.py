@@ -36,9 +36,10 @@ from app.panels.welcome import NoThreeD, Welcome
 from app.views.needle_on_slices import NeedleOnSlices
 from app.views.slices import SliceView
 from app.views.stage import Stage
-from app.widgets import palette
+from app.widgets import palette, plain
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
+from app.widgets.wheel import WheelGuard
 from app.window.actions import Actions
 from spinect_core.image.planes import PLANES
 from spinect_core.image.warning import any_grave
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
         self._build_panels()
         self._build_views()
+        WheelGuard(self)
         self.actions_ = Actions(self, state, self.controllers, self.stage, self.boxes)
         self.status = StatusBar(state.jobs, self)
         self.setStatusBar(self.status)
@@ -244,7 +246,7 @@ class MainWindow(QMainWindow):
         if case is not None:
             star = "" if self.model.history.isClean() else " •"
             mark = f"{RESERVED_MARK} " if any_grave(case.warnings) else ""
-            self.setWindowTitle(f"{mark}{case.title}{star} – {TITLE}")
+            self.setWindowTitle(plain.window_title(f"{mark}{case.title}{star} – {TITLE}"))
 
     def _on_found(self) -> None:
         """Show what was found, and where it is."""
