@@ -220,7 +220,7 @@ class Driver:
 
     def _finish(self, window: MainWindow) -> None:
         self._timer.stop()
-        window.model.history.setClean()
+        window.model.mark_saved()
         window.close()
 
 

@@ -29,10 +29,10 @@ class Controllers:
 
     def __init__(self, state: State, stage: Stage, dialogs: Dialogs, boxes: Boxes, window: QWidget) -> None:
         model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
-        self.open = OpenController(model, jobs, recent, dialogs, boxes, window)
+        self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
+        self.open = OpenController(model, jobs, recent, self.save, dialogs, boxes, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, jobs, window)
-        self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
         self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.controllers.save import SaveController
 from app.model import plan_files, work
 from app.model.case import Case
 from app.model.case_model import CaseModel
@@ -34,6 +35,7 @@ class OpenController(QObject):
         model: takes the case.
         jobs: where files are read.
         recent: remembers what was opened.
+        save: asks before a case goes unsaved.
         dialogs: asks for files, and whether to go on.
         boxes: shows errors.
         window: the chooser of a series lies over it.
@@ -54,12 +56,13 @@ class OpenController(QObject):
         model: CaseModel,
         jobs: JobRunner,
         recent: RecentFiles,
+        save: SaveController,
         dialogs: Dialogs,
         boxes: Boxes,
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._model, self._jobs, self._recent = model, jobs, recent
+        self._model, self._jobs, self._recent, self._save = model, jobs, recent, save
         self._dialogs, self._boxes, self._window = dialogs, boxes, window
         self.chooser: SeriesChooser | None = None
 
@@ -78,10 +81,6 @@ class OpenController(QObject):
         path = self._dialogs.file_to_open("Open a plan", self._recent.folder, PLAN_FILES)
         if path is not None:
             self.open_plan(path)
-
-    def may_discard(self) -> bool:
-        """Whether the open case may go: nothing in it is unsaved, or the user says so."""
-        return not self._model.unsaved_work or self._dialogs.confirm_discard()
 
     def close_chooser(self) -> None:
         """Take the question back which series to read."""
@@ -116,7 +115,7 @@ class OpenController(QObject):
             self.open_plan(path)
             return
         plan = self._plan_without_ct
-        if plan is None and not self.may_discard():
+        if plan is None and not self._save.may_leave(lambda: self.open_path(path, finish)):
             return
         self._jobs.start_instead(
             f"Opening {path.name}",
@@ -139,9 +138,14 @@ class OpenController(QObject):
                 self._recent.opened(path)
                 self.said.emit(f"{path.name} is the CT of this plan.")
                 return
-            if not self._dialogs.confirm_other_ct() or not self.may_discard():
+            if not self._dialogs.confirm_other_ct():
                 return
-        self._model.open(result)
+            if not self._save.may_leave(lambda: self._show(path, result, finish)):
+                return
+        self._show(path, result, finish)
+
+    def _show(self, path: Path, case: Case, finish: bool) -> None:
+        self._model.open(case)
         self._recent.opened(path)
         self.ct_opened.emit(finish)
 
@@ -175,7 +179,7 @@ class OpenController(QObject):
         """
         case = self._model.case
         adds = path.suffix.lower() == plan_files.PLAN_SUFFIX and case is not None and case.volume is not None
-        if not adds and not self.may_discard():
+        if not adds and not self._save.may_leave(lambda: self.open_plan(path)):
             return
         start = self._jobs.start if adds else self._jobs.start_instead
         start(
@@ -203,7 +207,7 @@ class OpenController(QObject):
         self.said.emit(f"Plan opened: {path.name}.{without}")
 
     def _add_plan(self, path: Path, opened: Opened) -> None:
-        plan = opened.plan
+        plan, nothing_new = opened.plan, not self._model.unsaved
         self._model.add_warnings(plan.case)
         if plan.region is not None:
             self._model.set_region(plan.region)
@@ -212,6 +216,8 @@ class OpenController(QObject):
         self._model.add_all(plan.triangles, f"open {path.name}", opened.names)
         if plan.triangles:
             self._model.set_view(plan.triangles[0].view)
+        if nothing_new:
+            self._model.mark_saved()  # it is in the file that was opened
         self._recent.add(path)
         self.said.emit(f"Plan opened: {path.name}")
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from spinect_core.surfaces import Surfaces
 
 
+REGION, SEGMENTATION = "the region set by hand", "the segmentation"
+"""What may be unsaved without being a step of the history."""
+
+
 class _Replace(QUndoCommand):
     """One step of the measurements' history: the table before and after (a few small frozen objects)."""
 
@@ -86,6 +90,7 @@ class CaseModel(QObject):
     selection_changed = Signal()
     planning_changed = Signal()
     warnings_changed = Signal()
+    unsaved_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +102,11 @@ class CaseModel(QObject):
         self.planning = Planning()
         self.history = QUndoStack(self)
         self._keys = 0
+        self._computed: frozenset[str] = frozenset()
+        self._computed_times = 0
+        self._steps = 0
+        self.history.indexChanged.connect(self._on_step)
+        self.history.cleanChanged.connect(self.unsaved_changed)
 
     # ------------------------------------------------------------------------------------------------- the case
 
@@ -116,6 +126,7 @@ class CaseModel(QObject):
             planning: the records it comes with.
         """
         self.case = case
+        self._computed = frozenset()
         self.history.clear()
         self.measurements, self.selected = (), None
         self.measurements = tuple(self._named(triangles, names))
@@ -158,6 +169,7 @@ class CaseModel(QObject):
         """Choose another part to segment."""
         if self.case is not None:
             self.case.region = region
+            self._note(REGION)
             self.region_changed.emit()
 
     def set_segmentation(
@@ -170,6 +182,7 @@ class CaseModel(QObject):
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
             self.set_planning(users_part(self.planning))
+            self._note(SEGMENTATION)
             self.surfaces_changed.emit()
 
     def set_planning(self, planning: Planning, text: str = "") -> None:
@@ -186,13 +199,40 @@ class CaseModel(QObject):
             self.planning_changed.emit()
 
     @property
-    def unsaved_work(self) -> bool:
-        """Whether something that the user drew, corrected or placed has not been saved."""
-        some = bool(self.measurements) or self.planning.by_hand
-        by_hand = self.planning.by_hand or any(
-            each.triangle.author == Author.USER for each in self.measurements
-        )
-        return some and by_hand and not self.history.isClean()
+    def unsaved(self) -> tuple[str, ...]:
+        """What was computed, drawn or corrected and is in no file, in words; empty for nothing."""
+        found = [each for each in (REGION, SEGMENTATION) if each in self._computed]
+        if not self.history.isClean():
+            found.append("trajectories and triangles" if self.planning.searches else "triangles")
+        return tuple(found)
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Tells one state of the case from another, for :meth:`mark_saved`."""
+        return self._steps, self._computed_times
+
+    def mark_saved(self, moment: tuple[int, int] | None = None, without: Sequence[str] = ()) -> None:
+        """Take note that the case is in a file.
+
+        Args:
+            moment: the state that was written; what has come since is still unsaved. None for the present one.
+            without: what the file does not hold.
+        """
+        steps, times = self.moment if moment is None else moment
+        if times == self._computed_times:
+            self._computed &= frozenset(without)
+        if steps == self._steps:
+            self.history.setClean()
+        self.unsaved_changed.emit()
+
+    def _on_step(self, _index: int) -> None:
+        self._steps += 1
+        self.unsaved_changed.emit()
+
+    def _note(self, what: str) -> None:
+        self._computed |= {what}
+        self._computed_times += 1
+        self.unsaved_changed.emit()
 
     # ------------------------------------------------------------------------------------------- where one looks
 

@@ -78,15 +78,16 @@ class _Order:
     title: str
     work: Work[None]
     deliver: Callable[[], None]
+    opens: bool
 
 
-def _order(title: str, work: Work[T], then: Callable[[T], None]) -> _Order:
+def _order(title: str, work: Work[T], then: Callable[[T], None], opens: bool) -> _Order:
     results: list[T] = []
 
     def do(progress: Progress, cancel: Cancel) -> None:
         results.append(work(progress, cancel))
 
-    return _Order(title, do, lambda: then(results[0]))
+    return _Order(title, do, lambda: then(results[0]), opens)
 
 
 class JobRunner(QObject):
@@ -109,6 +110,7 @@ class JobRunner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.title = ""
+        self._opens = False
         self._job: Job | None = None
         self._deliver: Callable[[], None] | None = None
         self._next: _Order | None = None
@@ -123,17 +125,22 @@ class JobRunner(QObject):
         """Whether a job is running."""
         return self._job is not None
 
+    @property
+    def works_on_case(self) -> bool:
+        """Whether a job is running whose result would be lost with the open case."""
+        return self._job is not None and not self._opens
+
     def start(self, title: str, work: Work[T], then: Callable[[T], None]) -> bool:
         """Start a job; ``then`` gets its result in the window's thread. False if another one is running."""
         if self._job is not None:
             self.refused.emit(f"{self.title} is still going on. Wait for it or cancel it first.")
             return False
-        self._begin(_order(title, work, then))
+        self._begin(_order(title, work, then, opens=False))
         return True
 
     def start_instead(self, title: str, work: Work[T], then: Callable[[T], None]) -> None:
         """Start a job; one that is running is cancelled first."""
-        order = _order(title, work, then)
+        order = _order(title, work, then, opens=True)
         if self._job is None:
             self._begin(order)
         else:
@@ -143,6 +150,7 @@ class JobRunner(QObject):
     def _begin(self, order: _Order) -> None:
         job = Job(order.work, self)
         self._job, self._deliver, self.title = job, order.deliver, order.title
+        self._opens = order.opens
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
         job.failed.connect(self._on_failure)

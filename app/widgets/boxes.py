@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from app.widgets import messages
 from spinect_core.base.errors import SpinectError
@@ -30,12 +30,20 @@ class Boxes(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self.shown: list[QDialog] = []
+        self.shown: list[QMessageBox] = []
+        self._help: QDialog | None = None
 
-    def show(self, box: QDialog) -> None:
+    def show(self, box: QMessageBox) -> None:
         """Open a box without waiting for it."""
         self.shown.append(box)
         box.finished.connect(lambda: self.shown.remove(box) if box in self.shown else None)
+        box.open()
+
+    def show_help(self, box: QDialog) -> None:
+        """Open a box that is there to be read, in place of the one before."""
+        self._close_help()
+        self._help = box
+        box.finished.connect(self._forget_help)
         box.open()
 
     def show_error(self, error: SpinectError) -> None:
@@ -57,5 +65,13 @@ class Boxes(QObject):
 
     def close_all(self) -> None:
         """Close what is still open."""
+        self._close_help()
         for box in list(self.shown):
             box.close()
+
+    def _close_help(self) -> None:
+        if self._help is not None:
+            self._help.close()
+
+    def _forget_help(self) -> None:
+        self._help = None

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.widgets import messages
+
+
+class Answer(Enum):
+    """What is to be done with a case that is not saved."""
+
+    SAVE = "save"
+    DISCARD = "discard"
+    CANCEL = "cancel"
+
+
+ANSWERS = {
+    QMessageBox.StandardButton.Save: Answer.SAVE,
+    QMessageBox.StandardButton.Discard: Answer.DISCARD,
+}
 
 
 class Dialogs:
@@ -34,9 +50,16 @@ class Dialogs:
         name, _ = QFileDialog.getSaveFileName(self._window, title, str(suggested), kinds)
         return Path(name) if name else None
 
-    def confirm_discard(self) -> bool:
-        """Whether unsaved measurements may go."""
-        return self._asked(*messages.DISCARD)
+    def ask_unsaved(self, unsaved: Sequence[str], running: str) -> Answer:
+        """What to do with a case that is not saved.
+
+        Args:
+            unsaved: what is in no file.
+            running: the job that would be stopped; empty for none.
+        """
+        box = messages.unsaved_box(unsaved, running, self._window)
+        chosen = QMessageBox.StandardButton(box.exec())
+        return ANSWERS.get(chosen, Answer.CANCEL)
 
     def confirm_without_ct(self, path: Path) -> bool:
         """Whether to open a plan that was made on another CT than the open one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
 
@@ -11,11 +13,6 @@ from spinect_core.base.versions import NOTICE, __version__
 
 SOURCE = "Fan et al., AJNR Am J Neuroradiol 2019;40:1074"
 
-DISCARD = (
-    "Measurements not saved",
-    "The measurements of the open case have not been saved. Go on and lose them?",
-    QMessageBox.StandardButton.Discard,
-)
 WITHOUT_CT = (
     "Another CT",
     "was made on another CT than the one that is open. Close this CT and open the plan without its CT?",
@@ -48,6 +45,29 @@ def _for_later(box: QMessageBox) -> QMessageBox:
     """A box that does not block, and goes when it is closed."""
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
+    return box
+
+
+def unsaved_box(unsaved: Sequence[str], running: str, parent: QWidget | None) -> QMessageBox:
+    """Asks whether to save, to lose, or to stay with a case that is not saved."""
+    button = QMessageBox.StandardButton
+    lost = []
+    if unsaved:
+        lost.append(f"Not saved: {', '.join(unsaved)}.")
+    if running:
+        lost.append(f"{running} is still going on and will be stopped.")
+    box = plain_box(
+        QMessageBox.Icon.Question,
+        "Case not saved",
+        "Save the open case before it is closed?" if unsaved else "Stop the work on the open case?",
+        "\n".join(lost),
+        button.Save | button.Discard | button.Cancel if unsaved else button.Discard | button.Cancel,
+        parent,
+    )
+    if not unsaved:
+        box.button(button.Discard).setText("Stop it")
+    box.setDefaultButton(button.Save if unsaved else button.Cancel)
+    box.setEscapeButton(button.Cancel)
     return box
 
 

@@ -89,7 +89,7 @@ class Actions:
         make("fit", "Fit to window", stage.fit, "fit", "0")
         make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
-        make("keys", "Mouse and keys", lambda: boxes.show(_keys_box(window)), "help", "F1")
+        make("keys", "Mouse and keys", lambda: boxes.show_help(_keys_box(window)), "help", "F1")
         self._add_history()
         self._add_menus()
         self._add_tool_bar()

@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
         model.warnings_changed.connect(self._show_warnings)
         model.labels_changed.connect(self._on_labels)
         model.cursor_moved.connect(self._on_cursor)
-        model.history.cleanChanged.connect(self._show_title)
+        model.unsaved_changed.connect(self._show_title)
         self.stage.started.connect(self._on_stage)
         self.stage.failed.connect(lambda text: self.status.say(text, palette.ERROR))
 
@@ -241,10 +241,10 @@ class MainWindow(QMainWindow):
         self.status.show_warnings(() if case is None else case.warnings)
         self._show_title()
 
-    def _show_title(self, _clean: bool = True) -> None:
+    def _show_title(self) -> None:
         case = self.model.case
         if case is not None:
-            star = "" if self.model.history.isClean() else " •"
+            star = " •" if self.model.unsaved else ""
             mark = f"{RESERVED_MARK} " if any_grave(case.warnings) else ""
             self.setWindowTitle(plain.window_title(f"{mark}{case.title}{star} – {TITLE}"))
 
@@ -325,11 +325,11 @@ class MainWindow(QMainWindow):
         if self._closed:
             super().closeEvent(event)
             return
-        if not self.controllers.open.may_discard():
+        if not self.controllers.save.may_leave(lambda: QTimer.singleShot(0, self.close)):
             event.ignore()
             return
         self._closed = True
-        self.model.history.cleanChanged.disconnect(self._show_title)
+        self.model.unsaved_changed.disconnect(self._show_title)
         self.state.settings.setValue("window/geometry", self.saveGeometry())
         self.boxes.close_all()
         self.controllers.needle_slice.close()

@@ -44,12 +44,13 @@ def window(qtbot, qapp, settings):
     """The window, shown; afterwards nothing of it may be left."""
     from app.model.jobs import Job
     from app.widgets import theme
+    from app.widgets.dialogs import Answer
     from app.window.main_window import MainWindow
 
     theme.apply(qapp)
     before = set(map(id, qapp.topLevelWidgets()))
     shown = MainWindow(settings, three_d=True)
-    shown.dialogs.confirm_discard = lambda: True
+    shown.dialogs.ask_unsaved = lambda *_: Answer.DISCARD
     shown.resize(1500, 900)
     shown.show()
     shown.stage.start()

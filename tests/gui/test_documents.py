@@ -7,6 +7,7 @@ from PIL import Image
 from plan_maker import VIEW, full_planning
 from PySide6.QtWidgets import QFileDialog
 
+from app.widgets.dialogs import Answer
 from spinect_core.base.errors import PlanError
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
@@ -299,10 +300,10 @@ def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(op
     model.set_planning(moved, "move a landmark")
     assert not model.history.isClean()
     asked = []
-    opened.dialogs.confirm_discard = lambda: asked.append(1) or False
+    opened.dialogs.ask_unsaved = lambda *_: asked.append(1) or Answer.CANCEL
     assert not opened.close()
     assert asked
-    opened.dialogs.confirm_discard = lambda: True
+    opened.dialogs.ask_unsaved = lambda *_: Answer.DISCARD
     model.history.undo()
     assert model.planning == found
     model.history.redo()

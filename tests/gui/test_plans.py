@@ -5,6 +5,7 @@ import json
 import numpy as np
 from gui_help import click, small_volume
 
+from app.widgets.dialogs import Answer
 from spinect_core.base.versions import NOTICE
 from spinect_core.io.writing import write_volume
 
@@ -80,10 +81,10 @@ def test_where_nothing_can_be_written_the_window_says_so(segmented, qtbot, tmp_p
 def test_unsaved_measurements_are_not_lost_without_asking(segmented, qtbot, ct_file):
     draw_two(segmented)
     asked = []
-    segmented.dialogs.confirm_discard = lambda: asked.append(1) or False
+    segmented.dialogs.ask_unsaved = lambda *_: asked.append(1) or Answer.CANCEL
     segmented.controllers.open.open_path(ct_file)
     assert asked
     assert not segmented.jobs.busy
     assert not segmented.close()
     assert segmented.isVisible()
-    segmented.dialogs.confirm_discard = lambda: True
+    segmented.dialogs.ask_unsaved = lambda *_: Answer.DISCARD
