@@ -12,6 +12,7 @@ from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.looked import Looked
+from app.model.ongoing import FINDING
 from app.model.trajectories import Trajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.image.warning import RESERVED, any_grave
@@ -66,7 +67,7 @@ class PlanController(QObject):
             self._show_found(case, *result)
 
         self._jobs.start(
-            "Finding trajectories",
+            FINDING,
             lambda progress, cancel: work.find_trajectories(
                 case, room, before, (name, moved), progress, cancel
             ),

@@ -7,13 +7,11 @@ from PySide6.QtCore import QObject, Signal
 from app.model import work
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
+from app.model.ongoing import SEGMENTING
 from app.model.segment_options import SegmentOptions
 from app.model.work import Segmented
 from app.widgets.boxes import Boxes
 from spinect_core.base.errors import SpinectError, UsageError
-
-SEGMENTING = "Segmenting"
-"""Title of the job."""
 
 
 class SegmentController(QObject):

@@ -21,6 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.model.case_model import CaseModel
+from app.model.hints import no_trajectory
+from app.model.ongoing import Ongoing
 from app.model.trajectories import Trajectories
 from app.widgets import palette, plain
 from spinect_core.base.words import Side
@@ -41,9 +43,16 @@ LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
 class AngleMapPanel(QWidget):
     """Oblique angles across, as the patient is seen from behind; tilts upwards."""
 
-    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        model: CaseModel,
+        trajectories: Trajectories,
+        ongoing: Ongoing,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._model, self._trajectories = model, trajectories
+        self._model, self._trajectories, self._ongoing = model, trajectories, ongoing
+        self._hint = ""
         self._cells: tuple[AngleMap, QSize, QPixmap] | None = None
         self.setMinimumSize(190, 130)
         self.setMouseTracking(True)
@@ -51,8 +60,14 @@ class AngleMapPanel(QWidget):
         self.setAccessibleName("Angle map")
         trajectories.chosen_changed.connect(self.update)
         trajectories.changed.connect(self.update)
-        model.view_changed.connect(self.update)
-        model.warnings_changed.connect(self.update)
+        for signal in (
+            model.view_changed,
+            model.case_opened,
+            model.surfaces_changed,
+            model.warnings_changed,
+        ):
+            signal.connect(self.update)
+        ongoing.changed.connect(self._on_job)
 
     @property
     def chart(self) -> AngleMap | None:
@@ -115,6 +130,7 @@ class AngleMapPanel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The map, its marks and its axes."""
+        self._hint = self.hint
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(palette.PANEL))
@@ -135,13 +151,20 @@ class AngleMapPanel(QWidget):
             painter.drawRect(self.box)
         painter.end()
 
+    def _on_job(self) -> None:
+        if self.hint != self._hint:
+            self.update()
+
+    @property
+    def hint(self) -> str:
+        """What is written in place of the map."""
+        chosen = self._trajectories.current is not None
+        return no_trajectory(self._model.case, len(self._trajectories.rows), chosen, self._ongoing)
+
     def _draw_nothing(self, painter: QPainter) -> None:
-        trajectory = self._trajectories.current
-        text = "Choose a trajectory to see its map"
-        if trajectory is not None:
-            text = "Find trajectories again (Ctrl+T)\nto see the map and to adjust"
         painter.setPen(QColor(palette.FAINT))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+        wraps = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(self.rect(), wraps, self._hint)
 
     def _draw_axes(self, painter: QPainter) -> None:
         font = QFont(self.font())

@@ -6,7 +6,9 @@ import numpy as np
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QSizePolicy, QWidget
 
 from app.model.case_model import CaseModel
+from app.model.ongoing import Ongoing
 from app.model.slice_state import SliceState
+from app.panels.progress import ProgressCard
 from app.widgets import plain
 from app.widgets.parts import Section, label
 from spinect_core.image.warning import warning_lines
@@ -18,7 +20,7 @@ SMALLEST_MM = 32.0
 class CasePanel(Section):
     """Facts of the CT."""
 
-    def __init__(self, model: CaseModel, parent: QWidget | None = None) -> None:
+    def __init__(self, model: CaseModel, ongoing: Ongoing, parent: QWidget | None = None) -> None:
         super().__init__("CT", parent)
         self._model = model
         self._name = label("No CT open", "title", wrap=True)
@@ -27,6 +29,8 @@ class CasePanel(Section):
         for widget in (self._name, self._facts, self.warnings):
             self.body.addWidget(widget)
         self.warnings.hide()
+        self.progress = ProgressCard(ongoing, lambda job: job.opens and model.case is not None)
+        self.body.addWidget(self.progress)
         model.case_opened.connect(self._show)
         model.warnings_changed.connect(self._show)
 

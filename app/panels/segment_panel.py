@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from app.model.case import Run
 from app.model.case_model import CaseModel
+from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.segment_options import CHOICES, SegmentOptions
+from app.panels.progress import ProgressCard
 from app.widgets.parts import Section, field_row, label
 
 NAMES = {
@@ -25,7 +27,9 @@ class SegmentPanel(Section):
     start_wanted = Signal()
     cancel_wanted = Signal()
 
-    def __init__(self, model: CaseModel, options: SegmentOptions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: CaseModel, options: SegmentOptions, ongoing: Ongoing, parent: QWidget | None = None
+    ) -> None:
         super().__init__("Segmentation", parent)
         self._model, self._options, self._running, self._busy = model, options, False, False
         self.boxes: dict[str, QComboBox] = {}
@@ -40,6 +44,8 @@ class SegmentPanel(Section):
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self._on_button)
         self.body.addWidget(self.button)
+        self.progress = ProgressCard(ongoing, lambda job: job.title == SEGMENTING, can_cancel=False)
+        self.body.addWidget(self.progress)
         self.result = label("", "muted", wrap=True)
         self.body.addWidget(self.result)
         self.result.hide()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from app.model.jobs import JobRunner
+from app.model.ongoing import Ongoing
 from app.widgets import palette
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.errors import SpinectError
@@ -17,10 +18,10 @@ from spinect_core.image.warning import RESERVED, ReadingWarning, any_grave, warn
 class StatusBar(QStatusBar):
     """Listens to the jobs."""
 
-    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobRunner, ongoing: Ongoing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._jobs = jobs
+        self._jobs, self._ongoing = jobs, ongoing
         self.text = ElidedLabel("Ready")
         self.text.setContentsMargins(10, 0, 0, 0)
         self.bar = QProgressBar()
@@ -38,7 +39,7 @@ class StatusBar(QStatusBar):
         for widget in (self.bar, self.cancel, self.device, self.reserved, self.notice):
             self.addPermanentWidget(widget)
         jobs.started.connect(self._on_start)
-        jobs.progressed.connect(self._on_progress)
+        ongoing.changed.connect(self._on_progress)
         jobs.ended.connect(self._on_end)
         self._idle()
 
@@ -69,14 +70,15 @@ class StatusBar(QStatusBar):
         self.cancel.setEnabled(True)
         self.cancel.show()
 
-    def _on_progress(self, fraction: float, message: str) -> None:
-        if fraction < 0:
-            self.cancel.setEnabled(False)
-            self.say(f"{self._jobs.title}: {message} …")
+    def _on_progress(self) -> None:
+        ongoing = self._ongoing
+        if not ongoing.title or (ongoing.part is None and not ongoing.cancelling):
             return
-        self.bar.setRange(0, 1000)
-        self.bar.setValue(round(fraction * 1000))
-        self.say(f"{self._jobs.title}: {message} ({fraction:.0%})")
+        self.cancel.setEnabled(not ongoing.cancelling)
+        if ongoing.part is not None:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(ongoing.part * 1000))
+        self.say(f"{ongoing.title}: {ongoing.words}")
 
     def _on_end(self, title: str, outcome: str) -> None:
         self._idle()

@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.model.case_model import CaseModel
+from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
 from app.model.trajectory_table import AREA, NAME, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
+from app.panels.progress import ProgressCard
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
 from app.widgets import icons, theme
 from app.widgets.menus import add_entry
@@ -58,10 +60,16 @@ class TrajectoriesPanel(QFrame):
     delete_wanted = Signal()
     move_wanted = Signal(str)
 
-    def __init__(self, model: CaseModel, trajectories: Trajectories, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        model: CaseModel,
+        trajectories: Trajectories,
+        ongoing: Ongoing,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "header")
-        self._model, self._trajectories = model, trajectories
+        self._model, self._trajectories, self._ongoing = model, trajectories, ongoing
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -69,6 +77,8 @@ class TrajectoriesPanel(QFrame):
         self.warning.setProperty("role", "warning")
         self.warning.setFixedHeight(24)
         column.addWidget(self.warning)
+        self.progress = ProgressCard(ongoing, lambda job: not job.opens and job.title != SEGMENTING)
+        column.addWidget(self.progress)
         self.table = self._make_table()
         body = QSplitter(Qt.Orientation.Horizontal)
         body.setHandleWidth(2)
@@ -126,7 +136,7 @@ class TrajectoriesPanel(QFrame):
         return bar
 
     def _make_context(self) -> QWidget:
-        self.map = AngleMapPanel(self._model, self._trajectories)
+        self.map = AngleMapPanel(self._model, self._trajectories, self._ongoing)
         self.details = TrajectoryDetails(self._model, self._trajectories)
         self.curve = TrajectoryCurve(self._trajectories)
         self.landmarks = LandmarksPanel(self._model, self._trajectories)

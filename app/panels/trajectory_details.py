@@ -50,7 +50,10 @@ class TrajectoryDetails(QWidget):
         if not self.isVisible() and trajectory is not None:
             return
         if trajectory is None:
-            self.text.setHtml(f"<p style='color:{palette.FAINT}'>Choose a trajectory to read about it</p>")
+            hint = (
+                "Choose a trajectory to read about it" if self._trajectories.rows else "No trajectories yet"
+            )
+            self.text.setHtml(f"<p style='color:{palette.FAINT}'>{hint}</p>")
             return
         rows = "".join(
             f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{_text(head)}</td>"

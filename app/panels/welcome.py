@@ -7,7 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.model.ongoing import Ongoing
 from app.model.recent import RecentFiles
+from app.panels.progress import ProgressCard
 from app.widgets import icons, palette, plain
 from app.widgets.parts import label
 from spinect_core.base.versions import NOTICE
@@ -21,7 +23,7 @@ class Welcome(QWidget):
     demo_wanted = Signal()
     path_wanted = Signal(object)
 
-    def __init__(self, recent: RecentFiles, parent: QWidget | None = None) -> None:
+    def __init__(self, recent: RecentFiles, ongoing: Ongoing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._recent = recent
         column = QVBoxLayout(self)
@@ -55,6 +57,10 @@ class Welcome(QWidget):
         row.addStretch(1)
         column.addLayout(row)
         column.addSpacing(18)
+        self.progress = ProgressCard(ongoing, lambda _job: True)
+        self.progress.setFixedWidth(420)
+        column.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
         column.addLayout(self._list)

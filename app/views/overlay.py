@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.model.case import Measurement
 from app.model.case_model import CaseModel
+from app.model.hints import no_surfaces
+from app.model.ongoing import Ongoing
 from app.model.trajectories import Trajectories
 from app.views.scene import Viewport
 from app.views.trajectory_drawing import TrajectoryDrawing
 from app.views.triangle_tool import TriangleTool
-from app.widgets import palette
+from app.widgets import palette, plain
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.words import Author
 from spinect_core.geometry.view import direction_letters
@@ -34,13 +36,15 @@ class Overlay(QWidget):
         tool: TriangleTool,
         drawing: TrajectoryDrawing,
         trajectories: Trajectories,
+        ongoing: Ongoing,
     ) -> None:
         super().__init__(viewport)
-        self._drawing, self._trajectories = drawing, trajectories
+        self._drawing, self._trajectories, self._ongoing = drawing, trajectories, ongoing
+        ongoing.changed.connect(self._on_job)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._viewport, self._model, self._tool = viewport, model, tool
-        self._painted = viewport.drawn
+        self._painted, self._hint = viewport.drawn, ("", "")
         viewport.camera_changed.connect(self._on_camera)
         # Queued, because Qt may paint this sheet in the same pass, after the frame.
         viewport.rendered.connect(self._on_rendered, Qt.ConnectionType.QueuedConnection)
@@ -61,13 +65,17 @@ class Overlay(QWidget):
         self.setGeometry(self._viewport.rect())
         self.update()
 
+    def _on_job(self) -> None:
+        if self.hint != self._hint:
+            self.update()
+
     def _on_rendered(self) -> None:
         if self._painted is not self._viewport.drawn:
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw everything anew from the model."""
-        self._painted = self._viewport.drawn
+        self._painted, self._hint = self._viewport.drawn, self.hint
         if self._model.case is None:
             return
         painter = QPainter(self)
@@ -194,22 +202,24 @@ class Overlay(QWidget):
         if self._tool.pending_area is not None:
             self._draw_tag(painter, points, [f"{self._tool.pending_area:.1f} mm²"], colour, True)
 
+    @property
+    def hint(self) -> tuple[str, str]:
+        """Title and text where there are no surfaces; empty where there are."""
+        case = self._model.case
+        return ("", "") if case is None or case.surfaces is not None else no_surfaces(case, self._ongoing)
+
     def _draw_empty(self, painter: QPainter) -> None:
+        title, text = self._hint
         box = QRectF(0, self.height() / 2 - 60, self.width(), 30)
         font = QFont(self.font())
         font.setPixelSize(17)
         painter.setFont(font)
         painter.setPen(QColor(palette.MUTED))
-        without_ct = self._model.case is not None and self._model.case.volume is None
-        title = "This plan came without labels" if without_ct else "Not segmented yet"
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, plain.line(title))
         font.setPixelSize(13)
         painter.setFont(font)
         painter.setPen(QColor(palette.FAINT))
-        text = "Check the region in the slices, then press “Segment bone and nerve” (Ctrl+R)"
-        if without_ct:
-            text = "Open its CT to segment bone and nerve"
-        painter.drawText(box.translated(0, 28), Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(box.translated(0, 28), Qt.AlignmentFlag.AlignCenter, plain.line(text))
 
     def _draw_hint(self, painter: QPainter, text: str) -> None:
         font = QFont(self.font())

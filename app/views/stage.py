@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
+from app.model.ongoing import Ongoing
 from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
 
@@ -38,6 +39,7 @@ class Stage(QObject):
         appearance: how.
         trajectories: the one that is looked at.
         present: its window in the present view.
+        ongoing: the running job.
         wanted: whether there is to be a 3D view at all.
         parent: the widget that holds it.
 
@@ -62,13 +64,14 @@ class Stage(QObject):
         appearance: Appearance,
         trajectories: Trajectories,
         present: PresentWindow,
+        ongoing: Ongoing,
         wanted: bool,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._model, self._appearance = model, appearance
         self._trajectories, self._present, self._parent = trajectories, present, parent
-        self._wanted = wanted
+        self._ongoing, self._wanted = ongoing, wanted
         self.viewport: Viewport | None = None
         self.tool: TriangleTool | None = None
         self.drawing: TrajectoryDrawing | None = None
@@ -97,7 +100,9 @@ class Stage(QObject):
         viewport = Viewport(self._model, self._appearance, self._parent)
         viewport.tool = self.tool = TriangleTool(viewport, self._model)
         self.drawing = TrajectoryDrawing(self._model, self._trajectories, self._present)
-        self.overlay = Overlay(viewport, self._model, self.tool, self.drawing, self._trajectories)
+        self.overlay = Overlay(
+            viewport, self._model, self.tool, self.drawing, self._trajectories, self._ongoing
+        )
         self._present.changed.connect(self.overlay.update)
         self.needle = NeedleActors(viewport, self._trajectories)
         self.viewport = viewport

@@ -134,6 +134,7 @@ QLabel[role="title"] {{ font-weight: 600; }}
 QLabel[role="notice"] {{ color: {WARNING}; font-size: 12px; padding: 0 6px; }}
 QLabel[role="warning"] {{ background: #3a2e14; color: {WARNING}; padding: 4px 12px; }}
 QFrame[role="section"] {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; }}
+QFrame[role="progress"] {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 4px; }}
 QFrame[role="header"] {{ background: {PANEL}; border: none; }}
 QFrame[role="banner"] {{ background: #4a1f20; border: none; border-bottom: 1px solid {ERROR}; }}
 """

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app import gl_probe
 from app.controllers.assembly import Controllers
-from app.controllers.segment import SEGMENTING
+from app.model.ongoing import FINDING, SEGMENTING
 from app.model.state import State
 from app.panels.case_panel import CasePanel, RegionPanel
 from app.panels.display_panel import DisplayPanel
@@ -79,14 +79,20 @@ class MainWindow(QMainWindow):
         self.boxes, self.dialogs = Boxes(self), Dialogs(self)
         self.middle = QStackedWidget()
         self.stage = Stage(
-            state.model, state.appearance, state.trajectories, state.present, three_d, self.middle
+            state.model,
+            state.appearance,
+            state.trajectories,
+            state.present,
+            state.ongoing,
+            three_d,
+            self.middle,
         )
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
         self._build_panels()
         self._build_views()
         WheelGuard(self)
         self.actions_ = Actions(self, state, self.controllers, self.stage, self.boxes)
-        self.status = StatusBar(state.jobs, self)
+        self.status = StatusBar(state.jobs, state.ongoing, self)
         self.setStatusBar(self.status)
         self._connect_state()
         self._connect_panels()
@@ -98,19 +104,19 @@ class MainWindow(QMainWindow):
 
     def _build_panels(self) -> None:
         state = self.state
-        self.segment_panel = SegmentPanel(state.model, state.options)
+        self.segment_panel = SegmentPanel(state.model, state.options, state.ongoing)
         self.display_panel = DisplayPanel(state.appearance, state.slices)
         self.view_panel = ViewPanel(state.model)
         self.region_panel = RegionPanel(state.model, state.slices)
         self.measurements_panel = MeasurementsPanel(state.model)
-        self.trajectories_panel = TrajectoriesPanel(state.model, state.trajectories)
+        self.trajectories_panel = TrajectoriesPanel(state.model, state.trajectories, state.ongoing)
         for button in self.measurements_panel.tools.values():
             button.setVisible(self.stage.wanted)
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.case_panel = CasePanel(state.model)
+        self.case_panel = CasePanel(state.model, state.ongoing)
         for panel in (
             self.case_panel,
             self.segment_panel,
@@ -129,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def _build_views(self) -> None:
         state = self.state
-        self.welcome = Welcome(state.recent)
+        self.welcome = Welcome(state.recent, state.ongoing)
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(NoThreeD())
         if self.stage.wanted:
@@ -179,7 +185,7 @@ class MainWindow(QMainWindow):
 
     def _connect_state(self) -> None:
         model, jobs, controllers = self.state.model, self.state.jobs, self.controllers
-        jobs.started.connect(lambda title: self.segment_panel.set_job(True, title == SEGMENTING))
+        jobs.started.connect(self._on_job)
         jobs.ended.connect(lambda _title, _outcome: self.segment_panel.set_job(False, False))
         jobs.refused.connect(self._say)
         self.boxes.failed.connect(self.status.say_error)
@@ -247,6 +253,11 @@ class MainWindow(QMainWindow):
             star = " •" if self.model.unsaved else ""
             mark = f"{RESERVED_MARK} " if any_grave(case.warnings) else ""
             self.setWindowTitle(plain.window_title(f"{mark}{case.title}{star} – {TITLE}"))
+
+    def _on_job(self, title: str) -> None:
+        self.segment_panel.set_job(True, title == SEGMENTING)
+        if title == FINDING:
+            self.dock.setCurrentWidget(self.trajectories_panel)  # where its progress is
 
     def _on_found(self) -> None:
         """Show what was found, and where it is."""

@@ -69,7 +69,7 @@ def window(qtbot, qapp, settings):
 @pytest.fixture
 def opened(window, qtbot, ct_file):
     """The window with the small CT open."""
-    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+    with qtbot.waitSignal(window.model.case_opened, timeout=90000):
         window.controllers.open.open_path(ct_file)
     qtbot.waitUntil(lambda: not window.jobs.busy)
     return window
@@ -78,7 +78,7 @@ def opened(window, qtbot, ct_file):
 @pytest.fixture
 def segmented(opened, qtbot):
     """The window with the small CT segmented and drawn."""
-    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=20000):
+    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=90000):
         opened.segment_panel.button.click()
     qtbot.waitUntil(lambda: not opened.jobs.busy)
     opened.stage.viewport.grabFramebuffer()
