@@ -38,7 +38,7 @@ def closes_in_the_end(window):
 
 
 def settle(window, qtbot):
-    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=20000)
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=90000)
 
 
 def test_a_ct_that_was_only_looked_at_is_closed_without_a_question(opened):
@@ -96,7 +96,7 @@ def test_save_writes_the_document_and_then_closes(segmented, qtbot, tmp_path):
     path = tmp_path / "case.spinect"
     segmented.dialogs.file_to_save = lambda *_: path
     assert not segmented.close()
-    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=20000)
+    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=90000)
     assert read_document(path).labels is not None
     assert len(asked.times) == 1
 
@@ -111,7 +111,7 @@ def test_a_file_is_not_chosen_twice(segmented, qtbot, tmp_path):
     Asked(segmented, Answer.SAVE)
     segmented.dialogs.file_to_save = lambda *_: pytest.fail("the document is known")
     assert not segmented.close()
-    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=20000)
+    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=90000)
     assert read_document(path).plan.triangles == (TRIANGLE,)
 
 
@@ -129,7 +129,7 @@ def test_a_case_that_cannot_be_saved_stays(segmented, qtbot, tmp_path):
     blocked = tmp_path / "a file"
     blocked.write_text("where a folder should be")
     segmented.dialogs.file_to_save = lambda *_: blocked / "case.spinect"
-    with qtbot.waitSignal(segmented.boxes.failed, timeout=20000):
+    with qtbot.waitSignal(segmented.boxes.failed, timeout=90000):
         assert not segmented.close()
     settle(segmented, qtbot)
     qtbot.wait(50)
@@ -143,7 +143,7 @@ def test_save_and_then_open_another(segmented, qtbot, tmp_path, ct_file):
     case, path = segmented.model.case, tmp_path / "case.spinect"
     segmented.dialogs.file_to_save = lambda *_: path
     segmented.controllers.open.open_path(ct_file)
-    qtbot.waitUntil(lambda: segmented.model.case is not case, timeout=20000)
+    qtbot.waitUntil(lambda: segmented.model.case is not case, timeout=90000)
     settle(segmented, qtbot)
     assert path.exists()
     assert len(asked.times) == 1
@@ -181,7 +181,7 @@ def test_work_that_is_going_on_is_not_stopped_unasked(opened, qtbot):
     assert opened.jobs.works_on_case
     assert not opened.close()
     assert asked.times == [((), "Segmenting")]
-    qtbot.waitUntil(lambda: opened.model.case.labels is not None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.model.case.labels is not None, timeout=90000)
 
 
 def test_a_plan_that_is_being_written_is_waited_for(segmented, qtbot, tmp_path):
@@ -189,7 +189,7 @@ def test_a_plan_that_is_being_written_is_waited_for(segmented, qtbot, tmp_path):
     path = tmp_path / "case.spinect"
     segmented.controllers.save.save_plan(path)
     assert not segmented.close()
-    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=20000)
+    qtbot.waitUntil(lambda: not segmented.isVisible(), timeout=90000)
     assert read_document(path).labels is not None
     assert not asked.times
 

@@ -74,7 +74,7 @@ def cards(window):
 
 def end(window, held, qtbot):
     held.go_on.set()
-    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=20000)
+    qtbot.waitUntil(lambda: not window.jobs.busy, timeout=90000)
     assert not cards(window)
 
 
