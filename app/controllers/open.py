@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -14,13 +15,17 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.plan_files import Opened
 from app.model.recent import RecentFiles
-from app.model.work import Found
+from app.model.work import Doubtful, Found
 from app.panels.chooser import SeriesChooser
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
 from spinect_core.base.assets import asset
 from spinect_core.base.errors import SpinectError
+from spinect_core.base.progress import Cancel, Progress
 from spinect_core.plan.records import Planning
+
+if TYPE_CHECKING:
+    from spinect_core.io.reading.series import Series
 
 CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
@@ -117,9 +122,26 @@ class OpenController(QObject):
         plan = self._plan_without_ct
         if plan is None and not self._save.may_leave(lambda: self.open_path(path, finish)):
             return
+        self._read(path, plan, finish)
+
+    def _read(
+        self,
+        path: Path,
+        plan: Case | None,
+        finish: bool,
+        series: Series | None = None,
+        assume_hu: bool = False,
+    ) -> None:
+        """Read a series, or the best one under a path."""
+
+        def read(progress: Progress, cancel: Cancel) -> Case | Found | Doubtful:
+            if series is None:
+                return work.open_path(path, progress, cancel, plan, assume_hu)
+            return work.open_series(path, series, progress, cancel, plan, assume_hu)
+
         self._jobs.start_instead(
-            f"Opening {path.name}",
-            lambda progress, cancel: work.open_path(path, progress, cancel, plan),
+            f"Opening {path.name if series is None else series.title or series.key}",
+            read,
             lambda result: self._on_read(path, result, plan, finish),
         )
 
@@ -128,9 +150,15 @@ class OpenController(QObject):
         case = self._model.case
         return case if case is not None and case.volume is None else None
 
-    def _on_read(self, path: Path, result: Case | Found, plan: Case | None, finish: bool) -> None:
+    def _on_read(self, path: Path, result: Case | Found | Doubtful, plan: Case | None, finish: bool) -> None:
         if isinstance(result, Found):
             self._choose(result, plan, finish)
+            return
+        if isinstance(result, Doubtful):
+            if self._dialogs.confirm_assumed_hu(result.fault):
+                self._read(path, plan, finish, result.series, assume_hu=True)
+            else:
+                self.said.emit("Nothing was opened: the values do not look like Hounsfield units.")
             return
         if plan is not None and self._model.case is plan:
             if result.volume is not None and _same_ct(result, plan):
@@ -156,11 +184,7 @@ class OpenController(QObject):
         def accepted() -> None:
             series = chooser.chosen
             if series is not None:
-                self._jobs.start_instead(
-                    f"Opening {series.title or series.key}",
-                    lambda progress, cancel: work.open_series(found.path, series, progress, cancel, plan),
-                    lambda case: self._on_read(found.path, case, plan, finish),
-                )
+                self._read(found.path, plan, finish, series)
 
         chooser.accepted.connect(accepted)
         chooser.finished.connect(chooser.deleteLater)

@@ -48,6 +48,19 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Doubtful:
+    """A CT whose numbers do not look like Hounsfield units: the user has to say whether to take them for such.
+
+    Attributes:
+        fault: why they do not.
+        series: the one to open if so; None for the best one under the path.
+    """
+
+    fault: ReadingError
+    series: Series | None = None
+
+
+@dataclass(frozen=True)
 class Options:
     """How to segment.
 
@@ -81,7 +94,13 @@ class Segmented:
     seconds: float
 
 
-def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None = None) -> Case | Found:
+def open_path(
+    path: Path,
+    progress: Progress,
+    cancel: Cancel,
+    plan: Case | None = None,
+    assume_hu: bool = False,
+) -> Case | Found | Doubtful:
     """Read a CT, or return the series to choose from if the choice is not plain.
 
     Args:
@@ -89,18 +108,24 @@ def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None 
         progress: receives the part done.
         cancel: looked at between the stages.
         plan: the case that is open without its CT, if there is one.
+        assume_hu: take the numbers for Hounsfield units whatever they look like.
     """
     libraries.load()
-    from spinect_core.io.reading import list_series, read_ct
+    from spinect_core.io.reading import ReadOptions, list_series, read_ct
     from spinect_core.io.reading.choosing import choose
 
-    series = list_series(path, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
+    options = ReadOptions(assume_hu=assume_hu)
+    series = list_series(path, options=options, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
     check(cancel)
     possible = [each for each in series if each.loadable or each.offered]
     if len(possible) == 1 and possible[0].loadable:
-        return open_series(path, possible[0], part_of(progress, 0.4, 1.0), cancel, plan)
+        return open_series(path, possible[0], part_of(progress, 0.4, 1.0), cancel, plan, assume_hu)
     if not possible:
-        read_ct(path, progress=part_of(progress, 0.4, 1.0), cancel=cancel)  # raises, and says of what and why
+        rest = part_of(progress, 0.4, 1.0)
+        try:
+            read_ct(path, options=options, progress=rest, cancel=cancel)  # raises, and says of what and why
+        except ReadingError as error:
+            return _doubtful(error)
     try:
         best = choose(series, None, path).key
     except ReadingError:
@@ -108,9 +133,27 @@ def open_path(path: Path, progress: Progress, cancel: Cancel, plan: Case | None 
     return Found(path, series, best)
 
 
+def _doubtful(error: ReadingError, series: Series | None = None) -> Doubtful:
+    """The question whether to read a CT all the same.
+
+    Raises:
+        ReadingError: there is no such question, the CT cannot be read.
+    """
+    from spinect_core.io.reading.options import ASSUME_HU
+
+    if error.parameter != ASSUME_HU:
+        raise error
+    return Doubtful(error, series)
+
+
 def open_series(
-    path: Path, series: Series, progress: Progress, cancel: Cancel, plan: Case | None = None
-) -> Case:
+    path: Path,
+    series: Series,
+    progress: Progress,
+    cancel: Cancel,
+    plan: Case | None = None,
+    assume_hu: bool = False,
+) -> Case | Doubtful:
     """Read one series and find the lumbosacral region in it.
 
     If it is the CT of the plan that is open without it, the plan's labels come with it instead. Several series that
@@ -122,8 +165,11 @@ def open_series(
     from spinect_core.preprocessing import find_lumbosacral_region
 
     started = time.monotonic()
-    options = ReadOptions(join_series=series.offered)
-    volume = read_series(series, options=options, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
+    options = ReadOptions(assume_hu=assume_hu, join_series=series.offered)
+    try:
+        volume = read_series(series, options=options, progress=part_of(progress, 0.0, 0.85), cancel=cancel)
+    except ReadingError as error:
+        return _doubtful(error, series)
     seconds = time.monotonic() - started
     check(cancel)
     facts = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.widgets import messages
+from spinect_core.base.errors import ReadingError
 
 
 class Answer(Enum):
@@ -69,6 +70,11 @@ class Dialogs:
     def confirm_other_ct(self) -> bool:
         """Whether to open a CT that is not the one of the open plan."""
         return self._asked(*messages.OTHER_CT)
+
+    def confirm_assumed_hu(self, fault: ReadingError) -> bool:
+        """Whether to open a CT whose numbers do not look like Hounsfield units."""
+        title, text, go_on = messages.NOT_HU
+        return self._asked(title, text.format(fault=fault.fault), go_on)
 
     def _asked(self, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
         cancel = QMessageBox.StandardButton.Cancel

@@ -18,6 +18,12 @@ WITHOUT_CT = (
     "was made on another CT than the one that is open. Close this CT and open the plan without its CT?",
     QMessageBox.StandardButton.Open,
 )
+NOT_HU = (
+    "No Hounsfield units",
+    "These values do not look like Hounsfield units: {fault}.\n\nLabels, needles and skin made of them would be wrong. "
+    "Open the CT all the same? The plan will say so.",
+    QMessageBox.StandardButton.Open,
+)
 OTHER_CT = (
     "Another CT",
     "This is not the CT of the open plan: its grid or its voxels differ. Close the plan and open this CT?",

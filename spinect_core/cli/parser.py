@@ -107,14 +107,19 @@ def add_ct_options(parser: Parser) -> None:
     add_decisions(parser)
 
 
-def add_decisions(parser: Parser) -> None:
-    """What the user decides where reading would rather refuse."""
+def add_assume_hu(parser: Parser) -> None:
+    """The way past a CT whose numbers do not look like Hounsfield units."""
     parser.add_argument(
         "--assume-hu",
         action="store_true",
         help="take the numbers for Hounsfield units although the file says otherwise or they do not look like them; "
         "the result says so",
     )
+
+
+def add_decisions(parser: Parser) -> None:
+    """What the user decides where reading would rather refuse."""
+    add_assume_hu(parser)
     parser.add_argument(
         "--join-series",
         action="store_true",

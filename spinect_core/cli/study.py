@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
-from spinect_core.cli.parser import Commands, add_command, add_network_options, add_quiet
+from spinect_core.cli.parser import Commands, add_assume_hu, add_command, add_network_options, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.image.warning import warning_lines
 
@@ -63,6 +63,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=int, default=0, help="of the noise and the random slices (default: 0)"
     )
+    add_assume_hu(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 
@@ -89,6 +90,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             noise=options.noise,
             slices=options.slices,
             seed=options.seed,
+            assume_hu=options.assume_hu,
         )
         result = run_study(
             read_cases(options.cases),

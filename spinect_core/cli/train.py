@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, part_of
-from spinect_core.cli.parser import Commands, Parser, add_command, add_quiet
+from spinect_core.cli.parser import Commands, Parser, add_assume_hu, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def add(commands: Commands) -> None:
         "spinect_core.research.training.augmentation.Augmentation, on top of all else",
     )
     _add_run(parser)
+    add_assume_hu(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 
@@ -344,6 +345,7 @@ def _cases(options: argparse.Namespace, voxels: str, progress: Progress, cancel:
                 classes=classes,
                 region=options.region,
                 voxels=voxels,
+                assume_hu=options.assume_hu,
                 progress=own,
                 cancel=cancel,
             )

@@ -7,9 +7,12 @@ from bad_inputs import BAD_INPUTS
 from dicom_maker import make_series, set_uids
 from gui_help import drop, small_volume
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QMessageBox
 
 from spinect_core.base.versions import NOTICE
+from spinect_core.image.volume import Volume
+from spinect_core.io.reading.hounsfield import HounsfieldError
+from spinect_core.io.reading.options import ASSUME_HU
 from spinect_core.io.writing import write_volume
 from spinect_core.segmentation.choice import MODES
 
@@ -145,6 +148,39 @@ def test_every_bad_input_is_explained_and_the_open_case_stays(opened, qtbot, tmp
         opened.boxes.close_all()
         assert opened.model.case is case, name
         assert opened.middle.currentWidget() is opened.stage.viewport
+
+
+def test_values_that_are_no_hounsfield_units_are_opened_only_if_the_user_says_so(window, qtbot, tmp_path):
+    path = tmp_path / "ct.nii.gz"
+    volume = small_volume()
+    write_volume(Volume(volume.array + 1024, volume.geometry), path)
+    asked = []
+    window.dialogs.confirm_assumed_hu = lambda fault: asked.append(fault) or False
+    with qtbot.waitSignal(window.jobs.ended, timeout=20000):
+        window.controllers.open.open_path(path)
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    assert "1024 too high" in asked[0].fault
+    assert window.model.case is None
+    window.dialogs.confirm_assumed_hu = lambda fault: True
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        window.controllers.open.open_path(path)
+    (warning,) = [w for w in window.model.case.volume.warnings if w.code == ASSUME_HU]
+    assert warning.grave
+    assert "1024 too high" in warning.text
+    settle(window, qtbot)
+
+
+def test_the_question_about_hounsfield_units_is_answered_with_no_by_default(window, monkeypatch):
+    shown = {}
+
+    def ask(_, title, text, buttons, default):
+        shown.update(text=text, default=default)
+        return default
+
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    assert not window.dialogs.confirm_assumed_hu(HounsfieldError("The values are 1024 too high"))
+    assert "The values are 1024 too high" in shown["text"]
+    assert shown["default"] == QMessageBox.StandardButton.Cancel
 
 
 def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):

@@ -64,6 +64,11 @@ class Elements:
         self._dataset = dataset
         self._known = {} if known is None else known
 
+    @property
+    def dataset(self) -> Dataset:
+        """The whole file's, for what lies in sequences."""
+        return self._dataset
+
     def has(self, keyword: str) -> bool:
         """Whether there is such an element, be it empty."""
         return self._find(keyword) is not None

@@ -16,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, flat, items_of, level_of
+from spinect_core.io.reading.dicom_scale import SCALE_TAGS, Scale, scale_of
 from spinect_core.io.reading.dicom_traits import TRAIT_KEYWORDS, traits_of
 from spinect_core.io.reading.quiet import quiet_dicom
 
@@ -62,6 +63,7 @@ HEADER_TAGS = [
     "RescaleIntercept",
     "ConcatenationUID",
     *TRAIT_KEYWORDS,
+    *SCALE_TAGS,
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
@@ -90,6 +92,7 @@ class Slice:
         volume_file: which file of many frames, or which concatenation of such files, it is of; empty for a file of its
             own.
         traits: by what it may be told apart from other pictures, one value for each of dicom_traits.TRAITS.
+        scale: what the picture says of its numbers besides slope and intercept.
     """
 
     file: Path
@@ -108,6 +111,7 @@ class Slice:
     sop_class: str
     volume_file: str
     traits: tuple[str, ...] = field(repr=False)
+    scale: Scale
 
     @property
     def name(self) -> str:
@@ -236,6 +240,9 @@ def _slice(path: Path, frame: int, elements: Elements) -> Slice:
         raise BadSliceError("several pictures in one file without a position for each")
     if (elements.integer("SamplesPerPixel") or 1) != 1:
         raise BadSliceError(COLOUR)
+    colours = elements.text("PhotometricInterpretation").upper()
+    if colours and not colours.startswith("MONOCHROME"):
+        raise BadSliceError(f"{COLOUR} (PhotometricInterpretation {colours})", COLOUR)
     rows, columns = elements.integer("Rows") or 0, elements.integer("Columns") or 0
     if rows < 1 or columns < 1:
         raise BadSliceError(f"no size (Rows {rows}, Columns {columns})")
@@ -264,6 +271,7 @@ def _slice(path: Path, frame: int, elements: Elements) -> Slice:
         sop_class=elements.text("SOPClassUID"),
         volume_file="" if frame < 0 else elements.text("ConcatenationUID") or str(path),
         traits=traits_of(elements),
+        scale=scale_of(elements),
     )
 
 

@@ -19,10 +19,12 @@ from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
+from spinect_core.io.reading.dicom_scale import at_top, padded
+from spinect_core.io.reading.hounsfield import FEWEST_AT_TOP, INT16
 from spinect_core.io.reading.quiet import quiet_dicom
 from spinect_core.io.reading.series import Finding
+from spinect_core.io.reading.tissue import AIR
 
-INT16 = np.iinfo(np.int16)
 _SIZES = (
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
@@ -48,7 +50,8 @@ def read_pixels(
         findings: what was noticed is added to it.
 
     Returns:
-        int16 if all scales are whole numbers, else float32.
+        Integers if all scales are whole numbers, else float32, with -1024 where a file says that there is no
+        picture.
 
     Raises:
         ReadingError: a file's pixels are missing, cut off or cannot be decoded; it names the file and the compression.
@@ -60,7 +63,7 @@ def read_pixels(
     for z, piece in enumerate(slices):
         files.setdefault(piece.file, []).append(z)
     longer: list[str] = []
-    done = 0
+    done = padding = top = 0
     for file, places in files.items():
         places.sort(key=lambda z: slices[z].frame)
         for z, stored in zip(
@@ -74,19 +77,44 @@ def read_pixels(
                     _REMEDY,
                     source,
                 )
-            if whole:
-                values = stored.astype(np.int64) * int(piece.slope) + int(piece.intercept)
-                array[z] = np.clip(values, INT16.min, INT16.max)
-            else:
-                array[z] = stored.astype(np.float64) * piece.slope + piece.intercept
+            values = _scaled(stored, piece, whole)
+            outside = padded(values, stored, piece)
+            if outside is not None:
+                values[outside] = AIR
+                padding += int(np.count_nonzero(outside))
+            top += at_top(stored, piece, outside)
+            if array.dtype == np.int16 and not INT16.min <= values.min() <= values.max() <= INT16.max:
+                array = array.astype(np.int64)  # nothing in a body is so far off: what it is is judged later
+            array[z] = values
             done += 1
             progress(done / len(slices), f"Reading slice {done} of {len(slices)}")
-    if longer and findings is not None:
+    if findings is not None:
+        findings += _noticed(longer, padding, top, slices[0].scale.bits)
+    return array
+
+
+def _noticed(longer: list[str], padding: int, top: int, bits: int) -> list[Finding]:
+    """What there is to say of pixels that were read."""
+    findings = []
+    if longer:
         text = (
             f"{len(longer)} file(s) hold more pixel data than their headers say; what is beyond was dropped"
         )
         findings.append(Finding(text, tuple(longer)))
-    return array
+    if padding:
+        findings.append(Finding(f"{padding} voxels of padding (PixelPaddingValue) were made air ({AIR} HU)"))
+    if top >= FEWEST_AT_TOP:
+        findings.append(
+            Finding(f"{top} voxels have the highest value that {bits} bits hold: metal may be denser")
+        )
+    return findings
+
+
+def _scaled(stored: npt.NDArray[Any], piece: Slice, whole: bool) -> npt.NDArray[Any]:
+    """HU of a picture [y, x], before padding is looked for."""
+    if whole:
+        return stored.astype(np.int64) * int(piece.slope) + int(piece.intercept)
+    return stored.astype(np.float64) * piece.slope + piece.intercept
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from spinect_core.io.reading.dicom_headers import COLOUR, Header, Slice, read_he
 from spinect_core.io.reading.dicom_joining import Found, as_one, joinable, joined_as_asked
 from spinect_core.io.reading.dicom_kinds import not_hounsfield
 from spinect_core.io.reading.dicom_pixels import Digest, picture_digests, read_pixels
+from spinect_core.io.reading.dicom_scale import compare_scales, scale_fault, scale_findings
 from spinect_core.io.reading.dicom_sets import PictureSet, at_one_place, passes, regular, same_kind, with_rest
 from spinect_core.io.reading.dicom_traits import person_of, trait_value
 from spinect_core.io.reading.hounsfield import to_hounsfield
@@ -309,11 +310,16 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         told = found.pictures.steps or len(slices) < SMALLEST_SIDE
         because = f"; {found.why}" if found.why and told else ""
         fault, geometry = fault or SpatialError(f"{error.fault}{because}", error.remedy, source), None
-    unfit = not_hounsfield(slices[0], source)
+    unfit = not_hounsfield(slices[0], source) or scale_fault(slices, source)
     if unfit and unasked:  # two questions at once: the first answer must not pass for the second
         unfit = ReadingError(unfit.fault, unfit.remedy, source)
     fault = fault or unfit or unasked
-    findings = (*found.findings, *(_drift_findings(slices) if geometry else ()))
+    apart = geometry.spacing[2] if geometry else 0.0
+    findings = (
+        *found.findings,
+        *(_drift_findings(slices) if geometry else ()),
+        *scale_findings(slices, header.description, header.slice_thickness, apart),
+    )
     normal = slice_normal(slices[0])
     along = [float(np.dot(s.position, normal)) for s in slices]
     part = ", ".join(dict.fromkeys(step.label for step in found.pictures.steps))
@@ -324,7 +330,9 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         check_memory(geometry.shape, 4, source)
         noticed: list[Finding] = []
         array = read_pixels(slices, source, progress=progress, cancel=cancel, findings=noticed)
-        hounsfield, more = to_hounsfield(array, geometry, source, cancel, options)
+        noticed += compare_scales(array, slices, source, options, cancel)
+        names = [piece.name for piece in slices]
+        hounsfield, more = to_hounsfield(array, geometry, source, cancel, options, names)
         details = {
             "modality": "CT",
             "format": "DICOM",

@@ -20,7 +20,7 @@ from spinect_core.image.evaluation import cropped, evaluate
 from spinect_core.image.planes import AXIAL, Reformatter
 from spinect_core.image.volume import CLASS_NAMES, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.io.reading import read_ct, read_labels, read_structures
+from spinect_core.io.reading import ReadOptions, read_ct, read_labels, read_structures
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import read_plan, volume_hash
 from spinect_core.preprocessing import Prepared, Region, prepare
@@ -52,6 +52,7 @@ class Settings:
         noise: HU of noise to add.
         slices: mm of slices to make.
         seed: of the noise and of the choice of slices.
+        assume_hu: take the numbers of all CTs for Hounsfield units, whatever they look like.
         segmenter: what labels a CT, with the arguments of :func:`spinect_core.segmentation.segment`.
     """
 
@@ -63,6 +64,7 @@ class Settings:
     noise: tuple[float, ...] = ()
     slices: tuple[float, ...] = ()
     seed: int = 0
+    assume_hu: bool = False
     segmenter: Segmenter | None = field(default=None, compare=False)
 
     @property
@@ -75,6 +77,7 @@ class Settings:
             "engine": self.engine,
             "device": self.device,
             "mode": self.mode,
+            **({"assume_hu": True} if self.assume_hu else {}),
         }
 
 
@@ -194,7 +197,8 @@ class _Case:
 
     @cached_property
     def volume(self) -> Volume:
-        return read_ct(self.case.ct, series=self.case.series, cancel=self.cancel)
+        options = ReadOptions(assume_hu=self.settings.assume_hu)
+        return read_ct(self.case.ct, series=self.case.series, options=options, cancel=self.cancel)
 
     @cached_property
     def truth(self) -> Labels:

@@ -11,7 +11,7 @@ from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.view import View
 from spinect_core.image.evaluation import cropped
 from spinect_core.image.volume import BONE, NERVE, Labels
-from spinect_core.io.reading import read_ct, read_labels
+from spinect_core.io.reading import ReadOptions, read_ct, read_labels
 from spinect_core.pictures import Frame, Scene
 from spinect_core.pictures.annotate import RgbArray, bar_length_mm
 from spinect_core.pictures.lettering import write
@@ -54,7 +54,9 @@ def four_renderings(one: Examined, *, progress: Progress = silent, cancel: Cance
 
 
 def _stages(one: Examined, progress: Progress, cancel: Cancel | None) -> list[Surfaces]:
-    volume = read_ct(one.case.ct, series=one.case.series, cancel=cancel)
+    # What was examined passed the test of its numbers, or the user had it read all the same.
+    options = ReadOptions(assume_hu=True)
+    volume = read_ct(one.case.ct, series=one.case.series, options=options, cancel=cancel)
     truth, prediction = read_labels(one.case.labels), read_labels(one.labels)
     region = None
     if one.region is not None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from spinect_core.base.progress import Cancel, check
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.planes import AXIAL, PlaneGrid, Reformatter
-from spinect_core.io.reading import read_ct, read_labels
+from spinect_core.io.reading import ReadOptions, read_ct, read_labels
 from spinect_core.pictures.annotate import RgbArray
 from spinect_core.pictures.lettering import write
 from spinect_core.pictures.palette import BONE, NERVE, QUIET_TEXT, TEXT
@@ -73,7 +73,9 @@ def slice_figure(choices: Sequence[Choice], cancel: Cancel | None = None) -> Rgb
 
 
 def _panels(one: Examined, heights: Sequence[float], cancel: Cancel | None) -> list[list[Image.Image]]:
-    volume = read_ct(one.case.ct, series=one.case.series, cancel=cancel)
+    # What was examined passed the test of its numbers, or the user had it read all the same.
+    options = ReadOptions(assume_hu=True)
+    volume = read_ct(one.case.ct, series=one.case.series, options=options, cancel=cancel)
     truth, prediction = read_labels(one.case.labels), read_labels(one.labels)
     cutter = Reformatter(volume.geometry)
     grid = cutter.grid(AXIAL)

@@ -16,7 +16,7 @@ from spinect_core.base.errors import ReadingError, SpinectError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.region import Region
 from spinect_core.image.volume import NERVE, Labels, Volume
-from spinect_core.io.reading import read_ct
+from spinect_core.io.reading import ReadOptions, read_ct
 from spinect_core.io.reading.images import bare_name, is_image_name
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
 from spinect_core.preprocessing.prepare import NEAREST, prepare
@@ -188,6 +188,7 @@ def own_cases(
     classes: Mapping[str, str] | None = None,
     region: str = "found",
     voxels: str = NEAREST,
+    assume_hu: bool = False,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CaseFiles:
@@ -199,6 +200,7 @@ def own_cases(
         classes: as for :func:`read_case_labels`.
         region: as for :func:`prepare_case`.
         voxels: likewise.
+        assume_hu: take the numbers of all CTs for Hounsfield units, whatever they look like.
         progress: called for each case.
         cancel: asked before each case and while its CT is read.
 
@@ -222,7 +224,7 @@ def own_cases(
             if path.exists():
                 load_case(path)
                 continue
-            volume = read_ct(pair.ct, cancel=cancel)
+            volume = read_ct(pair.ct, options=ReadOptions(assume_hu=assume_hu), cancel=cancel)
             labels = read_case_labels(pair.labels, volume.geometry, classes)
             save_case(prepare_case(volume, labels, pair.name, region, voxels), path)
         except (ReadingError, UsageError) as error:

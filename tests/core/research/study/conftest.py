@@ -26,13 +26,14 @@ NUMBERS = {"sacrum": 4, "thecal sac": 20, "L5 left": 25, "L5 right": 26}
 
 
 def specimen() -> tuple[np.ndarray, np.ndarray]:
-    """Structures by number and HU: a block of bone, two roots (the left at high x) and soft tissue."""
+    """Structures by number and HU: a block of bone, two roots (the left at high x), soft tissue, air behind."""
     structures = np.zeros(GRID.shape, np.uint8)
     y, x = np.ogrid[:44, :48]
     structures[6:34, 8:16, 8:40] = 4
     structures[6:34, np.hypot(y - 26, x - 36) <= 3.2] = 25
     structures[6:34, np.hypot(y - 26, x - 12) <= 3.2] = 26
     hu = np.select([structures == 4, structures > 20], [900, 300], 0)
+    hu[:, 42:] = -1000  # outside of REGION
     return structures, hu.astype(np.int16)
 
 

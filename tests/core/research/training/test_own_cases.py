@@ -17,7 +17,7 @@ Z, Y, X = np.ogrid[:40, :50, :60]
 BONE = (abs(Z - 20) < 12) & (abs(Y - 25) < 10) & (abs(X - 30) < 20)
 NERVE = (abs(Z - 20) < 8) & (abs(Y - 25) < 3) & (abs(X - 25) < 3)
 LABELS = np.where(NERVE, 2, np.where(BONE, 1, 0)).astype(np.uint8)
-CT = Volume(np.where(BONE, 400, 40).astype(np.int16) + X.astype(np.int16), GRID)
+CT = Volume(np.where(BONE, 400, np.where(Y < 4, -1000, 40)).astype(np.int16) + X.astype(np.int16), GRID)
 
 
 def slicer(path, layers, segments, geometry=GRID):

@@ -37,6 +37,7 @@ def patients(tmp_path):
         radius = np.hypot(y - 24, x - 24) + 0 * z
         labels = np.where(radius < 5, 2, np.where(radius < 14 + number, 1, 0)).astype(np.uint8)
         ct = np.choose(labels, [40, 500, 20]).astype(np.int16)
+        ct[:, :3] = -1000
         write_volume(Volume(ct, grid), tmp_path / "cases" / f"p{number}" / "ct.nii.gz")
         write_labels(Labels(labels, grid), tmp_path / "cases" / f"p{number}" / "labels.nii.gz")
     return tmp_path / "cases"

@@ -1,0 +1,383 @@
+"""What a DICOM file says of its numbers: their scale, their unit, what is padding, and what kind of picture they make.
+
+A CT is in Hounsfield units if its modality transformation is a slope and an intercept (PS3.3 C.11.1) whose result has
+the type HU, which is also meant where no type is given (PS3.3 C.8.2.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from spinect_core.base.progress import Cancel
+from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, items_of
+from spinect_core.io.reading.hounsfield import (
+    INT16,
+    PADDING_BELOW,
+    HounsfieldError,
+    at_edges,
+    refused_or_assumed,
+)
+from spinect_core.io.reading.options import ReadOptions
+from spinect_core.io.reading.series import Finding
+from spinect_core.io.reading.tissue import AIR, FEWEST, Step, steps
+
+if TYPE_CHECKING:
+    from spinect_core.io.reading.dicom_headers import Slice
+
+SCALE_TAGS = [
+    "RescaleType",
+    "ModalityLUTSequence",
+    "RealWorldValueMappingSequence",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "BurnedInAnnotation",
+    "VolumeBasedCalculationTechnique",
+]
+
+HOUNSFIELD = ("", "HU", "[HNSF'U]", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNSFIELD UNITS", "HU_MOD")
+"""No type means Hounsfield units in a CT. HU_MOD are those of a picture from which a material was removed."""
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+SAVED = re.compile(r"SCREEN[ _-]?(SAVE|SHOT|CAPTURE)|(^|/)(DOSE )?REPORT")
+MATERIAL = re.compile(
+    r"IODINE|MATERIAL|MAT_(SPECIFIC|FRACTIONAL|VALUE_BASED)|EFF(ECTIVE)?_?(ATOMIC|Z)|Z_?EFF|ELECTRON_?DENSITY|PERFUSION"
+)
+PROJECTION = re.compile(r"(^|[ _/-])(MIP|MAX_?IP|MAXIP|MIN_?IP|MINIP|MAXIMUM|MINIMUM|THICK_?MIP)($|[ _/-])")
+REMOVED = re.compile(
+    r"MAT_(REMOVED|MODIFIED)|VIRTUAL_?(NON|UN)_?(CONTRAST|ENHANCED)|(^|[ _-])VN[CI]($|[ _-])"
+)
+COMPUTED = re.compile(r"^(SUBTRACTION|DIVISION|MULTIPLICATION|ADDITION)$")
+MEAN = re.compile(r"^(AVERAGE|AVG|MEAN)$")
+THICK_MM, THICK_TIMES = 8.0, 4.0
+"""A slice so thick, and so many times thicker than slices are apart, is a slab through the volume."""
+NEIGHBOUR_HU, TOLD_HU, NEIGHBOUR_RATIO = 100.0, 15.0, 1.4
+"""Differences between slices of different scale that show one of the scales to be wrong, and that are worth a word."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What one picture says of its numbers.
+
+    Attributes:
+        kind: SOP class of the file.
+        given: whether it has a slope and an intercept.
+        unit: RescaleType, in capitals; empty if there is none.
+        quantity: the unit that a real world value mapping names, empty if there is none or a slope says HU.
+        table: whether a table stands in place of slope and intercept.
+        padding: stored numbers of the range that holds no picture, None if there is none.
+        bits: how many are stored.
+        signed: whether the stored numbers have a sign.
+        burned: whether letters were written into the picture.
+        technique: how it was computed from a volume, such as MAX_IP.
+    """
+
+    kind: str
+    given: bool
+    unit: str
+    quantity: str
+    table: bool
+    padding: tuple[int, int] | None
+    bits: int
+    signed: bool
+    burned: bool
+    technique: str
+
+
+def scale_of(elements: Elements) -> Scale:
+    """What a picture says of its numbers."""
+    bits = elements.integer("BitsStored") or elements.integer("BitsAllocated") or 16
+    signed = elements.integer("PixelRepresentation") == 1
+    return Scale(
+        kind=elements.text("SOPClassUID"),
+        given=elements.has("RescaleSlope") and elements.has("RescaleIntercept"),
+        unit=elements.text("RescaleType").upper(),
+        quantity=_mapped_unit(elements.dataset),
+        table=bool(_items(elements.dataset, "ModalityLUTSequence")),
+        padding=_padding(elements, bits, signed),
+        bits=bits,
+        signed=signed,
+        burned=elements.text("BurnedInAnnotation").upper() == "YES",
+        technique=elements.text("VolumeBasedCalculationTechnique").upper(),
+    )
+
+
+def _padding(elements: Elements, bits: int, signed: bool) -> tuple[int, int] | None:
+    """The range of padding in the numbers that are stored, whichever sign its elements were written with."""
+    try:
+        value, limit = elements.integer("PixelPaddingValue"), elements.integer("PixelPaddingRangeLimit")
+    except BadSliceError:  # padding that nobody can read is none
+        return None
+    if value is None:
+        return None
+    ends = sorted(_as_stored(n, bits, signed) for n in (value, value if limit is None else limit))
+    if ends[1] - ends[0] > 1 << (bits - 1):  # the ends were written with different signs
+        ends = [_as_stored(value, bits, signed)] * 2
+    return ends[0], ends[1]
+
+
+def _as_stored(number: int, bits: int, signed: bool) -> int:
+    number %= 1 << bits
+    return number - (1 << bits) if signed and number >= 1 << (bits - 1) else number
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    try:
+        return items_of(dataset, keyword)
+    except BadSliceError:
+        return []
+
+
+def _mapped_unit(dataset: Dataset) -> str:
+    """The code of the unit that the real world value mapping of a file names; empty if there is none."""
+    groups = [dataset, *_items(dataset, "SharedFunctionalGroupsSequence")]
+    groups += _items(dataset, "PerFrameFunctionalGroupsSequence")[:1]
+    for group in groups:
+        for mapping in _items(group, "RealWorldValueMappingSequence"):
+            for unit in _items(mapping, "MeasurementUnitsCodeSequence"):
+                return str(unit.get("CodeValue", "") or unit.get("CodeMeaning", "")).strip().upper()
+    return ""
+
+
+# ------------------------------------------------------------------------------------------------ what headers say
+
+
+def scale_fault(slices: Sequence[Slice], source: str | Path) -> HounsfieldError | None:
+    """Why the numbers of slices are not Hounsfield units by what their headers say; None if they may be."""
+    found = [
+        _not_a_ct(slices),
+        _by_type(slices, MATERIAL, "show a material and not attenuation"),
+        _by_type(slices, COMPUTED, "were computed from others"),
+        _by_type(
+            slices,
+            PROJECTION,
+            "are projections through a slab, in which bone is wider or narrower than it is",
+        ),
+        _unit(slices),
+        _table(slices),
+        _missing(slices),
+    ]
+    faults = [each for each in found if each is not None]
+    if not faults:
+        return None
+    files = tuple(dict.fromkeys(name for _, names in faults for name in names))
+    text = "; ".join(text for text, _ in faults)
+    return HounsfieldError(text[0].upper() + text[1:], source=source, files=files)
+
+
+_Told = tuple[str, tuple[str, ...]]
+
+
+def _not_a_ct(slices: Sequence[Slice]) -> _Told | None:
+    saved = [s for s in slices if s.scale.kind.startswith(SECONDARY_CAPTURE)]
+    if saved:
+        return (
+            f"{len(saved)} pictures are secondary captures ({_type_words(saved[0])}), which hold grey levels",
+            _names(slices, saved),
+        )
+    saved = [s for s in slices if SAVED.search("/".join(s.image_type).upper())]
+    if not saved:
+        return None
+    return f"{len(saved)} pictures are saved screens ({_type_words(saved[0])})", _names(slices, saved)
+
+
+def _by_type(slices: Sequence[Slice], pattern: re.Pattern[str], what: str) -> _Told | None:
+    found = [s for s in slices if _of_type(s, pattern)]
+    return (
+        (f"{len(found)} pictures {what} ({_type_words(found[0])})", _names(slices, found)) if found else None
+    )
+
+
+def _of_type(piece: Slice, pattern: re.Pattern[str]) -> bool:
+    return any(pattern.search(word.upper()) for word in (*piece.image_type, piece.scale.technique))
+
+
+def _type_words(piece: Slice) -> str:
+    technique = "" if piece.scale.technique in ("", "NONE") else f", {piece.scale.technique}"
+    return f"ImageType {'/'.join(piece.image_type)}{technique}" if piece.image_type else "no ImageType"
+
+
+def _unit(slices: Sequence[Slice]) -> _Told | None:
+    for keyword, units in (
+        ("RescaleType", [s.scale.unit for s in slices]),
+        ("RealWorldValueMappingSequence", [s.scale.quantity for s in slices]),
+    ):
+        others = sorted({unit for unit in units if unit not in HOUNSFIELD})
+        if others:
+            wrong = [s for s, unit in zip(slices, units, strict=True) if unit in others]
+            shown = ", ".join(f"{u} ({_UNITS[u]})" if u in _UNITS else u for u in others[:3])
+            return f"the unit of {len(wrong)} pictures is not HU, {keyword} says {shown}", _names(
+                slices, wrong
+            )
+    return None
+
+
+_UNITS = {
+    "US": "unspecified",
+    "OD": "optical density",
+    "MGML": "mg/ml",
+    "MG/ML": "concentration",
+    "PCT": "per cent",
+    "%": "per cent",
+    "ED": "electron density",
+    "EDW": "electron density relative to water",
+    "Z_EFF": "effective atomic number",
+}
+
+
+def _table(slices: Sequence[Slice]) -> _Told | None:
+    found = [s for s in slices if s.scale.table]
+    if not found:
+        return None
+    return (
+        f"{len(found)} pictures have a table (ModalityLUTSequence) in place of RescaleSlope and RescaleIntercept",
+        _names(slices, found),
+    )
+
+
+def _missing(slices: Sequence[Slice]) -> _Told | None:
+    """A scale that some slices lack is that of the others, or none; the numbers alone do not say which."""
+    without = [s for s in slices if not s.scale.given]
+    others = Counter((s.slope, s.intercept) for s in slices if s.scale.given)
+    if not without or not others or set(others) == {(1.0, 0.0)}:
+        return None
+    slope, intercept = others.most_common(1)[0][0]
+    text = (
+        f"RescaleSlope and RescaleIntercept are missing in {len(without)} of {len(slices)} slices, which would be read "
+        f"with 1 and 0, and are {slope:g} and {intercept:g} in others"
+    )
+    return text, _names(slices, without)
+
+
+def _names(slices: Sequence[Slice], found: Sequence[Slice]) -> tuple[str, ...]:
+    """Names of files, where not all are meant."""
+    return () if len(found) == len(slices) else tuple(piece.name for piece in found)
+
+
+def scale_findings(
+    slices: Sequence[Slice], description: str, thickness: float | None, apart: float
+) -> list[Finding]:
+    """What makes the numbers of slices less than sure.
+
+    Args:
+        slices: of one volume.
+        description: the scanner's name for the series.
+        thickness: mm of a slice, None if unknown.
+        apart: mm between slices.
+    """
+    findings = []
+    if any(_of_type(s, MEAN) for s in slices):
+        findings.append(Finding(f"Slices are means over a slab ({_type_words(slices[0])})", grave=True))
+    elif thickness is not None and thickness >= THICK_MM and thickness >= THICK_TIMES * apart > 0:
+        findings.append(
+            Finding(
+                f"Slices are {thickness:g} mm thick and {apart:g} mm apart: each shows a slab", grave=True
+            )
+        )
+    if any(_of_type(s, REMOVED) or s.scale.unit == "HU_MOD" for s in slices):
+        findings.append(
+            Finding(
+                f"A material was removed from the pictures ({_type_words(slices[0])}); bone may be too",
+                grave=True,
+            )
+        )
+    if PROJECTION.search(re.sub(r"[^A-Z]+", " ", description.upper())) and not any(
+        _of_type(s, PROJECTION) for s in slices
+    ):
+        findings.append(
+            Finding(
+                "By its description the series may be a projection (MIP), in which bone is wider", grave=True
+            )
+        )
+    if any(s.scale.burned for s in slices):
+        findings.append(Finding("Letters are burned into the pictures (BurnedInAnnotation)", grave=True))
+    return findings
+
+
+# ------------------------------------------------------------------------------------------------ what numbers show
+
+
+def padded(
+    hounsfield: npt.NDArray[Any], stored: npt.NDArray[Any], piece: Slice
+) -> npt.NDArray[np.bool_] | None:
+    """Where a picture [y, x] holds no picture though its numbers look like tissue or metal; None if nowhere.
+
+    A number that could be tissue is padding only where it hangs together with the edge of the picture.
+
+    Args:
+        hounsfield: HU [y, x].
+        stored: numbers as stored [y, x].
+        piece: the slice.
+    """
+    if piece.scale.padding is None:
+        return None
+    low, high = piece.scale.padding
+    mask: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high) & (hounsfield >= PADDING_BELOW)
+    if not mask.any():
+        return None
+    certain = mask & ((hounsfield <= AIR) | (hounsfield > INT16.max))
+    return np.asarray(certain | at_edges(mask))
+
+
+def compare_scales(
+    array: npt.NDArray[Any],
+    slices: Sequence[Slice],
+    source: str | Path,
+    options: ReadOptions,
+    cancel: Cancel | None,
+) -> list[Finding]:
+    """Check that slices of different scale fit each other in HU.
+
+    Args:
+        array: HU [z, y, x] of the slices, in their order.
+        slices: of one volume.
+        source: for messages.
+        options: what the user decided where reading would rather refuse.
+        cancel: asked for every slice.
+
+    Raises:
+        HounsfieldError: they do not.
+    """
+    scales = [(s.slope, s.intercept) for s in slices]
+    if len(set(scales)) == 1 or array.size < FEWEST:
+        return []
+    differences, _ = steps(array, cancel)
+    across = [step for step in differences if scales[step.place] != scales[step.other]]
+    if not across:
+        return []
+    usual = Counter(scales).most_common(1)[0][0]
+    rare = [number for number, scale in enumerate(scales) if scale != usual]
+    worst = max(across, key=_size)
+    names = tuple(slices[number].name for number in rare)
+    other = scales[rare[0]]
+    text = (
+        f"RescaleSlope and RescaleIntercept are {other[0]:g} and {other[1]:g} in {len(rare)} of {len(slices)} slices "
+        f"and {usual[0]:g} and {usual[1]:g} in others, and the HU of neighbouring slices differ by {worst.shift:+.0f}"
+    )
+    if abs(worst.shift) > NEIGHBOUR_HU or worst.ratio > NEIGHBOUR_RATIO or worst.related < 0:
+        return refused_or_assumed([HounsfieldError(text, source=source, files=names)], options)
+    return [Finding(text, names, grave=True)] if abs(worst.shift) > TOLD_HU else []
+
+
+def _size(step: Step) -> float:
+    """How badly two slices fit."""
+    return abs(step.shift) + 1000 * max(0.0, -step.related) + 200 * (step.ratio - 1)
+
+
+def at_top(stored: npt.NDArray[Any], piece: Slice, outside: npt.NDArray[np.bool_] | None) -> int:
+    """How many pixels hold the highest number that the bits can, so that more may have been cut off.
+
+    Args:
+        stored: numbers as stored [y, x].
+        piece: the slice.
+        outside: where there is no picture, if anywhere.
+    """
+    top = stored == (1 << (piece.scale.bits - int(piece.scale.signed))) - 1
+    return int(np.count_nonzero(top if outside is None else top & ~outside))
