@@ -249,6 +249,14 @@ def _content(handle: int, most: int) -> bytes:
     return content
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that none can have is of none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a NUL in it
+        return False
+
+
 def plain_name(name: str) -> str:
     """A name for a file, of plain letters."""
     return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())

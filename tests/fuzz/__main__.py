@@ -146,7 +146,7 @@ def main() -> int:
         work(name, int(first), int(last), Path(folder))
         return 0
     if hasattr(os, "nice"):
-        os.nice(15)
+        os.nice(5)
     share = -(-given.count // len(given.only))
     stretches: queue.Queue[tuple[str, int, int]] = queue.Queue()
     for first in range(0, share, CHUNK):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.base.errors import ReadingError, UsageError
+from spinect_core.base.files import is_there
 
 LARGEST_LIST = 10_000_000
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
@@ -211,7 +212,7 @@ def _case(entry: Mapping[str, Any], number: int, folder: Path, source: Path) -> 
             f"Case {number} has no {lacking}", "Each case needs a CT and its true labels", source
         )
     for key, path in paths.items():
-        if path is not None and not path.exists():
+        if path is not None and not is_there(path):
             raise ReadingError(
                 f"Case {number} names a file ({key}) that is not there", "Correct the list", path
             )

@@ -13,6 +13,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
+from spinect_core.base.files import is_there
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.region import Region
 from spinect_core.image.volume import NERVE, Labels, Volume
@@ -125,7 +126,7 @@ def _from_table(folder: Path) -> list[Pair]:
         if not ct or not labels:
             raise UsageError(f"Line {number} lacks a CT or labels", "Fill the columns ct and labels", table)
         for path in (ct, labels):
-            if not (folder / path).exists():
+            if not is_there(folder / path):
                 raise UsageError(f"Line {number} names {path}, which is not there", "Correct the path", table)
         name = f"{Path(labels).parent.as_posix()}/{bare_name(Path(labels))}"
         name = re.sub(r"[^\w-]+", "_", name).strip("_")
