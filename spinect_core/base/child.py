@@ -19,7 +19,7 @@ from spinect_core.base.own_folders import keep_to_own_folders
 FLAG = "--child"
 CHILDREN: Mapping[str, str] = {
     "inference": "spinect_core.segmentation.worker",
-    "reading": "spinect_core.io.reading.native_worker",
+    "reading": "spinect_core.io.native_worker",
     "rendering": "spinect_core.base.opengl",
     "surfaces": "spinect_core.surfaces.worker",
     "window-opengl": "app.gl_probe",
