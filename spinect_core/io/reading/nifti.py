@@ -144,7 +144,8 @@ def read_nifti(
     if header.scaled:
         # 32 bits hold every 16-bit value exactly; larger ones are scaled in 64
         array = array.astype(np.float32 if header.dtype.itemsize <= 2 else np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is refused by who uses it
+        # What is not finite then is refused by who uses it.
+        with np.errstate(over="ignore", invalid="ignore"):
             array = array * array.dtype.type(header.slope) + array.dtype.type(header.intercept)
     return array, geometry, header.findings
 
