@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from spinect_core.base.child import run_if_child
 from spinect_core.base.decimal_point import keep_decimal_point
-from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.errors import Cancelled, SpinectError, UsageError
 from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep_temporary
@@ -92,6 +92,15 @@ def whole_parser() -> Parser:
     return parser
 
 
+def _refused(error: OSError) -> SpinectError:
+    """A path that the system did not let us look at, where nobody knew better what it was for."""
+    return UsageError(
+        f"The system refuses this file or folder ({error.strerror or error})",
+        "Choose another path, or one that you may read and write",
+        os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename),
+    )
+
+
 def _report(error: SpinectError, options: argparse.Namespace | None = None) -> int:
     _say(_message(error, options))
     return error.exit_code
@@ -108,6 +117,8 @@ def _message(error: SpinectError, options: argparse.Namespace | None) -> str:
 
 
 def _report_unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.filename is not None:
+        return _report(_refused(error))
     log = write_log(error)
     where = f"The log is {log}" if log else "Run it again with --debug for the details"
     _say(f"unexpected {type(error).__name__}: {error}. {where}; please report it.")

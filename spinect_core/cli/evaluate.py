@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, check
-from spinect_core.cli.parser import Commands, add_command
+from spinect_core.cli.parser import Commands, a_path, add_command
 from spinect_core.cli.speaking import print_json, say_warnings
 
 DESCRIPTION = """\
@@ -22,12 +21,12 @@ EXAMPLES = """\
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "evaluate", "compare labels with the truth", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--prediction", metavar="P", type=Path, required=True, help="labels to evaluate")
-    parser.add_argument("--truth", metavar="T", type=Path, required=True, help="the true labels")
+    parser.add_argument("--prediction", metavar="P", type=a_path, required=True, help="labels to evaluate")
+    parser.add_argument("--truth", metavar="T", type=a_path, required=True, help="the true labels")
     parser.add_argument(
         "--region-of",
         metavar="PLAN",
-        type=Path,
+        type=a_path,
         help="count only voxels in the region that this plan.json segmented",
     )
     parser.set_defaults(run=run)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
-from spinect_core.cli.parser import Commands, add_command, add_quiet
+from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.cli.speaking import print_json, say_warnings
 from spinect_core.image.warning import joined, warning_lines
@@ -31,7 +30,7 @@ EXAMPLES = """\
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "measure", "a triangle's free window in any view", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--labels", metavar="F", type=Path, required=True, help="labels of bone and nerve")
+    parser.add_argument("--labels", metavar="F", type=a_path, required=True, help="labels of bone and nerve")
     parser.add_argument("--side", choices=("left", "right"), required=True, help="the patient's side")
     parser.add_argument("--triangle", choices=("kambin", "safe"), required=True, help="which triangle")
     parser.add_argument(

@@ -57,6 +57,19 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+def a_path(text: str) -> Path:
+    """A path as it was typed.
+
+    Raises:
+        ArgumentTypeError: it is empty, as that of a variable that is not set, or holds what no path can hold.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError(f"the path {text!r} holds a null character")
+    return Path(text)
+
+
 def command_parser() -> tuple[Parser, Commands]:
     """The parser of ``spinect`` and the place its commands are added to."""
     parser = Parser(
@@ -96,7 +109,7 @@ def add_ct_options(parser: Parser) -> None:
     parser.add_argument(
         "ct",
         metavar="CT",
-        type=Path,
+        type=a_path,
         help="DICOM folder (with any folders in it), zip, DICOM file, NIfTI, NRRD or MetaImage",
     )
     parser.add_argument(
@@ -156,7 +169,7 @@ def add_network_options(parser: Parser) -> None:
         "once, about half the time; paper: voxels and overlap of the tiles as published, about the time of thorough",
     )
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="your own weights instead of the built-in ones"
+        "--weights", type=a_path, metavar="FILE", help="your own weights instead of the built-in ones"
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel
-from spinect_core.cli.parser import Commands, add_command, add_quiet
+from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 
 DESCRIPTION = """\
@@ -48,7 +47,7 @@ def add(commands: Commands) -> None:
         metavar="N",
         help="whole numbers from 0, or ranges such as 1-20: one case for each",
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for the files")
+    parser.add_argument("--out", metavar="DIR", type=a_path, help="folder for the files")
     parser.add_argument("--list", action="store_true", help="list families and pathologies, and exit")
     what = parser.add_argument_group("what is drawn")
     what.add_argument(
@@ -61,7 +60,7 @@ def add(commands: Commands) -> None:
     what.add_argument(
         "--bones",
         metavar="PATH",
-        type=Path,
+        type=a_path,
         help="draw on these bones: a folder of surfaces named by bone (L3, L4, L5, sacrum, hip left, hip right), or a "
         "label map (see docs/phantom.md)",
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel
-from spinect_core.cli.parser import Commands, add_command, add_quiet
+from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 
 DESCRIPTION = """\
@@ -30,7 +29,7 @@ def add(commands: Commands) -> None:
         commands, "phantom-study", "measure many phantoms beside the literature", DESCRIPTION, EXAMPLES
     )
     parser.add_argument("--seeds", required=True, metavar="SEEDS", help="such as 1-100 or 3,7,20-29")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the files")
+    parser.add_argument("--out", metavar="DIR", type=a_path, required=True, help="folder for the files")
     parser.add_argument("--spacing", type=float, default=1.0, metavar="MM", help="voxels (default: 1)")
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="processes, about 3 GB each at 1 mm (default: 1)"

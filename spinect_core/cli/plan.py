@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from spinect_core.base.progress import Cancel
 from spinect_core.cli.parser import (
     Commands,
+    a_path,
     add_command,
     add_ct_options,
     add_quiet,
@@ -53,7 +54,7 @@ def add(commands: Commands) -> None:
         commands, "plan", "the whole job: CT in, measured triangles out", DESCRIPTION, EXAMPLES
     )
     add_ct_options(parser)
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--out", metavar="DIR", type=a_path, required=True, help="folder for the results")
     parser.add_argument(
         "--side",
         choices=("left", "right", "both"),

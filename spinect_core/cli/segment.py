@@ -10,6 +10,7 @@ from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.progress import Cancel, part_of
 from spinect_core.cli.parser import (
     Commands,
+    a_path,
     add_command,
     add_ct_options,
     add_quiet,
@@ -37,7 +38,7 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "segment", "label bone and nerve in a CT", DESCRIPTION, EXAMPLES)
     add_ct_options(parser)
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help=f"the labels: {', '.join(SUFFIXES)}"
+        "--out", metavar="FILE", type=a_path, required=True, help=f"the labels: {', '.join(SUFFIXES)}"
     )
     add_segmentation_options(parser)
     add_quiet(parser)

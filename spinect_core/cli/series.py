@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
-from spinect_core.cli.parser import Commands, add_command, add_decisions, add_quiet, read_options
+from spinect_core.cli.parser import Commands, a_path, add_command, add_decisions, add_quiet, read_options
 from spinect_core.cli.reporting import reporting
 from spinect_core.cli.speaking import print_json
 
@@ -27,7 +26,7 @@ EXAMPLES = """\
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "series", "list the CTs in a folder or zip", DESCRIPTION, EXAMPLES)
-    parser.add_argument("path", metavar="PATH", type=Path, help="folder, zip or file")
+    parser.add_argument("path", metavar="PATH", type=a_path, help="folder, zip or file")
     parser.add_argument("--json", action="store_true", help="everything known, as JSON")
     add_decisions(parser)
     add_quiet(parser)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
-from spinect_core.cli.parser import Commands, add_assume_hu, add_command, add_network_options, add_quiet
+from spinect_core.cli.parser import (
+    Commands,
+    a_path,
+    add_assume_hu,
+    add_command,
+    add_network_options,
+    add_quiet,
+)
 from spinect_core.cli.reporting import reporting
 from spinect_core.image.warning import warning_lines
 
@@ -40,13 +46,13 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "study", "evaluate the segmentation over a list of cases", DESCRIPTION, EXAMPLES
     )
-    parser.add_argument("cases", metavar="CASES", type=Path, help="folder, .csv or .json list of cases")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the results")
+    parser.add_argument("cases", metavar="CASES", type=a_path, help="folder, .csv or .json list of cases")
+    parser.add_argument("--out", metavar="DIR", type=a_path, required=True, help="folder for the results")
     add_network_options(parser)
     parser.add_argument(
         "--measurements",
         metavar="PATH",
-        type=Path,
+        type=a_path,
         action="append",
         default=[],
         help="areas of observers: a CSV file, or a folder of plans OBSERVER/SESSION/*.json; may be given again",

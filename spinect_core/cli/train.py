@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, part_of
-from spinect_core.cli.parser import Commands, Parser, add_assume_hu, add_command, add_quiet
+from spinect_core.cli.parser import Commands, Parser, a_path, add_assume_hu, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def add(commands: Commands) -> None:
 def _add_cases(parser: Parser) -> None:
     group = parser.add_argument_group("the cases (at least one of the first two)")
     group.add_argument(
-        "--cases", nargs="+", type=Path, default=[], metavar="DIR", help="folders of CTs with labels"
+        "--cases", nargs="+", type=a_path, default=[], metavar="DIR", help="folders of CTs with labels"
     )
     group.add_argument("--phantoms", type=int, default=0, metavar="N", help="draw N phantoms (1 min each)")
     group.add_argument(
@@ -187,13 +187,13 @@ def _add_cases(parser: Parser) -> None:
         help="of the patients, never trained on (0.2)",
     )
     group.add_argument(
-        "--cache", type=Path, metavar="DIR", help="for prepared cases; runs may share it (RUN/cases)"
+        "--cache", type=a_path, metavar="DIR", help="for prepared cases; runs may share it (RUN/cases)"
     )
 
 
 def _add_run(parser: Parser) -> None:
     group = parser.add_argument_group("the run")
-    group.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder, new or to go on in")
+    group.add_argument("--out", type=a_path, required=True, metavar="RUN", help="folder, new or to go on in")
     group.add_argument("--folds", type=int, metavar="N", help="cross-validation in N folds (the paper's: 5)")
     group.add_argument(
         "--init",

@@ -245,13 +245,13 @@ def workshop(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: nothing can be written there, or something there is in the way.
     """
-    if os.path.lexists(out) and not out.is_dir():
-        raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
-    _refuse_odd(out)
-    beside = out if out.is_dir() else out.absolute().parent
-    missing = [each for each in (beside, *beside.parents) if not each.exists()]
-    folder = beside / part_name()
     try:
+        if os.path.lexists(out) and not out.is_dir():
+            raise OutputError("This is a file, not a folder", "Choose another name for the results", out)
+        _refuse_odd(out)
+        beside = out if out.is_dir() else out.absolute().parent
+        missing = [each for each in (beside, *beside.parents) if not each.exists()]
+        folder = beside / part_name()
         make_folder(beside)
         sweep(beside)
         folder.mkdir()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray
+from spinect_core.base.errors import SpatialError
 from spinect_core.image.pieces import largest_piece
 from spinect_core.image.region import Region
 from spinect_core.image.volume import Volume
@@ -26,6 +27,8 @@ the
 spinous processes; a whole number of the paper's tiles in each direction."""
 
 STEP_MM = 3.0
+LARGEST_MM = 4000.0
+"""No table is so long. The 3 mm copy of what claims to be larger would fill the memory."""
 BONE_HU = 160.0
 BODY_HU = -300.0
 LUNG_HU = -600.0
@@ -80,7 +83,11 @@ def find_lumbosacral_region(volume: Volume) -> Region:
     Returns:
         A box, which may reach beyond the CT. If no pelvis is recognised: about the middle of the bone, or of
         the CT, with ``found`` False and a ``note`` that says so.
+
+    Raises:
+        SpatialError: the CT is larger than any body, and so is its 3 mm copy.
     """
+    _check_size(volume)
     order, canonical = canonical_order(volume.geometry)
     grid = regular_grid(canonical, STEP_MM)
     hounsfield = resample(volume.array, order, canonical, STEP_MM, (0, 0, 0), grid.shape)
@@ -102,6 +109,17 @@ def find_lumbosacral_region(volume: Volume) -> Region:
     else:
         return Region.around(grid.to_patient(_middle_of_bone(coarse)), SIZE_MM, False, NOT_FOUND)
     return Region.around(grid.to_patient(_middle_of_spine(coarse, level)), SIZE_MM, True, note)
+
+
+def _check_size(volume: Volume) -> None:
+    x, y, z = np.multiply(volume.geometry.spacing, volume.geometry.shape[::-1])
+    if max(x, y, z) > LARGEST_MM:
+        raise SpatialError(
+            f"The CT is {x:.4g} x {y:.4g} x {z:.4g} mm large, by a voxel spacing of "
+            f"{' x '.join(f'{step:.4g}' for step in volume.geometry.spacing)} mm, and no body is",
+            "Export it again from its source with the spacing in mm",
+            volume.name or None,
+        )
 
 
 def _coarse(hounsfield: npt.NDArray[np.float32]) -> _Coarse:

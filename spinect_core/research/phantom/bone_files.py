@@ -63,11 +63,18 @@ def read_bones(
         ReadingError: a bone is missing, not closed, of impossible size, or left and right are swapped.
     """
     path = Path(path)
-    if not path.exists():
-        raise ReadingError("There is no such file or folder", "Check the path", path)
+    try:
+        if not path.exists():
+            raise ReadingError("There is no such file or folder", "Check the path", path)
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+    except OSError as error:
+        raise ReadingError(
+            f"The bones cannot be read ({error.strerror or error})",
+            "Check the path and its permissions",
+            path,
+        ) from error
     if frame not in (None, "LPS", "RAS"):
         raise ReadingError(f"The axes {frame!r} are unknown", "Give LPS or RAS", path)
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
     surfaces = [file for file in files if file.suffix.lower() in SURFACES]
     images = [file for file in files if is_image_name(file.name)]
     if surfaces:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from spinect_core.base.errors import SpatialError
 from spinect_core.image.volume import Geometry, Volume, geometry_from_sitk
 from spinect_core.preprocessing import Region, find_lumbosacral_region
 
@@ -172,3 +173,19 @@ def test_without_a_sacrum_the_crests_lie_33_mm_above_the_level(disc_mm: float) -
     region = find_lumbosacral_region(Volume(hounsfield, volume.geometry))
     assert (region.found, region.note) == (True, "Found by the iliac crests")
     assert region.centre[2] == pytest.approx(disc_mm - 500, abs=7)
+
+
+@pytest.mark.parametrize("spacing", [(1000.0, 1000.0, 1000.0), (0.5, 0.5, 1e300), (1e6, 0.5, 0.5)])
+def test_a_spacing_that_no_body_has_is_named_before_it_fills_the_memory(
+    spacing: tuple[float, float, float],
+) -> None:
+    volume = Volume(np.zeros((6, 8, 10), np.int16), Geometry((6, 8, 10), spacing), "thorax")
+    with pytest.raises(SpatialError, match=r"mm large, by a voxel spacing of .* and no body is") as caught:
+        find_lumbosacral_region(volume)
+    assert caught.value.source == "thorax"
+
+
+def test_a_spacing_of_almost_nothing_finds_nothing() -> None:
+    assert not find_lumbosacral_region(
+        Volume(np.zeros((6, 8, 10), np.int16), Geometry((6, 8, 10), (1e-9,) * 3))
+    ).found
