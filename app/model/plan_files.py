@@ -153,7 +153,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     """
     libraries.load()
     from app.model.picking import SurfacePicker
-    from spinect_core.surfaces import SurfaceProcess
+    from spinect_core.surfaces import surface_maker
 
     document = _read(path)
     check(cancel)
@@ -183,10 +183,8 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
             document.labels_on_ct,
             Run.stored(plan.run),
         )
-        with SurfaceProcess() as process:
-            case.surfaces = process.build(
-                document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel
-            )
+        with surface_maker(document.labels.array.size) as maker:
+            case.surfaces = maker.build(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)
         case.picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
     read_maps(plan.planning, case.files)
     check(cancel)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.results import CasePlan
     from spinect_core.planning.zones.window import Sight
-    from spinect_core.surfaces import SurfaceProcess, Surfaces
+    from spinect_core.surfaces import SurfaceProcess, Surfaces, SurfacesHere
 
 
 @dataclass(frozen=True)
@@ -192,10 +192,11 @@ def open_series(
 def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
     """Segment the case's region in a child process and build the surfaces."""
     from spinect_core.segmentation import segment
-    from spinect_core.surfaces import SurfaceProcess
+    from spinect_core.surfaces import surface_maker
 
     assert case.volume is not None  # nothing is segmented without its CT
-    with SurfaceProcess() as process:  # its libraries are loaded by the time the labels are there
+    # A process's libraries are loaded by the time the labels are there.
+    with surface_maker(case.volume.array.size) as maker:
         segmentation = segment(
             case.volume,
             region=case.region,
@@ -206,17 +207,21 @@ def segment_case(case: Case, options: Options, progress: Progress, cancel: Cance
             cancel=cancel,
         )
         check(cancel)
-        return surfaces_of(case, CaseLabels.of(segmentation), process, part_of(progress, 0.88, 1.0), cancel)
+        return surfaces_of(case, CaseLabels.of(segmentation), maker, part_of(progress, 0.88, 1.0), cancel)
 
 
 def surfaces_of(
-    case: Case, segmentation: CaseLabels, process: SurfaceProcess, progress: Progress, cancel: Cancel
+    case: Case,
+    segmentation: CaseLabels,
+    maker: SurfaceProcess | SurfacesHere,
+    progress: Progress,
+    cancel: Cancel,
 ) -> Segmented:
     """Surfaces and search trees of a segmentation."""
     from app.model.picking import SurfacePicker
 
     started = time.monotonic()
-    surfaces = process.build(segmentation.labels_1mm, progress=progress, cancel=cancel)
+    surfaces = maker.build(segmentation.labels_1mm, progress=progress, cancel=cancel)
     picker = SurfacePicker({"bone": surfaces.bone, "nerve": surfaces.nerve})
     check(cancel)
     return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)

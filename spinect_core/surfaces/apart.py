@@ -22,12 +22,33 @@ from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import Labels
-from spinect_core.surfaces.build import Surfaces
+from spinect_core.surfaces.build import Surfaces, build_surfaces
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
 POLL_S = 0.05
+FEW_VOXELS = 500_000
+"""The surfaces of at most these are made sooner than a process starts, and nobody notices."""
 PARTS = ("bone", "nerve", "bone_lod", "nerve_lod")
 Message = dict[str, Any]
+
+
+class SurfacesHere:
+    """Makes surfaces in this process, in the way of `SurfaceProcess`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def build(self, labels: Labels, *, progress: Progress = silent, cancel: Cancel | None = None) -> Surfaces:
+        """What :func:`~spinect_core.surfaces.build_surfaces` makes."""
+        return build_surfaces(labels, progress=progress, cancel=cancel)
+
+
+def surface_maker(voxels: int) -> SurfaceProcess | SurfacesHere:
+    """What makes the surfaces of labels on a grid of so many voxels: a process of its own, unless they are few."""
+    return SurfacesHere() if voxels <= FEW_VOXELS else SurfaceProcess()
 
 
 class SurfaceProcess:

@@ -8,7 +8,7 @@ import pytest
 
 from spinect_core.base.errors import Cancelled, SpinectError
 from spinect_core.image.volume import Geometry, Labels
-from spinect_core.surfaces import SurfaceProcess, build_surfaces
+from spinect_core.surfaces import SurfaceProcess, SurfacesHere, build_surfaces, surface_maker
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
 
@@ -81,3 +81,11 @@ def test_pieces_hold_the_same_triangles_in_the_same_order(labels: Labels) -> Non
     assert np.array_equal(corners, whole.points[whole.corners])
     assert np.array_equal(normals, whole.normals[whole.corners])
     assert all(len(np.unique(piece.corners)) == len(piece.points) for piece in pieces)
+
+
+def test_only_many_voxels_get_a_process(labels: Labels) -> None:
+    with surface_maker(labels.array.size) as few:
+        assert isinstance(few, SurfacesHere)
+        assert np.array_equal(few.build(labels).bone.points, build_surfaces(labels).bone.points)
+    with surface_maker(300**3) as many:
+        assert isinstance(many, SurfaceProcess)
