@@ -383,7 +383,7 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         packed = read_current(path, LARGEST_DOCUMENT)
     except NotPlain as error:
-        raise PlanError(f"The document cannot be read: {error.strerror}", OTHER_FILE) from error
+        raise PlanError(f"The document cannot be read: {error.strerror or error}", OTHER_FILE) from error
     except OSError as error:
         raise PlanError(
             f"The document cannot be read ({error.strerror or error})",

@@ -312,7 +312,7 @@ def read_plan(path: FilePath | str) -> Plan:
     try:
         text = read_current(path, LARGEST_FILE).decode("utf-8-sig")
     except NotPlain as error:
-        raise PlanError(f"The plan cannot be read: {error.strerror}", OTHER_FILE, path) from error
+        raise PlanError(f"The plan cannot be read: {error.strerror or error}", OTHER_FILE, path) from error
     except OSError as error:
         raise PlanError(
             f"The plan cannot be read ({error.strerror or error})", "Choose an existing plan.json", path

@@ -33,7 +33,8 @@ START_TIMEOUT_S = 300.0
 PATCH_TIMEOUT_S = 300.0
 """The first batch on a GPU compiles its kernels; no batch takes as long as this."""
 
-_LESS_MEMORY = "Close other programs, choose a smaller region, or use the CPU engine, OpenVINO"
+_LESS_MEMORY = "Close other programs, or choose a smaller region"
+_ON_CPU = ", or use the CPU engine, OpenVINO"
 
 
 class WorkerDied(SegmentationError):
@@ -110,7 +111,7 @@ def run_job(
             np.save(folder / "occupied.npy", occupied)
         except OSError as error:
             raise SegmentationError(
-                f"The region cannot be handed to the inference process ({error.strerror})",
+                f"The region cannot be handed to the inference process ({error.strerror or error})",
                 "Free space on the disk, or set the environment variable TMPDIR to a folder with space",
                 folder.parent,
             ) from error
@@ -184,13 +185,13 @@ def _listen(
             if time.monotonic() - heard > patience:
                 raise WorkerDied(
                     f"The inference process has not answered for {patience:.0f} s",
-                    "Try again; if it happens again, use the CPU engine, OpenVINO",
+                    "Close other programs and try again" + _other_device(job),
                     parameter="engine",
                 ) from None
             continue
         heard = time.monotonic()
         if message is None:
-            raise _death(process, errors)
+            raise _death(process, errors, job)
         if "started" in message:
             progress(0.02, f"loading the network on the {job.device.upper()}")
         elif "loaded" in message:
@@ -217,13 +218,18 @@ def _reported(message: dict[str, Any]) -> Exception:
     return SegmentationError(message["fault"], message["remedy"], message["source"])
 
 
-def _death(process: subprocess.Popen[bytes], errors: IO[bytes]) -> WorkerDied:
+def _other_device(job: Job) -> str:
+    """What helps besides: another device, unless the work was on the CPU already."""
+    return "" if job.device == DeviceName.CPU else _ON_CPU
+
+
+def _death(process: subprocess.Popen[bytes], errors: IO[bytes], job: Job) -> WorkerDied:
     """What to say of a process that ended in the middle of its work."""
     code = process.wait()
     if code in (-9, 137):
         return WorkerDied(
             "The system ended the inference process, most likely because the memory ran out",
-            _LESS_MEMORY,
+            _LESS_MEMORY + _other_device(job),
             parameter="engine",
         )
     errors.seek(0)

@@ -43,7 +43,7 @@ def files_under(
         except OSError as error:
             if current == folder:
                 raise ReadingError(
-                    f"The folder cannot be read ({error.strerror})",
+                    f"The folder cannot be read ({error.strerror or error})",
                     "Check that it exists and that you may open it",
                     folder,
                 ) from error

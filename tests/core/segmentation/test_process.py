@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -196,3 +197,15 @@ def test_an_answer_of_no_numbers_is_no_background(tmp_path: Path) -> None:
     with pytest.raises(SegmentationError, match="holds what is no number") as caught:
         run_job(job("NoNumbers", weights=tmp_path / "mine"), ARRAY, OCCUPIED)
     assert caught.value.source == str(tmp_path / "mine")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a killed process ends with 1, as any other")
+def test_no_remedy_sends_to_where_the_work_was_already() -> None:
+    for device, elsewhere in (("cpu", False), ("gpu", True)):
+        there = Job("fake_engines:Threshold", device, Path("none"), SMALL, 1)
+        killed = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        killed.kill()
+        with tempfile.TemporaryFile() as errors:
+            error = process._death(killed, errors, there)  # type: ignore[arg-type]
+        assert ("CPU engine" in error.remedy) == elsewhere
+        assert "Close other programs" in error.remedy
