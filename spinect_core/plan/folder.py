@@ -106,7 +106,9 @@ def read_current(path: Path, most: int) -> bytes:
     """
     folder = path.parent
     ready = _still_ready(folder)
-    return read_bounded((ready if ready and (ready / path.name).is_file() else folder) / path.name, most)
+    if ready and is_plain_beside(ready, path.name):
+        return read_beside(ready, path.name, most)
+    return read_bounded(path, most)
 
 
 def attachments(folder: Path, names: Iterable[str]) -> tuple[dict[str, bytes], tuple[str, ...]]:
@@ -364,7 +366,7 @@ def _replace(made: Path, out: Path, sums: Mapping[str, str]) -> Kept:
     try:
         while True:
             _refuse_odd(out)
-            kept, journal = _compare(out, sums)
+            journal, stayed = _compare(out, sums)
             write_whole(made / name, journal.text())
             try:
                 made.rename(ready)
@@ -373,7 +375,7 @@ def _replace(made: Path, out: Path, sums: Mapping[str, str]) -> Kept:
                 if not os.path.lexists(ready):
                     raise
         sync_folder(out)
-        _complete(out, ready / name, journal)
+        return Kept(_complete(out, ready / name, journal), stayed)
     except OSError as error:
         if not os.path.lexists(ready / name):
             raise
@@ -384,23 +386,16 @@ def _replace(made: Path, out: Path, sums: Mapping[str, str]) -> Kept:
         ) from error
     finally:
         _running.discard(run)
-    return kept
 
 
-def _compare(out: Path, sums: Mapping[str, str]) -> tuple[Kept, _Journal]:
-    """What has to be done in a folder for files of these checksums to be its plan."""
+def _compare(out: Path, sums: Mapping[str, str]) -> tuple[_Journal, tuple[str, ...]]:
+    """What has to be done in a folder for files of these checksums to be its plan, and names of files that stay."""
     old = Manifest.of(out)
-    known = {} if old is None else dict(old.files)
-    if old is not None:
-        known[MANIFEST_FILE] = _sha(out, MANIFEST_FILE) or ""
-    aside = {
-        name: _free_name(out, name)
-        for name, new in sums.items()
-        if os.path.lexists(out / name) and _sha(out, name) not in (new, known.get(name, new))
-    }
+    known = {} if old is None else old.files
     gone = {name: sha for name, sha in known.items() if name not in sums and os.path.lexists(out / name)}
     remove = {name: sha for name, sha in gone.items() if _sha(out, name) == sha}
-    return Kept(aside, tuple(sorted(gone.keys() - remove.keys()))), _Journal(dict(sums), aside, remove)
+    replace = {name: sha for name, sha in known.items() if name in sums}
+    return _Journal(dict(sums), replace, remove), tuple(sorted(gone.keys() - remove.keys()))
 
 
 def _free_name(out: Path, name: str) -> str:
@@ -425,17 +420,18 @@ class _Journal:
 
     Attributes:
         files: SHA-256 of each of the new plan's files.
-        aside: files that are not ours and in the way, with the names they get.
+        replace: SHA-256 of those of the old plan that have the same names.
         remove: SHA-256 of files of the old plan that the new one does not have.
     """
 
     files: Mapping[str, str]
-    aside: Mapping[str, str]
+    replace: Mapping[str, str]
     remove: Mapping[str, str]
 
     def text(self) -> bytes:
         data = {"format": "spinect-journal", "schema": 1}
-        return json.dumps({**data, "files": self.files, "aside": self.aside, "remove": self.remove}).encode()
+        sums = {"files": self.files, "replace": self.replace, "remove": self.remove}
+        return json.dumps({**data, **sums}).encode()
 
     @classmethod
     def read(cls, ready: Path, name: str) -> _Journal:
@@ -443,39 +439,32 @@ class _Journal:
         data = parse_json(read_beside(ready, name, MOST_LIST).decode("utf-8"))
         if data["format"] != "spinect-journal" or data["schema"] != 1:
             raise ValueError("no journal")
-        files, remove = _sums(data["files"]), _sums(data["remove"])
-        aside = {str(old): str(new) for old, new in data["aside"].items()}
-        for old, new in aside.items():
-            if old not in files or not re.fullmatch(
-                rf"{re.escape(old)}{re.escape(KEPT)}(-[0-9]{{1,6}})?", new
-            ):
-                raise ValueError("a name that this program does not give")
-        return cls(files, aside, remove)
+        return cls(_sums(data["files"]), _sums(data["replace"]), _sums(data["remove"]))
 
 
-def _complete(out: Path, path: Path, journal: _Journal) -> None:
+def _complete(out: Path, path: Path, journal: _Journal) -> dict[str, str]:
     """Do what a journal says is left to do. Stopped anywhere, it can be done again from the beginning.
 
+    Returns:
+        Old names of the files in the way that are not this program's, with the new ones. Each is looked at now, not
+        when the journal was written: its owner may have put it there since.
+
     Raises:
-        OSError: the disk refused, or another program holds a file.
+        OSError: the disk refused, another program holds a file, or what is ready is not what was made.
     """
     ready = path.parent
-    for name, free in journal.aside.items():
-        if os.path.lexists(ready / name) and not os.path.lexists(out / free):
-            with contextlib.suppress(FileNotFoundError):
-                _insist(partial((out / name).rename, out / free))
+    for each in (ready, out):
+        if os.path.lexists(each / PICTURE_FOLDER) and not is_own_folder(each / PICTURE_FOLDER):
+            raise NotPlain(errno.ENOTDIR, f"{PICTURE_FOLDER} is a link or a file", str(each))
+    left = [name for name, sha in journal.files.items() if _waits(ready, name, sha)]
+    aside = _set_aside(out, left, journal)
     # An old plan beside new labels would be wrong for whoever reads no journals; none at all is only missing.
-    if os.path.lexists(ready / PLAN_FILE):
+    if PLAN_FILE in left:
         _insist(partial((out / PLAN_FILE).unlink, missing_ok=True))
     _sync(out)
-    for name in sorted(journal.files, key=lambda each: each == PLAN_FILE):
-        if not os.path.lexists(ready / name):
-            continue
+    for name in sorted(left, key=lambda each: each == PLAN_FILE):
         target = out / name
-        if target.parent != out:
-            target.parent.mkdir(exist_ok=True)
-            if not is_own_folder(target.parent):
-                raise NotPlain(errno.ENOTDIR, f"{PICTURE_FOLDER} is a link or a file", str(target.parent))
+        target.parent.mkdir(exist_ok=True)
         _insist(partial((ready / name).replace, target))
     _sync(out)
     for name, sha in journal.remove.items():
@@ -485,6 +474,34 @@ def _complete(out: Path, path: Path, journal: _Journal) -> None:
     path.unlink(missing_ok=True)
     _clear(ready)
     sync_folder(out)
+    return aside
+
+
+def _waits(ready: Path, name: str, sha: str) -> bool:
+    """Whether a file of the new plan still has to be moved.
+
+    Raises:
+        OSError: it cannot be read, or is another than was made.
+    """
+    if not os.path.lexists(ready / name):
+        return False
+    if facts_beside(ready, name, MOST_BYTES)[1] != sha:
+        raise NotPlain(errno.EINVAL, "changed since it was made", str(ready / name))
+    return True
+
+
+def _set_aside(out: Path, names: Iterable[str], journal: _Journal) -> dict[str, str]:
+    """Rename what is in the way of new files and is none of this program's; old names with the new ones."""
+    current = Manifest.of(out)  # another run's, if that was quicker
+    listed = (journal.files, journal.replace, {} if current is None else current.files)
+    aside = {}
+    for name in names:
+        if not os.path.lexists(out / name) or (name == MANIFEST_FILE and current is not None):
+            continue
+        if _sha(out, name) not in {sums[name] for sums in listed if name in sums}:
+            aside[name] = _free_name(out, name)
+            _insist(partial((out / name).rename, out / aside[name]))
+    return aside
 
 
 def _clear(ready: Path) -> None:

@@ -343,7 +343,7 @@ def test_a_process_that_lives_is_waited_for(tmp_path: Path, monkeypatch: pytest.
     assert which_is_there(out) == "new"
 
 
-@pytest.mark.parametrize("defect", ["lost", "changed", "journal", "names", "aside"])
+@pytest.mark.parametrize("defect", ["lost", "changed", "journal", "names", "replaced"])
 def test_a_journal_that_is_not_ours_is_not_obeyed(tmp_path: Path, defect: str) -> None:
     """Someone may have copied half a folder, or have written the journal by hand."""
     out = unfinished(tmp_path, moves=2)
@@ -356,8 +356,8 @@ def test_a_journal_that_is_not_ours_is_not_obeyed(tmp_path: Path, defect: str) -
         (ready / "nerve.ply").write_bytes(b"another")
     elif defect == "names":
         data["remove"] = {"my notes.txt": "a" * 64}
-    elif defect == "aside":
-        data["aside"] = {"labels.nii.gz": "../../labels.nii.gz.kept"}
+    elif defect == "replaced":
+        data["replace"] = {"../../labels.nii.gz": "a" * 64}
     journal.write_text("{" if defect == "journal" else json.dumps(data))
     before = tree_of(out)
     assert not settle(out)
@@ -378,6 +378,60 @@ def test_a_journal_removes_no_file_that_is_another_by_now(tmp_path: Path) -> Non
     assert (out / "views" / "left-lateral.png").read_bytes() == b"painted over"
     assert not (out / "needle-left.png").exists()
     assert_users_files_are_there(out)
+
+
+def test_what_its_owner_changed_after_a_process_died_is_kept(tmp_path: Path) -> None:
+    """Neither the journal nor whoever completes it knows what somebody puts in the folder meanwhile."""
+    out = unfinished(tmp_path, moves=2)
+    waiting = tree_of(out / READY_FOLDER)
+    assert {"labels.nii.gz", "plan.json", "plan.spinect", "views/right-lateral.png"} <= set(waiting)
+    changed: Tree = {
+        "labels.nii.gz": b"corrected by hand",
+        "labels.nii.gz.kept": b"of last week",
+        "plan.json": b"written anew",
+        "plan.spinect": b"saved from the window",
+        "views/right-lateral.png": b"a photograph",
+    }
+    for name, content in changed.items():
+        assert content is not None
+        write_whole(out / name, content)
+    assert which_is_there(out) == "new"
+    assert (out / "labels.nii.gz.kept").read_bytes() == b"of last week"
+    assert (out / "labels.nii.gz.kept-2").read_bytes() == b"corrected by hand"
+    for name in ("plan.json", "plan.spinect", "views/right-lateral.png"):
+        assert (out / f"{name}.kept").read_bytes() == changed[name]
+    assert_users_files_are_there(out)
+
+
+@POSIX
+@pytest.mark.parametrize("place", [READY_FOLDER, "."])
+def test_a_journal_takes_no_file_from_another_folder_and_renames_none_there(
+    tmp_path: Path, place: str
+) -> None:
+    """By a link in its place the folder of pictures would be any other folder with pictures of these names."""
+    out = unfinished(tmp_path, moves=0)
+    for name in ("from-behind.png", "right-lateral.png"):
+        (out / "views" / name).write_bytes((out / READY_FOLDER / "views" / name).read_bytes())
+    victim: Tree = {"from-behind.png": b"precious", "right-lateral.png": b"precious"}
+    plant(tmp_path / "victim", victim)
+    (out / place / "views").rename(tmp_path / "away")
+    (out / place / "views").symlink_to(tmp_path / "victim")
+    assert not settle(out)
+    assert tree_of(tmp_path / "victim") == victim
+
+
+@POSIX
+def test_a_link_that_lies_ready_is_neither_moved_nor_read(tmp_path: Path) -> None:
+    out = unfinished(tmp_path, moves=0)
+    ready = out / READY_FOLDER
+    (out / "plan.json").write_bytes((ready / "plan.json").read_bytes())
+    (tmp_path / "other.json").write_bytes(b"precious")
+    (ready / "plan.json").unlink()
+    (ready / "plan.json").symlink_to(tmp_path / "other.json")
+    assert not settle(out)
+    assert read_plan(out / "plan.json").created == DATES["new"]
+    assert not (out / "plan.json").is_symlink()
+    assert (tmp_path / "other.json").read_bytes() == b"precious"
 
 
 # -------------------------------------------------------------------------------------- what is not ours stays, and how
