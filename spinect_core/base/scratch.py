@@ -27,7 +27,7 @@ from pathlib import Path
 OLD_S = 7 * 24 * 3600.0
 """Of another computer's processes nobody here knows whether they live; after so long untouched they do not."""
 CLOCK_S = 2
-"""Seconds by which the system's word on when a process began may change when its clock is set."""
+"""Seconds by which the system's word on when a process began may differ from one look to the next."""
 _MARK = r"[0-9a-f]{8}-[0-9]{1,10}-[0-9]{1,12}"
 _NAME = re.compile(rf"\.?spinect-(?P<mark>{_MARK})-[0-9a-f]{{8,32}}(?:\.part)?")
 
@@ -36,25 +36,61 @@ _swept: set[Path] = set()
 
 def mark() -> str:
     """What a name says of this process: computer, number, second in which it began."""
-    return _mark(os.getpid())
+    return mark_of(os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _mark(process: int) -> str:
+def mark_of(process: int) -> str:
+    """What :func:`mark` gives in a process of this computer that is running."""
+    return f"{_computer()}-{process}-{_began(process)}"
+
+
+def _began(process: int) -> int:
+    """Second in which a process began, by a clock that nobody sets.
+
+    Raises:
+        psutil.Error: there is none, or it does not say.
+    """
     # Not at the top: `spinect --help` passes here.
     import psutil
 
-    return f"{_computer()}-{process}-{int(psutil.Process(process).create_time())}"
+    # Linux counts from its start, and takes that for another moment whenever the clock is set.
+    start = psutil.boot_time() if sys.platform == "linux" else 0.0
+    return int(psutil.Process(process).create_time() - start)
 
 
 @lru_cache(maxsize=1)
 def _computer() -> str:
     """This computer, as far as process numbers mean the same, without its name."""
-    space = ""
+    facts = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # computers that share a folder may all be called localhost
+        facts.append(_installation())
     if sys.platform == "linux":  # containers of one name count their processes apart
         with contextlib.suppress(OSError):
-            space = str(Path("/proc/self/ns/pid").readlink())
-    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+            facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256(" ".join(facts).encode()).hexdigest()[:8]
+
+
+def _installation() -> str:
+    """What the system calls this installation of itself; "" where it has no word for it.
+
+    Raises:
+        OSError: it does not say.
+    """
+    if sys.platform == "win32":
+        import winreg
+
+        place = winreg.OpenKey(
+            winreg.HKEY_LOCAL_MACHINE,
+            r"SOFTWARE\Microsoft\Cryptography",
+            0,
+            winreg.KEY_READ | winreg.KEY_WOW64_64KEY,
+        )
+        with place:
+            return str(winreg.QueryValueEx(place, "MachineGuid")[0])
+    if sys.platform == "linux":
+        return Path("/etc/machine-id").read_text("ascii", "replace").strip()
+    return ""
 
 
 def lives(of: str) -> bool | None:
@@ -69,7 +105,7 @@ def lives(of: str) -> bool | None:
     if computer != _computer():
         return None
     try:
-        return bool(abs(int(psutil.Process(int(process)).create_time()) - int(began)) <= CLOCK_S)
+        return abs(_began(int(process)) - int(began)) <= CLOCK_S
     except psutil.NoSuchProcess:
         return False
     except (psutil.Error, OverflowError):  # it runs, and belongs to somebody else

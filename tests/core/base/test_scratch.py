@@ -66,14 +66,53 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(
 def test_a_number_that_another_process_has_now_is_no_sign_of_life(tmp_path: Path) -> None:
     computer, process, began = mark().split("-")
     assert lives(mark()) is True
-    assert lives(f"{computer}-{process}-{int(began) - 1000}") is False
+    assert lives(f"{computer}-{process}-{int(began) + 1000}") is False
     assert lives(f"{computer}-9999999999-{began}") is False
-    left = tmp_path / part_name().replace(f"-{began}-", f"-{int(began) - 1000}-")
+    left = tmp_path / part_name().replace(f"-{began}-", f"-{int(began) + 1000}-")
     left.mkdir()
     own = tmp_path / part_name()
     own.mkdir()
     assert sweep(tmp_path) == [left]
     assert own.is_dir()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's beginning is fixed when it begins")
+def test_a_clock_that_is_set_makes_no_process_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system reckons when it was started from the present time, and processes from that."""
+    import psutil
+
+    before, real = mark(), psutil.boot_time()
+    for seconds in (-3600.0, 3600.0, 40 * 365 * 86400.0):
+        monkeypatch.setattr(psutil._pslinux, "boot_time", lambda seconds=seconds: real + seconds)
+        monkeypatch.setattr(psutil._pslinux, "BOOT_TIME", real + seconds, raising=False)
+        scratch.mark_of.cache_clear()
+        assert psutil.Process().create_time() > 0
+        assert lives(before) is True
+        assert abs(int(mark().split("-")[2]) - int(before.split("-")[2])) <= 1
+
+
+def test_computers_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several may use one folder at a time, and none may take another's process for its own that has died."""
+
+    def mark_on(installation: str) -> str:
+        monkeypatch.setattr(scratch, "_installation", lambda: installation)
+        scratch._computer.cache_clear()
+        scratch.mark_of.cache_clear()
+        return mark()
+
+    try:
+        monkeypatch.setattr("socket.gethostname", lambda: "localhost")
+        others = mark_on("3d1219c7c4c5404aaa1f6d2a48adfda4")
+        (tmp_path / f".spinect-{others.replace(f'-{os.getpid()}-', '-9999999999-')}-{'a' * 32}.part").mkdir()
+        own = mark_on("88f1a2c7c4c5404aaa1f6d2a48adfda4")
+        assert own.split("-")[0] != others.split("-")[0]
+        assert sweep(tmp_path) == []
+        mark_on("3d1219c7c4c5404aaa1f6d2a48adfda4")
+        assert len(sweep(tmp_path)) == 1
+    finally:
+        monkeypatch.undo()
+        scratch._computer.cache_clear()
+        scratch.mark_of.cache_clear()
 
 
 def test_what_another_computer_left_stays_for_a_week(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from power_cuts import Tree, plant, tree_of, watched
 
 from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
-from spinect_core.base.scratch import mark
+from spinect_core.base.scratch import mark_of
 from spinect_core.plan import folder as module
 from spinect_core.plan.document import Document, naming_only, read_document, write_document
 from spinect_core.plan.folder import (
@@ -327,11 +327,7 @@ def test_a_process_that_lives_is_waited_for(tmp_path: Path, monkeypatch: pytest.
     (journal,) = (out / READY_FOLDER).glob("journal-*.json")
     parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        import psutil
-
-        computer, _, _ = mark().split("-")
-        began = int(psutil.Process(parent.pid).create_time())
-        journal.rename(journal.with_name(f"journal-{computer}-{parent.pid}-{began}-{'0' * 16}.json"))
+        journal.rename(journal.with_name(f"journal-{mark_of(parent.pid)}-{'0' * 16}.json"))
         monkeypatch.setattr(module, "PATIENCE_S", 0.2)
         before = tree_of(out)
         assert not settle(out)
