@@ -26,6 +26,7 @@ from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import parse_json, plain
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
+from spinect_core.io.reading.sizes import CROP_MM, Extent
 from spinect_core.plan.folder import read_current
 from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema, stored
 from spinect_core.plan.records import Path as InnerPath
@@ -312,12 +313,20 @@ def _document_of(data: Mapping[str, Any], contents: dict[str, bytes]) -> Documen
         stored = LabelsRecord.from_dict(data["labels"])
         turned = np.asarray(stored.direction).reshape(3, 3)
         grid = Geometry(stored.shape, stored.spacing, stored.origin, turned)
+        _refuse_odd_size(grid)
         labels = Labels(_voxels(contents, stored), grid)
     if data["labels_on_ct"] is not None:
         part = CropRecord.from_dict(data["labels_on_ct"])
         crop = Crop(part.first, _voxels(contents, part))
     extras = {str(key): value for key, value in data.items() if key not in KEYS}
     return Document(plan, labels, crop, contents, extras)
+
+
+def _refuse_odd_size(grid: Geometry) -> None:
+    """Surfaces of voxels as no CT has them would take for ever or all memory."""
+    extent = Extent(grid.shape[::-1], grid.spacing, max(map(abs, grid.origin)))
+    if fault := extent.fault(CROP_MM):
+        raise PlanError(f"The labels have {extent}, and {fault}", REMEDY)
 
 
 def _voxels(contents: dict[str, bytes], stored: LabelsRecord | CropRecord) -> LabelArray:

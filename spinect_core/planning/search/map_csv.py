@@ -109,6 +109,8 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         reason = np.array([reasons[row["reason"]] for row in rows], dtype=np.uint8)
         views = np.column_stack([numbers.pop("oblique"), numbers.pop("tilt")])
         obliques, tilts = (np.unique(angles) for angles in views.T)
+        if len(obliques) * len(tilts) != len(rows):  # a grid of them could be too large for the memory
+            raise ValueError(f"{len(rows)} views are no grid of {len(obliques)} by {len(tilts)}")
         grid = np.column_stack([each.ravel() for each in np.meshgrid(obliques, tilts, indexing="ij")])
         sound = len(rows) > 3 and np.array_equal(views, grid) and np.isfinite(views).all()
         sound = bool(sound and np.isfinite(numbers["area_mm2"]).all())

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -71,6 +72,20 @@ def test_what_is_no_map_is_refused(found, change):
     lines = angle_map_csv(found).splitlines()
     with pytest.raises(MeasurementError, match="angle map"):
         angle_map_of("\n".join(change(lines)), "left")
+
+
+def test_views_whose_grid_would_fill_the_memory_are_refused(found):
+    """Each line has angles of its own, so that a grid of them has a million times as many views."""
+    head, first = angle_map_csv(found).splitlines()[:2]
+    rest = ",".join(first.split(",")[2:])
+    table = "\n".join([head, *(f"{number},{number},{rest}" for number in range(3000))])
+    tracemalloc.start()
+    try:
+        with pytest.raises(MeasurementError, match="no grid of 3000 by 3000"):
+            angle_map_of(table, "left")
+        assert tracemalloc.get_traced_memory()[1] < 60e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_picture_marks_the_best_view_and_the_alternative(found):
