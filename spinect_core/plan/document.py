@@ -313,8 +313,9 @@ def _document_of(data: Mapping[str, Any], contents: dict[str, bytes]) -> Documen
         stored = LabelsRecord.from_dict(data["labels"])
         turned = np.asarray(stored.direction).reshape(3, 3)
         grid = Geometry(stored.shape, stored.spacing, stored.origin, turned)
+        voxels = _voxels(contents, stored)
         _refuse_odd_size(grid)
-        labels = Labels(_voxels(contents, stored), grid)
+        labels = Labels(voxels, grid)
     if data["labels_on_ct"] is not None:
         part = CropRecord.from_dict(data["labels_on_ct"])
         crop = Crop(part.first, _voxels(contents, part))
