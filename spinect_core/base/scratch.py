@@ -105,7 +105,9 @@ def lives(of: str) -> bool | None:
     if computer != _computer():
         return None
     try:
-        return abs(_began(int(process)) - int(began)) <= CLOCK_S
+        same = abs(_began(int(process)) - int(began)) <= CLOCK_S
+        # Killed, but nobody has asked how it ended: in a container that may stay so for ever.
+        return same and psutil.Process(int(process)).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
     except (psutil.Error, OverflowError):  # it runs, and belongs to somebody else

@@ -540,15 +540,14 @@ def settle(out: Path) -> bool:
         found = _found_journal(ready)
         if found is None:
             _clear(ready)
-            return not os.path.lexists(ready)
-        name, owner, run = found
-        if run in _running or not _is_abandoned(ready, owner):
-            if time.monotonic() > until:
-                return False
+            if _found_journal(ready) is None:  # else another run has begun meanwhile
+                break
+        elif found[2] in _running or not _is_abandoned(ready, found[1]):
             time.sleep(0.05)
-            continue
-        if not _take_over(out, ready, name):
+        elif not _take_over(out, ready, found[0]):
             return False
+        if time.monotonic() > until:
+            break
     return not os.path.lexists(ready)
 
 
@@ -557,21 +556,30 @@ def _is_abandoned(ready: Path, owner: str) -> bool:
     if owner == mark():
         return True
     alive = lives(owner)
-    return time.time() - ready.stat().st_mtime > FOREIGN_S if alive is None else not alive
+    if alive is not None:
+        return not alive
+    try:
+        return time.time() - ready.stat().st_mtime > FOREIGN_S
+    except OSError:  # it is in its place by now
+        return False
 
 
 def _take_over(out: Path, ready: Path, name: str) -> bool:
-    """Complete a dead process's journal; False where that is impossible."""
+    """Complete a dead process's journal; False where that is impossible, True also where somebody was quicker."""
     run = secrets.token_hex(8)
     own = ready / f"journal-{mark()}-{run}.json"
     _running.add(run)
     try:
         journal = _Journal.read(ready, name)
         if not _is_whole(out, ready, journal):
-            return False
+            raise ValueError("files are missing or changed")
         (ready / name).rename(own)  # one process can do that, whoever comes second finds nothing to rename
-        _complete(out, own, journal)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        _running.discard(run)
+        return not os.path.lexists(ready / name)
+    try:
+        _complete(out, own, journal)
+    except OSError:
         return False
     finally:
         _running.discard(run)

@@ -76,6 +76,21 @@ def test_a_number_that_another_process_has_now_is_no_sign_of_life(tmp_path: Path
     assert own.is_dir()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps nothing of a process that has ended")
+def test_a_killed_process_that_nobody_asked_for_is_dead() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    of = scratch.mark_of(child.pid)
+    try:
+        assert lives(of) is True
+        child.kill()
+        until = time.monotonic() + 10
+        while lives(of) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert lives(of) is False
+    finally:
+        child.wait()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's beginning is fixed when it begins")
 def test_a_clock_that_is_set_makes_no_process_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system reckons when it was started from the present time, and processes from that."""

@@ -430,6 +430,46 @@ def test_a_link_that_lies_ready_is_neither_moved_nor_read(tmp_path: Path) -> Non
     assert (tmp_path / "other.json").read_bytes() == b"precious"
 
 
+def test_whoever_completes_it_second_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process takes the journal, and completes it, just before this one would."""
+    out = unfinished(tmp_path, moves=2)
+    read = module._Journal.read
+    quicker = []
+
+    def late(ready: Path, name: str) -> object:
+        journal = read(ready, name)
+        if not quicker:
+            quicker.append(name)
+            monkeypatch.setattr(module._Journal, "read", read)
+            assert settle(out)
+        return journal
+
+    monkeypatch.setattr(module._Journal, "read", late)
+    assert settle(out)
+    assert quicker
+    assert which_is_there(out) == "new"
+
+
+def test_a_run_that_begins_while_another_ends_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = unfinished(tmp_path, moves=4)
+    (tmp_path / "next").mkdir()
+    (out / READY_FOLDER).rename(tmp_path / "next" / READY_FOLDER)
+    (out / READY_FOLDER).mkdir()  # empty, as between the removal of a journal and that of its folder
+    clear, begun = module._clear, []
+
+    def late(ready: Path) -> None:
+        clear(ready)
+        if not begun:
+            begun.append(ready)
+            (tmp_path / "next" / READY_FOLDER).rename(ready)
+
+    monkeypatch.setattr(module, "_clear", late)
+    assert settle(out)
+    assert which_is_there(out) == "new"
+
+
 # -------------------------------------------------------------------------------------- what is not ours stays, and how
 
 
