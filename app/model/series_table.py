@@ -19,8 +19,12 @@ REMARK_LINE = 60
 
 
 def can_be_chosen(series: Series) -> bool:
-    """Whether a series can be opened; several that make one volume can, as that is asked for by choosing them."""
-    return series.loadable or series.offered
+    """Whether a series can be opened.
+
+    Several that make one volume can, as that is asked for by choosing them, and so can what is said to hold no
+    Hounsfield units, after a question.
+    """
+    return series.loadable or series.offered or series.doubtful
 
 
 def _spacing(series: Series) -> str:

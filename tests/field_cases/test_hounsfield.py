@@ -16,11 +16,12 @@ from dicom_maker import make_enhanced, make_series
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
+from scipy import ndimage
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading import ReadOptions, list_series, read_ct
-from spinect_core.io.reading.hounsfield import to_hounsfield
+from spinect_core.io.reading.hounsfield import Joined, to_hounsfield
 from spinect_core.io.reading.options import ASSUME_HU
 from spinect_core.io.reading.tissue import judge, measure_peaks
 
@@ -126,6 +127,7 @@ PADDINGS = {
     "lowest of 16 bits": Padding(-32768, -32768, "SS"),
     "a range": Padding(3000, 2900, "SS", limit=3100),
     "a range from above": Padding(3000, 3100, "SS", limit=2900),
+    "a range below all tissue": Padding(-2040, -2048, "SS", limit=-2001),
     "not declared": Padding(0, 0, ""),
     "not declared, as metal": Padding(3071, 0, ""),
     "not declared, -3024": Padding(-3024, 0, ""),
@@ -162,6 +164,37 @@ def test_padding_around_a_nifti_volume_is_air_though_nothing_declares_it(tmp_pat
     assert (found.array[:, ring] == -1024).all()
     assert any("around the field of view" in w.text for w in found.warnings)
     np.testing.assert_array_equal(found.array[:, ~ring], hu[:, ~ring])
+
+
+def test_a_declared_range_of_many_values_below_all_tissue_is_air(tmp_path: Path) -> None:
+    ring = outside()
+
+    def edit(dataset: Dataset, _: int, hu: np.ndarray) -> None:
+        hu = hu.copy()
+        hu[ring] = -2048 + np.arange(np.count_nonzero(ring)) % 48
+        put(dataset, hu)
+        for keyword, value in (("PixelPaddingValue", -2048), ("PixelPaddingRangeLimit", -2001)):
+            dataset.add_new(keyword, "SS", value)
+
+    found = read_ct(series(tmp_path / "ct", edit))
+    assert (found.array[:, ring] == -1024).all()
+    np.testing.assert_array_equal(found.array[:, ~ring], body()[:, ~ring])
+
+
+@pytest.mark.parametrize("corners_only", [True, False])
+def test_pieces_at_the_border_are_found_whether_or_not_the_slice_before_had_them(corners_only: bool) -> None:
+    rng = np.random.default_rng(2)
+    ends = np.zeros((12, 14), dtype=bool)
+    if corners_only:
+        ends[np.ix_((0, -1), (0, -1))] = True
+    else:
+        ends[[0, -1]] = ends[:, [0, -1]] = True
+    joined = Joined(corners_only=corners_only)
+    mask = rng.random(ends.shape) < 0.5
+    for _ in range(300):
+        mask = mask ^ (rng.random(ends.shape) < rng.choice([0, 0.01, 0.3]))
+        pieces, _ = ndimage.label(mask)
+        np.testing.assert_array_equal(joined(mask), mask & np.isin(pieces, pieces[ends & mask]))
 
 
 def test_single_voxels_of_air_that_wrapped_around_are_air(tmp_path: Path) -> None:
@@ -271,6 +304,17 @@ def test_neighbouring_slices_1024_apart_are_refused_whatever_the_format(tmp_path
     assert "-1024 HU, and so at 1 more" in error.fault
 
 
+@pytest.mark.parametrize("noise", [8, 90])
+def test_a_field_of_view_that_begins_within_the_volume_is_no_other_scale(
+    tmp_path: Path, noise: float
+) -> None:
+    hu = body(noise=noise).clip(-1500)
+    hu[:3] = np.rint(np.random.default_rng(4).normal(-1000, noise, hu[:3].shape)).clip(-1500)
+    hu[:, 20:30, 10:12] = 60
+    found = read_ct(nifti(tmp_path, hu.astype(np.int16)))
+    np.testing.assert_array_equal(found.array, hu)
+
+
 # ------------------------------------------------------------------------------------------ units and kinds of pictures
 
 
@@ -310,7 +354,7 @@ KINDS: dict[str, tuple[Callable[[Dataset], None], str]] = {
         f"unit {unit}": (_set(RescaleType=unit), unit)
         for unit in ("US", "MGML", "EDW", "ED", "Z_EFF", "PCT", "%", "OD", "MG/CC")
     },
-    "material": (_material, "DERIVED/PRIMARY/AXIAL/MATERIAL"),
+    "material": (_material, r"DERIVED\PRIMARY\AXIAL\MATERIAL"),
     "effective atomic number": (
         _set(ImageType=["DERIVED", "PRIMARY", "AXIAL", "EFF_ATOMIC_NUM"]),
         "EFF_ATOMIC_NUM",
@@ -319,6 +363,10 @@ KINDS: dict[str, tuple[Callable[[Dataset], None], str]] = {
     "table": (_table, "ModalityLUTSequence"),
     "maximum": (_set(ImageType=["DERIVED", "SECONDARY", "AXIAL", "MIP"]), "MIP"),
     "minimum": (_set(ImageType=["DERIVED", "SECONDARY", "MINIP"]), "MINIP"),
+    "rendered": (_set(ImageType=["DERIVED", "SECONDARY", "VRT"]), "VRT"),
+    "surface": (_set(ImageType=["DERIVED", "SECONDARY", "OTHER", "SSD"]), "SSD"),
+    "blood flow": (_set(ImageType=["DERIVED", "SECONDARY", "CT_BLOOD_FLOW"]), "BLOOD_FLOW"),
+    "spread over time": (_set(ImageType=["DERIVED", "PRIMARY", "VOLUME", "STD_DEVIATION"]), "STD_DEVIATION"),
     "secondary capture": (_set(SOPClassUID=SecondaryCaptureImageStorage), "Secondary Capture"),
     "screen": (_set(ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"]), "SCREEN SAVE"),
 }
@@ -366,6 +414,7 @@ TOLD: dict[str, tuple[Callable[[Dataset], None], str]] = {
     "mean": (_set(ImageType=["DERIVED", "SECONDARY", "AXIAL", "AVERAGE"]), "AVERAGE"),
     "slab": (_set(SliceThickness=20), "20 mm thick"),
     "removed": (_set(ImageType=["DERIVED", "PRIMARY", "AXIAL", "MAT_REMOVED"]), "MAT_REMOVED"),
+    "calcium removed": (_set(ImageType=["DERIVED", "SECONDARY", "CA_SUPPRESSION"]), "CA_SUPPRESSION"),
     "described": (_set(SeriesDescription="abdomen MIP ax"), "MIP"),
     "letters": (_set(BurnedInAnnotation="YES"), "BurnedInAnnotation"),
 }
@@ -445,7 +494,20 @@ def test_metal_at_the_top_of_12_bits_is_told(tmp_path: Path) -> None:
     hu[5:7, 20:23, 20:23] = 5000
     found = read_ct(series(tmp_path / "ct", lambda dataset, _, piece: twelve_bits(dataset, piece), hu))
     assert found.array.max() == 3071
-    assert any("18 voxels" in w.text and "12 bits" in w.text for w in found.warnings)
+    (told,) = found.warnings
+    assert "18 voxels" in told.text
+    assert "12 bits hold (3071 HU)" in told.text
+
+
+def test_metal_at_the_top_of_12_bits_and_above_what_is_kept_is_told_once(tmp_path: Path) -> None:
+    def edit(dataset: Dataset, _: int, hu: np.ndarray) -> None:
+        stored = (hu + 1024) // 10
+        stored[20:23, 20:23] = 4095
+        put(dataset, stored.clip(0, 4095), bits=12, signed=False)
+        dataset.RescaleSlope, dataset.RescaleIntercept = 10, -1024
+
+    (told,) = read_ct(series(tmp_path / "ct", edit)).warnings
+    assert "180 voxels above 32767 HU" in told.text
 
 
 def test_an_empty_slice_within_the_ct_is_told(tmp_path: Path) -> None:

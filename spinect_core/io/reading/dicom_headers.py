@@ -16,12 +16,11 @@ from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, flat, items_of, level_of
+from spinect_core.io.reading.dicom_kinds import CLASSIC_CT, ENHANCED_CT
 from spinect_core.io.reading.dicom_scale import SCALE_TAGS, Scale, scale_of
 from spinect_core.io.reading.dicom_traits import TRAIT_KEYWORDS, traits_of
 from spinect_core.io.reading.quiet import quiet_dicom
 
-ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
-CLASSIC_CT = "1.2.840.10008.5.1.4.1.1.2"
 BARE_STARTS = (b"\x00", b"\x01", b"\x05", b"\x08", b"\x10", b"\x12", b"\x16")
 """Low bytes of the element numbers that a file without preamble begins with (groups 0002 and 0008)."""
 COLOUR = "a colour picture, not HU"

@@ -19,8 +19,8 @@ from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
-from spinect_core.io.reading.dicom_scale import at_top, padded
-from spinect_core.io.reading.hounsfield import FEWEST_AT_TOP, INT16
+from spinect_core.io.reading.dicom_scale import padded
+from spinect_core.io.reading.hounsfield import INT16, Joined
 from spinect_core.io.reading.quiet import quiet_dicom
 from spinect_core.io.reading.series import Finding
 from spinect_core.io.reading.tissue import AIR
@@ -63,7 +63,8 @@ def read_pixels(
     for z, piece in enumerate(slices):
         files.setdefault(piece.file, []).append(z)
     longer: list[str] = []
-    done = padding = top = 0
+    done = padding = 0
+    at_edges = Joined(corners_only=False)
     for file, places in files.items():
         places.sort(key=lambda z: slices[z].frame)
         for z, stored in zip(
@@ -78,22 +79,21 @@ def read_pixels(
                     source,
                 )
             values = _scaled(stored, piece, whole)
-            outside = padded(values, stored, piece)
+            outside = padded(values, stored, piece, at_edges)
             if outside is not None:
                 values[outside] = AIR
                 padding += int(np.count_nonzero(outside))
-            top += at_top(stored, piece, outside)
             if array.dtype == np.int16 and not INT16.min <= values.min() <= values.max() <= INT16.max:
                 array = array.astype(np.int64)  # nothing in a body is so far off: what it is is judged later
             array[z] = values
             done += 1
             progress(done / len(slices), f"Reading slice {done} of {len(slices)}")
     if findings is not None:
-        findings += _noticed(longer, padding, top, slices[0].scale.bits)
+        findings += _noticed(longer, padding)
     return array
 
 
-def _noticed(longer: list[str], padding: int, top: int, bits: int) -> list[Finding]:
+def _noticed(longer: list[str], padding: int) -> list[Finding]:
     """What there is to say of pixels that were read."""
     findings = []
     if longer:
@@ -103,10 +103,6 @@ def _noticed(longer: list[str], padding: int, top: int, bits: int) -> list[Findi
         findings.append(Finding(text, tuple(longer)))
     if padding:
         findings.append(Finding(f"{padding} voxels of padding (PixelPaddingValue) were made air ({AIR} HU)"))
-    if top >= FEWEST_AT_TOP:
-        findings.append(
-            Finding(f"{top} voxels have the highest value that {bits} bits hold: metal may be denser")
-        )
     return findings
 
 

@@ -19,11 +19,11 @@ from pydicom.dataset import Dataset
 
 from spinect_core.base.progress import Cancel
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, items_of
+from spinect_core.io.reading.dicom_kinds import HOUNSFIELD, no_ct, type_words
 from spinect_core.io.reading.hounsfield import (
     INT16,
-    PADDING_BELOW,
     HounsfieldError,
-    at_edges,
+    Joined,
     refused_or_assumed,
 )
 from spinect_core.io.reading.options import ReadOptions
@@ -43,18 +43,18 @@ SCALE_TAGS = [
     "VolumeBasedCalculationTechnique",
 ]
 
-HOUNSFIELD = ("", "HU", "[HNSF'U]", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNSFIELD UNITS", "HU_MOD")
-"""No type means Hounsfield units in a CT. HU_MOD are those of a picture from which a material was removed."""
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-SAVED = re.compile(r"SCREEN[ _-]?(SAVE|SHOT|CAPTURE)|(^|/)(DOSE )?REPORT")
 MATERIAL = re.compile(
     r"IODINE|MATERIAL|MAT_(SPECIFIC|FRACTIONAL|VALUE_BASED)|EFF(ECTIVE)?_?(ATOMIC|Z)|Z_?EFF|ELECTRON_?DENSITY|PERFUSION"
+    r"|BLOOD_?(FLOW|VOLUME)|TRANSIT_?TIME|TIME_?TO_?PEAK|PERMEABILITY|URIC_?ACID"
+    r"|(^|[ _-])(CBF|CBV|MTT|TTP|PBV)($|[ _-])"
 )
 PROJECTION = re.compile(r"(^|[ _/-])(MIP|MAX_?IP|MAXIP|MIN_?IP|MINIP|MAXIMUM|MINIMUM|THICK_?MIP)($|[ _/-])")
+RENDERED = re.compile(r"(^|[ _/-])(VRT?|SSD|RGB|VOLREN|(VOLUME|SURFACE)[ _]?REND\w*|ENDOSCOP\w*)($|[ _/-])")
 REMOVED = re.compile(
-    r"MAT_(REMOVED|MODIFIED)|VIRTUAL_?(NON|UN)_?(CONTRAST|ENHANCED)|(^|[ _-])VN[CI]($|[ _-])"
+    r"MAT_(REMOVED|MODIFIED)|VIRTUAL_?(NON|UN)_?(CONTRAST|ENHANCED)|(^|[ _-])VN(C|I|CA)($|[ _-])"
+    r"|CA(LCIUM)?_?SUPP|^MASKED$"
 )
-COMPUTED = re.compile(r"^(SUBTRACTION|DIVISION|MULTIPLICATION|ADDITION)$")
+COMPUTED = re.compile(r"^(SUBTRACTION|DIVISION|MULTIPLICATION|ADDITION|STD_DEVIATION|QUANTITY)$")
 MEAN = re.compile(r"^(AVERAGE|AVG|MEAN)$")
 THICK_MM, THICK_TIMES = 8.0, 4.0
 """A slice so thick, and so many times thicker than slices are apart, is a slab through the volume."""
@@ -67,7 +67,6 @@ class Scale:
     """What one picture says of its numbers.
 
     Attributes:
-        kind: SOP class of the file.
         given: whether it has a slope and an intercept.
         unit: RescaleType, in capitals; empty if there is none.
         quantity: the unit that a real world value mapping names, empty if there is none or a slope says HU.
@@ -79,7 +78,6 @@ class Scale:
         technique: how it was computed from a volume, such as MAX_IP.
     """
 
-    kind: str
     given: bool
     unit: str
     quantity: str
@@ -96,7 +94,6 @@ def scale_of(elements: Elements) -> Scale:
     bits = elements.integer("BitsStored") or elements.integer("BitsAllocated") or 16
     signed = elements.integer("PixelRepresentation") == 1
     return Scale(
-        kind=elements.text("SOPClassUID"),
         given=elements.has("RescaleSlope") and elements.has("RescaleIntercept"),
         unit=elements.text("RescaleType").upper(),
         quantity=_mapped_unit(elements.dataset),
@@ -151,10 +148,12 @@ def _mapped_unit(dataset: Dataset) -> str:
 
 def scale_fault(slices: Sequence[Slice], source: str | Path) -> HounsfieldError | None:
     """Why the numbers of slices are not Hounsfield units by what their headers say; None if they may be."""
+    other = no_ct(slices)
     found = [
-        _not_a_ct(slices),
+        (other[0], _names(slices, other[1])) if other else None,
         _by_type(slices, MATERIAL, "show a material and not attenuation"),
         _by_type(slices, COMPUTED, "were computed from others"),
+        _by_type(slices, RENDERED, "are views of a body drawn by a program"),
         _by_type(
             slices,
             PROJECTION,
@@ -169,23 +168,11 @@ def scale_fault(slices: Sequence[Slice], source: str | Path) -> HounsfieldError 
         return None
     files = tuple(dict.fromkeys(name for _, names in faults for name in names))
     text = "; ".join(text for text, _ in faults)
-    return HounsfieldError(text[0].upper() + text[1:], source=source, files=files)
+    remedy = {"remedy": "Choose the CT series that they were made from"} if other else {}
+    return HounsfieldError(text[0].upper() + text[1:], source=source, files=files, **remedy)
 
 
 _Told = tuple[str, tuple[str, ...]]
-
-
-def _not_a_ct(slices: Sequence[Slice]) -> _Told | None:
-    saved = [s for s in slices if s.scale.kind.startswith(SECONDARY_CAPTURE)]
-    if saved:
-        return (
-            f"{len(saved)} pictures are secondary captures ({_type_words(saved[0])}), which hold grey levels",
-            _names(slices, saved),
-        )
-    saved = [s for s in slices if SAVED.search("/".join(s.image_type).upper())]
-    if not saved:
-        return None
-    return f"{len(saved)} pictures are saved screens ({_type_words(saved[0])})", _names(slices, saved)
 
 
 def _by_type(slices: Sequence[Slice], pattern: re.Pattern[str], what: str) -> _Told | None:
@@ -201,7 +188,7 @@ def _of_type(piece: Slice, pattern: re.Pattern[str]) -> bool:
 
 def _type_words(piece: Slice) -> str:
     technique = "" if piece.scale.technique in ("", "NONE") else f", {piece.scale.technique}"
-    return f"ImageType {'/'.join(piece.image_type)}{technique}" if piece.image_type else "no ImageType"
+    return f"ImageType {type_words(piece)}{technique}"
 
 
 def _unit(slices: Sequence[Slice]) -> _Told | None:
@@ -305,7 +292,7 @@ def scale_findings(
 
 
 def padded(
-    hounsfield: npt.NDArray[Any], stored: npt.NDArray[Any], piece: Slice
+    hounsfield: npt.NDArray[Any], stored: npt.NDArray[Any], piece: Slice, at_edges: Joined
 ) -> npt.NDArray[np.bool_] | None:
     """Where a picture [y, x] holds no picture though its numbers look like tissue or metal; None if nowhere.
 
@@ -315,11 +302,12 @@ def padded(
         hounsfield: HU [y, x].
         stored: numbers as stored [y, x].
         piece: the slice.
+        at_edges: finds what hangs together with the edge, one for all slices.
     """
     if piece.scale.padding is None:
         return None
     low, high = piece.scale.padding
-    mask: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high) & (hounsfield >= PADDING_BELOW)
+    mask: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high)
     if not mask.any():
         return None
     certain = mask & ((hounsfield <= AIR) | (hounsfield > INT16.max))
@@ -371,13 +359,11 @@ def _size(step: Step) -> float:
     return abs(step.shift) + 1000 * max(0.0, -step.related) + 200 * (step.ratio - 1)
 
 
-def at_top(stored: npt.NDArray[Any], piece: Slice, outside: npt.NDArray[np.bool_] | None) -> int:
-    """How many pixels hold the highest number that the bits can, so that more may have been cut off.
-
-    Args:
-        stored: numbers as stored [y, x].
-        piece: the slice.
-        outside: where there is no picture, if anywhere.
-    """
-    top = stored == (1 << (piece.scale.bits - int(piece.scale.signed))) - 1
-    return int(np.count_nonzero(top if outside is None else top & ~outside))
+def tops_of(slices: Sequence[Slice]) -> dict[float, int]:
+    """The HU of the highest numbers that the stored bits can hold, and how many bits they are: more may be cut off."""
+    highest = {}
+    for piece in slices:
+        bits = piece.scale.bits
+        number = (1 << (bits - int(piece.scale.signed))) - 1
+        highest[float(np.float32(number * piece.slope + piece.intercept))] = bits
+    return highest

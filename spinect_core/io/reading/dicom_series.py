@@ -23,9 +23,8 @@ from spinect_core.io.reading.dicom_geometry import (
 )
 from spinect_core.io.reading.dicom_headers import COLOUR, Header, Slice, read_header
 from spinect_core.io.reading.dicom_joining import Found, as_one, joinable, joined_as_asked
-from spinect_core.io.reading.dicom_kinds import not_hounsfield
 from spinect_core.io.reading.dicom_pixels import Digest, picture_digests, read_pixels
-from spinect_core.io.reading.dicom_scale import compare_scales, scale_fault, scale_findings
+from spinect_core.io.reading.dicom_scale import compare_scales, scale_fault, scale_findings, tops_of
 from spinect_core.io.reading.dicom_sets import PictureSet, at_one_place, passes, regular, same_kind, with_rest
 from spinect_core.io.reading.dicom_traits import person_of, trait_value
 from spinect_core.io.reading.hounsfield import to_hounsfield
@@ -310,7 +309,7 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         told = found.pictures.steps or len(slices) < SMALLEST_SIDE
         because = f"; {found.why}" if found.why and told else ""
         fault, geometry = fault or SpatialError(f"{error.fault}{because}", error.remedy, source), None
-    unfit = not_hounsfield(slices[0], source) or scale_fault(slices, source)
+    unfit: ReadingError | None = scale_fault(slices, source)
     if unfit and unasked:  # two questions at once: the first answer must not pass for the second
         unfit = ReadingError(unfit.fault, unfit.remedy, source)
     fault = fault or unfit or unasked
@@ -332,7 +331,7 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         array = read_pixels(slices, source, progress=progress, cancel=cancel, findings=noticed)
         noticed += compare_scales(array, slices, source, options, cancel)
         names = [piece.name for piece in slices]
-        hounsfield, more = to_hounsfield(array, geometry, source, cancel, options, names)
+        hounsfield, more = to_hounsfield(array, geometry, source, cancel, options, names, tops_of(slices))
         details = {
             "modality": "CT",
             "format": "DICOM",

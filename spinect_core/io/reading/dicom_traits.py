@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from spinect_core.io.reading.dicom_elements import Elements
+from spinect_core.io.reading.dicom_kinds import HOUNSFIELD
 from spinect_core.io.reading.series import short_hash
 
 
@@ -116,6 +117,12 @@ def _seconds(date: str, time: str) -> str:
     return f"{((day * 24 + hours) * 60 + minutes) * 60 + seconds:.3f}"
 
 
+def _unit(elements: Elements, keyword: str) -> str:
+    """There are several words for Hounsfield units, and none means them too."""
+    unit = _words(elements, keyword)
+    return "HU" if unit in HOUNSFIELD and unit != "HU_MOD" else unit
+
+
 I, P, H = Weight.IDENTITY, Weight.PASS, Weight.HINT  # noqa: E741
 TRAITS = (
     _trait("patient", "PatientID", I, as_value=_same_person, private=True),
@@ -130,7 +137,8 @@ TRAITS = (
     _trait("energy", "MonoenergeticEnergyEquivalent", I, as_value=_measure),
     _trait("field of reconstruction", "ReconstructionDiameter", I, as_value=_measure),
     _trait("algorithm of reconstruction", "ReconstructionAlgorithm", I),
-    _trait("unit", "RescaleType", I),
+    # A single slice of another unit leaves no gap: the volume is refused for it, by its name.
+    _trait("unit", "RescaleType", H, as_value=_unit),
     _trait("acquisition", "FrameAcquisitionNumber AcquisitionNumber", P, as_value=_count, ordered=True),
     _trait("time", "TemporalPositionIndex TemporalPositionIdentifier", P, as_value=_count, ordered=True),
     _trait("stack", "StackID", P),

@@ -14,7 +14,7 @@ from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.image.volume import Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.io.reading.options import JOIN_SERIES, ReadOptions
+from spinect_core.io.reading.options import ASSUME_HU, JOIN_SERIES, ReadOptions
 
 Load = Callable[[ReadOptions, Progress, "Cancel | None"], Volume]
 
@@ -100,6 +100,11 @@ class Series:
     def offered(self) -> bool:
         """Whether it is several series that make one volume, which is read as one if the user asks for it."""
         return self.fault is not None and self.fault.parameter == JOIN_SERIES
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether its numbers are said to be no Hounsfield units, and it is read if the user takes them for such."""
+        return self.fault is not None and self.fault.parameter == ASSUME_HU
 
     @property
     def title(self) -> str:

@@ -27,6 +27,8 @@ FEWEST = 20_000
 MOST_ALONG = 96
 GAS = -900
 FEWEST_COMPARED = 200
+LEAST_SHARED, FOLLOWS = 0.5, 0.7
+"""Share of the emptier of two slices that both have to show, and the correlation of slices that differ in scale."""
 BIN = 10
 SMOOTH = 2.0
 """Bins: 20 HU."""
@@ -59,10 +61,12 @@ class Doubt:
     Attributes:
         text: what was measured and what was expected, a sentence without its full stop.
         refuse: whether they cannot be; otherwise they may, but not without a word.
+        explained: whether one mistake with all values explains it.
     """
 
     text: str
     refuse: bool = True
+    explained: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,8 @@ def judge(values: npt.NDArray[Any]) -> Doubt | None:
     worst = next((doubt for doubt in doubts if doubt.refuse), None)
     if worst is None:
         return doubts[0] if doubts else None
-    return replace(worst, text=f"{worst.text}{_explained(values)}")
+    why = _explained(values)
+    return replace(worst, text=f"{worst.text}{why}", explained=bool(why))
 
 
 def _narrow(peaks: Peaks) -> Doubt | None:
@@ -312,7 +317,7 @@ class Step:
     Attributes:
         place: index z of the first of them.
         other: index z of the second, the next that is not empty.
-        shift: median difference, second less first, of what is not air in both.
+        shift: median difference, second less first, of what both show.
         related: correlation of their values, from -1 to 1.
         ratio: how much more the values of the second are spread than those of the first, or the other way round; at
             least 1.
@@ -339,32 +344,61 @@ def steps(array: npt.NDArray[Any], cancel: Cancel | None = None) -> tuple[list[S
     """
     found: list[Step] = []
     empty: list[int] = []
-    before: tuple[int, FloatArray] | None = None
+    before: _Thin | None = None
     for z in range(array.shape[0]):
         check(cancel)
-        here = thinned(array[z]).astype(np.float64)
-        if here.min() == here.max():
+        values = thinned(array[z]).astype(np.float64)
+        if values.min() == values.max():
             empty.append(z)
             continue
-        if before is not None and (step := _step(before, (z, here))) is not None:
+        here = _Thin(z, ndimage.uniform_filter(values, 3), values != AIR)
+        if before is not None and (step := _step(before, here)) is not None:
             found.append(step)
-        before = z, here
+        before = here
     enough = 0.25 * float(np.median([step.shown for step in found])) if found else 0.0
     return [step for step in found if step.shown >= enough], empty
 
 
-def _step(one: tuple[int, FloatArray], two: tuple[int, FloatArray]) -> Step | None:
-    """The difference of two thinned slices; None where there is too little to compare."""
-    (place, first), (other, second) = one, two
-    picture = (first != AIR) & (second != AIR)
+@dataclass(frozen=True)
+class _Thin:
+    """A slice to compare: its index z, its thinned values [y, x] without most of their noise, and what is picture."""
+
+    place: int
+    values: FloatArray
+    picture: npt.NDArray[np.bool_]
+
+
+def _step(one: _Thin, two: _Thin) -> Step | None:
+    """The difference of two thinned slices; None where there is too little to compare.
+
+    A field of view that ends, or a body that moves on, is a change of what is shown and none of the scale: slices are
+    compared where both show something. Where a wrong scale leaves next to nothing of one of them, all that either
+    shows is compared, and counts if the one still follows the other.
+    """
+    first, second = one.values, two.values
+    picture = one.picture & two.picture
     solid = [picture & (each > GAS) for each in (first, second)]
-    compared = solid[0] | solid[1]
-    if np.count_nonzero(compared) < FEWEST_COMPARED:
+    sizes = [int(np.count_nonzero(each)) for each in solid]
+    either, both = solid[0] | solid[1], solid[0] & solid[1]
+    whole = _compared(first[either], second[either])
+    shared = _compared(first[both], second[both])
+    if shared is not None and np.count_nonzero(both) >= LEAST_SHARED * min(sizes):
+        shift, related, ratio = shared
+        if whole is not None:
+            related = max(related, whole[1])
+    elif whole is not None and abs(whole[1]) >= FOLLOWS:
+        shift, related, ratio = whole
+    else:
         return None
-    a, b = first[compared], second[compared]
+    return Step(one.place, two.place, shift, related, ratio, max(sizes))
+
+
+def _compared(a: FloatArray, b: FloatArray) -> tuple[float, float, float] | None:
+    """Shift, correlation and ratio of the spreads of two lists of values; None if there is too little in them."""
+    if a.size < FEWEST_COMPARED:
+        return None
     spreads = float(a.std()), float(b.std())
     if min(spreads) == 0:
         return None
     related = float(((a - a.mean()) * (b - b.mean())).mean() / (spreads[0] * spreads[1]))
-    shown = max(int(np.count_nonzero(each)) for each in solid)
-    return Step(place, other, float(np.median(b - a)), related, max(spreads) / min(spreads), shown)
+    return float(np.median(b - a)), related, max(spreads) / min(spreads)
