@@ -116,7 +116,7 @@ def assert_one_volume(folder: Path, truth: Volume | None = None) -> Volume:
 DIFFERENCES: dict[str, tuple[str, object]] = {
     "acquisition": ("AcquisitionNumber", 2),
     "kernel": ("ConvolutionKernel", "BONE"),
-    "kind of picture": ("ImageType", ["DERIVED", "SECONDARY", "AXIAL", "MIP"]),
+    "kind of picture": ("ImageType", ["DERIVED", "SECONDARY", "AXIAL", "MPR"]),
     "frame of reference": ("FrameOfReferenceUID", OTHER),
     "study": ("StudyInstanceUID", OTHER),
     "tube voltage": ("KVP", 80),

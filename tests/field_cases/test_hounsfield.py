@@ -416,6 +416,9 @@ TOLD: dict[str, tuple[Callable[[Dataset], None], str]] = {
     "removed": (_set(ImageType=["DERIVED", "PRIMARY", "AXIAL", "MAT_REMOVED"]), "MAT_REMOVED"),
     "calcium removed": (_set(ImageType=["DERIVED", "SECONDARY", "CA_SUPPRESSION"]), "CA_SUPPRESSION"),
     "described": (_set(SeriesDescription="abdomen MIP ax"), "MIP"),
+    "described as a map": (_set(SeriesDescription="Iodine_map 1.0"), "a material"),
+    "described as drawn": (_set(SeriesDescription="Spine VRT"), "drawn by a program"),
+    "described without bone": (_set(SeriesDescription="CTA BoneRemoved"), "lack a material"),
     "letters": (_set(BurnedInAnnotation="YES"), "BurnedInAnnotation"),
 }
 

@@ -96,6 +96,32 @@ def test_several_series_are_offered_with_what_speaks_against_them(window, qtbot,
     settle(window, qtbot)
 
 
+def test_a_series_that_is_said_to_hold_no_hu_can_be_chosen_and_asks_first(
+    window, qtbot, tmp_path, monkeypatch
+):
+    def edit(dataset, z, number):
+        set_uids(dataset, f"1.2.3.{number + 1}", z)
+        dataset.RescaleType = "MGML" if number == 2 else "HU"
+
+    for number, name in enumerate(("one", "two", "map")):
+        make_series(tmp_path / name, small_volume(name), lambda dataset, z, n=number: edit(dataset, z, n))
+    asked = []
+    monkeypatch.setattr(
+        window.controllers.open._dialogs, "confirm_assumed_hu", lambda fault: asked.append(fault) or True
+    )
+    window.controllers.open.open_path(tmp_path)
+    qtbot.waitUntil(lambda: window.controllers.open.chooser is not None, timeout=20000)
+    chooser = window.controllers.open.chooser
+    [doubtful] = [row for row in chooser.rows.rows if row.doubtful]
+    chooser.select(doubtful.key)
+    with qtbot.waitSignal(window.model.case_opened, timeout=20000):
+        chooser.buttons.button(QDialogButtonBox.StandardButton.Open).click()
+    [fault] = asked
+    assert "MGML" in fault.fault
+    assert ASSUME_HU in [warning.code for warning in window.model.case.volume.warnings]
+    settle(window, qtbot)
+
+
 def test_a_scan_in_several_series_is_offered_as_one_and_joined_when_chosen(window, qtbot, tmp_path):
     def halves(dataset, z):
         dataset.SeriesInstanceUID = f"1.2.3.{1 + (z >= 30)}"

@@ -52,7 +52,7 @@ PROJECTION = re.compile(r"(^|[ _/-])(MIP|MAX_?IP|MAXIP|MIN_?IP|MINIP|MAXIMUM|MIN
 RENDERED = re.compile(r"(^|[ _/-])(VRT?|SSD|RGB|VOLREN|(VOLUME|SURFACE)[ _]?REND\w*|ENDOSCOP\w*)($|[ _/-])")
 REMOVED = re.compile(
     r"MAT_(REMOVED|MODIFIED)|VIRTUAL_?(NON|UN)_?(CONTRAST|ENHANCED)|(^|[ _-])VN(C|I|CA)($|[ _-])"
-    r"|CA(LCIUM)?_?SUPP|^MASKED$"
+    r"|CA(LCIUM)?[ _]?SUPP|BONE[ _]?(REM|SUB)|^MASKED$"
 )
 COMPUTED = re.compile(r"^(SUBTRACTION|DIVISION|MULTIPLICATION|ADDITION|STD_DEVIATION|QUANTITY)$")
 MEAN = re.compile(r"^(AVERAGE|AVG|MEAN)$")
@@ -248,6 +248,15 @@ def _names(slices: Sequence[Slice], found: Sequence[Slice]) -> tuple[str, ...]:
     return () if len(found) == len(slices) else tuple(piece.name for piece in found)
 
 
+_NAMES = (
+    (PROJECTION, "be a projection (MIP), in which bone is wider"),
+    (MATERIAL, "show a material and not attenuation"),
+    (RENDERED, "be drawn by a program"),
+    (REMOVED, "lack a material, and bone with it"),
+)
+"""What the scanner's name for a series may say; people write what they like there, so that it is only a doubt."""
+
+
 def scale_findings(
     slices: Sequence[Slice], description: str, thickness: float | None, apart: float
 ) -> list[Finding]:
@@ -275,14 +284,10 @@ def scale_findings(
                 grave=True,
             )
         )
-    if PROJECTION.search(re.sub(r"[^A-Z]+", " ", description.upper())) and not any(
-        _of_type(s, PROJECTION) for s in slices
-    ):
-        findings.append(
-            Finding(
-                "By its description the series may be a projection (MIP), in which bone is wider", grave=True
-            )
-        )
+    named = " ".join(re.findall(r"[A-Z0-9]+", description.upper()))
+    for pattern, what in _NAMES:
+        if pattern.search(named) and not any(_of_type(s, pattern) for s in slices):
+            findings.append(Finding(f"By its description the series may {what}", grave=True))
     if any(s.scale.burned for s in slices):
         findings.append(Finding("Letters are burned into the pictures (BurnedInAnnotation)", grave=True))
     return findings
