@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,25 +17,37 @@ from spinect_core.base.progress import Cancel, Progress
 T = TypeVar("T")
 Work = Callable[[Progress, Cancel], T]
 """What runs in the job's thread. It reports how far it is and looks at the cancel flag."""
-REPORTS_APART = 0.04
-"""Seconds between two reports of a job; more would only make the window busy."""
+REPORTS_APART_MS = 40
+"""Between one report of a job and the next, from when the window has shown the one; more would only make it busy."""
 PATIENCE_MS = 800
 """How long a cancelled job may take to stop before the window goes on without it."""
 log = logging.getLogger(__name__)
 
 
 class Job(QThread):
-    """One piece of work in a thread of its own."""
+    """One piece of work in a thread of its own.
+
+    The window takes reports when it has time for them, and only the latest: signals that wait for it would be dealt
+    with one after the other, before all else.
+    """
 
     progressed = Signal(float, str)
+    reported = Signal()
     succeeded = Signal()
     failed = Signal(object)
 
     def __init__(self, work: Work[None], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._work = work
-        self._reported = 0.0
         self.cancel = threading.Event()
+        self._lock = threading.Lock()
+        self._latest: tuple[float, str] | None = None
+        self._underway = False
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(REPORTS_APART_MS)
+        self._again.timeout.connect(self.tell)
+        self.reported.connect(self.tell)
 
     def run(self) -> None:
         """Do the work; called by the thread."""
@@ -64,11 +75,21 @@ class Job(QThread):
         else:
             self.succeeded.emit()
 
+    def tell(self) -> None:
+        """Pass the latest report on, if there is one; called in the window's thread."""
+        with self._lock:
+            latest, self._latest = self._latest, None
+            self._underway = latest is not None
+        if latest is not None:
+            self.progressed.emit(*latest)
+            self._again.start()
+
     def _report(self, fraction: float, message: str) -> None:
-        now = time.monotonic()
-        if now - self._reported >= REPORTS_APART or fraction >= 1:
-            self._reported = now
-            self.progressed.emit(float(fraction), message)
+        with self._lock:
+            self._latest = float(fraction), message
+            underway, self._underway = self._underway, True
+        if not underway:
+            self.reported.emit()
 
 
 @dataclass(frozen=True)
@@ -185,6 +206,7 @@ class JobRunner(QObject):
         if self._job.cancel.is_set():
             self._settle("cancelled")
             return
+        self._job.tell()
         self._settle("done")
         if deliver is not None:
             deliver()

@@ -1,9 +1,11 @@
 """Work beside the window: what arrives, and that nothing stays behind."""
 
+import itertools
 import threading
 import time
 
 import pytest
+from PySide6.QtCore import QTimer
 
 from app.model.jobs import Job, JobRunner
 from spinect_core.base.errors import ReadingError
@@ -48,6 +50,34 @@ def test_any_other_fault_becomes_a_sentence_and_the_next_job_runs(jobs, qtbot, c
     assert jobs.start("work", lambda progress, cancel: 7, seen.append)
     finished(qtbot, jobs)
     assert seen == [7]
+
+
+def test_reports_that_are_slow_to_show_leave_time_for_all_else(jobs, qtbot):
+    """Painting may take longer than a report is apart from the next; the window still deals with other things."""
+    events = []
+
+    def show(part, _text):
+        events.append(part)
+        time.sleep(0.06)
+
+    def work(progress, _cancel):
+        for step in range(100):
+            progress(step / 100, "working")
+            time.sleep(0.005)
+
+    timer = QTimer()
+    timer.timeout.connect(lambda: events.append("beat"))
+    timer.start(10)
+    jobs.progressed.connect(show)
+    jobs.start("work", work, lambda _: events.append("done"))
+    finished(qtbot, jobs)
+    timer.stop()
+    while_working = events[: events.index("done") - 1]
+    shown = [each for each in while_working if each != "beat"]
+    assert len(shown) > 1
+    assert shown == sorted(shown)
+    assert all("beat" in (one, next_one) for one, next_one in itertools.pairwise(while_working))
+    assert 0.99 in events, "the last report is shown before the result"
 
 
 def test_one_job_at_a_time(jobs, qtbot):

@@ -95,7 +95,7 @@ class Beats:
     """
 
     def __init__(self):
-        self.longest, self.count = 0.0, 0
+        self.longest = 0.0
         self._queued = queued()
         self._last = time.process_time(), time.monotonic()
 
@@ -105,7 +105,6 @@ class Beats:
         in_queue = sum(waited[each] - self._queued.get(each, 0.0) for each in waited)
         self.longest = max(self.longest, computed, passed - in_queue)
         self._last, self._queued = now, waited
-        self.count += 1
 
 
 def queued():
@@ -126,7 +125,7 @@ def test_the_window_stays_awake_while_it_works(opened, qtbot):
     with qtbot.waitSignal(opened.model.surfaces_changed, timeout=20000):
         opened.controllers.segment.segment()
     timer.stop()
-    assert beats.count > 10
+    beats.beat()
     assert beats.longest < 1.0
 
 
