@@ -18,6 +18,8 @@ from spinect_core.base.scratch import part_name, sweep_once
 
 FAULT = "The file cannot be written"
 REMEDY = "Choose a folder you may write to, with space left"
+LONGEST_FOLDER = 3000
+"""Bytes of a path; Linux takes 4096, and pictures have names of their own below it."""
 
 # A new file only, never one that somebody put there before, and never through a link.
 _NEW_FILE = (
@@ -116,14 +118,22 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it, so that they outlast a power cut.
 
     Raises:
-        OSError: one cannot be made.
+        OSError: one cannot be made, or the path leaves no room for the names of files; nothing is left of it then.
     """
+    if len(os.fsencode(folder.absolute())) > LONGEST_FOLDER:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(folder))
     missing = []
     while not folder.exists() and folder != folder.parent:
         missing.append(folder)
         folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
+    for number, each in enumerate(reversed(missing)):
+        try:
+            each.mkdir(exist_ok=True)
+        except OSError:
+            for made in missing[len(missing) - number :]:
+                with contextlib.suppress(OSError):  # somebody else may have put something there
+                    made.rmdir()
+            raise
         sync_folder(each.parent)
 
 
@@ -250,9 +260,9 @@ def _content(handle: int, most: int) -> bytes:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that none can have is of none."""
+    """Whether there is such a file or folder; a name that none can have is of none, and a pipe or device is neither."""
     try:
-        return path.exists()
+        return path.is_file() or path.is_dir()
     except (OSError, ValueError):  # too long, or with a NUL in it
         return False
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from spinect_core.base.child import child_command, child_environment
+from spinect_core.base.reasons import reason
 
 TIMEOUT_S = 90.0
 
@@ -75,7 +76,7 @@ def _render_a_little() -> OpenGl:
         )
         plotter.close()
     except Exception as error:  # any failure of a driver is an answer here
-        return OpenGl(False, fault=f"{type(error).__name__}: {error}")
+        return OpenGl(False, fault=reason(error))
     if picture.max(initial=0) < 50:
         return OpenGl(False, fault="the picture came out empty")
     renderer = facts.get("OpenGL renderer string", "").strip()

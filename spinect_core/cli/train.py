@@ -229,7 +229,10 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     if not options.cases and options.phantoms < 1:
         raise UsageError("There is nothing to train on", "Give --cases DIR or --phantoms N")
     if options.workers < 1 or options.first_seed < 0:
-        raise UsageError("A count is too small", "Give --workers from 1, --first-seed from 0")
+        raise UsageError(
+            f"--workers is {options.workers} and --first-seed {options.first_seed}",
+            "Give --workers from 1, --first-seed from 0",
+        )
     config = config_of(options)
     out: Path = options.out
     with reporting("train", quiet=options.quiet) as progress:
@@ -316,7 +319,7 @@ def _variations(words: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f"{word!r} is not a number", f"Write {name}=0.3", "--vary") from None
         if not 0 <= value <= (1 if name in CHANCES else 1000):
             raise UsageError(
-                f"{word!r} makes no sense", f"Give 0 to {1 if name in CHANCES else 1000}", "--vary"
+                f"'{word}' is out of range", f"Give 0 to {1 if name in CHANCES else 1000}", "--vary"
             )
         values[name] = value
     return values

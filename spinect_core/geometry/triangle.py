@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import reason, times
 from spinect_core.base.words import Author, Kind, Side, author_of, word
 from spinect_core.geometry.polygon import crosses_itself, edge_lengths, interior_angles, signed_area
 from spinect_core.geometry.view import View
@@ -77,7 +78,8 @@ class Triangle:
         vertices = np.array(self.vertices, dtype=np.float64)
         if vertices.ndim != 2 or vertices.shape[1] != 3 or len(vertices) < 3:
             raise MeasurementError(
-                f"Points of shape {vertices.shape} bound no area", "Place at least three points in the view"
+                f"An array of {times(vertices.shape)} numbers is no list of three or more points, and bounds no area",
+                "Place at least three points in the view",
             )
         if not np.isfinite(vertices).all():
             raise MeasurementError("A point of the triangle is not finite", "Place the points again")
@@ -217,7 +219,8 @@ class Triangle:
             stored = float(data["area_mm2"])
         except (KeyError, TypeError, ValueError) as error:
             raise MeasurementError(
-                f"The stored triangle is not complete ({error!r})", "Take the plan as it was written"
+                f"The stored triangle is not complete ({reason(error)})",
+                "Use the plan as the program wrote it, or plan the case again",
             ) from error
         if abs(triangle.area_mm2 - stored) > 1e-6 * max(stored, 1.0):
             raise MeasurementError(

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import listed, times
 from spinect_core.base.words import Side
 
 MINUS = "\N{MINUS SIGN}"
@@ -86,7 +87,7 @@ class View:
         length = float(np.linalg.norm(vector))
         if not np.isfinite(length) or length == 0:
             raise MeasurementError(
-                f"The vector {vector.tolist()} has no direction", "Choose two different points"
+                f"The vector {listed(vector)} has no direction", "Choose two different points"
             )
         x, y, z = vector / length
         across = float(np.hypot(x, y))
@@ -274,7 +275,10 @@ def direction_letters(direction: npt.ArrayLike) -> str:
 def _points(points: npt.ArrayLike, width: int) -> FloatArray:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != width:
-        raise MeasurementError(f"Points of shape {array.shape} do not have {width} numbers each", "Give mm")
+        raise MeasurementError(
+            f"An array of {times(array.shape) or 'one number'} is no list of points of {width} numbers each",
+            f"Give {'x, y and z' if width == 3 else width} of each point in mm",
+        )
     return array
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import times
 from spinect_core.base.words import Kind, Role, Side, Version, word
 from spinect_core.geometry.membrane import Membrane, stretch
 from spinect_core.geometry.triangle import KIND_NAMES
@@ -43,7 +44,7 @@ class Border:
         points = np.array(self.points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2:
             raise MeasurementError(
-                f"Points of shape {points.shape} are no border",
+                f"An array of {times(points.shape)} numbers is no border",
                 "Give at least two points in space",
                 self.name,
             )

@@ -67,7 +67,9 @@ def cropped(labels: Labels, region: Region) -> Labels:
     last = np.minimum(np.floor(middle + half + 1e-6), np.asarray(grid.shape) - 1).astype(int)
     if (last < first).any():
         raise UsageError(
-            "The region lies outside the labels", "Use the plan of the same CT", parameter="region_of"
+            "The region of the plan lies outside the labels",
+            "Use the plan and the labels of one CT",
+            parameter="region_of",
         )
     array = labels.array[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
     x, y, z = (float(value) for value in grid.to_patient(first))

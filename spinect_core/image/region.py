@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
+from spinect_core.base.reasons import listed
 from spinect_core.image.volume import Geometry
 
 Millimetres = tuple[float, float, float]
@@ -38,12 +39,13 @@ class Region:
             values = tuple(float(value) for value in getattr(self, name))
             if len(values) != 3 or not np.all(np.isfinite(values)):
                 raise UsageError(
-                    f"The {name} {values} of the region is not three numbers", "Give x, y and z in mm"
+                    f"The {name} {listed(values)} of the region is not three finite numbers",
+                    "Give x, y and z in mm",
                 )
             object.__setattr__(self, name, values)
         if not np.all(self.size > 0):
             raise UsageError(
-                f"The region from {self.minimum} to {self.maximum} mm is empty",
+                f"The region from {listed(self.minimum)} to {listed(self.maximum)} mm is empty",
                 "Each value of its maximum must exceed that of its minimum",
             )
 
@@ -79,7 +81,7 @@ class Region:
         stop = np.minimum(np.round(np.round(middle + half, 4)), grid.shape).astype(int)
         if np.any(stop <= start):
             raise UsageError(
-                f"The region from {np.round(self.minimum)} to {np.round(self.maximum)} mm lies outside the CT",
+                f"The region from {listed(self.minimum)} to {listed(self.maximum)} mm lies outside the CT",
                 "Move it onto the CT, or leave it out to have it found",
             )
         z, y, x = (int(value) for value in start)

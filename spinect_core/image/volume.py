@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import SpatialError
+from spinect_core.base.reasons import listed, times
 from spinect_core.image.warning import ReadingWarning
 
 BACKGROUND, BONE, NERVE = 0, 1, 2
@@ -47,11 +48,11 @@ class Geometry:
         object.__setattr__(self, "spacing", tuple(float(s) for s in self.spacing))
         object.__setattr__(self, "origin", tuple(float(o) for o in self.origin))
         if min(self.shape) < 1:
-            raise SpatialError(f"The volume has no voxels (shape {self.shape})", "Choose another file")
+            raise SpatialError(f"The volume has no voxels ({times(self.shape)})", "Choose another file")
         numbers = np.concatenate([self.spacing, self.origin, direction.ravel()])
         if not np.all(np.isfinite(numbers)) or min(self.spacing) <= 0:
             raise SpatialError(
-                f"The voxel spacing {self.spacing} mm is not positive",
+                f"The voxel spacing {times(self.spacing)} mm or the place {listed(self.origin)} mm is no such thing",
                 "Export the series again from its source",
             )
         if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
@@ -127,8 +128,8 @@ class Volume:
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.geometry.shape:
             raise SpatialError(
-                f"The array {self.array.shape} does not fit its grid {self.geometry.shape}",
-                "Read the file again",
+                f"The array of {times(self.array.shape)} voxels does not fit its grid of {times(self.geometry.shape)}",
+                "Give the grid that belongs to the array",
             )
 
 
@@ -149,8 +150,8 @@ class Labels:
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.geometry.shape:
             raise SpatialError(
-                f"The labels {self.array.shape} do not fit their grid {self.geometry.shape}",
-                "Read the file again",
+                f"The labels of {times(self.array.shape)} voxels do not fit their grid of {times(self.geometry.shape)}",
+                "Give the grid that belongs to the labels",
             )
 
 

@@ -57,7 +57,7 @@ def _answer(line: bytes, stream: IO[bytes]) -> None:
         if facts["bytes"] != request["expected"]:
             raise RuntimeError(f"it holds {facts['bytes']} bytes of numbers, not {request['expected']}")
     except (RuntimeError, MemoryError) as error:
-        stream.write(json.dumps({"error": str(error) or type(error).__name__}).encode() + b"\n")
+        stream.write(json.dumps({"error": str(error) or "the memory does not suffice"}).encode() + b"\n")
     else:
         stream.write(json.dumps(facts).encode() + b"\n")
         stream.write(kept[0].data.cast("B"))

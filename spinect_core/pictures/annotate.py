@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import times
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import Triangle
@@ -70,7 +71,10 @@ def annotate(
         MeasurementError: the array is no RGB picture or the scale no scale.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise MeasurementError(f"An array {image.shape} of {image.dtype} is no RGB picture", "Give uint8 RGB")
+        raise MeasurementError(
+            f"An array of {times(image.shape)} numbers of the type {image.dtype} is no RGB picture",
+            "Give uint8 RGB",
+        )
     height, width = image.shape[:2]
     frame = Frame(view, np.zeros(3) if centre is None else np.asarray(centre), mm_per_pixel, (width, height))
     canvas = Image.fromarray(np.ascontiguousarray(image)).convert("RGBA")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import times
 from spinect_core.geometry.view import View
 
 
@@ -35,7 +36,9 @@ class Frame:
                 f"A scale of {self.mm_per_pixel} mm per pixel shows nothing", "Zoom in again"
             )
         if min(self.size) < 1:
-            raise MeasurementError(f"A picture of {self.size} pixels shows nothing", "Choose a larger size")
+            raise MeasurementError(
+                f"A picture of {times(self.size)} pixels shows nothing", "Choose a larger size"
+            )
 
     @classmethod
     def around(

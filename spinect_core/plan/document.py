@@ -24,6 +24,7 @@ from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import parse_json, plain
+from spinect_core.base.reasons import reason, times
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
 from spinect_core.io.reading.sizes import CROP_MM, Extent
@@ -47,7 +48,7 @@ MOST_MEMBERS = 2000
 COMPRESSION = 6
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Every member's time, the first a zip can hold: the same document is the same file whenever it is written."""
-REMEDY = "Take the document as it was written, or plan the case again"
+REMEDY = "Use the document as the program wrote it, or plan the case again"
 COPY_AGAIN = "Copy it again from where it was written, or plan the case again"
 OTHER_FILE = "Choose a .spinect file of SPINECT Planner"
 DO_NOT_OPEN = "Do not open it; ask its sender"
@@ -132,7 +133,8 @@ class Crop:
         stop = np.add(self.first, self.array.shape)
         if (stop > geometry.shape).any():
             raise PlanError(
-                f"Labels up to voxel {stop.tolist()} do not fit a CT of {list(geometry.shape)}", REMEDY
+                f"Labels up to voxel {times(stop)} do not fit a CT of {times(geometry.shape)} voxels (z, y, x)",
+                REMEDY,
             )
         whole_array = np.zeros(geometry.shape, dtype=np.uint8)
         box = tuple(slice(start, end) for start, end in zip(self.first, stop, strict=True))
@@ -176,7 +178,7 @@ class Document:
             raise PlanError("The labels reach beyond the CT", REMEDY)
         for path in self.files:
             if path in (LABELS_MEMBER, CROP_MEMBER, HEAD) or not is_member_name(path):
-                raise PlanError(f"A file in the document cannot be called {path!r}", "Give it another name")
+                raise PlanError(f"A file in the document cannot be called '{path[:80]}'", "Give it another name")
         missing = sorted(paths_of(self.plan) - set(self.files))
         if missing:
             raise PlanError(f"The plan names {missing[0]!r}, which is not in the document", REMEDY)
@@ -302,7 +304,7 @@ def read_document(path: Path | str) -> Document:
         raise PlanError(error.fault, error.remedy, path) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         raise PlanError(
-            f"A part of the document is missing or wrong ({type(error).__name__}: {error})", REMEDY, path
+            f"A part of the document is missing or wrong ({reason(error)})", REMEDY, path
         ) from error
 
 
@@ -334,7 +336,7 @@ def _voxels(contents: dict[str, bytes], stored: LabelsRecord | CropRecord) -> La
     """Labels [z, y, x] of a member, which then is no file of its own."""
     content = contents.pop(stored.member)
     if len(content) != int(np.prod(stored.shape, dtype=np.int64)):
-        raise ValueError(f"{len(content)} bytes are no labels of {list(stored.shape)} voxels")
+        raise ValueError(f"{len(content)} bytes are no labels of {times(stored.shape)} voxels")
     return np.frombuffer(content, dtype=np.uint8).reshape(stored.shape)
 
 
@@ -397,7 +399,7 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     except OSError as error:
         raise PlanError(
             f"The document cannot be read ({error.strerror or error})",
-            "Choose an existing .spinect file",
+            "Choose a .spinect file that is there and that you may read",
         ) from error
     if not packed.startswith(b"PK\x03\x04"):
         raise PlanError("This is not a SPINECT document", OTHER_FILE)
@@ -408,7 +410,7 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             contents = {info.filename: archive.read(info) for info in infos}
     except _UNREADABLE as error:
         raise PlanError(
-            f"The document is damaged or only partly copied ({str(error)[:120] or type(error).__name__})",
+            f"The document is damaged or only partly copied ({reason(error)})",
             COPY_AGAIN,
         ) from error
     if HEAD not in contents:
@@ -419,7 +421,7 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 def _refuse_hostile(infos: list[zipfile.ZipInfo]) -> None:
     """Refuse before anything is unpacked what would hurt or cannot have been written by this program."""
     if len(infos) > MOST_MEMBERS:
-        raise PlanError(f"The document holds {len(infos)} members", OTHER_FILE)
+        raise PlanError(f"The document holds {len(infos)} members, more than any document does", DO_NOT_OPEN)
     names = [info.filename for info in infos]
     if len(set(names)) != len(names):
         raise PlanError("The document holds a member twice", COPY_AGAIN)
@@ -447,7 +449,7 @@ def _head(content: bytes) -> dict[str, Any]:
     try:
         head = parse_json(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"{HEAD} in the document is damaged ({error})", COPY_AGAIN) from error
+        raise PlanError(f"{HEAD} in the document is damaged ({reason(error)})", COPY_AGAIN) from error
     if not isinstance(head, dict):
         raise PlanError("This is not a SPINECT document", OTHER_FILE)
     return head

@@ -14,6 +14,7 @@ from pydantic import Field
 from spinect_core.base.errors import OutputError, PlanError
 from spinect_core.base.files import write_whole
 from spinect_core.base.plain import parse_json
+from spinect_core.base.reasons import reason
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.warning import ReadingWarning, joined
 from spinect_core.plan.plan import read_plan, stored
@@ -109,4 +110,4 @@ def _read(path: Path) -> LabelWarnings:
     try:
         return LabelWarnings.from_dict(parse_json(path.read_bytes().decode("utf-8-sig")))
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"The file is no sound JSON ({error})", "Move it away", path) from error
+        raise PlanError(f"The file is no sound JSON ({reason(error)})", "Move it away", path) from error

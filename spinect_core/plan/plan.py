@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import json_text, parse_json, plain
+from spinect_core.base.reasons import reason
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.geometry.triangle import Triangle, now
 from spinect_core.image.region import Region
@@ -259,7 +260,7 @@ def check_schema(what: str, schema: Any, oldest: int, newest: int, source: FileP
     if schema > newest:
         raise PlanError(
             f"The {what} has schema {schema!r:.60}, this program reads up to {newest}",
-            "Update SPINECT Planner (pip install --upgrade spinect-planner) and open it again",
+            "Install the newest SPINECT Planner and open it again",
             source,
         )
 
@@ -293,7 +294,9 @@ def stored(data: Callable[[], dict[str, Any]], path: FilePath | str) -> bytes:
     try:
         return json_text(data()).encode("utf-8")
     except (ValueError, TypeError, RecursionError) as error:
-        raise PlanError(f"The plan cannot be stored ({error})", "Measure again and save", path) from error
+        raise PlanError(
+            f"The plan cannot be stored ({reason(error)})", "Measure again and save", path
+        ) from error
 
 
 def read_plan(path: FilePath | str) -> Plan:
@@ -315,14 +318,16 @@ def read_plan(path: FilePath | str) -> Plan:
         raise PlanError(f"The plan cannot be read: {error.strerror or error}", OTHER_FILE, path) from error
     except OSError as error:
         raise PlanError(
-            f"The plan cannot be read ({error.strerror or error})", "Choose an existing plan.json", path
+            f"The plan cannot be read ({error.strerror or error})",
+            "Choose a plan.json that is there and that you may read",
+            path,
         ) from error
     except UnicodeDecodeError as error:
         raise PlanError("This is not a SPINECT plan", OTHER_FILE, path) from error
     try:
         data = parse_json(text)
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"The file is not sound JSON ({error})", AS_WRITTEN, path) from error
+        raise PlanError(f"The file is not sound JSON ({reason(error)})", AS_WRITTEN, path) from error
     return Plan.from_dict(data, path)
 
 

@@ -40,7 +40,7 @@ from spinect_core.planning.needle.needle import Needle
 
 FARTHEST_MM = 1e5
 MOST_LEVELS = 5
-AS_WRITTEN = "Take the plan as it was written"
+AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import UsageError
+from spinect_core.base.reasons import times
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BACKGROUND, BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
@@ -105,7 +106,7 @@ class Prepared:
     def _own(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if array.shape != self.source.shape:
             raise UsageError(
-                f"The array {array.shape} is not on the CT's grid {self.source.shape}",
+                f"The array of {times(array.shape)} voxels is not on the CT's grid of {times(self.source.shape)}",
                 "Use the CT it belongs to",
             )
         return array
@@ -127,7 +128,7 @@ class Prepared:
         for prepared, found in ((self, probabilities), *again):
             if found.shape[:3] != prepared.geometry.shape:
                 raise UsageError(
-                    f"The probabilities {found.shape} are not on the prepared grid {prepared.geometry.shape}",
+                    f"Probabilities ({times(found.shape)}) are not on the grid ({times(prepared.geometry.shape)})",
                     "Use those made from this region",
                 )
             readings.append(Cubes(found, prepared.start))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.base.own_folders import KERAS_HOME
+from spinect_core.base.reasons import reason
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import build_network
@@ -44,7 +45,7 @@ class KerasEngine:
             import keras
             import tensorflow as tf
         except ImportError as error:
-            raise EngineUnavailable(f"TensorFlow cannot be loaded ({error})") from error
+            raise EngineUnavailable(f"TensorFlow cannot be loaded ({reason(error)})") from error
         if keras.backend.backend() != "tensorflow":
             raise EngineUnavailable(f"Keras already runs on {keras.backend.backend()} in this process")
         gpus = tf.config.list_physical_devices("GPU")
@@ -82,5 +83,4 @@ class KerasEngine:
         text = str(error).lower()
         if isinstance(error, self._out_of_memory) or any(word in text for word in _MEMORY_WORDS):
             return EngineOutOfMemory(f"The memory of the {self.device} does not suffice")
-        first = str(error).strip().splitlines()
-        return EngineUnavailable(f"TensorFlow failed ({first[0][:200] if first else type(error).__name__})")
+        return EngineUnavailable(f"TensorFlow failed ({reason(error)})")

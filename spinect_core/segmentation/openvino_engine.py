@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.reasons import reason
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import FILTERS, weight_shapes
@@ -56,7 +57,7 @@ class OpenVINOEngine:
         try:
             openvino = load_openvino()
         except ImportError as error:
-            raise EngineUnavailable(f"OpenVINO cannot be loaded ({error})") from error
+            raise EngineUnavailable(f"OpenVINO cannot be loaded ({reason(error)})") from error
         if device != DeviceName.CPU:
             raise EngineUnavailable("OpenVINO runs on the CPU only")
         self.device = device

@@ -218,5 +218,5 @@ def _first_that_runs(
             fallbacks.append(f"{place}: {error.fault}; the CPU was used")
     raise SegmentationError(
         "No engine could run the network: " + "; ".join(fallbacks),
-        "Install the program again (pip install spinect-planner), then see what `spinect info` says",
+        "Install SPINECT Planner again; `spinect info` says which engines can run then",
     )

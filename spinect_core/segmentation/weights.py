@@ -26,6 +26,7 @@ from safetensors.numpy import save
 from spinect_core.base.assets import asset
 from spinect_core.base.errors import InstallationError, SegmentationError, SpinectError
 from spinect_core.base.files import whole_file
+from spinect_core.base.reasons import times
 
 if TYPE_CHECKING:
     import keras
@@ -199,7 +200,9 @@ def check_fit(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]], path: Pat
     for name, shape in shapes.items():
         if shape != tensors[name].shape:
             raise SegmentationError(
-                f"{name} has shape {tensors[name].shape} where {shape} is needed", _REMEDY, path
+                f"{name} has {times(tensors[name].shape)} numbers where {times(shape)} are needed",
+                _REMEDY,
+                path,
             )
         if name.endswith("/moving_variance") and tensors[name].min() < 0:
             raise SegmentationError(

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.base.reasons import reason
 from spinect_core.base.scratch import ScratchFolder
 
 MOST_ENTRIES = 100_000
@@ -59,14 +60,14 @@ def unpack(path: Path, *, progress: Progress, cancel: Cancel | None) -> ScratchF
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         folder.remove()
         raise ReadingError(
-            f"The archive is damaged or only partly copied ({str(error)[:120] or type(error).__name__})",
+            f"The archive is damaged or only partly copied ({reason(error)})",
             "Copy it again, or unpack it yourself and choose the folder",
             path,
         ) from error
     except OSError as error:
         folder.remove()
         raise ReadingError(
-            f"The archive cannot be unpacked ({error.strerror or error})",
+            f"The archive cannot be unpacked ({reason(error)})",
             "Check the archive and the free disk space",
             path,
         ) from error
@@ -79,9 +80,15 @@ def unpack(path: Path, *, progress: Progress, cancel: Cancel | None) -> ScratchF
 def _check_members(members: list[zipfile.ZipInfo], path: Path, target: Path) -> None:
     """Refuse what would hurt before anything is written."""
     if not members:
-        raise ReadingError("The archive is empty", "Choose another one", path)
+        raise ReadingError(
+            "The archive holds no file", "Choose the archive or the folder that holds the CT", path
+        )
     if len(members) > MOST_ENTRIES:
-        raise ReadingError(f"The archive holds {len(members)} files", "Choose an archive of one study", path)
+        raise ReadingError(
+            f"The archive holds {len(members)} files, and at most {MOST_ENTRIES} are unpacked",
+            "Choose an archive of one study, or unpack it yourself and choose the folder of one",
+            path,
+        )
     for member in members:
         name = member.filename.replace("\\", "/")
         if name.startswith("/") or ".." in name.split("/") or re.match(r"^[A-Za-z]:", name):
@@ -106,7 +113,7 @@ def _check_members(members: list[zipfile.ZipInfo], path: Path, target: Path) -> 
     if unpacked > 0.9 * free:
         raise ReadingError(
             f"Unpacking needs {unpacked / 2**30:.1f} GB, {free / 2**30:.1f} GB of disk are free",
-            "Free some space",
+            "Free some space, or unpack it yourself on another disk and choose the folder",
             path,
         )
 

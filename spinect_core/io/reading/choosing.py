@@ -30,7 +30,12 @@ def choose(entries: Sequence[Series], key: str | None, source: str | Path) -> Se
         found = [e for e in entries if e.key == key] or [e for e in entries if e.key.startswith(key)]
         if len({e.key for e in found}) != 1 or len(found) != 1:
             raise ReadingError(
-                f"There is no single series {key!r}", f"Choose one of: {_listed(entries)}", source
+                f"{len(found)} series have keys that begin with '{key}'"
+                if found
+                else f"No series has the key '{key}'",
+                f"Choose one of: {_listed(found or entries)}",
+                source,
+                "series",
             )
         return found[0]
     loadable = [e for e in entries if e.loadable]
@@ -48,6 +53,7 @@ def choose(entries: Sequence[Series], key: str | None, source: str | Path) -> Se
         f"There are {len(loadable)} CT series that could be meant",
         f"Choose one of: {_listed(loadable)}",
         source,
+        "series",
     )
 
 

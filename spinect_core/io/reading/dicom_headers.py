@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
+from spinect_core.base.reasons import listed
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, flat, items_of, level_of
 from spinect_core.io.reading.dicom_kinds import CLASSIC_CT, ENHANCED_CT
 from spinect_core.io.reading.dicom_scale import SCALE_TAGS, Scale, scale_of
@@ -250,7 +251,9 @@ def _slice(path: Path, frame: int, elements: Elements) -> Slice:
     cosines = elements.numbers("ImageOrientationPatient", 6, "orientation")
     down_mm, across_mm = elements.numbers("PixelSpacing", 2, "pixel spacing")
     if min(down_mm, across_mm) <= 0:
-        raise BadSliceError(f"the pixel spacing {down_mm:g} x {across_mm:g} mm is not positive")
+        raise BadSliceError(
+            f"the pixel spacing (PixelSpacing) {down_mm:g} x {across_mm:g} mm is not positive"
+        )
     across, down = _axes(cosines)
     slope, intercept = _scale(elements)
     return Slice(
@@ -297,13 +300,16 @@ def _check_bits(elements: Elements) -> None:
     stored = elements.integer("BitsStored") or allocated
     high = elements.integer("HighBit")
     if allocated not in (8, 16, 32):
-        raise BadSliceError(f"BitsAllocated is {allocated}")
+        raise BadSliceError(f"BitsAllocated is {allocated}, not 8, 16 or 32")
     if not 1 <= stored <= allocated:
         raise BadSliceError(f"BitsStored {stored} does not fit into BitsAllocated {allocated}")
     if high is not None and high != stored - 1:
         raise BadSliceError(f"HighBit {high} does not fit BitsStored {stored}")
-    if elements.integer("PixelRepresentation") not in (0, 1):
-        raise BadSliceError("PixelRepresentation does not say whether values have a sign")
+    sign = elements.integer("PixelRepresentation")
+    if sign not in (0, 1):
+        raise BadSliceError(
+            f"PixelRepresentation is {'missing' if sign is None else sign}, neither 0 (no sign) nor 1 (signed)"
+        )
 
 
 def _axes(cosines: tuple[float, ...]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
@@ -311,10 +317,14 @@ def _axes(cosines: tuple[float, ...]) -> tuple[tuple[float, float, float], tuple
     across, down = np.array(cosines[:3]), np.array(cosines[3:])
     lengths = np.linalg.norm(across), np.linalg.norm(down)
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1)) > 0.01:
-        raise BadSliceError(f"the orientation {cosines} is not made of unit vectors")
+        raise BadSliceError(
+            f"the orientation (ImageOrientationPatient) {listed(cosines)} is not made of unit vectors"
+        )
     across, down = across / lengths[0], down / lengths[1]
     if abs(float(across @ down)) > 0.002:
-        raise BadSliceError(f"rows and columns are not at right angles (orientation {cosines})")
+        raise BadSliceError(
+            f"rows and columns are not at right angles (ImageOrientationPatient {listed(cosines)})"
+        )
     down = down - across * (across @ down)
     down /= np.linalg.norm(down)
     return tuple(across.tolist()), tuple(down.tolist())

@@ -16,6 +16,7 @@ from pydicom.pixels.utils import iter_pixels, pixel_array
 
 from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.base.reasons import times
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
@@ -29,6 +30,7 @@ _SIZES = (
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
 )
+_COPY = "Copy the series again from its source, or have it exported again"
 _REMEDY = "Copy the series again from its source, or have it exported without compression"
 
 
@@ -74,7 +76,7 @@ def read_pixels(
             piece = slices[z]
             if stored.shape != shape[1:]:
                 raise ReadingError(
-                    f"The picture in {piece.name} has {stored.shape} pixels, its header says {shape[1:]}",
+                    f"The picture in {piece.name} has {times(stored.shape)} pixels, its header says {times(shape[1:])}",
                     _REMEDY,
                     source,
                 )
@@ -160,11 +162,12 @@ def _stored(
     longer: list[str] | None = None,
 ) -> Iterator[npt.NDArray[Any]]:
     """The stored values of the wanted frames of one file; its name goes to ``longer`` if something lies behind them."""
-    syntax = "unknown compression"
+    syntax, compressed = "unknown compression", True
     try:
         with quiet_dicom():
             dataset = pydicom.dcmread(file, force=True)
             syntax = _prepare(dataset)
+            compressed = bool(dataset.file_meta.TransferSyntaxUID.is_compressed)
             if _cut_to_length(dataset, file, source) and longer is not None:
                 longer.append(file.name)
             if dataset.file_meta.TransferSyntaxUID in DECODED:
@@ -180,10 +183,12 @@ def _stored(
     except SpinectError:
         raise
     except Exception as error:  # every decoder has its own exceptions
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        lines = str(error).strip().splitlines() or ["no reason was given"]
         reason = next((line for line in lines if not line.endswith(":")), lines[0]).strip(". ")[:160]
         raise ReadingError(
-            f"The picture in {file.name} cannot be decoded ({syntax}): {reason}", _REMEDY, source
+            f"The picture in {file.name} cannot be decoded ({syntax}): {reason}",
+            _REMEDY if compressed else _COPY,
+            source,
         ) from error
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.base.reasons import reason
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading.dicom_elements import BadSliceError
 from spinect_core.io.reading.dicom_geometry import (
@@ -33,6 +34,7 @@ from spinect_core.io.reading.options import NO_OPTIONS, ReadOptions
 from spinect_core.io.reading.series import SMALLEST_SIDE, Finding, Series, orientation_name, short_hash
 from spinect_core.io.reading.sizes import check_sizes
 
+CANNOT_OPEN = "it cannot be opened"
 COPY_MM = ROUNDING_MM
 """Two files of one picture may give its position with different numbers of decimals."""
 _ANOTHER = "Choose another series of the study"
@@ -52,7 +54,7 @@ def read_headers(
             damaged.append((file, str(error)))
             continue
         except OSError as error:
-            damaged.append((file, error.strerror or "cannot be opened"))
+            damaged.append((file, f"{CANNOT_OPEN} ({reason(error)})"))
             continue
         if header is not None:
             headers.append(header)

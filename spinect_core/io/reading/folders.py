@@ -7,8 +7,11 @@ from pathlib import Path
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, check
+from spinect_core.base.reasons import reason
 
 MOST_FILES = 100_000
+_NO_DISK = ("/proc", "/sys", "/dev")
+"""What the system shows of itself as folders: endless, of no size, and never with a CT in it."""
 
 
 def files_under(
@@ -21,16 +24,16 @@ def files_under(
     """
     files: list[Path] = []
     locked: list[Path] = []
-    seen: set[str] = set()
+    seen: set[tuple[int, int] | str] = set()
     waiting = [folder]
     while waiting:
         check(cancel)
         current = waiting.pop()
-        real = os.path.realpath(current)
-        if real in seen:
-            continue
-        seen.add(real)
         try:
+            place = _place(current)
+            if place in seen or (current != folder and str(current) in _NO_DISK):
+                continue
+            seen.add(place)
             with os.scandir(current) as entries:
                 for entry in entries:
                     try:
@@ -43,7 +46,7 @@ def files_under(
         except OSError as error:
             if current == folder:
                 raise ReadingError(
-                    f"The folder cannot be read ({error.strerror or error})",
+                    f"The folder cannot be read ({reason(error)})",
                     "Check that it exists and that you may open it",
                     folder,
                 ) from error
@@ -55,3 +58,9 @@ def files_under(
                 folder,
             )
     return sorted(files), sorted(locked)
+
+
+def _place(folder: Path) -> tuple[int, int] | str:
+    """What a folder is known by, whichever way leads to it; its real path costs more the deeper it lies."""
+    facts = folder.stat()
+    return (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(folder)

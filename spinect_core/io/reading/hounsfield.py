@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.progress import Cancel, check
+from spinect_core.base.reasons import times
 from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.options import ASSUME_HU, NO_OPTIONS, ReadOptions
 from spinect_core.io.reading.series import SMALLEST_SIDE, Finding, name_some
@@ -163,7 +164,7 @@ def _check_numbers(
     """Refuse what is no volume of pictures; whether all numbers are whole."""
     if min(geometry.shape) < SMALLEST_SIDE:
         raise ReadingError(
-            f"The volume has only {min(geometry.shape)} voxel(s) along one axis (shape {geometry.shape})",
+            f"The volume has only {min(geometry.shape)} voxel(s) along one axis ({times(geometry.shape)}, z, y, x)",
             "Choose the whole CT, not a single slice",
             source,
         )

@@ -15,6 +15,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.reasons import times
 from spinect_core.io.reading.series import Finding
 from spinect_core.io.reading.sizes import UNITS
 from spinect_core.io.reading.text_headers import (
@@ -160,7 +161,7 @@ def _shape(fields: dict[str, str], source: str | Path) -> tuple[int, ...]:
     shape = sizes_of(fields.get("dimsize", ""), 3, "DimSize", source)
     if min(shape) < 2:
         raise ReadingError(
-            f"The file has the size {shape}, it is not one volume",
+            f"The file has the size {times(shape)}, it is not one volume",
             "Choose the whole CT as one volume",
             source,
         )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
+from spinect_core.base.reasons import reason
 from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.series import Finding
@@ -103,7 +104,7 @@ def read_nifti_header(path: Path, source: str | Path, smallest_mm: float) -> tup
         with _open(path) as stream:
             raw = stream.read(540)
     except (OSError, EOFError, zlib.error) as error:
-        raise ReadingError(f"The file cannot be read ({_reason(error)})", _DAMAGED, source) from error
+        raise ReadingError(f"The file cannot be read ({reason(error)})", _DAMAGED, source) from error
     header = _parse(raw, source)
     return header, _geometry(header, source, smallest_mm)
 
@@ -135,7 +136,7 @@ def read_nifti(
                 stream.read(CHUNK)  # up to the checksum at the end, so that a damaged file is found
     except (OSError, EOFError, zlib.error) as error:
         raise ReadingError(
-            f"The file breaks off or is damaged ({_reason(error)})", _DAMAGED, source
+            f"The file breaks off or is damaged ({reason(error)})", _DAMAGED, source
         ) from error
     if len(data) < wanted:
         raise ReadingError(f"The file ends after {len(data)} of {wanted} bytes of voxels", _DAMAGED, source)
@@ -155,10 +156,6 @@ def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _parse(raw: bytes, source: str | Path) -> NiftiHeader:

@@ -15,6 +15,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.reasons import times
 from spinect_core.io.reading.series import Finding
 from spinect_core.io.reading.sizes import UNITS
 from spinect_core.io.reading.text_headers import (
@@ -221,7 +222,7 @@ def _axes(fields: dict[str, str], source: str | Path) -> tuple[tuple[int, ...], 
     shape = tuple(sizes[axis] for axis in in_space)
     if len(shape) != 3 or min(shape) < 2:
         raise ReadingError(
-            f"The file has the size {sizes}, it is not one volume",
+            f"The file has the size {times(sizes)}, it is not one volume",
             "Choose the whole CT as one volume",
             source,
         )

@@ -15,7 +15,7 @@ from spinect_core.io.reading.archives import is_zip, unpack
 from spinect_core.io.reading.choosing import choose
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
 from spinect_core.io.reading.dicom_joining import joined_as_asked
-from spinect_core.io.reading.dicom_series import dicom_entries, read_headers
+from spinect_core.io.reading.dicom_series import CANNOT_OPEN, dicom_entries, read_headers
 from spinect_core.io.reading.folders import files_under
 from spinect_core.io.reading.hounsfield import assumed
 from spinect_core.io.reading.images import image_series, is_image_name, read_label_file, read_map_file
@@ -111,7 +111,7 @@ def read_series(
     if (fault := series.fault) is not None:
         raise type(fault)(fault.fault, fault.remedy, fault.source, fault.parameter)
     if series.load is None:
-        raise ReadingError("The entry cannot be loaded", "List the folder again", series.description)
+        raise ReadingError("There is no CT behind this entry", "Choose a CT series", series.description)
     volume = series.load(options, progress, cancel)
     warnings = joined([*(finding.warning for finding in series.findings), *volume.warnings])
     return replace(volume, warnings=warnings)
@@ -191,7 +191,7 @@ def _kind(path: Path) -> str:
         if not path.is_file():
             raise ReadingError("This is neither a file nor a folder", _FORMATS, path)
         if path.stat().st_size == 0:
-            raise ReadingError("The file is empty", "Copy it again from its source", path)
+            raise ReadingError("The file is empty (0 bytes)", "Copy it again from its source", path)
         if is_image_name(path.name):
             with path.open("rb"):
                 return "image"
@@ -216,7 +216,7 @@ def _list_neighbours(
     """The entries that a DICOM file belongs to; all of its folder if it is a directory of a medium (DICOMDIR)."""
     headers, damaged = read_headers([file], progress=silent, cancel=cancel)
     if damaged:
-        raise ReadingError(f"The file cannot be used: {damaged[0][1]}", "Copy it again from its source", file)
+        raise ReadingError(f"The file cannot be used: {damaged[0][1]}", _remedy(damaged), file)
     if not headers:
         return _list_folder(file.parent, file.parent, None, options, progress, cancel)
     files, _ = files_under(file.parent, recursive=False, cancel=cancel)
@@ -250,9 +250,7 @@ def _list_folder(
     if not entries:
         if damaged:
             names = name_some([f"{file.name} ({why})" for file, why in damaged])
-            raise ReadingError(
-                f"No file can be used: {names}", "Copy the series again from its source", source
-            )
+            raise ReadingError(f"No file can be used: {names}", _remedy(damaged), source)
         what = (
             "The folder is empty"
             if not files
@@ -265,6 +263,15 @@ def _list_folder(
         note = Finding(f"{len(locked)} folder(s) may not be read", tuple(f.name for f in locked))
         entries = [_with_finding(e, note) for e in entries]
     return _sorted(_with_damaged(entries, damaged))
+
+
+def _remedy(damaged: list[tuple[Path, str]]) -> str:
+    """What helps against DICOM files none of which can be used."""
+    if all(why.startswith(CANNOT_OPEN) for _, why in damaged):
+        return "Check that you may read it, or copy it to a disk of this computer"
+    return (
+        "Copy it again from its source; if nothing changes, have the scanner or the archive export it again"
+    )
 
 
 def _with_damaged(entries: list[Series], damaged: list[tuple[Path, str]]) -> list[Series]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.reasons import listed, reason
 from spinect_core.base.words import Author, Kind, Side, Version, author_of, word
 from spinect_core.geometry.triangle import KIND_NAMES, now
 from spinect_core.geometry.view import CArm, View
@@ -243,7 +244,8 @@ class Needle:
             stored = float(data["depth_mm"])
         except (KeyError, TypeError, ValueError) as error:
             raise MeasurementError(
-                f"The stored needle is not complete ({error!r})", "Take the plan as it was written"
+                f"The stored needle is not complete ({reason(error)})",
+                "Use the plan as the program wrote it, or plan the case again",
             ) from error
         if not abs(needle.depth_mm - stored) <= 1e-6 * max(needle.depth_mm, 1.0):
             raise MeasurementError(
@@ -257,9 +259,13 @@ def _point(given: npt.ArrayLike, name: str) -> Point:
     try:
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise MeasurementError(f"The {name} {given!r} is no point", "Give three numbers in mm") from error
+        raise MeasurementError(
+            f"The {name} {str(given)[:60]} is no point", "Give three numbers in mm"
+        ) from error
     if values.shape != (3,) or not np.isfinite(values).all():
-        raise MeasurementError(f"The {name} {values.tolist()} is no point", "Give three finite numbers in mm")
+        raise MeasurementError(
+            f"The {name} {listed(values.ravel()[:6])} is no point", "Give three finite numbers in mm"
+        )
     return float(values[0]), float(values[1]), float(values[2])
 
 

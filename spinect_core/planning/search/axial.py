@@ -12,6 +12,7 @@ from scipy.ndimage import map_coordinates
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.reasons import times
 from spinect_core.image.planes import AIR
 from spinect_core.image.volume import Volume
 from spinect_core.planning.needle.needle import Needle
@@ -186,7 +187,8 @@ def reformat(
     """
     if not mm_per_pixel > 0 or not np.isfinite(size_mm).all():
         raise MeasurementError(
-            f"A picture of {size_mm} mm at {mm_per_pixel} mm is not possible", "Give positive mm"
+            f"A picture of {times(size_mm)} mm with {mm_per_pixel:g} mm a pixel is not possible",
+            "Give positive mm",
         )
     width, height = (round(size / mm_per_pixel) for size in size_mm)
     if not (0 < width <= LARGEST_PIXELS and 0 < height <= LARGEST_PIXELS):

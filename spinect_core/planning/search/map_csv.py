@@ -10,6 +10,7 @@ import numpy as np
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.files import plain_name
+from spinect_core.base.reasons import reason as words_of
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.planning.search.angle_map import AngleMap, Looks
@@ -115,7 +116,9 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         sound = len(rows) > 3 and np.array_equal(views, grid) and np.isfinite(views).all()
         sound = bool(sound and np.isfinite(numbers["area_mm2"]).all())
     except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise MeasurementError(f"This is no angle map ({error})", "Find the trajectories again") from error
+        raise MeasurementError(
+            f"This is no angle map ({words_of(error)})", "Find the trajectories again"
+        ) from error
     if not sound:
         raise MeasurementError("The views of this angle map are no grid", "Find the trajectories again")
     unknown = np.full(len(rows), np.nan)

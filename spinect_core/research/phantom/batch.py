@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinect_core.base.errors import OutputError
-from spinect_core.base.files import write_whole
+from spinect_core.base.files import make_folder, write_whole
 from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, silent
 from spinect_core.base.scratch import part_name, sweep_once
@@ -74,7 +74,7 @@ def draw_and_write(writing: Writing) -> tuple[int, list[str]]:
 def _move(part: Path, folder: Path, names: Sequence[str]) -> list[Path]:
     """Put the finished files in place of those of an older case, the truth last."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # Without its truth a folder counts as no case.
         (folder / TRUTH).unlink(missing_ok=True)
         for name in (CT, LABELS, STRUCTURES):

@@ -11,7 +11,9 @@ import SimpleITK as sitk
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
+from spinect_core.base.files import is_there, read_bounded
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.reasons import reason
 from spinect_core.image.volume import geometry_from_sitk
 from spinect_core.io.reading.images import bare_name, is_image_name
 from spinect_core.io.reading.quiet import quiet_itk
@@ -28,6 +30,7 @@ from spinect_core.research.phantom.from_bones import BoneField, BoneSet
 
 SURFACES = (".ply", ".stl", ".obj", ".glb", ".gltf", ".vtp", ".vtk")
 NAMES_FILE = "names.txt"
+LARGEST_NAMES = 1_000_000
 TOTALSEGMENTATOR = {
     25: "sacrum", 26: "sacrum", 27: "L5", 28: "L4", 29: "L3", 77: "hip left", 78: "hip right"
 }  # fmt: skip
@@ -64,9 +67,9 @@ def read_bones(
     """
     path = Path(path)
     try:
-        if not path.exists():
+        if not is_there(path):
             raise ReadingError("There is no such file or folder", "Check the path", path)
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
     except OSError as error:
         raise ReadingError(
             f"The bones cannot be read ({error.strerror or error})",
@@ -74,7 +77,7 @@ def read_bones(
             path,
         ) from error
     if frame not in (None, "LPS", "RAS"):
-        raise ReadingError(f"The axes {frame!r} are unknown", "Give LPS or RAS", path)
+        raise ReadingError(f"There are no axes '{frame}'", "Give LPS or RAS", parameter="frame")
     surfaces = [file for file in files if file.suffix.lower() in SURFACES]
     images = [file for file in files if is_image_name(file.name)]
     if surfaces:
@@ -249,8 +252,14 @@ def _from_label_maps(
 
 def _names(file: Path) -> dict[int, str]:
     """Numbers and bones of a names file."""
+    try:
+        text = read_bounded(file, LARGEST_NAMES).decode("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise ReadingError(
+            f"The names of the bones cannot be read ({reason(error)})", "Save the file as UTF-8 text", file
+        ) from error
     out = {}
-    for line in file.read_text("utf-8").splitlines():
+    for line in text.splitlines():
         found = re.match(r"\s*(\d+)[\s,;:=]+(.+)", line)
         name = bone_named(found.group(2)) if found else None
         if found and name:

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
+from spinect_core.base.reasons import reason
 from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.quiet import quiet_vtk
 from spinect_core.research.phantom.from_bones import BoneField
@@ -46,7 +47,9 @@ def triangles_of(path: Path) -> Triangles:
         soup = np.concatenate(corners)
     except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise ReadingError(
-            f"No surface of triangles can be read from it ({error})", "Export it again as PLY or STL", path
+            f"No surface of triangles can be read from it ({reason(error)})",
+            "Export it again as PLY or STL",
+            path,
         ) from error
     if len(soup) < 50 or not np.isfinite(soup).all():
         raise ReadingError(

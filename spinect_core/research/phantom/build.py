@@ -15,6 +15,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import UsageError
+from spinect_core.base.reasons import times
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.research.phantom import soft_tissue, truth
 from spinect_core.research.phantom.beside_nerves import Surroundings
@@ -166,10 +167,13 @@ def draw_case(
         raise UsageError(f"The seed {seed} is negative", "Give a whole number from 0", parameter="seed")
     if not all(0.2 <= step <= 10.0 for step in spacing):
         raise UsageError(
-            f"A spacing of {spacing} mm cannot be drawn", "Give 0.2 to 10 mm", parameter="spacing"
+            f"A spacing of {times(spacing)} mm cannot be drawn", "Give 0.2 to 10 mm", parameter="spacing"
         )
     if not all(high - low >= 4.0 * step for (low, high), step in zip(box, spacing, strict=True)):
-        raise UsageError(f"The box {box} holds too few voxels", "Give a larger box or a finer spacing", "box")
+        raise UsageError(
+            f"The box of {times(high - low for low, high in box)} mm holds too few voxels",
+            "Give a larger box or a finer spacing",
+        )
     if family not in FAMILIES:
         raise UsageError(
             f"There is no family {family!r}", f"Choose one of {', '.join(FAMILIES)}", parameter="family"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.base.errors import ReadingError, UsageError
-from spinect_core.base.files import is_there
+from spinect_core.base.files import NotPlain, is_there, read_bounded
+from spinect_core.base.reasons import reason
 
 LARGEST_LIST = 10_000_000
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
@@ -130,13 +131,13 @@ def read_text(path: Path) -> str:
         ReadingError: it cannot be read, is no text or is too large to be a list.
     """
     try:
-        if path.stat().st_size > LARGEST_LIST:
-            raise ReadingError("The file is too large to be a list", "Choose the right file", path)
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
+        return read_bounded(path, LARGEST_LIST).decode("utf-8-sig")
+    except NotPlain as error:
         raise ReadingError(
-            f"The file cannot be read ({error.strerror or error})", "Correct the path", path
+            f"This is no list of cases or measurements: {reason(error)}", "Choose the right file", path
         ) from error
+    except OSError as error:
+        raise ReadingError(f"The file cannot be read ({reason(error)})", "Correct the path", path) from error
     except UnicodeDecodeError as error:
         raise ReadingError("The file is no UTF-8 text", "Save it as UTF-8", path) from error
 
@@ -165,7 +166,11 @@ def rows_of_csv(path: Path, needed: Sequence[str], known: Sequence[str]) -> list
     rows = []
     for number, row in enumerate(reader, 2):
         if None in row:
-            raise ReadingError(f"Row {number} has more fields than the heading", "Correct it", path)
+            raise ReadingError(
+                f"Row {number} has more fields than the heading",
+                "Put a field that holds a comma into quotation marks, or remove what is too much",
+                path,
+            )
         rows.append({(key or "").strip().lower(): (value or "").strip() for key, value in row.items()})
     return rows
 
@@ -183,7 +188,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
-        raise ReadingError(f"The file is no JSON ({error})", "Correct or replace it", path) from error
+        raise ReadingError(
+            f"The file is no JSON ({reason(error)})", "Correct it at that place, or write it again", path
+        ) from error
 
 
 def _entries_of_json(path: Path) -> list[dict[str, Any]]:
@@ -214,12 +221,16 @@ def _case(entry: Mapping[str, Any], number: int, folder: Path, source: Path) -> 
     for key, path in paths.items():
         if path is not None and not is_there(path):
             raise ReadingError(
-                f"Case {number} names a file ({key}) that is not there", "Correct the list", path
+                f"Case {number} names this as its {key}, and there is no such file or folder",
+                "Correct the list",
+                path,
             )
     truth = paths["truth"]
     facts = read_json(truth) if truth is not None else {}
     if not isinstance(facts, Mapping):
-        raise ReadingError("This is no truth.json", "Use the one that `spinect phantom` wrote", truth)
+        raise ReadingError(
+            "This is no truth.json", "Use the one that `spinect phantom` wrote, or leave it out", truth
+        )
     return StudyCase(
         name=str(entry.get("case") or f"case {number}"),
         ct=ct,

@@ -99,11 +99,13 @@ def _checked(cases: Sequence[StudyCase], settings: Settings, pictures: int) -> S
         wrong = [value for value in values if not np.isfinite(value) or value < 0]
         if wrong or (name == "slices" and 0 in values):
             raise UsageError(
-                f"{wrong[0] if wrong else 0:g} is no such value", "Give positive numbers", parameter=name
+                f"The value is {wrong[0] if wrong else 0:g}",
+                "Give numbers above 0" if name == "slices" else "Give finite numbers from 0",
+                parameter=name,
             )
     for name, number in (("pictures", pictures), ("seed", settings.seed)):
         if number < 0:
-            raise UsageError("A negative number makes no sense here", "Give 0 or more", parameter=name)
+            raise UsageError(f"The value is {number}", "Give 0 or more", parameter=name)
     if settings.weights_sha256 or all(case.prediction is not None for case in cases):
         return settings
     from spinect_core.segmentation.weights import weights_hash, weights_path

@@ -12,6 +12,7 @@ from spinect_core.base.errors import ReadingError
 from spinect_core.base.files import write_whole
 from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, check
+from spinect_core.base.reasons import reason
 from spinect_core.base.versions import NOTICE
 from spinect_core.research.study.cases import read_json
 
@@ -38,8 +39,11 @@ def content_hash(path: Path, cancel: Cancel | None = None) -> str:
                 while piece := stream.read(PIECE):
                     digest.update(piece)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise ReadingError(f"The file cannot be read ({reason})", "Check the disk", file) from error
+            raise ReadingError(
+                f"The file cannot be read ({reason(error)})",
+                "Check that it is there and that you may read it",
+                file,
+            ) from error
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from spinect_core.base.errors import SegmentationError, UsageError
 from spinect_core.base.own_folders import KERAS_HOME
+from spinect_core.base.reasons import reason
 from spinect_core.base.versions import installed_versions
 
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -53,7 +54,7 @@ def choose_backend(backend: str | None, devices: str) -> str:
         keras: Any = importlib.import_module("keras")
     except ImportError as error:
         raise SegmentationError(
-            f"The backend {name} cannot be loaded ({error})",
+            f"The backend {name} cannot be loaded ({reason(error)})",
             f"Install it (pip install {name}), or choose another backend",
             parameter="backend",
         ) from error

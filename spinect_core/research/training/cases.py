@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.files import whole_file
+from spinect_core.base.reasons import times
 
 HuArray = npt.NDArray[np.int16]
 LabelArray = npt.NDArray[np.uint8]
@@ -37,8 +38,8 @@ class Case:
     def __post_init__(self) -> None:
         if self.hu.shape != self.labels.shape or self.hu.ndim != 3:
             raise ReadingError(
-                f"The CT {self.hu.shape} and its labels {self.labels.shape} are not on one grid",
-                "Write the case again with save_case",
+                f"CT ({times(self.hu.shape)} voxels) and labels ({times(self.labels.shape)}) are not on one grid",
+                "Delete the case; it is then made again from its CT and labels",
                 self.name,
             )
 

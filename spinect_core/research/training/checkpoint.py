@@ -70,7 +70,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
                     groups[group][name] = content[key]
     except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, BadZipFile) as error:
         raise SegmentationError(
-            "The checkpoint cannot be read", "Choose another run folder or delete the file", path
+            "The checkpoint cannot be read",
+            "Delete the file to begin the run anew, or choose another run folder",
+            path,
         ) from error
     moments = [groups["moments"][name] for name in sorted(groups["moments"])]
     return Checkpoint(int(step), float(best), int(judged), groups["weights"], groups["average"], moments)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from spinect_core.base.errors import ReadingError, UsageError
+from spinect_core.base.reasons import reason
 from spinect_core.image.volume import BACKGROUND, BONE, NERVE, Geometry, Labels, geometry_from_sitk, to_sitk
 from spinect_core.io.reading.images import read_numbers
 from spinect_core.io.reading.quiet import quiet_itk
@@ -107,7 +108,9 @@ def segments_of(path: Path) -> list[Segment]:
         ]
     except (OSError, ValueError) as error:
         raise ReadingError(
-            f"The list of segments cannot be read ({error})", "Save the segmentation again from Slicer", path
+            f"The list of segments cannot be read ({reason(error)})",
+            "Save the segmentation again from Slicer",
+            path,
         ) from error
 
 
@@ -128,7 +131,9 @@ def _layers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
             ) from error
     if image.GetDimension() != 3:
         raise ReadingError(
-            f"The segmentation has {image.GetDimension()} dimensions", "Save it again from Slicer", path
+            f"The segmentation has {image.GetDimension()} dimensions, not x, y and z",
+            "Save it from Slicer as one segmentation, not as a sequence",
+            path,
         )
     array = sitk.GetArrayFromImage(image)
     layers = array[np.newaxis] if array.ndim == 3 else np.moveaxis(array, -1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
-from spinect_core.base.files import is_there
+from spinect_core.base.files import is_there, read_bounded
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.reasons import reason
 from spinect_core.image.region import Region
 from spinect_core.image.volume import NERVE, Labels, Volume
 from spinect_core.io.reading import ReadOptions, read_ct
@@ -25,6 +27,7 @@ from spinect_core.research.training.cases import Case, CaseFiles, load_case, sav
 from spinect_core.research.training.label_files import read_case_labels
 
 TABLE = "cases.csv"
+LARGEST_TABLE = 10_000_000
 REGIONS = ("found", "labels")
 MARGIN_MM = 10.0
 PREPARATION = "2"
@@ -116,10 +119,12 @@ def _ct_beside(labels: Path) -> Path:
 def _from_table(folder: Path) -> list[Pair]:
     table = folder / TABLE
     try:
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
+        text = read_bounded(table, LARGEST_TABLE).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"The table cannot be read ({error})", "Save it as CSV in UTF-8", table) from error
+        raise UsageError(
+            f"The table cannot be read ({reason(error)})", "Save it as CSV in UTF-8", table
+        ) from error
     pairs = []
     for number, row in enumerate(rows, start=2):
         ct, labels = (row.get("ct") or "").strip(), (row.get("labels") or "").strip()
@@ -127,7 +132,11 @@ def _from_table(folder: Path) -> list[Pair]:
             raise UsageError(f"Line {number} lacks a CT or labels", "Fill the columns ct and labels", table)
         for path in (ct, labels):
             if not is_there(folder / path):
-                raise UsageError(f"Line {number} names {path}, which is not there", "Correct the path", table)
+                raise UsageError(
+                    f"Line {number} names {path}, and there is no such file or folder",
+                    "Correct the path",
+                    table,
+                )
         name = f"{Path(labels).parent.as_posix()}/{bare_name(Path(labels))}"
         name = re.sub(r"[^\w-]+", "_", name).strip("_")
         pairs.append(Pair(name, (row.get("patient") or "").strip() or name, folder / ct, folder / labels))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from spinect_core.base.errors import UsageError
+from spinect_core.base.reasons import listed
 from spinect_core.preprocessing.prepare import MEAN, NEAREST, VOXELS
 from spinect_core.research.training.augmentation import PAPER as PAPER_AUGMENTATION
 from spinect_core.research.training.augmentation import Augmentation
@@ -75,22 +76,32 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "validate_every", "save_every"):
-            _require(getattr(self, name) >= 1, name, "at least 1")
+            _require(self, getattr(self, name) >= 1, name, "at least 1")
         for name in ("rate", "last_rate"):
-            _require(0 < getattr(self, name) < 1, name, "between 0 and 1")
+            _require(self, 0 < getattr(self, name) < 1, name, "between 0 and 1")
         for name in ("validation_cases", "seed", "dice", "clip", "warmup"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value >= 0, name, "at least 0")
+            _require(self, math.isfinite(value) and value >= 0, name, "at least 0")
         for name in ("decay_from", "nerve_share", "bone_share"):
-            _require(0 <= getattr(self, name) <= 1, name, "between 0 and 1")
-        _require(self.nerve_share + self.bone_share <= 1, "nerve_share", "with bone_share at most 1")
-        _require(0 <= self.averaging < 1, "averaging", "at least 0 and below 1")
-        _require(self.validation in ("full", "patches"), "validation", "full or patches")
-        _require(self.precision in ("single", "half"), "precision", "single or half")
-        _require(self.voxels in VOXELS, "voxels", " or ".join(VOXELS))
-        _require(len(self.class_weights) == 3 and min(self.class_weights) > 0, "class_weights", "3 positive")
-        _require(all(n >= 16 and n % 16 == 0 for n in self.patch_shape), "patch_shape", "multiples of 16")
-        _require(all(n >= 1 for n in self.stride), "stride", "at least 1")
+            _require(self, 0 <= getattr(self, name) <= 1, name, "between 0 and 1")
+        _require(self, self.nerve_share + self.bone_share <= 1, "nerve_share", "with bone_share at most 1")
+        _require(self, 0 <= self.averaging < 1, "averaging", "at least 0 and below 1")
+        _require(self, self.validation in ("full", "patches"), "validation", "full or patches")
+        _require(self, self.precision in ("single", "half"), "precision", "single or half")
+        _require(self, self.voxels in VOXELS, "voxels", " or ".join(VOXELS))
+        _require(
+            self,
+            len(self.class_weights) == 3 and min(self.class_weights) > 0,
+            "class_weights",
+            "3 positive numbers",
+        )
+        _require(
+            self,
+            all(n >= 16 and n % 16 == 0 for n in self.patch_shape),
+            "patch_shape",
+            "three multiples of 16",
+        )
+        _require(self, all(n >= 1 for n in self.stride), "stride", "at least 1")
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step."""
@@ -110,9 +121,11 @@ class TrainingConfig:
         return plain
 
 
-def _require(sound: bool, name: str, what: str) -> None:
+def _require(config: TrainingConfig, sound: bool, name: str, what: str) -> None:
     if not sound:
-        raise UsageError(f"The value of {name} makes no sense", f"It must be {what}", name)
+        value = getattr(config, name)
+        shown = listed(value) if isinstance(value, tuple) else str(value)
+        raise UsageError(f"The value is {shown}", f"It must be {what}", parameter=name)
 
 
 IMPROVEMENTS: Mapping[str, Mapping[str, Any]] = {
@@ -149,9 +162,7 @@ def switched(config: TrainingConfig, names: Iterable[str], on: bool) -> Training
     paper = TrainingConfig()
     for name in names:
         if name not in IMPROVEMENTS:
-            raise UsageError(
-                f"There is no improvement {name!r}", f"Choose of {', '.join(IMPROVEMENTS)}", name
-            )
+            raise UsageError(f"There is no improvement '{name}'", f"Choose of {', '.join(IMPROVEMENTS)}")
         for key, value in IMPROVEMENTS[name].items():
             if key in _AUGMENTATION_FIELDS:
                 value = value if on else getattr(paper.augmentation, key)

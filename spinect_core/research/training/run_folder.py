@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from spinect_core.base.errors import OutputError, UsageError
-from spinect_core.base.files import write_whole
+from spinect_core.base.files import read_bounded, write_whole
 from spinect_core.research.training.recipe import TrainingConfig
 
 BEST, LAST = "best.weights.safetensors", "last.weights.safetensors"
 CHECKPOINT, CONFIG, CURVE = "checkpoint.npz", "config.json", "curve.png"
 LOSSES, VALIDATION = "losses.csv", "validation.csv"
+
+LARGEST_CONFIG = 50_000_000
+"""Bytes; a run of ten thousand cases has 2 MB."""
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     LOSSES: ("step", "loss", "rate", "seconds"),
@@ -74,7 +77,7 @@ def _filled(kept: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_bounded(path, LARGEST_CONFIG).decode("utf-8"))
         if isinstance(content, dict):
             return content
     except (OSError, ValueError) as error:
@@ -83,7 +86,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _unreadable(path: Path) -> UsageError:
-    return UsageError("The run's configuration cannot be read", "Give another folder", path, parameter="out")
+    return UsageError(
+        "The run's configuration cannot be read", "Give another folder for the run", path, parameter="out"
+    )
 
 
 def _change(name: str, old: object, new: object) -> str:
