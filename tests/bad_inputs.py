@@ -274,12 +274,12 @@ def rows_and_columns_askew(folder: Path) -> Path:
     return make_series(folder / "ct", edit=_setting(ImageOrientationPatient=[1, 0, 0, "0.6", "0.8", 0]))
 
 
-@bad(SpatialError, "spacing 0 x 0 mm is not positive")
+@bad(SpatialError, r"\(PixelSpacing\) 0 x 0 mm is not positive")
 def zero_pixel_spacing(folder: Path) -> Path:
     return make_series(folder / "ct", edit=_setting(PixelSpacing=[0, 0]))
 
 
-@bad(SpatialError, "spacing -4.8 x -4.5 mm is not positive")
+@bad(SpatialError, r"\(PixelSpacing\) -4.8 x -4.5 mm is not positive")
 def negative_pixel_spacing(folder: Path) -> Path:
     return make_series(folder / "ct", edit=_setting(PixelSpacing=["-4.8", "-4.5"]))
 

@@ -178,7 +178,9 @@ class Document:
             raise PlanError("The labels reach beyond the CT", REMEDY)
         for path in self.files:
             if path in (LABELS_MEMBER, CROP_MEMBER, HEAD) or not is_member_name(path):
-                raise PlanError(f"A file in the document cannot be called '{path[:80]}'", "Give it another name")
+                raise PlanError(
+                    f"A file in the document cannot be called '{path[:80]}'", "Give it another name"
+                )
         missing = sorted(paths_of(self.plan) - set(self.files))
         if missing:
             raise PlanError(f"The plan names {missing[0]!r}, which is not in the document", REMEDY)

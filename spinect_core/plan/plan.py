@@ -260,7 +260,7 @@ def check_schema(what: str, schema: Any, oldest: int, newest: int, source: FileP
     if schema > newest:
         raise PlanError(
             f"The {what} has schema {schema!r:.60}, this program reads up to {newest}",
-            "Install the newest SPINECT Planner and open it again",
+            "Update SPINECT Planner to its newest version and open it again",
             source,
         )
 

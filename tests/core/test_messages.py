@@ -113,7 +113,11 @@ def test_options_and_commands_that_are_named_exist() -> None:
             flags.get(Path(site.module).stem.replace("_", "-"), set()) if "/cli/" in site.module else set()
         )
         if "/cli/" in site.module:
-            missing += [f"{site.where} {o}" for o in re.findall(r"--[a-z][a-z-]+", told) if o not in known | {"--help"}]
+            missing += [
+                f"{site.where} {o}"
+                for o in re.findall(r"--[a-z][a-z-]+", told)
+                if o not in known | {"--help"}
+            ]
         missing += [f"{site.where} {c}" for c in re.findall(r"`spinect ([a-z-]+)`", told) if c not in flags]
     assert not missing
 

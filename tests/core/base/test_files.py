@@ -232,3 +232,34 @@ def test_folders_on_the_way_outlast_a_power_cut(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(files, "sync_folder", synced.append)
     write_whole(tmp_path / "a" / "b" / "plan.json", b"x")
     assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+
+
+def test_a_folder_whose_path_leaves_no_room_for_files_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["folder"] * 500)
+    with pytest.raises(OSError, match="long"):
+        files.make_folder(deep)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_made_on_the_way_goes_when_a_folder_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def full(folder: Path, *args: int, **kwargs: bool) -> None:
+        if folder.name == "three":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        make(folder, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="space"):
+        files.make_folder(tmp_path / "one" / "two" / "three")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipe_is_neither_a_file_nor_a_folder(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes in folders here")
+    os.mkfifo(tmp_path / "pipe")
+    assert not files.is_there(tmp_path / "pipe")
+    assert files.is_there(tmp_path)

@@ -55,8 +55,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+# What the parser refuses is the same for every command; what a command has to meet itself is tried with each.
+PARSED = ("empty", "spaces", "null")
+CASES = [
+    pytest.param(words, path, id=f"{command}-{kind}")
+    for number, (command, words) in enumerate(COMMANDS.items())
+    for kind, path in PATHS.items()
+    if kind not in PARSED or PARSED.index(kind) == number % len(PARSED)
+]
+
+
+@pytest.mark.parametrize(("words", "path"), CASES)
 def test_a_path_that_is_none_is_explained(
     words: list[str], path: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,7 +120,7 @@ def test_outlines_that_enclose_nothing_are_refused(points: list) -> None:
 def test_faulty_borders_are_refused() -> None:
     with pytest.raises(MeasurementError, match="not finite"):
         Border("S1", "base", np.array([(0, 0, 0), (1, np.nan, 0)]))
-    with pytest.raises(MeasurementError, match="are no border"):
+    with pytest.raises(MeasurementError, match="is no border"):
         Border("S1", "base", np.zeros((1, 3)))
     with pytest.raises(MeasurementError, match="no border of a triangle called"):
         Border("S1", "roof", np.zeros((2, 3)))
