@@ -229,7 +229,7 @@ def test_two_equal_series_must_be_chosen_from(tmp_path: Path) -> None:
     keys = [e.key for e in list_series(tmp_path)]
     assert all(key in str(caught.value) for key in keys)
     assert {read_ct(tmp_path, series=key).name for key in keys} == {"Soft", "Bone"}
-    with pytest.raises(ReadingError, match="no single series 'nonsense'"):
+    with pytest.raises(ReadingError, match="No series has the key 'nonsense'"):
         read_ct(tmp_path, series="nonsense")
 
 

@@ -61,7 +61,7 @@ def test_paths_count_from_the_list_and_the_list_from_where_one_is(
         ("l.csv", "case,labels\na,b", "lacks ct"),
         ("l.csv", "ct,labels,colour\na,b,c", "Unknown column 'colour'"),
         ("l.csv", "ct,labels\na,b,c", "more fields"),
-        ("l.csv", "ct,labels\nnone.nii.gz,none.nii.gz", "not there"),
+        ("l.csv", "ct,labels\nnone.nii.gz,none.nii.gz", "as its ct, and there is no such file"),
         ("l.csv", "ct,labels", "no case"),
         ("l.csv", "ct,labels\nl.csv,", "no true labels"),
         ("l.csv", "case,ct,labels\nA b,l.csv,l.csv\na-b,l.csv,l.csv", "Two cases"),

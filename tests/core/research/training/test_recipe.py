@@ -1,5 +1,6 @@
 """The paper's recipe is the default, and each improvement can be switched alone."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -64,6 +65,8 @@ def test_the_rate_rises_stays_and_falls():
      ("nerve_share", 1.5), ("class_weights", (1.0, 2.0)), ("validation", "none")],
 )  # fmt: skip
 def test_values_that_make_no_sense_are_named(field, value):
-    with pytest.raises(UsageError, match=field):
+    shown = ", ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else str(value)
+    with pytest.raises(UsageError, match=f"The value is {re.escape(shown)}. It must be") as caught:
         replace(TrainingConfig(), **{field: value})
+    assert caught.value.parameter == field
     assert TrainingConfig().class_weights == CLASS_WEIGHTS
