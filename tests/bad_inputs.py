@@ -426,7 +426,7 @@ def encrypted_zip(folder: Path) -> Path:
     return path
 
 
-@bad(ReadingError, "archive is empty")
+@bad(ReadingError, "archive holds no file")
 def empty_zip(folder: Path) -> Path:
     with zipfile.ZipFile(folder / "ct.zip", "w"):
         pass
@@ -491,7 +491,7 @@ def nan_in_nifti(folder: Path) -> Path:
     return _nifti(folder, array)
 
 
-@bad(ReadingError, r"holds 4 dimensions \(10, 12, 8, 2\)")
+@bad(ReadingError, r"holds 4 dimensions \(10 x 12 x 8 x 2\)")
 def four_dimensional_nifti(folder: Path) -> Path:
     array = example_volume().array.T
     return _nifti(folder, np.stack([array, array], axis=-1))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
-from spinect_core.base.reasons import reason
+from spinect_core.base.reasons import reason, times
 from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.series import Finding
@@ -218,16 +218,16 @@ def _sizes(dim: list[int], source: str | Path) -> tuple[int, ...]:
         raise ReadingError(f"The header says the volume has {count} dimensions", _DAMAGED, source)
     sizes = tuple(dim[1 : count + 1])
     if min(sizes) < 1:
-        raise ReadingError(f"The header says the volume has {sizes} voxels", _DAMAGED, source)
+        raise ReadingError(f"The header says the volume has {times(sizes)} voxels", _DAMAGED, source)
     if any(n > 1 for n in sizes[3:]):
         raise ReadingError(
-            f"The file holds {count} dimensions {sizes}, a series of volumes or of colours, not one CT",
+            f"The file holds {count} dimensions ({times(sizes)}), a series of volumes or of colours, not one CT",
             "Save one volume of it to a file of its own",
             source,
         )
     if len(sizes) < 3 or sizes[2] == 1:
         raise ReadingError(
-            f"The file holds one picture {sizes}, not a volume",
+            f"The file holds one picture ({times(sizes)}), not a volume",
             "Choose the whole CT, not a single slice",
             source,
         )
