@@ -10,14 +10,12 @@ import sys
 import pytest
 
 COMPARED = """
-import keras, numpy as np, torch
+import keras, numpy as np
 from spinect_core.segmentation import network
 from spinect_core.research.training.losses import training_loss
 
-# The kernels are drawn: each run would compare another network, some of which a rounding error sends another way.
-keras.utils.set_random_seed(1)
-# The order of sums, and so their last digits, follows the number of threads that a busy machine grants.
-torch.set_num_threads(1)
+# The kernels are drawn: each run would compare another network, and in some a rounding error turns a unit on or off.
+keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 images = rng.standard_normal((2, 16, 32, 16, 1)).astype("float32")
 labels = (rng.random((2, 16, 32, 16, 1)) * 3).astype("uint8")
