@@ -413,6 +413,7 @@ def test_an_enhanced_map_is_refused_by_the_unit_in_its_groups(tmp_path: Path) ->
 TOLD: dict[str, tuple[Callable[[Dataset], None], str]] = {
     "mean": (_set(ImageType=["DERIVED", "SECONDARY", "AXIAL", "AVERAGE"]), "AVERAGE"),
     "slab": (_set(SliceThickness=20), "20 mm thick"),
+    "gaps": (_set(SliceThickness=0.5), "0.5 mm thick and 2.5 mm apart"),
     "removed": (_set(ImageType=["DERIVED", "PRIMARY", "AXIAL", "MAT_REMOVED"]), "MAT_REMOVED"),
     "calcium removed": (_set(ImageType=["DERIVED", "SECONDARY", "CA_SUPPRESSION"]), "CA_SUPPRESSION"),
     "described": (_set(SeriesDescription="abdomen MIP ax"), "MIP"),

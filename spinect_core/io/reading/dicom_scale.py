@@ -58,6 +58,8 @@ COMPUTED = re.compile(r"^(SUBTRACTION|DIVISION|MULTIPLICATION|ADDITION|STD_DEVIA
 MEAN = re.compile(r"^(AVERAGE|AVG|MEAN)$")
 THICK_MM, THICK_TIMES = 8.0, 4.0
 """A slice so thick, and so many times thicker than slices are apart, is a slab through the volume."""
+GAP_TIMES, OVERLAP_TIMES = 3.0, 8.0
+"""So many times their thickness slices are apart, or less than it by so many, where one of the two may be wrong."""
 NEIGHBOUR_HU, TOLD_HU, NEIGHBOUR_RATIO = 100.0, 15.0, 1.4
 """Differences between slices of different scale that show one of the scales to be wrong, and that are worth a word."""
 
@@ -277,6 +279,14 @@ def scale_findings(
                 f"Slices are {thickness:g} mm thick and {apart:g} mm apart: each shows a slab", grave=True
             )
         )
+    elif thickness is not None and 0 < GAP_TIMES * thickness <= apart:
+        text = (
+            f"Slices are {thickness:g} mm thick and {apart:g} mm apart: what lies between them is not shown"
+        )
+        findings.append(Finding(text, grave=True))
+    elif thickness is not None and thickness >= OVERLAP_TIMES * apart > 0:
+        text = f"Slices are {thickness:g} mm thick and only {apart:g} mm apart: one of these may be wrong"
+        findings.append(Finding(text, grave=True))
     if any(_of_type(s, REMOVED) or s.scale.unit == "HU_MOD" for s in slices):
         findings.append(
             Finding(

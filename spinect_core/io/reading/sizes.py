@@ -21,7 +21,7 @@ SMALLEST_VOXEL_MM = 0.08
 """The finest scanners of the body have 0.1 mm. Centimetres taken for millimetres make less of most CTs."""
 LARGEST_VOXEL_MM = 20.0
 COARSEST_MM = 5.0
-"""Along the finest axis of a voxel."""
+"""Along two axes of a voxel: only slices lie farther apart."""
 LARGEST_BODY_MM = 3000.0
 FARTHEST_MM = 10_000.0
 """From the origin of the scanner's coordinates; tables move by two metres."""
@@ -59,8 +59,8 @@ class Extent:
         """What no body has, as the end of a sentence; empty if there is nothing."""
         if min(self.spacing) < SMALLEST_VOXEL_MM or max(self.spacing) > LARGEST_VOXEL_MM:
             return f"voxels of a CT are {SMALLEST_VOXEL_MM:g} to {LARGEST_VOXEL_MM:g} mm wide"
-        if min(self.spacing) > COARSEST_MM:
-            return f"voxels of a CT are at most {COARSEST_MM:g} mm wide along one axis"
+        if sorted(self.spacing)[1] > COARSEST_MM:
+            return f"voxels of a CT are at most {COARSEST_MM:g} mm wide along two of the three axes"
         if not smallest_mm <= max(self.sides) <= LARGEST_BODY_MM:
             return f"the longest side is {smallest_mm:g} to {LARGEST_BODY_MM:g} mm in a CT of a body"
         if self.farthest > FARTHEST_MM:
