@@ -42,6 +42,9 @@ LIGHTS = (
     ((0.0, -0.2, 1.0), 0.2, (1.0, 1.0, 1.0)),
 )
 """Fixed to the camera, as in spinect_core.pictures: the main light, a cool one from the right, a faint frontal one."""
+LOWEST = 50
+"""Logical pixels of a view that shows anything: what was fitted into less is fitted again."""
+GL_FRAMEBUFFER = 0x8D40
 DETAIL_AFTER_MS = 180
 """How long the camera rests before the full surfaces come back."""
 
@@ -92,6 +95,7 @@ class Viewport(QtInteractor):
         self._waiting: list[Callable[[], None]] = []
         self._hold = False
         self._home: FloatArray | None = None
+        self._fit_due = False
         self._cut: float | None = None
         self._drag: tuple[str, QPointF] | None = None
         self._detail = QTimer(self)
@@ -150,6 +154,7 @@ class Viewport(QtInteractor):
     def fit(self) -> None:
         """Show everything, in the same line of sight."""
         if self._home is not None:
+            self._fit_due = self.height() < LOWEST
             self._move(self.turntable.fitted(self._home))
 
     def centre_on(self, point: FloatArray) -> None:
@@ -252,6 +257,9 @@ class Viewport(QtInteractor):
 
     def _draw(self, step: Step) -> None:
         self._hold = not step.show
+        if self._hold:
+            # VTK clears whatever is bound when it starts on a new size, and that must not be the picture on the screen.
+            self.context().functions().glBindFramebuffer(GL_FRAMEBUFFER, 0)
         self._parts.draw(step, super().paintGL)
         self._hold = False
         self._pictured = self._state()
@@ -418,7 +426,7 @@ class Viewport(QtInteractor):
         self._take_size()
         super().resizeEvent(event)  # draws a frame
         self.camera_changed.emit()
-        if self._home is not None and event.oldSize().height() < 50:
+        if self._fit_due and self.height() >= LOWEST:
             self.fit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

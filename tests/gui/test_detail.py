@@ -78,6 +78,41 @@ def test_the_screen_never_shows_half_a_picture(many, qtbot, monkeypatch):
     assert seen[-1] != seen[0]
 
 
+def test_the_picture_stays_on_the_screen_while_the_first_pieces_of_a_new_size_are_drawn(
+    many, qtbot, monkeypatch
+):
+    """They leave alone what is on the screen: it would be black until the last one."""
+    viewport, seen = many.stage.viewport, []
+    wait_for_detail(many, qtbot)
+    draw, enlarge = viewport._draw_piece, many.frames["axial"].enlarge
+
+    def looked():
+        draw()
+        seen.append(viewport.grabFramebuffer())
+
+    monkeypatch.setattr(viewport, "_draw_piece", looked)
+    enlarge.click()
+    qtbot.wait(100)
+    enlarge.click()
+    qtbot.waitUntil(lambda: bool(seen), timeout=20000)
+    wait_for_detail(many, qtbot)
+    assert len(seen) > 3
+    assert seen[0].pixelColor(seen[0].rect().center()).lightness() > 60
+    assert all(each == seen[0] for each in seen[:-1])
+
+
+def test_the_3d_view_comes_back_in_its_scale_after_a_slice_alone(many, qtbot):
+    viewport, enlarge = many.stage.viewport, many.frames["axial"].enlarge
+    viewport.come_near(np.array([3.0, 4.0, 5.0]), 30.0)
+    before = viewport.turntable
+    enlarge.click()
+    qtbot.wait(50)
+    enlarge.click()
+    qtbot.waitUntil(lambda: viewport.turntable.size == before.size, timeout=20000)
+    assert viewport.turntable.mm_per_pixel == before.mm_per_pixel
+    assert np.array_equal(viewport.turntable.focus, before.focus)
+
+
 def test_a_change_between_two_pieces_begins_anew(many, qtbot, monkeypatch):
     viewport = many.stage.viewport
     wait_for_detail(many, qtbot)
