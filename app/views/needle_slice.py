@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from app.widgets import plain
 
 Picture = npt.NDArray[np.uint8]
+LARGEST_PART = 0.95
+"""Of the window below: on a small screen the picture is shown smaller, and the buttons below it are seen."""
 
 
 class SliceWindow(QDialog):
@@ -31,7 +33,8 @@ class SliceWindow(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self.shown, 1)
         column.addWidget(buttons)
-        self.resize(picture.shape[1] + 24, picture.shape[0] + 70)
+        wanted = QSize(picture.shape[1] + 24, picture.shape[0] + 70)
+        self.resize(wanted.boundedTo(parent.size() * LARGEST_PART))
 
 
 class _Scaled(QWidget):

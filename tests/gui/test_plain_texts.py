@@ -223,6 +223,10 @@ def test_the_series_of_a_study(steady, kind):
     cut.show()
     assert_all_plain()
     cut.close()
+    cut = SliceWindow(np.zeros((4000, 5000, 3), np.uint8), text, steady)
+    assert cut.width() <= steady.width()
+    assert cut.height() <= steady.height()
+    cut.close()
 
 
 @pytest.mark.parametrize("name", ["<b>fall R&D", "a\u202egnp", "x\ny", "&amp;", "<s>" + "n" * 200])
