@@ -155,10 +155,11 @@ class OpenController(QObject):
             self._choose(result, plan, finish)
             return
         if isinstance(result, Doubtful):
+            self.said.emit("Is the CT to be opened all the same?")
             if self._dialogs.confirm_assumed_hu(result.fault):
                 self._read(path, plan, finish, result.series, assume_hu=True)
             else:
-                self.said.emit("Nothing was opened: the values do not look like Hounsfield units.")
+                self.said.emit("Nothing was opened: the values are not taken for Hounsfield units.")
             return
         if plan is not None and self._model.case is plan:
             if result.volume is not None and _same_ct(result, plan):
@@ -187,9 +188,11 @@ class OpenController(QObject):
                 self._read(found.path, plan, finish, series)
 
         chooser.accepted.connect(accepted)
+        chooser.rejected.connect(lambda: self.said.emit("Nothing was opened: no series was chosen."))
         chooser.finished.connect(chooser.deleteLater)
         chooser.finished.connect(self._forget_chooser)
         chooser.open()
+        self.said.emit("Which series is to be opened?")
 
     def _forget_chooser(self) -> None:
         self.chooser = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from app.model.rows import Column, Index, RowsModel
@@ -13,9 +13,6 @@ from app.widgets import palette
 
 if TYPE_CHECKING:
     from spinect_core.io.reading.series import Series
-
-REMARK_LINE = 60
-"""Letters of a remark that fit on one line; longer ones get two, and the rest is in the tool tip."""
 
 
 def can_be_chosen(series: Series) -> bool:
@@ -59,7 +56,7 @@ class SeriesTable(RowsModel["Series"]):
         self.show(sorted(series, key=lambda each: (not each.loadable, -each.pictures)))
 
     def more(self, row: Series, column: int, role: int) -> object:
-        """Colours, the height of the remarks, and the whole text as a tool tip."""
+        """Colours, and the whole text as a tool tip."""
         remarks = _remarks(row) if column == REMARKS else ""
         if role == Qt.ItemDataRole.ForegroundRole and not can_be_chosen(row):
             return QColor(palette.MUTED if column == REMARKS else palette.FAINT)
@@ -67,8 +64,6 @@ class SeriesTable(RowsModel["Series"]):
             return QColor(palette.WARNING)
         if role == Qt.ItemDataRole.ToolTipRole:
             return remarks if column == REMARKS else self.columns[column].text(row)
-        if role == Qt.ItemDataRole.SizeHintRole and column == REMARKS:
-            return QSize(0, 52 if len(remarks) > REMARK_LINE else 32)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
     QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -23,8 +25,27 @@ from app.widgets.parts import in_own_order, label
 if TYPE_CHECKING:
     from spinect_core.io.reading.series import Series
 
-WIDEST = 340
-"""Pixels of a column; longer names are cut short, and whole in the tool tip."""
+WIDEST = 300
+"""Pixels of a column; longer names take two lines or are cut short, and are whole in the tool tip."""
+LOWEST_ROW, HIGHEST_ROW = 32, 140
+AROUND_TEXT = QSize(16, 12)
+"""Pixels between the text of a remark and the next one's."""
+
+
+class _WholeRemark(QStyledItemDelegate):
+    """Gives a row the height that its remark takes in the width of the column: it says what the choice is about."""
+
+    def __init__(self, header: QHeaderView, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._header = header
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Height in pixels; the column's width stays as it is."""
+        width = max(self._header.sectionSize(index.column()) - AROUND_TEXT.width(), 1)
+        text = str(index.data() or "")
+        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft
+        high = option.fontMetrics.boundingRect(QRect(0, 0, width, HIGHEST_ROW * 10), flags, text).height()
+        return QSize(0, min(max(high + AROUND_TEXT.height(), LOWEST_ROW), HIGHEST_ROW))
 
 
 class SeriesChooser(QDialog):
@@ -41,13 +62,13 @@ class SeriesChooser(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose a series")
-        self.resize(980, 420)
+        self.resize(1080, 440)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(10)
         column.addWidget(
             label(
-                f"{plain.line(where)} holds {len(series)} series. Which one is the CT to plan on?",
+                f"{plain.line(where)} {_question(len(series))}",
                 "title",
                 wrap=True,
             )
@@ -67,6 +88,8 @@ class SeriesChooser(QDialog):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setMaximumSectionSize(WIDEST)
         header.setSectionResizeMode(REMARKS, QHeaderView.ResizeMode.Stretch)
+        self.list.setItemDelegateForColumn(REMARKS, _WholeRemark(header, self.list))
+        header.sectionResized.connect(self.list.scheduleDelayedItemsLayout)
         column.addWidget(self.list, 1)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
@@ -98,3 +121,9 @@ class SeriesChooser(QDialog):
     def _on_double_click(self, index: QModelIndex) -> None:
         if self.chosen is not None and index.data(KEY_ROLE) == self.chosen.key:
             self.accept()
+
+
+def _question(many: int) -> str:
+    if many == 1:
+        return "holds one series. Read its remark before you open it."
+    return f"holds {many} series. Which one is the CT to plan on?"

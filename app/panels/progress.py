@@ -20,6 +20,7 @@ class ProgressCard(QFrame):
         ongoing: the running job.
         wanted: whether the job is waited for here.
         can_cancel: whether there is a button; False where another one beside it stops the job.
+        low: whether all is on one line, where the panel is wide and has no height to spare.
     """
 
     def __init__(
@@ -28,13 +29,14 @@ class ProgressCard(QFrame):
         wanted: Callable[[Ongoing], bool],
         *,
         can_cancel: bool = True,
+        low: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._ongoing, self._wanted = ongoing, wanted
         self.setProperty("role", "progress")
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 8, 10, 8)
+        column.setContentsMargins(10, 2 if low else 8, 10, 2 if low else 8)
         column.setSpacing(5)
         self.title, self.how_far, self.stage = ElidedLabel(), ElidedLabel(), ElidedLabel()
         self.title.setProperty("role", "title")
@@ -47,11 +49,17 @@ class ProgressCard(QFrame):
         self.cancel.setVisible(can_cancel)
         row = QHBoxLayout()
         row.addWidget(self.title, 1)
+        if low:
+            row.setSpacing(12)
+            row.addWidget(self.bar, 1)
+            row.addWidget(self.how_far, 1)
+            row.addWidget(self.stage, 1)
         row.addWidget(self.cancel)
         column.addLayout(row)
-        column.addWidget(self.bar)
-        column.addWidget(self.how_far)
-        column.addWidget(self.stage)
+        if not low:
+            column.addWidget(self.bar)
+            column.addWidget(self.how_far)
+            column.addWidget(self.stage)
         ongoing.changed.connect(self.refresh)
         self.refresh()
 

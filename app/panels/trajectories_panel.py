@@ -77,7 +77,7 @@ class TrajectoriesPanel(QFrame):
         self.warning.setProperty("role", "warning")
         self.warning.setFixedHeight(24)
         column.addWidget(self.warning)
-        self.progress = ProgressCard(ongoing, lambda job: not job.opens and job.title != SEGMENTING)
+        self.progress = ProgressCard(ongoing, lambda job: not job.opens and job.title != SEGMENTING, low=True)
         column.addWidget(self.progress)
         self.table = self._make_table()
         body = QSplitter(Qt.Orientation.Horizontal)

@@ -73,11 +73,11 @@ class Dialogs:
 
     def confirm_assumed_hu(self, fault: ReadingError) -> bool:
         """Whether to open a CT whose numbers do not look like Hounsfield units."""
-        title, text, go_on = messages.NOT_HU
-        return self._asked(title, text.format(fault=fault.fault), go_on)
+        title, text, more, go_on = messages.NOT_HU
+        return self._asked(title, text, go_on, more.format(fault=fault.fault))
 
-    def _asked(self, title: str, text: str, go_on: QMessageBox.StandardButton) -> bool:
+    def _asked(self, title: str, text: str, go_on: QMessageBox.StandardButton, more: str = "") -> bool:
         cancel = QMessageBox.StandardButton.Cancel
-        box = messages.plain_box(QMessageBox.Icon.Question, title, text, "", go_on | cancel, self._window)
+        box = messages.plain_box(QMessageBox.Icon.Question, title, text, more, go_on | cancel, self._window)
         box.setDefaultButton(cancel)
         return box.exec() == go_on

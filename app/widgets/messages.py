@@ -19,9 +19,10 @@ WITHOUT_CT = (
     QMessageBox.StandardButton.Open,
 )
 NOT_HU = (
-    "No Hounsfield units",
-    "These values do not look like Hounsfield units: {fault}.\n\nLabels, needles and skin made of them would be wrong. "
-    "Open the CT all the same? The plan will say so.",
+    "Not Hounsfield units",
+    "Open this CT all the same?",
+    "{fault}.\n\nThe program needs Hounsfield units. Labels, needles and skin made of other values are wrong, and "
+    "the plan will carry a warning.",
     QMessageBox.StandardButton.Open,
 )
 OTHER_CT = (
@@ -64,7 +65,7 @@ def unsaved_box(unsaved: Sequence[str], running: str, parent: QWidget | None) ->
         lost.append(f"{running} is still going on and will be stopped.")
     box = plain_box(
         QMessageBox.Icon.Question,
-        "Case not saved",
+        "Case not saved" if unsaved else "Work is going on",
         "Save the open case before it is closed?" if unsaved else "Stop the work on the open case?",
         "\n".join(lost),
         button.Save | button.Discard | button.Cancel if unsaved else button.Discard | button.Cancel,
@@ -72,6 +73,7 @@ def unsaved_box(unsaved: Sequence[str], running: str, parent: QWidget | None) ->
     )
     if not unsaved:
         box.button(button.Discard).setText("Stop it")
+        box.button(button.Cancel).setText("Let it go on")
     box.setDefaultButton(button.Save if unsaved else button.Cancel)
     box.setEscapeButton(button.Cancel)
     return box

@@ -221,4 +221,5 @@ def test_the_question_names_what_would_be_lost(opened):
     box = messages.unsaved_box((), "Segmenting", opened)
     assert box.button(button.Save) is None
     assert box.button(button.Discard).text() == "Stop it"
+    assert box.button(button.Cancel).text() == "Let it go on"
     box.deleteLater()

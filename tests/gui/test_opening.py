@@ -197,16 +197,18 @@ def test_values_that_are_no_hounsfield_units_are_opened_only_if_the_user_says_so
 
 
 def test_the_question_about_hounsfield_units_is_answered_with_no_by_default(window, monkeypatch):
-    shown = {}
+    boxes = []
 
-    def ask(_, title, text, buttons, default):
-        shown.update(text=text, default=default)
-        return default
+    def answer(box):
+        boxes.append((box.text(), box.informativeText(), box.standardButton(box.defaultButton())))
+        return boxes[-1][-1]
 
-    monkeypatch.setattr(QMessageBox, "question", ask)
+    monkeypatch.setattr(QMessageBox, "exec", answer)
     assert not window.dialogs.confirm_assumed_hu(HounsfieldError("The values are 1024 too high"))
-    assert "The values are 1024 too high" in shown["text"]
-    assert shown["default"] == QMessageBox.StandardButton.Cancel
+    [(text, more, default)] = boxes
+    assert text.endswith("?")
+    assert more.startswith("The values are 1024 too high.")
+    assert default == QMessageBox.StandardButton.Cancel
 
 
 def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):
