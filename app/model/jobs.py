@@ -28,7 +28,7 @@ class Job(QThread):
     """One piece of work in a thread of its own.
 
     The window takes reports when it has time for them, and only the latest: signals that wait for it would be dealt
-    with one after the other, before all else.
+    with one after the other, before all else. So whoever wants reports connects `reported` with `tell`.
     """
 
     progressed = Signal(float, str)
@@ -47,7 +47,6 @@ class Job(QThread):
         self._again.setSingleShot(True)
         self._again.setInterval(REPORTS_APART_MS)
         self._again.timeout.connect(self.tell)
-        self.reported.connect(self.tell)
 
     def run(self) -> None:
         """Do the work; called by the thread."""
@@ -172,6 +171,7 @@ class JobRunner(QObject):
         job = Job(order.work, self)
         self._job, self._deliver, self.title = job, order.deliver, order.title
         self._opens = order.opens
+        job.reported.connect(job.tell)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
         job.failed.connect(self._on_failure)
