@@ -198,7 +198,7 @@ def test_a_slice_and_its_lines_have_one_scale(opened, qtbot, name):
         np.testing.assert_allclose(white, expected, atol=2.5 * ratio + 1, err_msg=f"{name} {what}")
 
 
-def test_the_scale_holds_on_a_screen_of_small_pixels():
+def test_the_scale_holds_on_a_screen_of_small_pixels(qapp):
     on_a_screen()
     name = "test_the_body_and_what_is_drawn_over_it_have_one_scale_after_every_change_of_size"
     done = subprocess.run(
