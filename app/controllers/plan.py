@@ -11,19 +11,16 @@ from app.model import work
 from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
-from app.model.looked import Looked
 from app.model.ongoing import FINDING
 from app.model.trajectories import Trajectories
+from app.model.work import FoundTrajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.image.warning import RESERVED, any_grave
 from spinect_core.plan.wording import result_sentences, sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
 if TYPE_CHECKING:
-    from spinect_core.pipeline.replanning import Planned
-    from spinect_core.plan.records import Planning
-    from spinect_core.planning.level import Room
-    from spinect_core.planning.results import CasePlan
+    from spinect_core.planning.results import CasePlan, NeedlePlan
 
 
 class PlanController(QObject):
@@ -61,22 +58,23 @@ class PlanController(QObject):
         before = self._model.planning
         name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
         moved = (before.level.shift if before.level is not None else 0) if shift is None else shift
-        room = self._trajectories.room
+        planner = self._trajectories.planner
 
-        def found(result: tuple[Room, Planned, dict[int, Looked]]) -> None:
-            self._show_found(case, *result)
+        def found(result: FoundTrajectories) -> None:
+            self._show_found(case, result)
 
         self._jobs.start(
             FINDING,
             lambda progress, cancel: work.find_trajectories(
-                case, room, before, (name, moved), progress, cancel
+                case, planner, before, (name, moved), progress, cancel
             ),
             found,
         )
 
-    def _show_found(self, case: Case, room: Room, planned: Planned, looked: dict[int, Looked]) -> None:
-        plan, trajectories = planned.plan, self._trajectories
-        if not trajectories.take(case, room, planned, looked, "find trajectories"):
+    def _show_found(self, case: Case, found: FoundTrajectories) -> None:
+        planned, trajectories = found.planned, self._trajectories
+        plan = planned.plan
+        if not trajectories.take(case, found, "find trajectories"):
             return
         case.notes = (*result_sentences(plan), *sentences(planned.notes))
         first = next((each for each in trajectories.rows if each.needle is not None), None)
@@ -90,16 +88,19 @@ class PlanController(QObject):
     def place_needle(self, to_cursor: bool = False) -> None:
         """A needle of the user's along the present view, to the middle of what is open, or to the cross-hair."""
         trajectories = self._trajectories
-        case, plan, room = self._model.case, trajectories.plan, trajectories.room
+        from spinect_core.pipeline.replanning import with_needle
+
+        case, plan, planner = self._model.case, trajectories.plan, trajectories.planner
         sight = trajectories.sight(trajectories.current)
-        if case is None or plan is None or room is None or sight is None:
+        if case is None or plan is None or planner is None or sight is None:
             return
         before, view, landmarks = self._model.planning, self._model.view, plan.landmarks
         target = np.array(self._model.cursor) if to_cursor else None
 
-        def placed(planning: Planning) -> None:
+        def placed(needle: NeedlePlan) -> None:
             if self._model.case is case and self._model.planning is before:
-                self._model.set_planning(planning, "place a needle")
+                trajectories.take_curve(needle)
+                self._model.set_planning(with_needle(before, needle), "place a needle")
                 own = trajectories.rows[-1]
                 trajectories.choose(own.key)
                 self.said.emit(f"{own.title}: {own.needle_text}, {view.words}")
@@ -107,7 +108,7 @@ class PlanController(QObject):
         self._jobs.start(
             "Measuring the needle",
             lambda progress, cancel: work.place_needle(
-                room, landmarks, sight, view, before, target, progress, cancel
+                planner, landmarks, sight, view, before, target, progress, cancel
             ),
             placed,
         )
@@ -126,17 +127,15 @@ class PlanController(QObject):
     def move_landmark(self, name: str) -> None:
         """Move a landmark to the cross-hair and plan its side again."""
         trajectories = self._trajectories
-        case, plan, room = self._model.case, trajectories.plan, trajectories.room
-        if case is None or plan is None or room is None:
+        case, plan, planner = self._model.case, trajectories.plan, trajectories.planner
+        if case is None or plan is None or planner is None:
             return
         before, point = self._model.planning, np.array(self._model.cursor)
 
-        def moved(result: tuple[Planned, dict[int, Looked]]) -> None:
-            planned, looked = result
+        def moved(result: FoundTrajectories) -> None:
+            planned = result.planned
             chosen, view = trajectories.chosen, self._model.view
-            if self._model.planning is before and trajectories.take(
-                case, room, planned, looked, f"move {name}"
-            ):
+            if self._model.planning is before and trajectories.take(case, result, f"move {name}"):
                 self._model.set_view(view)
                 trajectories.mark(chosen)
                 left_out = sentences(planned.notes)
@@ -145,7 +144,7 @@ class PlanController(QObject):
 
         self._jobs.start(
             f"Moving {name}",
-            lambda progress, cancel: work.move_landmark(room, plan, before, name, point, progress, cancel),
+            lambda progress, cancel: work.move_landmark(planner, plan, before, name, point, progress, cancel),
             moved,
         )
 

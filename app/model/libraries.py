@@ -18,6 +18,7 @@ def _load() -> None:
     import spinect_core.io.reading
     import spinect_core.pictures
     import spinect_core.pictures.needle_plane
+    import spinect_core.pipeline.planner
     import spinect_core.pipeline.replanning
     import spinect_core.plan.build
     import spinect_core.plan.document

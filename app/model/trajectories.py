@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -11,6 +10,7 @@ from app.model.case import Case, CaseLabels
 from app.model.case_model import CaseModel
 from app.model.kept_maps import kept_map
 from app.model.looked import Looked
+from app.model.work import FoundTrajectories
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import Trajectory
 from spinect_core.plan.wording import trajectories as trajectories_of
@@ -18,10 +18,11 @@ from spinect_core.plan.wording import trajectories as trajectories_of
 if TYPE_CHECKING:
     from spinect_core.geometry.view import View
     from spinect_core.image.volume import Volume
-    from spinect_core.pipeline.replanning import Planned
+    from spinect_core.pipeline.planner import Planner
     from spinect_core.plan.records import SearchRecord
-    from spinect_core.planning.level import Room
-    from spinect_core.planning.results import Approach, CasePlan
+    from spinect_core.planning.needle.needle import Needle
+    from spinect_core.planning.needle.safety import Clearance
+    from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
     from spinect_core.planning.search.angle_map import AngleMap
     from spinect_core.planning.zones.window import FreeWindow, Sight
 
@@ -54,7 +55,8 @@ class Trajectories(QObject):
         self.chosen = ""
         self.plan: CasePlan | None = None
         self._kept: list[tuple[Planning, CasePlan]] = []
-        self._room: tuple[CaseLabels, Volume | None, Room] | None = None
+        self._planner: tuple[CaseLabels, Volume | None, Planner] | None = None
+        self._curves: dict[Needle, Clearance] = {}
         self._sights: dict[int, Sight] = {}
         self._looked: dict[int, Looked] = {}
         model.planning_changed.connect(self._on_planning)
@@ -70,18 +72,30 @@ class Trajectories(QObject):
         return next((each for each in self.rows if each.key == self.chosen), None)
 
     @property
-    def room(self) -> Room | None:
+    def planner(self) -> Planner | None:
         """The case ready for planning; None until trajectories were looked for."""
         case = self._model.case
-        if self._room is None or case is None:
+        if self._planner is None or case is None:
             return None
-        segmentation, volume, room = self._room
-        return room if segmentation is case.segmentation and volume is case.volume else None
+        segmentation, volume, planner = self._planner
+        return planner if segmentation is case.segmentation and volume is case.volume else None
 
     @property
     def can_adjust(self) -> bool:
         """Whether what was computed is at hand."""
-        return self.plan is not None and self.room is not None
+        return self.plan is not None and self.planner is not None
+
+    def curve(self, needle: Needle) -> Clearance | None:
+        """The distances along a needle; None while the case is not ready for planning."""
+        planner = self.planner
+        if planner is None:
+            return None
+        if needle not in self._curves:
+            from spinect_core.planning.needle.safety import clearance
+
+            # a needle of an opened plan, that no planning of this case has seen
+            self._curves[needle] = clearance(needle, planner.obstacles)
+        return self._curves[needle]
 
     def approach(self, trajectory: Trajectory | None) -> Approach | None:
         """What was computed for the zone of a trajectory."""
@@ -111,13 +125,13 @@ class Trajectories(QObject):
         """The zone of a trajectory, ready to be looked at along any line of sight."""
         from spinect_core.planning.zones.window import Sight
 
-        approach, room = self.approach(trajectory), self.room
-        if approach is None or room is None:
+        approach, planner = self.approach(trajectory), self.planner
+        if approach is None or planner is None:
             return None
         key = id(approach)
         if key not in self._sights:
             looked = self._looked.get(key)
-            self._sights[key] = Sight(approach.zone, room.obstacles) if looked is None else looked.sight
+            self._sights[key] = Sight(approach.zone, planner.obstacles) if looked is None else looked.sight
         return self._sights[key]
 
     def known(self, sight: Sight, view: View) -> FreeWindow | None:
@@ -158,35 +172,47 @@ class Trajectories(QObject):
 
     # ------------------------------------------------------------------------------------------------- keeping
 
-    def take(self, case: Case, room: Room, planned: Planned, looked: Mapping[int, Looked], text: str) -> bool:
+    def take(self, case: Case, found: FoundTrajectories, text: str) -> bool:
         """Keep what was computed and take it over, as one step of the history.
 
         Args:
             case: it was computed for.
-            room: the same, ready for planning.
-            planned: what was found.
-            looked: at its zones, by the identity of what was computed for each.
+            found: what was, and what computed it.
             text: what was done.
 
         Returns:
             False if the case or its labels are no longer those it was computed for.
         """
-        if not self._keep(case, room, planned):
+        planned = found.planned
+        if not self._keep(case, found):
             return False
-        self._looked.update(looked)
+        self._looked.update(found.looked)
+        self._curves.update(found.seen.curves)
         self._model.replace_found(planned.plan.triangles, planned.records, text)
         if self.plan is not planned.plan:
             self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
         return True
 
+    def take_curve(self, needle: NeedlePlan) -> None:
+        """Keep the distances along a needle that was placed."""
+        self._curves[needle.needle] = needle.clearance
+
+    def close(self) -> None:
+        """End what plans the case; called when the window closes, and when there is another case."""
+        if self._planner is not None:
+            self._planner[2].close()
+        self._planner = None
+
     # ----------------------------------------------------------------------------------------------------- slots
 
-    def _keep(self, case: Case, room: Room, planned: Planned) -> bool:
-        if self._model.case is not case or case.segmentation is None:
+    def _keep(self, case: Case, found: FoundTrajectories) -> bool:
+        planner, planned, now = found.planner, found.planned, case.segmentation
+        if self._model.case is not case or now is None or planner.labels is not now.labels_1mm:
+            planner.close()
             return False
-        if room.labels is not case.segmentation.labels_1mm:
-            return False
-        self._room = (case.segmentation, case.volume, room)
+        if self._planner is not None and self._planner[2] is not planner:
+            self.close()
+        self._planner = (now, case.volume, planner)
         self._kept = [(planned.records, planned.plan), *self._kept][:KEPT_PLANS]
         alive = {id(each) for _, plan in self._kept for each in plan.approaches}
         self._sights = {key: sight for key, sight in self._sights.items() if key in alive}
@@ -215,12 +241,13 @@ class Trajectories(QObject):
         self.changed.emit()
 
     def _on_labels(self) -> None:
-        if self.room is None:
+        if self.planner is None:
             self._forget()
             self.changed.emit()
 
     def _forget(self) -> None:
-        self.plan, self._kept, self._room, self._sights, self._looked = None, [], None, {}, {}
+        self.close()
+        self.plan, self._kept, self._sights, self._looked, self._curves = None, [], {}, {}, {}
 
     def _on_selection(self) -> None:
         if self._model.selected is not None and self.chosen:

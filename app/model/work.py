@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.model import libraries
 from app.model.case import Case, CaseLabels
-from app.model.looked import Looked, look
+from app.model.looked import Looked, looked_at
 from spinect_core.base.errors import ReadingError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from spinect_core.geometry.view import View
     from spinect_core.image.region import Region
     from spinect_core.io.reading.series import Series
+    from spinect_core.pipeline.planner import Planner
     from spinect_core.pipeline.replanning import Planned
+    from spinect_core.pipeline.seen import Seen
     from spinect_core.plan.records import Planning
-    from spinect_core.planning.level import Room
     from spinect_core.planning.needle.needle import Needle
-    from spinect_core.planning.results import CasePlan
+    from spinect_core.planning.results import CasePlan, NeedlePlan
     from spinect_core.planning.zones.window import Sight
     from spinect_core.surfaces import SurfaceProcess, Surfaces, SurfacesHere
 
@@ -227,44 +228,72 @@ def surfaces_of(
     return Segmented(case, segmentation, surfaces, picker, time.monotonic() - started)
 
 
+@dataclass(frozen=True, eq=False)
+class FoundTrajectories:
+    """What was found in a case.
+
+    Attributes:
+        planner: the case, ready to be planned again.
+        seen: the planning, and what was seen of it.
+        looked: at its zones, by the identity of what was computed for each.
+    """
+
+    planner: Planner
+    seen: Seen
+    looked: dict[int, Looked]
+
+    @classmethod
+    def by(cls, planner: Planner, seen: Seen) -> FoundTrajectories:
+        """By this planner."""
+        return cls(planner, seen, looked_at(planner, seen))
+
+    @property
+    def planned(self) -> Planned:
+        """The planning."""
+        return self.seen.planned
+
+
 def find_trajectories(
     case: Case,
-    room: Room | None,
+    planner: Planner | None,
     before: Planning,
     level: tuple[str, int],
     progress: Progress,
     cancel: Cancel,
-) -> tuple[Room, Planned, dict[int, Looked]]:
+) -> FoundTrajectories:
     """The trajectories of a level, the case made ready for planning, and what was seen of its zones.
 
     Args:
         case: segmented.
-        room: the case made ready, if it was before.
+        planner: the case made ready, if it was before.
         before: the planning so far.
         level: its name, and the shift of the numbering by the user.
         progress: receives the part done.
         cancel: asked often.
     """
-    from spinect_core.pipeline.replanning import plan_again
-    from spinect_core.planning.level import Room
+    from spinect_core.pipeline.planner import planner_for
 
-    if room is None:
-        progress(0.0, "preparing bone and nerve")
-        # no trajectories are looked for without labels and surfaces
-        assert case.segmentation is not None
-        assert case.surfaces is not None
-        room = Room(case.segmentation.labels_1mm, case.surfaces, case.volume)
-        check(cancel)
-        progress(0.02, "finding the skin")
-        _ = room.skin
-    check(cancel)
     name, shift = level
-    planned = plan_again(room, before, name, shift, progress=part_of(progress, 0.05, 1.0), cancel=cancel)
-    return room, planned, look(room, planned)
+    rest = part_of(progress, 0.05, 1.0)
+    if planner is not None:
+        return FoundTrajectories.by(
+            planner, planner.plan_again(before, name, shift, progress=rest, cancel=cancel)
+        )
+    progress(0.0, "preparing bone and nerve")
+    # no trajectories are looked for without labels and surfaces
+    assert case.segmentation is not None
+    assert case.surfaces is not None
+    made = planner_for(case.segmentation.labels_1mm, case.surfaces, case.volume)
+    try:
+        made.make_ready(part_of(progress, 0.0, 0.05), cancel)
+        return FoundTrajectories.by(made, made.plan_again(before, name, shift, progress=rest, cancel=cancel))
+    except BaseException:
+        made.close()  # nobody else knows it
+        raise
 
 
 def place_needle(
-    room: Room,
+    planner: Planner,
     landmarks: Landmarks,
     sight: Sight,
     view: View,
@@ -272,12 +301,10 @@ def place_needle(
     target: FloatArray | None,
     progress: Progress,
     cancel: Cancel,
-) -> Planning:
-    """The planning with one more needle of the user's."""
-    from spinect_core.pipeline.replanning import own_needle
-
+) -> NeedlePlan:
+    """One more needle of the user's for a planning."""
     progress(0.1, "distances, tolerance and risk")
-    return own_needle(room, landmarks, sight, view, planning, target, cancel=cancel)[1]
+    return planner.own_needle(landmarks, sight, view, planning, target, cancel=cancel)
 
 
 def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) -> npt.NDArray[np.uint8]:
@@ -293,16 +320,14 @@ def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) ->
 
 
 def move_landmark(
-    room: Room,
+    planner: Planner,
     plan: CasePlan,
     before: Planning,
     name: str,
     point: FloatArray,
     progress: Progress,
     cancel: Cancel,
-) -> tuple[Planned, dict[int, Looked]]:
+) -> FoundTrajectories:
     """The planning with a landmark at another place, and what was seen of its zones."""
-    from spinect_core.pipeline.replanning import plan_with_landmark
-
-    planned = plan_with_landmark(room, plan, before, name, point, progress=progress, cancel=cancel)
-    return planned, look(room, planned)
+    seen = planner.plan_with_landmark(plan, before, name, point, progress=progress, cancel=cancel)
+    return FoundTrajectories.by(planner, seen)

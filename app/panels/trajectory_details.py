@@ -85,15 +85,13 @@ class TrajectoryCurve(ClearanceCurve):
 
     def refresh(self) -> None:
         """Measure anew; only while it can be seen."""
-        trajectory, room = self._trajectories.current, self._trajectories.room
-        if trajectory is None or trajectory.needle is None or room is None or not self.isVisible():
-            again = trajectory is not None and trajectory.needle is not None and room is None
+        trajectory = self._trajectories.current
+        needle = None if trajectory is None or trajectory.needle is None else trajectory.needle.needle
+        curve = None if needle is None or not self.isVisible() else self._trajectories.curve(needle)
+        if curve is None:
+            again = needle is not None and self._trajectories.planner is None
             self.empty = AGAIN if again else "Choose a trajectory that has a needle"
-            self.show_clearance(None)
-            return
-        from spinect_core.planning.needle.safety import clearance
-
-        self.show_clearance(clearance(trajectory.needle.needle, room.obstacles))
+        self.show_clearance(curve)
 
     def showEvent(self, event: object) -> None:
         """Catch up."""

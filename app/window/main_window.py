@@ -348,5 +348,6 @@ class MainWindow(QMainWindow):
         self.controllers.export.finish()
         self.state.present.finish()
         self.jobs.shut_down()
+        self.state.trajectories.close()
         self.stage.close()
         super().closeEvent(event)

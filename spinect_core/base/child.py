@@ -19,6 +19,7 @@ from spinect_core.base.own_folders import keep_to_own_folders
 FLAG = "--child"
 CHILDREN: Mapping[str, str] = {
     "inference": "spinect_core.segmentation.worker",
+    "planning": "spinect_core.pipeline.planning_worker",
     "reading": "spinect_core.io.native_worker",
     "rendering": "spinect_core.base.opengl",
     "surfaces": "spinect_core.surfaces.worker",

@@ -19,6 +19,7 @@ from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name
 from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.window import Sight
 
 
@@ -38,7 +39,14 @@ class Planned:
 
 
 def plan_again(
-    room: Room, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+    room: Room,
+    before: Planning,
+    level: str,
+    shift: int,
+    *,
+    step: float = STEP_DEGREES,
+    progress: Progress,
+    cancel: Cancel | None,
 ) -> Planned:
     """Find a level and its trajectories; landmarks that the user placed and his needles stay.
 
@@ -47,6 +55,7 @@ def plan_again(
         before: the planning so far.
         level: such as "L5/S1".
         shift: of the numbering by the user.
+        step: degrees between the views of the angle map.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
@@ -61,7 +70,9 @@ def plan_again(
     for each in before.landmarks if same else ():
         if each.moved and each.name in landmarks.points:
             landmarks = landmarks.moved(each.name, np.asarray(each.point))
-    plan = plan_level(room, landmarks=landmarks, progress=part_of(progress, 0.2, 0.95), cancel=cancel)
+    plan = plan_level(
+        room, landmarks=landmarks, step=step, progress=part_of(progress, 0.2, 0.95), cancel=cancel
+    )
     return _recorded(room, plan, before, shift, cancel)
 
 
@@ -72,6 +83,7 @@ def plan_with_landmark(
     name: str,
     point: FloatArray,
     *,
+    step: float = STEP_DEGREES,
     progress: Progress,
     cancel: Cancel | None,
 ) -> Planned:
@@ -83,6 +95,7 @@ def plan_with_landmark(
         before: its records.
         name: of the landmark.
         point: LPS mm (3,), its new place.
+        step: degrees between the views of the angle map.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
@@ -94,7 +107,12 @@ def plan_with_landmark(
     side = side_of(name)
     sides = SIDES if side is None else (side,)
     fresh = plan_level(
-        room, landmarks=landmarks, sides=sides, progress=part_of(progress, 0.0, 0.95), cancel=cancel
+        room,
+        landmarks=landmarks,
+        sides=sides,
+        step=step,
+        progress=part_of(progress, 0.0, 0.95),
+        cancel=cancel,
     )
     kept = tuple(each for each in plan.approaches if each.zone.side not in sides)
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
@@ -144,7 +162,12 @@ def own_needle(
             "The CT does not show the skin along this line of sight",
             "Choose another view: the needle's entry is not known here",
         )
-    return needle, planning.replaced(needles=(*planning.needles, needle_record(needle)))
+    return needle, with_needle(planning, needle)
+
+
+def with_needle(planning: Planning, needle: NeedlePlan) -> Planning:
+    """The planning with one more needle."""
+    return planning.replaced(needles=(*planning.needles, needle_record(needle)))
 
 
 def without_needle(planning: Planning, record: NeedleRecord) -> Planning:

@@ -54,27 +54,32 @@ class Room:
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
         surfaces: of these labels.
         volume: the CT, for the skin; without it depths are not known.
+        skin: where the CT itself is not at hand, but was.
+        warnings: the same.
     """
 
-    def __init__(self, labels: Labels, surfaces: Surfaces, volume: Volume | None = None) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        surfaces: Surfaces,
+        volume: Volume | None = None,
+        *,
+        skin: Skin | None = None,
+        warnings: tuple[ReadingWarning, ...] = (),
+    ) -> None:
         self.labels = labels
         self.obstacles = Obstacles.of(surfaces)
-        self._volume = volume
+        self._volume, self._skin, self._warnings = volume, skin, warnings
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:
         """What reading noticed about the CT; none where there is no CT."""
-        return () if self._volume is None else self._volume.warnings
+        return self._warnings if self._volume is None else self._volume.warnings
 
     @cached_property
     def skin(self) -> Skin | None:
         """The patient's skin; None without a CT or where it shows none."""
-        if self._volume is None:
-            return None
-        try:
-            return Skin.of(self._volume)
-        except MeasurementError:
-            return None
+        return self._skin if self._volume is None else skin_of(self._volume)
 
     @cached_property
     def aim(self) -> Aim:
@@ -85,6 +90,14 @@ class Room:
     def field(self) -> ClearanceField:
         """For distances along many trajectories."""
         return ClearanceField(self.obstacles)
+
+
+def skin_of(volume: Volume) -> Skin | None:
+    """The patient's skin; None where the CT shows none."""
+    try:
+        return Skin.of(volume)
+    except MeasurementError:
+        return None
 
 
 class Searched(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,30 +55,35 @@ class Obstacles:
     Args:
         bone: triangle mesh in LPS mm, outward faces; may be empty.
         nerve: the same.
+        at_once: of so many triangles a search tree is made at once, with the interpreter held; None for one tree of
+            all, which is quickest to ask.
     """
 
-    def __init__(self, bone: pv.PolyData, nerve: pv.PolyData) -> None:
+    def __init__(self, bone: pv.PolyData, nerve: pv.PolyData, at_once: int | None = None) -> None:
         self.meshes = {tissue: mesh for tissue, mesh in ((BONE, bone), (NERVE, nerve)) if mesh.n_cells > 0}
         corners = [np.asarray(mesh.points, dtype=np.float64) for mesh in self.meshes.values()]
         self._middle = np.concatenate(corners).mean(axis=0) if corners else np.zeros(3)
-        self._scene = EmbreeScene(robust=True)
-        self._parts: list[TriangleMesh] = []
-        order: list[tuple[int, int]] = []
+        # Embree takes meshes over with the interpreter held: a window beside stays awake if they are small.
+        pieces: list[tuple[int, int, MeshArrays]] = []
         for points, (tissue, mesh) in zip(corners, self.meshes.items(), strict=True):
             about = (points - self._middle).astype(np.float32)
             whole = MeshArrays(about, np.asarray(mesh.regular_faces, dtype=np.int32), about[:0])
-            # Embree takes meshes over with the interpreter held: a window beside stays awake if they are small.
             for number, piece in enumerate(whole.pieces(PIECE_TRIANGLES)):
-                self._parts.append(
-                    TriangleMesh(self._scene, piece.points, np.ascontiguousarray(piece.corners))
-                )
-                order.append((tissue, number * PIECE_TRIANGLES))
-        self._tissue_of, self._first_face = np.array(order, dtype=np.int64).reshape(-1, 2).T
+                pieces.append((tissue, number * PIECE_TRIANGLES, piece))
+        together = len(pieces) if at_once is None else max(at_once // PIECE_TRIANGLES, 1)
+        self._scenes = [
+            _Scene(pieces[first : first + together]) for first in range(0, len(pieces), max(together, 1))
+        ]
 
     @classmethod
-    def of(cls, surfaces: Surfaces) -> Obstacles:
+    def of(cls, surfaces: Surfaces, at_once: int | None = None) -> Obstacles:
         """The full surfaces of a case."""
-        return cls(surfaces.bone, surfaces.nerve)
+        return cls(surfaces.bone, surfaces.nerve, at_once)
+
+    def make_ready(self) -> None:
+        """Make the search trees for rays now, one after the other, and not when the first ray is cast."""
+        for scene in self._scenes:
+            scene.blocked(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32))
 
     def blocked(self, origins: FloatArray, directions: FloatArray) -> BoolArray:
         """Whether rays meet bone or nerve.
@@ -89,9 +95,16 @@ class Obstacles:
         Returns:
             bool (n,).
         """
-        if not self._parts or len(origins) == 0:
-            return np.zeros(len(origins), dtype=bool)
-        return np.asarray(self._scene.run(*self._rays(origins, directions), query="OCCLUDED") >= 0)
+        blocked = np.zeros(len(origins), dtype=bool)
+        start, way = self._rays(origins, directions)
+        if len(self._scenes) == 1 and len(start):
+            return self._scenes[0].blocked(start, way)
+        for scene in self._scenes:
+            left = np.flatnonzero(~blocked)
+            if len(left) == 0:
+                break
+            blocked[left] = scene.blocked(start[left], way[left])
+        return blocked
 
     def first(
         self, origins: FloatArray, directions: FloatArray
@@ -110,14 +123,12 @@ class Obstacles:
         tissue = np.zeros(count, dtype=np.uint8)
         distance = np.full(count, np.inf)
         face = np.full(count, -1, dtype=np.int64)
-        if not self._parts or count == 0:
-            return tissue, distance, face
-        found = self._scene.run(*self._rays(origins, directions), output=1)
-        hit = np.asarray(found["geomID"]) >= 0
-        piece = np.asarray(found["geomID"])[hit]
-        tissue[hit] = self._tissue_of[piece]
-        distance[hit] = np.asarray(found["tfar"], dtype=np.float64)[hit]
-        face[hit] = np.asarray(found["primID"])[hit] + self._first_face[piece]
+        start, way = self._rays(origins, directions)
+        for scene in self._scenes if count else ():
+            of_scene, how_far, triangle = scene.first(start, way)
+            nearer = how_far < distance
+            tissue[nearer], distance[nearer] = of_scene[nearer], how_far[nearer]
+            face[nearer] = triangle[nearer]
         return tissue, distance, face
 
     def through(self, origins: FloatArray, directions: FloatArray) -> Crossings:
@@ -182,3 +193,45 @@ class Obstacles:
         start = np.ascontiguousarray(np.asarray(origins) - self._middle, dtype=np.float32)
         way = np.ascontiguousarray(np.broadcast_to(directions, start.shape), dtype=np.float32)
         return start, way
+
+
+class _Scene:
+    """Some of the triangles, with one search tree.
+
+    Args:
+        pieces: the tissue of each mesh, the number of its first triangle in the tissue's mesh, and the mesh itself
+            about the middle of the surfaces.
+
+    Attributes:
+        corners: int32 (m, 3) of each mesh, which points each triangle has.
+    """
+
+    def __init__(self, pieces: Sequence[tuple[int, int, MeshArrays]]) -> None:
+        self._scene = EmbreeScene(robust=True)
+        self.corners = [np.ascontiguousarray(piece.corners) for _, _, piece in pieces]
+        self._parts = [
+            TriangleMesh(self._scene, piece.points, corners)
+            for (_, _, piece), corners in zip(pieces, self.corners, strict=True)
+        ]
+        self._tissue = np.array([tissue for tissue, _, _ in pieces], dtype=np.uint8)
+        self._first_face = np.array([first for _, first, _ in pieces], dtype=np.int64)
+
+    def blocked(self, start: npt.NDArray[np.float32], way: npt.NDArray[np.float32]) -> BoolArray:
+        """Whether rays (n, 3) meet a triangle."""
+        return np.asarray(self._scene.run(start, way, query="OCCLUDED") >= 0)
+
+    def first(
+        self, start: npt.NDArray[np.float32], way: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.uint8], FloatArray, npt.NDArray[np.int64]]:
+        """Tissue, distance and triangle that rays (n, 3) meet first, as :meth:`Obstacles.first` gives them."""
+        count = len(start)
+        tissue = np.zeros(count, dtype=np.uint8)
+        distance = np.full(count, np.inf)
+        face = np.full(count, -1, dtype=np.int64)
+        found = self._scene.run(start, way, output=1)
+        hit = np.asarray(found["geomID"]) >= 0
+        piece = np.asarray(found["geomID"])[hit]
+        tissue[hit] = self._tissue[piece]
+        distance[hit] = np.asarray(found["tfar"], dtype=np.float64)[hit]
+        face[hit] = np.asarray(found["primID"])[hit] + self._first_face[piece]
+        return tissue, distance, face

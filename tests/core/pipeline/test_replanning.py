@@ -1,17 +1,14 @@
 """Planning again: what the user made stays, what depends on it follows."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
-import spinect_core.pipeline.replanning
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import silent
 from spinect_core.geometry.view import View
 from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, without_needle
 from spinect_core.plan.records import Planning
-from spinect_core.planning.level import Room, plan_level
+from spinect_core.planning.level import Room
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
@@ -19,6 +16,7 @@ from spinect_core.surfaces import build_surfaces
 pytestmark = pytest.mark.heavy
 
 BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
+STEP = 20.0
 TIP = "S1 superior articular tip left"
 
 
@@ -28,16 +26,9 @@ def room(draw_once):
     return Room(phantom.labels, build_surfaces(phantom.labels), phantom.volume)
 
 
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", partial(plan_level, step=20.0))
-
-
 @pytest.fixture(scope="module")
 def first(room):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spinect_core.pipeline.replanning, "plan_level", partial(plan_level, step=20.0))
-        return plan_again(room, Planning(), "L5/S1", 0, progress=silent, cancel=None)
+    return plan_again(room, Planning(), "L5/S1", 0, step=STEP, progress=silent, cancel=None)
 
 
 def landmark(planning, name):
@@ -63,7 +54,9 @@ def test_needle_and_landmark_of_the_user_survive(room, first):
 
     before = np.array(landmark(with_needle, TIP).point)
     lifted = before + np.array([0.0, 0.0, 4.0])
-    moved = plan_with_landmark(room, first.plan, with_needle, TIP, lifted, progress=silent, cancel=None)
+    moved = plan_with_landmark(
+        room, first.plan, with_needle, TIP, lifted, step=STEP, progress=silent, cancel=None
+    )
     mark = landmark(moved.records, TIP)
     assert mark.moved
     np.testing.assert_allclose(mark.point, lifted)
@@ -92,12 +85,12 @@ def test_needle_and_landmark_of_the_user_survive(room, first):
     assert 0.1 < np.linalg.norm(edges[1][0] - edges[0][0]) < 4.0
     np.testing.assert_allclose(edges[1][-1], edges[0][-1])
 
-    again = plan_again(room, moved.records, "L5/S1", 0, progress=silent, cancel=None)
+    again = plan_again(room, moved.records, "L5/S1", 0, step=STEP, progress=silent, cancel=None)
     np.testing.assert_allclose(landmark(again.records, TIP).point, lifted)
     assert own(again.records)[0].needle == needle.needle
 
     # at another level the landmark is another bone's: the place is not carried over, the needle stays
-    above = plan_again(room, moved.records, "L4/5", 0, progress=silent, cancel=None)
+    above = plan_again(room, moved.records, "L4/5", 0, step=STEP, progress=silent, cancel=None)
     assert above.records.level.name == "L4/5"
     assert not any(each.moved for each in above.records.landmarks)
     assert own(above.records)[0].needle == needle.needle

@@ -1,0 +1,427 @@
+"""Plans a case for a program with a window: beside it, in a process of its own, where the case is a large one.
+
+The search trees that planning needs over bone hold the interpreter for longer than a window may be silent. The process
+is started before it is needed, keeps the case for the needles and landmarks that follow, and is ended by a cancelled
+job, with the case, and with the program. All passes through its pipes, so nothing of the patient gets onto a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import subprocess
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.arrays import FloatArray
+from spinect_core.base.child import child_command, child_environment
+from spinect_core.base.errors import WorkerError
+from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.geometry.view import View
+from spinect_core.image.volume import Labels, Volume
+from spinect_core.image.warning import ReadingWarning
+from spinect_core.pipeline.messages import Message, kept_objects, packed, read_bytes, unpacked, write_bytes
+from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark
+from spinect_core.pipeline.seen import Seen, see
+from spinect_core.plan.records import Planning
+from spinect_core.planning.level import Room, skin_of
+from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.search.angle_map import STEP_DEGREES
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
+from spinect_core.surfaces import Surfaces
+from spinect_core.surfaces.mesh_arrays import MeshArrays
+
+FEW_TRIANGLES = 100_000
+"""Search trees over at most these are made sooner than anybody notices."""
+POLL_S = 0.05
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class RoomParts:
+    """What a `Room` is made of, as it passes to another process.
+
+    Attributes:
+        labels: the 1 mm labels of the segmentation.
+        bone: the full surface.
+        nerve: the same.
+        skin: of the patient; None where the CT shows none.
+        warnings: what reading noticed about the CT.
+        step: degrees between the views of the angle map.
+    """
+
+    labels: Labels
+    bone: MeshArrays
+    nerve: MeshArrays
+    skin: MeshArrays | None
+    warnings: tuple[ReadingWarning, ...]
+    step: float
+
+    def room(self) -> Room:
+        """The case, ready for planning."""
+        bone, nerve = self.bone.mesh(), self.nerve.mesh()
+        skin = None if self.skin is None else Skin(self.skin.mesh())
+        # Nothing is drawn here: the levels of detail are not needed.
+        return Room(self.labels, Surfaces(bone, nerve, bone, nerve), skin=skin, warnings=self.warnings)
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What a process is to do.
+
+    Attributes:
+        name: of the method of `PlannerHere`.
+        arguments: of it, but for the plan; a zone in place of its sight.
+        plan: so far, if it is asked for; what of it comes back is the same objects as before.
+    """
+
+    name: Literal["plan_again", "plan_with_landmark", "own_needle"]
+    arguments: tuple[Any, ...]
+    plan: CasePlan | None = None
+
+
+class Planner(Protocol):
+    """A case, ready to be planned again and again.
+
+    Attributes:
+        labels: that it was made of.
+        obstacles: bone and nerve, ready for rays.
+    """
+
+    labels: Labels
+    obstacles: Obstacles
+
+    def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
+        """Do what is needed once, before the first planning."""
+
+    def plan_again(
+        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_again`."""
+
+    def plan_with_landmark(
+        self,
+        plan: CasePlan,
+        before: Planning,
+        name: str,
+        point: FloatArray,
+        *,
+        progress: Progress,
+        cancel: Cancel | None,
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_with_landmark`."""
+
+    def own_needle(
+        self,
+        landmarks: Landmarks,
+        sight: Sight,
+        view: View,
+        planning: Planning,
+        target: FloatArray | None = None,
+        *,
+        cancel: Cancel | None = None,
+    ) -> NeedlePlan:
+        """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
+
+    def close(self) -> None:
+        """End what runs for it; it plans no more."""
+
+
+def planner_for(
+    labels: Labels, surfaces: Surfaces, volume: Volume | None = None, *, step: float = STEP_DEGREES
+) -> Planner:
+    """What plans a case: a process of its own, unless bone and nerve have few triangles.
+
+    Args:
+        labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
+        surfaces: of these labels.
+        volume: the CT, for the skin; without it depths are not known.
+        step: degrees between the views of the angle map.
+    """
+    if surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES:
+        return PlannerHere(Room(labels, surfaces, volume), step)
+    return PlannerApart(labels, surfaces, volume, step)
+
+
+class PlannerHere:
+    """Plans in this process."""
+
+    def __init__(self, room: Room, step: float = STEP_DEGREES) -> None:
+        self._room, self._step = room, step
+        self.labels, self.obstacles = room.labels, room.obstacles
+
+    def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
+        """Find the skin."""
+        check(cancel)
+        progress(0.5, "finding the skin")
+        _ = self._room.skin
+
+    def plan_again(
+        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_again`."""
+        planned = plan_again(
+            self._room, before, level, shift, step=self._step, progress=progress, cancel=cancel
+        )
+        return see(self._room, planned, before.needles)
+
+    def plan_with_landmark(
+        self,
+        plan: CasePlan,
+        before: Planning,
+        name: str,
+        point: FloatArray,
+        *,
+        progress: Progress,
+        cancel: Cancel | None,
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_with_landmark`."""
+        planned = plan_with_landmark(
+            self._room, plan, before, name, point, step=self._step, progress=progress, cancel=cancel
+        )
+        return see(self._room, planned, before.needles)
+
+    def own_needle(
+        self,
+        landmarks: Landmarks,
+        sight: Sight,
+        view: View,
+        planning: Planning,
+        target: FloatArray | None = None,
+        *,
+        cancel: Cancel | None = None,
+    ) -> NeedlePlan:
+        """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
+        return own_needle(self._room, landmarks, sight, view, planning, target, cancel=cancel)[0]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class PlannerApart:
+    """Plans in a process of its own, with the results of `PlannerHere`.
+
+    Attributes:
+        labels: that it was made of.
+        obstacles: bone and nerve, for rays alone; search trees over parts of them, made one by one.
+    """
+
+    def __init__(
+        self,
+        labels: Labels,
+        surfaces: Surfaces,
+        volume: Volume | None = None,
+        step: float = STEP_DEGREES,
+    ) -> None:
+        self._surfaces, self._volume, self._step = surfaces, volume, step
+        self._parts: RoomParts | None = None
+        self._closed = False
+        self._child: _Child | None = _Child()  # its libraries load meanwhile
+        self.labels = labels
+        self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES)
+
+    def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
+        """Find the skin, and make the search trees of this process."""
+        check(cancel)
+        progress(0.2, "finding the skin")
+        skin = None if self._volume is None else skin_of(self._volume)
+        warnings = () if self._volume is None else self._volume.warnings
+        check(cancel)
+        self._parts = RoomParts(
+            self.labels,
+            MeshArrays.of(self._surfaces.bone),
+            MeshArrays.of(self._surfaces.nerve),
+            None if skin is None else MeshArrays.of(skin.mesh),
+            warnings,
+            self._step,
+        )
+        if self._child is not None:
+            self._child.send(self._parts)
+        progress(0.8, "preparing bone and nerve")
+        self.obstacles.make_ready()
+
+    def plan_again(
+        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_again`."""
+        found: Seen = self._ask(Order("plan_again", (before, level, shift)), progress, cancel)
+        return found
+
+    def plan_with_landmark(
+        self,
+        plan: CasePlan,
+        before: Planning,
+        name: str,
+        point: FloatArray,
+        *,
+        progress: Progress,
+        cancel: Cancel | None,
+    ) -> Seen:
+        """As :func:`spinect_core.pipeline.replanning.plan_with_landmark`."""
+        order = Order("plan_with_landmark", (before, name, point), plan)
+        found: Seen = self._ask(order, progress, cancel)
+        return found
+
+    def own_needle(
+        self,
+        landmarks: Landmarks,
+        sight: Sight,
+        view: View,
+        planning: Planning,
+        target: FloatArray | None = None,
+        *,
+        cancel: Cancel | None = None,
+    ) -> NeedlePlan:
+        """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
+        order = Order("own_needle", (landmarks, sight.zone, view, planning, target))
+        found: NeedlePlan = self._ask(order, silent, cancel)
+        return found
+
+    def close(self) -> None:
+        """End the process; what is asked of it at this moment fails."""
+        self._closed = True
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    def _ask(self, order: Order, progress: Progress, cancel: Cancel | None) -> Any:
+        """Have an order carried out.
+
+        Args:
+            order: what to do.
+            progress: called with the fraction done (0 to 1) and the stage.
+            cancel: looked at every 50 ms; the process is ended when it is set.
+
+        Raises:
+            Cancelled: the user stopped it.
+            WorkerError: the process ended before it was done.
+            SpinectError: what the planning itself raises.
+        """
+        if self._parts is None:
+            self.make_ready(part_of(progress, 0.0, 0.05), cancel)
+            progress = part_of(progress, 0.05, 1.0)
+        check(cancel)
+        child = self._ready_child()
+        try:
+            child.send(order)
+            message = child.answer(order.plan, progress, cancel)
+        except BaseException:  # its answer would be taken for that to the next order
+            child.end()
+            if self._child is child:
+                self._child = None
+            raise
+        if message.places:
+            log.error("Unexpected fault in the process that plans\n%s", "\n".join(message.places))
+        if message.fault is not None:
+            raise message.fault
+        return message.result
+
+    def _ready_child(self) -> _Child:
+        """The process that has the case; another one where the last one has ended."""
+        if self._closed or self._parts is None:
+            raise WorkerError("The case that was to be planned is closed", "Open it again")
+        if self._child is None or not self._child.alive:
+            if self._child is not None:
+                self._child.end()
+            self._child = _Child()
+            self._child.send(self._parts)
+        return self._child
+
+
+class _Child:
+    """A process, and the threads that write to it and read from it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            child_command("planning"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(),
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._out: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._in: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=_write, args=(self._process, self._out), daemon=True),
+            threading.Thread(target=_read, args=(self._process, self._in), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        # One that nobody has ended goes with the last who knows it.
+        self._ended = weakref.finalize(self, _end, self._process, self._out, self._threads)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def send(self, message: RoomParts | Order) -> None:
+        """Write a message, as soon as the process reads it."""
+        self._out.put(packed(message))
+
+    def answer(self, plan: CasePlan | None, progress: Progress, cancel: Cancel | None) -> Message:
+        """What the process answers to the last order: a result or a fault.
+
+        Raises:
+            Cancelled: the user stopped it.
+            WorkerError: the process ended before it was done.
+        """
+        while True:
+            check(cancel)
+            try:
+                received = self._in.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if received is None:
+                raise WorkerError(
+                    f"The process that plans ended before it was done (exit code {self._process.wait()})",
+                    "Close other programs, so that more memory is free, and try again",
+                )
+            message: Message = unpacked(received, kept_objects(plan))
+            if message.text is None:
+                return message
+            progress(message.part, message.text)
+
+    def end(self) -> None:
+        """End it at once."""
+        self._ended()
+
+
+def _write(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader tells
+        while (message := messages.get()) is not None:
+            write_bytes(process.stdin, message)
+
+
+def _read(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:
+    """Put what the process says into a queue, and None when it has closed its end."""
+    assert process.stdout is not None
+    with contextlib.suppress(OSError, ValueError):
+        while (message := read_bytes(process.stdout)) is not None:
+            messages.put(message)
+    messages.put(None)
+
+
+def _end(
+    process: subprocess.Popen[bytes],
+    messages: queue.SimpleQueue[bytes | None],
+    threads: list[threading.Thread],
+) -> None:
+    process.kill()
+    process.wait()
+    messages.put(None)
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join()  # at once: the other ends of the pipes are closed
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        with contextlib.suppress(OSError):  # what was not written yet has no reader any more
+            stream.close()
