@@ -20,7 +20,7 @@ from spinect_core.base.reasons import times
 from spinect_core.io.reading.dicom_codecs import DECODED, decoded_frames
 from spinect_core.io.reading.dicom_elements import Elements, level_of
 from spinect_core.io.reading.dicom_headers import Slice
-from spinect_core.io.reading.dicom_scale import padded
+from spinect_core.io.reading.dicom_values import padded
 from spinect_core.io.reading.hounsfield import INT16, Joined
 from spinect_core.io.reading.quiet import quiet_dicom
 from spinect_core.io.reading.series import Finding

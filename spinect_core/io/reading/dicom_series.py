@@ -25,9 +25,9 @@ from spinect_core.io.reading.dicom_geometry import (
 from spinect_core.io.reading.dicom_headers import COLOUR, Header, Slice, read_header
 from spinect_core.io.reading.dicom_joining import Found, as_one, joinable, joined_as_asked
 from spinect_core.io.reading.dicom_pixels import Digest, picture_digests, read_pixels
-from spinect_core.io.reading.dicom_scale import compare_scales, scale_fault, scale_findings, tops_of
 from spinect_core.io.reading.dicom_sets import PictureSet, at_one_place, passes, regular, same_kind, with_rest
 from spinect_core.io.reading.dicom_traits import person_of, trait_value
+from spinect_core.io.reading.dicom_values import compare_scales, scale_fault, scale_findings, tops_of
 from spinect_core.io.reading.hounsfield import to_hounsfield
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.options import NO_OPTIONS, ReadOptions

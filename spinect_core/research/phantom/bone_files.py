@@ -77,7 +77,7 @@ def read_bones(
             path,
         ) from error
     if frame not in (None, "LPS", "RAS"):
-        raise ReadingError(f"There are no axes '{frame}'", "Give LPS or RAS", parameter="frame")
+        raise ReadingError(f"There are no axes '{frame}'", "Give LPS or RAS as the axes of the surfaces")
     surfaces = [file for file in files if file.suffix.lower() in SURFACES]
     images = [file for file in files if is_image_name(file.name)]
     if surfaces:
