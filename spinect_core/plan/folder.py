@@ -159,8 +159,14 @@ def _attachment(folder: Path, name: str) -> bytes | None:
         return None
     content = read_beside(folder, name, MOST_PICTURE)
     if _MAP.fullmatch(name):
-        return content if content.startswith(_MAP_HEAD) else None
+        return content if _is_map(content) else None
     return content if is_picture(content) else None
+
+
+def _is_map(content: bytes) -> bool:
+    """Whether these are the bytes of an angle map's table; above its head may stand what reading noticed."""
+    lines = (line for line in content.splitlines() if not line.startswith(b"#"))
+    return next(lines, b"").startswith(_MAP_HEAD)
 
 
 def is_picture(content: bytes) -> bool:

@@ -574,11 +574,13 @@ def test_only_names_that_this_program_gives_are_ours(name: str, ours: bool) -> N
 @POSIX
 def test_a_plan_takes_along_only_pictures_and_maps_that_are_some(tmp_path: Path) -> None:
     good, table = png(7), b"oblique,tilt,area_mm2,\n1,2,3"
+    warned = b"# Read with reservations: the unit of the numbers is unknown\n" + table
     out = plant(
         tmp_path / "o",
         {
             "views/good.png": good,
             "angle-map-good.csv": table,
+            "angle-map-warned.csv": warned,
             "views/keys.png": b"-----BEGIN OPENSSH PRIVATE KEY-----",
             "views/tail.png": good + b"secret",
             "views/cut.png": good[:-20],
@@ -598,7 +600,7 @@ def test_a_plan_takes_along_only_pictures_and_maps_that_are_some(tmp_path: Path)
         stream.truncate(3 << 30)
     names = [path.relative_to(out).as_posix() for path in out.rglob("*")]
     found, refused = attachments(out, [*names, "views/missing.png", "missing.txt"])
-    assert found == {"views/good.png": good, "angle-map-good.csv": table}
+    assert found == {"views/good.png": good, "angle-map-good.csv": table, "angle-map-warned.csv": warned}
     assert set(refused) == set(names) - set(found)
     assert are_beside(out, [*names, "views/missing.png"]) == {
         name for name in names if name.startswith(("views/", "angle")) and name not in NOT_PLAIN
