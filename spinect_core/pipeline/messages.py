@@ -73,14 +73,14 @@ def unpacked(message: bytes, kept: tuple[object, ...] = ()) -> Any:
     return _Unpickler(io.BytesIO(message), kept).load()
 
 
-def write_bytes(stream: IO[bytes], message: bytes) -> None:
+def send_bytes(stream: IO[bytes], message: bytes) -> None:
     """Write the bytes of a message, with their number before them."""
     stream.write(len(message).to_bytes(8, "little"))
     stream.write(message)
     stream.flush()
 
 
-def read_bytes(stream: IO[bytes]) -> bytes | None:
+def receive_bytes(stream: IO[bytes]) -> bytes | None:
     """Read the bytes of a message; None where the other end was closed before it was whole."""
     length = stream.read(8)
     if len(length) < 8:

@@ -24,7 +24,7 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.pipeline.messages import Message, kept_objects, packed, read_bytes, unpacked, write_bytes
+from spinect_core.pipeline.messages import Message, kept_objects, packed, receive_bytes, send_bytes, unpacked
 from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
@@ -398,14 +398,14 @@ def _write(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes |
     assert process.stdin is not None
     with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader tells
         while (message := messages.get()) is not None:
-            write_bytes(process.stdin, message)
+            send_bytes(process.stdin, message)
 
 
 def _read(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:
     """Put what the process says into a queue, and None when it has closed its end."""
     assert process.stdout is not None
     with contextlib.suppress(OSError, ValueError):
-        while (message := read_bytes(process.stdout)) is not None:
+        while (message := receive_bytes(process.stdout)) is not None:
             messages.put(message)
     messages.put(None)
 

@@ -13,7 +13,7 @@ from typing import IO
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.log import described
 from spinect_core.base.progress import Progress
-from spinect_core.pipeline.messages import Message, kept_objects, packed, read_bytes, unpacked, write_bytes
+from spinect_core.pipeline.messages import Message, kept_objects, packed, receive_bytes, send_bytes, unpacked
 from spinect_core.pipeline.planner import Order, PlannerHere, RoomParts
 from spinect_core.planning.zones.window import Sight
 
@@ -34,12 +34,12 @@ def main(_arguments: Sequence[str]) -> int:
             planner = PlannerHere(received.room(), received.step)
         else:
             assert planner is not None  # the case comes first
-            write_bytes(sink, _answer(planner, received, sink))
+            send_bytes(sink, _answer(planner, received, sink))
 
 
 def _read(stream: IO[bytes], orders: queue.SimpleQueue[bytes]) -> None:
     """Take orders while working, so that the end of whoever gave them is noticed at once."""
-    while (message := read_bytes(stream)) is not None:
+    while (message := receive_bytes(stream)) is not None:
         orders.put(message)
     os._exit(0)
 
@@ -62,7 +62,7 @@ def _answer(planner: PlannerHere, order: Order, sink: IO[bytes]) -> bytes:
         now = time.monotonic()
         if now - said >= REPORTS_APART or part >= 1:
             said = now
-            write_bytes(sink, packed(Message(part, text)))
+            send_bytes(sink, packed(Message(part, text)))
 
     try:
         return packed(Message(result=_done(planner, order, progress)), kept_objects(order.plan))

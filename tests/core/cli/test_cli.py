@@ -55,7 +55,7 @@ from spinect_core.preprocessing import Region
 
 ROOT = Path(__file__).resolve().parents[3]
 GRID = Geometry((6, 7, 8), (1, 1, 1))
-BODY = Geometry((6, 7, 8), (5, 6, 7))
+BODY = Geometry((6, 7, 8), (5, 4, 7))
 """As wide as a CT has to be to be read."""
 COMMANDS = ("plan", "segment", "series", "evaluate", "study", "phantom", "phantom-study", "train", "info")
 
@@ -449,7 +449,7 @@ def test_series_lists_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert cli.main(["series", str(tmp_path), "-q"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("KEY")
-    assert "5 x 6 x 7" in lines[1]
+    assert "5 x 4 x 7" in lines[1]
     assert cli.main(["series", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["shape_zyx"] == [6, 7, 8]
 

@@ -252,7 +252,7 @@ def test_a_region_must_be_a_box(maximum: tuple[float, ...]) -> None:
 def test_arrays_on_another_grid_are_refused() -> None:
     volume = Volume(np.zeros((5, 5, 5), np.int16), Geometry((5, 5, 5), (2.0, 2.0, 2.0)))
     prepared = prepare(volume, Region.around((4, 4, 4), (6, 6, 6)))
-    with pytest.raises(UsageError, match="not on the prepared grid"):
+    with pytest.raises(UsageError, match="not on the grid"):
         prepared.restore(np.zeros((5, 5, 5, 3), np.float32))
     with pytest.raises(UsageError, match="not on the CT's grid"):
         prepared.sample(np.zeros((6, 6, 6), np.uint8))

@@ -272,9 +272,9 @@ def test_a_stop_keeps_what_is_finished(tmp_path: Path, cases: Any, segmenter: An
     ("change", "words"),
     [
         ({"noise": (-5.0,)}, "-5"),
-        ({"slices": (0.0,)}, "0 is no"),
+        ({"slices": (0.0,)}, "slices: The value is 0"),
         ({"noise": (float("nan"),)}, "nan"),
-        ({"seed": -1}, "seed: A negative"),
+        ({"seed": -1}, "seed: The value is -1"),
     ],
 )
 def test_values_without_sense_are_refused_first(
