@@ -21,6 +21,8 @@ from pydicom.uid import JPEGLosslessSV1, RLELossless
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading import ReadOptions, Series, list_series, read_ct, read_series
+from spinect_core.io.reading.dicom_elements import Elements
+from spinect_core.io.reading.dicom_traits import traits_of
 
 Edit = Callable[[Dataset, int], None]
 STUDY, SERIES, FRAME = (
@@ -688,3 +690,25 @@ def test_every_pose_keeps_the_mark_in_its_place(
     found = read_ct(make_series(tmp_path / "ct", turned, edit=setting(PatientPosition=code)))
     np.testing.assert_allclose(mark_point(found), mark_point(turned), atol=1e-3)
     np.testing.assert_allclose(found.geometry.direction, direction)
+
+
+def test_what_tells_pictures_apart_holds_nothing_of_the_patient() -> None:
+    """Traits stand in messages and in the details of a volume: of whom and when, they keep a hash."""
+    dataset = Dataset()
+    dataset.PatientID, dataset.PatientName, dataset.PatientBirthDate = "marker-1", "marker^2", "19561231"
+    dataset.StudyDate, dataset.DeviceSerialNumber = "20190401", "marker-3"
+    for number, keyword in enumerate(
+        ("StudyInstanceUID", "FrameOfReferenceUID", "IrradiationEventUID", "AcquisitionUID")
+    ):
+        setattr(dataset, keyword, f"1.2.3.777.{number}")
+    traits = traits_of(Elements((dataset,), dataset))
+    assert sum(map(bool, traits)) >= 9
+    for value in traits:
+        for private in ("marker", "19561231", "20190401", "1.2.3.777"):
+            assert private not in value.lower()
+    # And a hash still tells them apart.
+    for keyword, other in (("PatientID", "marker-4"), ("StudyInstanceUID", "1.2.3.777.9")):
+        changed = Dataset()
+        changed.update(dataset)
+        setattr(changed, keyword, other)
+        assert traits_of(Elements((changed,), changed)) != traits

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -21,6 +22,9 @@ from scipy import ndimage
 from spinect_core.base.errors import ReadingError
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading import ReadOptions, list_series, read_ct
+from spinect_core.io.reading.dicom_elements import Elements
+from spinect_core.io.reading.dicom_scale import scale_of
+from spinect_core.io.reading.dicom_values import padded, scale_findings
 from spinect_core.io.reading.hounsfield import Joined, to_hounsfield
 from spinect_core.io.reading.options import ASSUME_HU
 from spinect_core.io.reading.tissue import judge, measure_peaks
@@ -29,12 +33,12 @@ SHAPE, SPACING = (20, 56, 52), (2.0, 2.0, 2.5)
 BONE = (slice(None), slice(34, 46), slice(20, 32))
 
 
-def body(noise: float = 8, air: float = -1000) -> np.ndarray:
+def body(noise: float = 8, air: float = -1000, fat: float = -100, muscle: float = 50) -> np.ndarray:
     """HU [z, y, x] of a trunk in air, lean in front, with a vertebra that has cortex and marrow."""
     _, y, x = np.indices(SHAPE)
     out = np.hypot((y - 28) / 25, (x - 26) / 23)
     hu = np.full(SHAPE, air, dtype=float)
-    hu[out < 1], hu[out < 0.86] = -100, 50
+    hu[out < 1], hu[out < 0.86] = fat, muscle
     hu[BONE] = 600
     hu[:, 36:44, 22:30] = 170
     return np.rint(hu + np.random.default_rng(11).normal(0, noise, SHAPE)).astype(np.int32)
@@ -156,6 +160,59 @@ def test_padding_is_air_and_the_body_stays(tmp_path: Path, name: str) -> None:
     np.testing.assert_array_equal(found.array[inside], hu[inside])
 
 
+@pytest.mark.parametrize(
+    ("bits", "signed", "value", "limit", "stored"),
+    [
+        (16, True, -2000, None, (-2000, -2000)),
+        (16, True, 63536, None, (-2000, -2000)),  # the same bits, written without a sign
+        (12, True, 2096, None, (-2000, -2000)),
+        (12, False, 4095, None, (4095, 4095)),
+        (12, False, -1, None, (4095, 4095)),
+        (16, False, 3000, 3100, (3000, 3100)),
+        (16, False, 3100, 3000, (3000, 3100)),
+        (16, True, -2000, 63546, (-2000, -1990)),
+    ],
+)
+def test_padding_is_meant_in_the_numbers_that_are_stored(
+    bits: int, signed: bool, value: int, limit: int | None, stored: tuple[int, int]
+) -> None:
+    dataset = Dataset()
+    dataset.BitsAllocated, dataset.BitsStored, dataset.PixelRepresentation = 16, bits, int(signed)
+    for keyword, number in (("PixelPaddingValue", value), ("PixelPaddingRangeLimit", limit)):
+        if number is not None:
+            dataset.add_new(keyword, "SS" if number < 0 else "US", number)
+    assert scale_of(Elements((dataset,), dataset)).padding == stored
+
+
+def test_padding_within_a_picture_is_air_only_where_no_tissue_can_have_its_number() -> None:
+    """A number of muscle is padding where it hangs together with the edge, one beyond 16 bits everywhere."""
+    for value, within in ((50, False), (60_000, True), (-1024, True)):
+        stored = np.full((30, 30), 1000)
+        stored[:3], stored[15, 15] = value, value
+        piece = SimpleNamespace(scale=SimpleNamespace(padding=(value, value)))
+        mask = padded(stored, stored, piece, Joined(corners_only=False))
+        assert mask is not None
+        assert mask[:3].all()
+        assert mask[15, 15] == within
+        assert np.count_nonzero(mask) == 90 + within
+
+
+def test_single_voxels_below_what_16_bits_hold_are_air_and_no_metal(tmp_path: Path) -> None:
+    hu = body()
+    holes = (slice(4, 7), slice(26, 29), slice(8, 10))
+
+    def edit(dataset: Dataset, z: int, piece: np.ndarray) -> None:
+        stored = piece + 1024
+        if 4 <= z < 7:
+            stored[holes[1:]] = -32768
+        put(dataset, stored)
+        dataset.RescaleIntercept = -1024
+
+    found = read_ct(series(tmp_path / "ct", edit, hu))
+    hu[holes] = -1024
+    np.testing.assert_array_equal(found.array, hu)
+
+
 @pytest.mark.parametrize("value", [0, 3071, 500])
 def test_padding_around_a_nifti_volume_is_air_though_nothing_declares_it(tmp_path: Path, value: int) -> None:
     hu, ring = body().astype(np.int16), outside()
@@ -219,7 +276,7 @@ def _without(*keywords: str) -> Callable[[Dataset], None]:
     return remove
 
 
-SCALES: dict[str, tuple[Callable[[int], bool], Callable[[Dataset], None], str]] = {
+SCALES: dict[str, tuple[Callable[[int], bool], Callable[[Dataset], object], str]] = {
     "missing in every third": (
         lambda z: z % 3 == 1,
         _without("RescaleIntercept", "RescaleSlope"),
@@ -240,6 +297,17 @@ SCALES: dict[str, tuple[Callable[[int], bool], Callable[[Dataset], None], str]] 
     "slope -1 in the first": (lambda z: z == 0, lambda d: setattr(d, "RescaleSlope", -1), "-1 and -1024"),
     "slope 2 in two": (lambda z: z in (5, 6), lambda d: setattr(d, "RescaleSlope", 2), "2 and -1024"),
     "slope 0.1 in one": (lambda z: z == 9, lambda d: setattr(d, "RescaleSlope", "0.1"), "0.1 and -1024"),
+    # Muscle, and with it the middle of the values, stays where it was: only their spread shows that it is wrong.
+    "slope 2 about muscle": (
+        lambda z: z == 9,
+        lambda d: (setattr(d, "RescaleSlope", 2), setattr(d, "RescaleIntercept", -2098)),
+        "2 and -2098",
+    ),
+    "slope 0.5 about muscle": (
+        lambda z: z == 9,
+        lambda d: (setattr(d, "RescaleSlope", "0.5"), setattr(d, "RescaleIntercept", -487)),
+        "0.5 and -487",
+    ),
 }
 
 
@@ -287,13 +355,32 @@ def test_scales_that_differ_rightly_are_read_as_written(tmp_path: Path) -> None:
     assert found.warnings == ()
 
 
-def test_scales_that_are_slightly_off_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("off", [10, 20, -40, 90, -120])
+def test_scales_that_are_slightly_off_are_told(tmp_path: Path, off: int) -> None:
+    """Up to 15 HU may be noise or a scanner's own correction; from 100 HU on muscle would be fat."""
+
     def edit(dataset: Dataset, z: int, hu: np.ndarray) -> None:
         twelve_bits(dataset, hu)
-        dataset.RescaleIntercept = -1024 if z % 2 else -984
+        dataset.RescaleIntercept = -1024 if z % 2 else -1024 + off
 
-    found = read_ct(series(tmp_path / "ct", edit))
-    assert any(w.grave and "neighbouring" in w.text and "-984" in w.text for w in found.warnings)
+    path = series(tmp_path / "ct", edit)
+    if abs(off) > 100:
+        assert f"{-1024 + off}" in refusal(path).fault
+        return
+    told = [w for w in read_ct(path).warnings if "neighbouring" in w.text]
+    assert all(w.grave and f"{-1024 + off}" in w.text for w in told)
+    assert len(told) == (abs(off) > 15)
+
+
+@pytest.mark.parametrize(
+    ("thickness", "apart", "slab"),
+    [(8.0, 2.0, True), (8.0, 2.1, False), (7.5, 1.0, False), (20.0, 5.0, True), (5.0, 2.5, False)],
+)
+def test_a_slice_is_a_slab_from_8_mm_and_four_times_the_step(
+    thickness: float, apart: float, slab: bool
+) -> None:
+    found = scale_findings((), "", thickness, apart)
+    assert [w.grave for w in found if "each shows a slab" in w.text] == [True] * slab
 
 
 def test_neighbouring_slices_1024_apart_are_refused_whatever_the_format(tmp_path: Path) -> None:
@@ -554,6 +641,32 @@ def test_the_peaks_of_a_body_are_measured_where_they_are() -> None:
     assert peaks.body == pytest.approx(50, abs=15)
     assert any(place == pytest.approx(-100, abs=15) for place in peaks.all)
     assert judge(body()) is None
+
+
+VERDICTS: dict[str, tuple[dict[str, float], bool | None]] = {
+    # None: nothing to say; False: told; True: refused
+    "air a little low": ({"air": -1060}, None),
+    "air of a lung alone": ({"air": -890}, None),
+    "air low": ({"air": -1110}, False),
+    "air high": ({"air": -800}, False),
+    "air much too low": ({"air": -1175}, True),
+    "air much too high": ({"air": -730}, True),
+    "fat alone, at 40 keV": ({"fat": -200, "muscle": -200}, None),
+    "nothing that a body consists of": ({"fat": -245, "muscle": -245}, True),
+    "young marrow alone": ({"fat": 185, "muscle": 185}, None),
+    "bright for a body": ({"fat": 260, "muscle": 260}, False),
+    "too bright for a body": ({"fat": 345, "muscle": 345}, True),
+    "fat dark": ({"fat": -175}, False),
+    "fat bright": ({"fat": -40, "muscle": 80}, False),
+    "fat and muscle too near to each other": ({"fat": -40, "muscle": 40}, True),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_how_far_tissues_may_lie_from_where_they_belong(name: str) -> None:
+    values, verdict = VERDICTS[name]
+    doubt = judge(body(**values))
+    assert (doubt.refuse if doubt else None) == verdict, doubt
 
 
 def test_the_volume_that_was_given_is_not_changed() -> None:

@@ -133,6 +133,9 @@ def test_presets_are_called_what_they_are() -> None:
 
 def test_turning_wraps_and_stops_at_the_poles() -> None:
     assert View(170, 80).turned(20, 20) == View(-170, 90)
+    # Turning about one axis leaves the other angle alone.
+    assert View(10, 5).turned(azimuth=3) == View(13, 5)
+    assert View(10, 5).turned(elevation=-7) == View(10, -2)
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,15 @@ def test_iou_follows_from_dice() -> None:
         assert measures["iou"] == pytest.approx(measures["dice"] / (2 - measures["dice"]))
 
 
+@pytest.mark.parametrize("first", [0, 10], ids=["at the edge of the grid", "within"])
 @pytest.mark.parametrize(
     ("axis", "voxels", "millimetres"), [(0, 2, 4.0), (1, 3, 3.0), (2, 4, 2.0)], ids=["z", "y", "x"]
 )
-def test_plates_apart_measure_their_distance_in_mm(axis: int, voxels: int, millimetres: float) -> None:
+def test_plates_apart_measure_their_distance_in_mm(
+    axis: int, voxels: int, millimetres: float, first: int
+) -> None:
     plates = []
-    for position in (10, 10 + voxels):
+    for position in (first, first + voxels):
         array = np.zeros(SHAPE, np.uint8)
         np.moveaxis(array, axis, 0)[position] = 2
         plates.append(Labels(array, Geometry(SHAPE, SPACING)))
