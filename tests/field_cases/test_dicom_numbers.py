@@ -21,6 +21,7 @@ from pydicom.tag import Tag
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.image.volume import Volume
 from spinect_core.io.reading import list_series, read_ct
+from spinect_core.io.reading.dicom_elements import BadSliceError, Elements
 
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 SCALE = ("RescaleSlope", "RescaleIntercept")
@@ -186,3 +187,11 @@ def test_words_of_any_length_stay_short_in_lists(tmp_path: Path) -> None:
     (entry,) = list_series(make_series(tmp_path / "ct", edit=edit))
     assert entry.loadable
     assert len(entry.line()) < 300
+
+
+@pytest.mark.parametrize("number", ["2.5", "1e16"])
+def test_a_count_is_a_whole_number_or_refused(number: str) -> None:
+    dataset = Dataset()
+    dataset.add_new("SliceThickness", "DS", number)
+    with pytest.raises(BadSliceError, match="a whole number is needed"):
+        Elements((dataset,), dataset).integer("SliceThickness")

@@ -669,6 +669,14 @@ def test_how_far_tissues_may_lie_from_where_they_belong(name: str) -> None:
     assert (doubt.refuse if doubt else None) == verdict, doubt
 
 
+def test_a_volume_too_small_to_be_judged_is_told_where_it_has_neither_air_nor_fat() -> None:
+    for lowest, told in ((-150, [True]), (-400, [])):
+        hu = np.random.default_rng(3).normal(60, 30, (10, 12, 14)).round().clip(-100, 500).astype(np.int16)
+        hu[2, 3, 4] = lowest
+        _, findings = to_hounsfield(hu, Geometry(hu.shape, (4.0, 4.0, 4.0)), "x")
+        assert [f.grave for f in findings if "under -200" in f.text] == told
+
+
 def test_the_volume_that_was_given_is_not_changed() -> None:
     hu = body()
     hu[:, outside()] = 0
