@@ -39,6 +39,14 @@ def fast_core(monkeypatch, request):
     monkeypatch.setattr(spinect_core.preprocessing, "find_lumbosacral_region", small_region)
 
 
+@pytest.fixture(autouse=True)
+def no_question_unanswered(monkeypatch):
+    """A question that no test answers would wait for ever."""
+    from app.widgets.dialogs import Dialogs
+
+    monkeypatch.setattr(Dialogs, "ask_unsaved", lambda *_: pytest.fail("asked whether to save the case"))
+
+
 @pytest.fixture
 def window(qtbot, qapp, settings):
     """The window, shown; afterwards nothing of it may be left."""

@@ -224,9 +224,11 @@ def test_loading_while_segmenting_cancels_and_loads(opened, qtbot, tmp_path):
 
 
 def test_without_3d_the_slices_still_work(qtbot, qapp, settings, ct_file):
+    from app.widgets.dialogs import Answer
     from app.window.main_window import MainWindow
 
     window = MainWindow(settings, three_d=False)
+    window.dialogs.ask_unsaved = lambda *_: Answer.DISCARD
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
