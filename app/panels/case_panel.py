@@ -10,7 +10,7 @@ from app.model.ongoing import Ongoing
 from app.model.slice_state import SliceState
 from app.panels.progress import ProgressCard
 from app.widgets import plain
-from app.widgets.parts import Section, label
+from app.widgets.parts import Section, give_margin, label
 from spinect_core.image.warning import warning_lines
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
@@ -81,7 +81,7 @@ class RegionPanel(Section):
                 box.setSingleStep(5)
                 box.setMinimumWidth(60)
                 box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-                box.lineEdit().setTextMargins(4, 0, 0, 0)
+                give_margin(box)
                 box.valueChanged.connect(self._edited)
                 box.setToolTip("LPS millimetres: left, back and head are positive")
                 grid.addWidget(box, row, 1 + end)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout,
 
 from app.model.appearance import Appearance
 from app.model.slice_state import WINDOWS, SliceState
-from app.widgets.parts import ColourButton, Section, field_row, percent_slider
+from app.widgets.parts import ColourButton, Section, field_row, give_margin, percent_slider
 
 ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"))
 
@@ -65,7 +65,7 @@ class DisplayPanel(Section):
         self.cut_mm.setSingleStep(5)
         self.cut_mm.setSuffix(" mm in front")
         self.cut_mm.setMinimumWidth(60)
-        self.cut_mm.lineEdit().setTextMargins(4, 0, 0, 0)
+        give_margin(self.cut_mm)
         self.cut_mm.setEnabled(False)
         row = QHBoxLayout()
         row.setSpacing(6)

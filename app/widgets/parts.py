@@ -8,10 +8,12 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QValidator
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QSizePolicy,
     QSlider,
     QTableView,
@@ -24,6 +26,17 @@ from PySide6.QtWidgets import (
 from app.widgets import icons, plain
 
 _NUMBER = re.compile(r"[-+−]?\d+(?:[.,]\d*)?")
+
+
+def give_margin(box: QAbstractSpinBox) -> None:
+    """Room before the number.
+
+    The line is made here: one that Qt makes is looked up in PySide by its address, where once an object of another kind
+    that had just been deleted was still found.
+    """
+    line = QLineEdit(box)
+    line.setTextMargins(4, 0, 0, 0)
+    box.setLineEdit(line)
 
 
 class Section(QFrame):
@@ -62,7 +75,7 @@ class SidedSpinBox(QDoubleSpinBox):
         self.setSingleStep(1.0)
         self.setKeyboardTracking(False)
         self.setAccelerated(True)
-        self.lineEdit().setTextMargins(4, 0, 0, 0)
+        give_margin(self)
 
     def textFromValue(self, value: float) -> str:
         """For example ``27.0° left``."""

@@ -6,6 +6,7 @@ from pathlib import Path
 os.environ.setdefault("QT_API", "pyside6")
 
 import pytest
+import shiboken6
 from gui_help import fake_segment, small_region, small_volume
 from PySide6.QtCore import QEvent, QSettings
 
@@ -47,6 +48,11 @@ def no_question_unanswered(monkeypatch):
     monkeypatch.setattr(Dialogs, "ask_unsaved", lambda *_: pytest.fail("asked whether to save the case"))
 
 
+def addresses(widgets):
+    """Where the widgets themselves lie: Python's objects for them come and go."""
+    return {shiboken6.getCppPointer(widget)[0] for widget in widgets}
+
+
 @pytest.fixture
 def window(qtbot, qapp, settings):
     """The window, shown; afterwards nothing of it may be left."""
@@ -56,7 +62,7 @@ def window(qtbot, qapp, settings):
     from app.window.main_window import MainWindow
 
     theme.apply(qapp)
-    before = set(map(id, qapp.topLevelWidgets()))
+    before = addresses(qapp.topLevelWidgets())
     shown = MainWindow(settings, three_d=True)
     shown.dialogs.ask_unsaved = lambda *_: Answer.DISCARD
     shown.resize(1500, 900)
@@ -70,7 +76,7 @@ def window(qtbot, qapp, settings):
     shown.deleteLater()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
-    left = [widget for widget in qapp.topLevelWidgets() if id(widget) not in before]
+    left = [widget for widget in qapp.topLevelWidgets() if not addresses([widget]) <= before]
     assert not left, f"left behind: {left}"
 
 
