@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from spinect_core.planning.results import CasePlan
 
@@ -71,20 +71,3 @@ def packed(message: object, kept: tuple[object, ...] = ()) -> bytes:
 def unpacked(message: bytes, kept: tuple[object, ...] = ()) -> Any:
     """The message of which these are the bytes, with the ``kept`` objects of this process."""
     return _Unpickler(io.BytesIO(message), kept).load()
-
-
-def send_bytes(stream: IO[bytes], message: bytes) -> None:
-    """Write the bytes of a message, with their number before them."""
-    stream.write(len(message).to_bytes(8, "little"))
-    stream.write(message)
-    stream.flush()
-
-
-def receive_bytes(stream: IO[bytes]) -> bytes | None:
-    """Read the bytes of a message; None where the other end was closed before it was whole."""
-    length = stream.read(8)
-    if len(length) < 8:
-        return None
-    wanted = int.from_bytes(length, "little")
-    message = stream.read(wanted)
-    return message if len(message) == wanted else None

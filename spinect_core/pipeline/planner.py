@@ -7,24 +7,19 @@ job, with the case, and with the program. All passes through its pipes, so nothi
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import queue
-import subprocess
-import threading
-import weakref
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import WorkerError
+from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.pipeline.messages import Message, kept_objects, packed, receive_bytes, send_bytes, unpacked
+from spinect_core.pipeline.messages import Message, kept_objects, packed, unpacked
 from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
@@ -39,7 +34,6 @@ from spinect_core.surfaces.mesh_arrays import MeshArrays
 
 FEW_TRIANGLES = 100_000
 """Search trees over at most these are made sooner than anybody notices."""
-POLL_S = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -242,7 +236,7 @@ class PlannerApart:
             self._step,
         )
         if self._child is not None:
-            self._child.send(self._parts)
+            self._child.order(self._parts)
         progress(0.8, "preparing bone and nerve")
         self.obstacles.make_ready()
 
@@ -309,7 +303,7 @@ class PlannerApart:
         check(cancel)
         child = self._ready_child()
         try:
-            child.send(order)
+            child.order(order)
             message = child.answer(order.plan, progress, cancel)
         except BaseException:  # its answer would be taken for that to the next order
             child.end()
@@ -330,41 +324,19 @@ class PlannerApart:
             if self._child is not None:
                 self._child.end()
             self._child = _Child()
-            self._child.send(self._parts)
+            self._child.order(self._parts)
         return self._child
 
 
-class _Child:
-    """A process, and the threads that write to it and read from it."""
+class _Child(PipedProcess):
+    """The process that plans."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            child_command("planning"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=child_environment(),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._out: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._in: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=_write, args=(self._process, self._out), daemon=True),
-            threading.Thread(target=_read, args=(self._process, self._in), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-        # One that nobody has ended goes with the last who knows it.
-        self._ended = weakref.finalize(self, _end, self._process, self._out, self._threads)
+        super().__init__("planning", "plans")
 
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
-
-    def send(self, message: RoomParts | Order) -> None:
-        """Write a message, as soon as the process reads it."""
-        self._out.put(packed(message))
+    def order(self, message: RoomParts | Order) -> None:
+        """Send the case, or what is to be done with it."""
+        self.send(packed(message))
 
     def answer(self, plan: CasePlan | None, progress: Progress, cancel: Cancel | None) -> Message:
         """What the process answers to the last order: a result or a fault.
@@ -374,54 +346,7 @@ class _Child:
             WorkerError: the process ended before it was done.
         """
         while True:
-            check(cancel)
-            try:
-                received = self._in.get(timeout=POLL_S)
-            except queue.Empty:
-                continue
-            if received is None:
-                raise WorkerError(
-                    f"The process that plans ended before it was done (exit code {self._process.wait()})",
-                    "Close other programs, so that more memory is free, and try again",
-                )
-            message: Message = unpacked(received, kept_objects(plan))
+            message: Message = unpacked(self.receive(cancel), kept_objects(plan))
             if message.text is None:
                 return message
             progress(message.part, message.text)
-
-    def end(self) -> None:
-        """End it at once."""
-        self._ended()
-
-
-def _write(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader tells
-        while (message := messages.get()) is not None:
-            send_bytes(process.stdin, message)
-
-
-def _read(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:
-    """Put what the process says into a queue, and None when it has closed its end."""
-    assert process.stdout is not None
-    with contextlib.suppress(OSError, ValueError):
-        while (message := receive_bytes(process.stdout)) is not None:
-            messages.put(message)
-    messages.put(None)
-
-
-def _end(
-    process: subprocess.Popen[bytes],
-    messages: queue.SimpleQueue[bytes | None],
-    threads: list[threading.Thread],
-) -> None:
-    process.kill()
-    process.wait()
-    messages.put(None)
-    for thread in threads:
-        if thread is not threading.current_thread():
-            thread.join()  # at once: the other ends of the pipes are closed
-    for stream in (process.stdin, process.stdout):
-        assert stream is not None
-        with contextlib.suppress(OSError):  # what was not written yet has no reader any more
-            stream.close()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import IO
 
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.log import described
+from spinect_core.base.piped import from_and_to_parent, send_bytes
 from spinect_core.base.progress import Progress
-from spinect_core.pipeline.messages import Message, kept_objects, packed, receive_bytes, send_bytes, unpacked
+from spinect_core.pipeline.messages import Message, kept_objects, packed, unpacked
 from spinect_core.pipeline.planner import Order, PlannerHere, RoomParts
 from spinect_core.planning.zones.window import Sight
 
@@ -23,10 +21,7 @@ REPORTS_APART = 0.04
 
 def main(_arguments: Sequence[str]) -> int:
     """Carry out one order after the other, until the other end is closed."""
-    sink = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is none of the answers
-    orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, orders), daemon=True).start()
+    orders, sink = from_and_to_parent()
     planner: PlannerHere | None = None
     while True:
         received = unpacked(orders.get())
@@ -35,13 +30,6 @@ def main(_arguments: Sequence[str]) -> int:
         else:
             assert planner is not None  # the case comes first
             send_bytes(sink, _answer(planner, received, sink))
-
-
-def _read(stream: IO[bytes], orders: queue.SimpleQueue[bytes]) -> None:
-    """Take orders while working, so that the end of whoever gave them is noticed at once."""
-    while (message := receive_bytes(stream)) is not None:
-        orders.put(message)
-    os._exit(0)
 
 
 def _done(planner: PlannerHere, order: Order, progress: Progress) -> object:

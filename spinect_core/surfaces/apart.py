@@ -7,29 +7,18 @@ gets onto a disk.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import queue
-import subprocess
-import threading
-from collections.abc import Sequence
-from typing import IO, Any, Self
+import pickle
+from dataclasses import dataclass
+from typing import Self
 
-import numpy as np
-import numpy.typing as npt
-
-from spinect_core.base.child import child_command, child_environment
-from spinect_core.base.errors import SpinectError
+from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import Labels
 from spinect_core.surfaces.build import Surfaces, build_surfaces
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
-POLL_S = 0.05
 FEW_VOXELS = 500_000
 """The surfaces of at most these are made sooner than a process starts, and nobody notices."""
-PARTS = ("bone", "nerve", "bone_lod", "nerve_lod")
-Message = dict[str, Any]
 
 
 class SurfacesHere:
@@ -52,31 +41,16 @@ def surface_maker(voxels: int) -> SurfaceProcess | SurfacesHere:
 
 
 class SurfaceProcess:
-    """The process, started; it makes one set of surfaces and ends. Leaving the context ends it at once."""
+    """The process, started; it makes one set of surfaces. Leaving the context ends it at once."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            child_command("surfaces"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=child_environment(),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._threads: list[threading.Thread] = []
+        self._child = PipedProcess("surfaces", "makes the surfaces")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        for thread in self._threads:
-            thread.join()  # at once: the other ends of the pipes are closed
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            with contextlib.suppress(OSError):  # what was not written yet has no reader any more
-                stream.close()
+        self._child.end()
 
     def build(
         self,
@@ -90,80 +64,54 @@ class SurfaceProcess:
 
         Raises:
             Cancelled: the user stopped it.
-            SpinectError: the process ended before it was done.
+            WorkerError: the process ended before it was done.
         """
         check(cancel)
-        messages: queue.Queue[Message | None] = queue.Queue()
-        self._threads = [
-            threading.Thread(target=self._hand_over, args=(labels, smoothing_mm), daemon=True),
-            threading.Thread(target=self._read, args=(messages,), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._child.send(packed(Order(labels, smoothing_mm)))
         while True:
-            check(cancel)
-            try:
-                message = messages.get(timeout=POLL_S)
-            except queue.Empty:
-                continue
-            if message is None:
-                raise SpinectError(
-                    f"The process that makes the surfaces ended before it was done (exit code {self._process.wait()})",
-                    "Close other programs, so that more memory is free, and try again",
-                )
-            if "surfaces" in message:
-                return Surfaces(**{name: arrays.mesh() for name, arrays in message["surfaces"].items()})
-            progress(message["progress"], message["text"])
-
-    def _hand_over(self, labels: Labels, smoothing_mm: float) -> None:
-        assert self._process.stdin is not None
-        geometry = labels.geometry
-        order = {
-            "shape": [int(each) for each in geometry.shape],
-            "spacing": [float(each) for each in geometry.spacing],
-            "origin": [float(each) for each in geometry.origin],
-            "direction": np.asarray(geometry.direction).tolist(),
-            "smoothing_mm": smoothing_mm,
-        }
-        with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader tells
-            write_line(self._process.stdin, order)
-            self._process.stdin.write(np.ascontiguousarray(labels.array, dtype=np.uint8).tobytes())
-            self._process.stdin.flush()
-
-    def _read(self, messages: queue.Queue[Message | None]) -> None:
-        """Put what the process says into a queue, and None when it has closed its end."""
-        assert self._process.stdout is not None
-        stream = self._process.stdout
-        with contextlib.suppress(EOFError, ValueError, OSError):
-            for line in stream:
-                message = json.loads(line)
-                if "parts" in message:
-                    parts = {
-                        name: MeshArrays(*(read_array(stream, *facts) for facts in message["parts"][name]))
-                        for name in PARTS
-                    }
-                    message = {"surfaces": parts}
-                messages.put(message)
-        messages.put(None)
+            message: Report | Made = pickle.loads(self._child.receive(cancel))
+            if isinstance(message, Made):
+                return Surfaces(*(mesh.mesh() for mesh in message.meshes))
+            progress(message.part, message.text)
 
 
-def write_line(stream: IO[bytes], message: Message) -> None:
-    """Write a message as one line."""
-    stream.write(json.dumps(message).encode() + b"\n")
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What the process is to do.
 
-
-def read_array(stream: IO[bytes], dtype: str, shape: Sequence[int]) -> npt.NDArray[Any]:
-    """Read the bytes of an array that follow a message.
-
-    Raises:
-        EOFError: the other process has ended before all were written.
+    Attributes:
+        labels: whose surfaces to make.
+        smoothing_mm: as for :func:`~spinect_core.surfaces.build_surfaces`.
     """
-    array: npt.NDArray[Any] = np.empty(tuple(shape), dtype)
-    view = memoryview(array.reshape(-1).view(np.uint8).data)
-    filled = 0
-    while filled < len(view):
-        read = stream.readinto(view[filled:])  # type: ignore[attr-defined]
-        if not read:
-            raise EOFError
-        filled += read
-    return array
+
+    labels: Labels
+    smoothing_mm: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far the process is.
+
+    Attributes:
+        part: done, 0 to 1.
+        text: the stage.
+    """
+
+    part: float
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What the process made.
+
+    Attributes:
+        meshes: in the order of the fields of `Surfaces`.
+    """
+
+    meshes: tuple[MeshArrays, ...]
+
+
+def packed(message: Order | Report | Made) -> bytes:
+    """The bytes of a message; both ends are this program, so they are unpickled without a doubt."""
+    return pickle.dumps(message, protocol=5)

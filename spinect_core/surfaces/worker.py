@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import pickle
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 
-import numpy as np
-
-from spinect_core.image.volume import Geometry, Labels
-from spinect_core.surfaces.apart import PARTS, read_array, write_line
-from spinect_core.surfaces.build import build_surfaces
+from spinect_core.base.piped import from_and_to_parent, send_bytes
+from spinect_core.surfaces.apart import Made, Order, Report, packed
+from spinect_core.surfaces.build import Surfaces, build_surfaces
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
 
 def main(_arguments: Sequence[str]) -> int:
-    """Make one set of surfaces; 0 also where none was wanted after all."""
-    stream, sink = sys.stdin.buffer, sys.stdout.buffer
-    order = json.loads(stream.readline() or "null")
-    if order is None:
-        return 0
-    geometry = Geometry(
-        tuple(order["shape"]), tuple(order["spacing"]), tuple(order["origin"]), np.array(order["direction"])
-    )
-    array = read_array(stream, "uint8", order["shape"])
-
-    def progress(part: float, text: str) -> None:
-        write_line(sink, {"progress": part, "text": text})
-        sink.flush()
-
-    surfaces = build_surfaces(
-        Labels(array.astype(np.uint8), geometry), smoothing_mm=order["smoothing_mm"], progress=progress
-    )
-    meshes = {name: MeshArrays.of(getattr(surfaces, name)) for name in PARTS}
-    parts = {name: [(each.dtype.name, each.shape) for each in mesh.arrays] for name, mesh in meshes.items()}
-    write_line(sink, {"parts": parts})
-    for mesh in meshes.values():
-        for each in mesh.arrays:
-            sink.write(each.tobytes())
-    sink.flush()
-    return 0
+    """Make surfaces until the other end is closed."""
+    orders, sink = from_and_to_parent()
+    while True:
+        order: Order = pickle.loads(orders.get())
+        surfaces = build_surfaces(
+            order.labels,
+            smoothing_mm=order.smoothing_mm,
+            progress=lambda part, text: send_bytes(sink, packed(Report(part, text))),
+        )
+        meshes = (MeshArrays.of(getattr(surfaces, each.name)) for each in fields(Surfaces))
+        send_bytes(sink, packed(Made(tuple(meshes))))
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def test_files_are_written_by_the_one_writer() -> None:
         # a pipe to the program that started it
         # a pipe to the program that started it
         "spinect_core/io/native_worker.py",
-        "spinect_core/pipeline/planning_worker.py",
+        "spinect_core/base/piped.py",
     }
     found = set()
     for path in sources():

@@ -22,8 +22,8 @@ from typing import IO, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.errors import InstallationError, ReadingError
+from spinect_core.base.piped import start_piped
 from spinect_core.base.progress import Cancel, check
 
 POLL_S = 0.05
@@ -123,14 +123,7 @@ class NativeProcess:
             return self._process
         self.close()
         try:
-            process = subprocess.Popen(
-                child_command("reading"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=child_environment(),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            process = start_piped("reading", errors=subprocess.PIPE)
         except OSError as error:
             raise InstallationError(
                 f"The process that reads image files cannot be started ({error.strerror or error})",

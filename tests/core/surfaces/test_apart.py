@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.errors import Cancelled, WorkerError
 from spinect_core.image.volume import Geometry, Labels
 from spinect_core.surfaces import SurfaceProcess, SurfacesHere, build_surfaces, surface_maker
 from spinect_core.surfaces.mesh_arrays import MeshArrays
@@ -52,14 +52,14 @@ def test_it_is_cancelled_at_once(labels: Labels) -> None:
     with SurfaceProcess() as process, pytest.raises(Cancelled):
         process.build(labels, progress=lambda *_: time.sleep(0.02), cancel=stop)
     assert time.monotonic() - began < 5
-    assert process._process.poll() is not None
+    assert process._child._process.poll() is not None
 
 
 def test_a_process_that_ends_is_told(labels: Labels) -> None:
     with SurfaceProcess() as process:
-        process._process.kill()
+        process._child._process.kill()
         began = time.monotonic()
-        with pytest.raises(SpinectError, match="ended before it was done") as caught:
+        with pytest.raises(WorkerError, match="ended before it was done") as caught:
             process.build(labels)
     assert "memory" in caught.value.remedy
     assert time.monotonic() - began < 2
@@ -68,7 +68,7 @@ def test_a_process_that_ends_is_told(labels: Labels) -> None:
 def test_one_that_is_not_needed_leaves_nothing_running() -> None:
     with SurfaceProcess() as process:
         pass
-    assert process._process.poll() is not None
+    assert process._child._process.poll() is not None
 
 
 def test_pieces_hold_the_same_triangles_in_the_same_order(labels: Labels) -> None:
