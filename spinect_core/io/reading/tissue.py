@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.progress import Cancel, check
+from spinect_core.image.pieces import largest_piece
 
 AIR = -1024
 """What padding is replaced by: it says nothing about the scale."""
@@ -111,7 +112,8 @@ def measure_peaks(values: npt.NDArray[Any]) -> Peaks | None:
         return None
     shown = values[picture].astype(np.float64)
     above = picture & (values > BETWEEN)
-    body = values[_largest(above)].astype(np.float64)
+    # Without the couch and what lies beside the patient.
+    body = values[largest_piece(above)].astype(np.float64)
     below = shown[shown <= BETWEEN]
     lowest, dark, low, bright, brightest = np.percentile(shown, (0.1, 0.5, 2, 99.5, 99.9))
     peaks = _peaks(body, BETWEEN, 4096) if body.size else []
@@ -130,16 +132,6 @@ def measure_peaks(values: npt.NDArray[Any]) -> Peaks | None:
         lowest=float(lowest),
         spread=float(bright - dark),
     )
-
-
-def _largest(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The largest connected piece: without the couch and what lies beside the patient."""
-    pieces, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return np.asarray(pieces == int(np.argmax(sizes)))
 
 
 def _peaks(values: FloatArray, start: float, stop: float) -> list[tuple[float, float]]:
