@@ -22,7 +22,7 @@ from spinect_core.base.versions import NOTICE, __version__
 DESKTOP_ENTRY = "org.spinect.planner"
 """The name of the entry in assets/desktop: a desktop finds the window's icon by it."""
 ORGANISATION, NAME = "SPINECT", "SPINECT Planner"
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """After this time a working thread lets the window's have the interpreter; 5 ms, as is usual, add up to a stall."""
 
 

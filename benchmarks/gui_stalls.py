@@ -257,22 +257,18 @@ def _planned(window: MainWindow) -> bool:
     return _idle(window) and bool(window.state.trajectories.rows)
 
 
-def steps(folder: Path, ct: Path | None, large: Path | None, labels: Path | None) -> Iterator[Step]:
+def steps(folder: Path, ct: Path | None, large: Path | None) -> Iterator[Step]:
     """All actions in order.
 
     Args:
         folder: where files are written.
         ct: opened first; the demo when absent.
         large: opened last; left out when absent.
-        labels: a document whose labels are taken in place of a run of the network, which is a process of its own;
-            None for the network.
     """
     if ct is None:
         yield "open the demo", lambda w: w.controllers.open.open_demo(False), _opened("ct.nii.gz")
     else:
         yield f"open {ct.name}", lambda w: w.controllers.open.open_path(ct), _opened(ct.name)
-    if labels is not None:
-        _segment_by(labels)
     yield "segment, with surfaces", lambda w: w.controllers.segment.segment(), _segmented
     yield "find trajectories", lambda w: w.controllers.plan.find(), _planned
     yield "turn", _turn, lambda w: w.model.view.azimuth > 39
@@ -320,8 +316,9 @@ def _segment_by(path: Path) -> None:
     from spinect_core.preprocessing import Prepared
     from spinect_core.segmentation.run import RunInfo, Segmentation
 
+    document = read_document(path)
+
     def segment(volume: Volume, *, mode: str = "thorough", **_: Any) -> Segmentation:
-        document = read_document(path)
         kept, labels = document.labels, document.labels_for(volume.geometry)
         if kept is None or labels is None:
             raise SegmentationError("The document holds no labels of this CT", "Name another", path)
@@ -377,6 +374,8 @@ def run(options: argparse.Namespace) -> tuple[list[Watched], str]:
         large = options.ct_large
         if options.large:
             large = write_large(folder / "large")
+        if options.labels is not None:
+            _segment_by(options.labels)
         # The user's own settings and recent files stay as they are.
         os.environ.update(HOME=name, XDG_CONFIG_HOME=name, XDG_CACHE_HOME=name)
         from PySide6.QtWidgets import QApplication
@@ -385,9 +384,7 @@ def run(options: argparse.Namespace) -> tuple[list[Watched], str]:
 
         application = QApplication(["spinect-planner"])
         heart = Heart(options.busy)
-        driver = Driver(
-            heart, steps(options.keep or folder, options.ct, large, options.labels), options.limit
-        )
+        driver = Driver(heart, steps(options.keep or folder, options.ct, large), options.limit)
         planner(["--fast"])
         heart.stop()
         del application

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
@@ -44,7 +45,7 @@ LIGHTS = (
 """Fixed to the camera, as in spinect_core.pictures: the main light, a cool one from the right, a faint frontal one."""
 LOWEST = 50
 """Logical pixels of a view that shows anything: what was fitted into less is fitted again."""
-GL_FRAMEBUFFER = 0x8D40
+GL_FRAMEBUFFER, GL_COLOR_BUFFER_BIT = 0x8D40, 0x4000
 DETAIL_AFTER_MS = 180
 """How long the camera rests before the full surfaces come back."""
 
@@ -108,7 +109,7 @@ class Viewport(QtInteractor):
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.timeout.connect(self._draw_due)
-        self._in_event = False
+        self._in_event = self._comes = False
         self._size: tuple[int, int] | None = None
         # A picture stays until the next one is complete, and while only what is drawn over it changes.
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
@@ -220,10 +221,29 @@ class Viewport(QtInteractor):
         self._prepare()
         if self._state() == self._pictured:
             return
-        if self._in_event and self._pictured is not None and self._size == self.render_window.GetSize():
+        if not self._in_event or self._pictured is None:
+            self._draw_frame()
+        elif self._size == self.render_window.GetSize():
+            self._frame.start(0)
+        elif self._comes:
+            # All other views come with it and are painted now; the first picture in this size is next.
+            self._clear()
             self._frame.start(0)
         else:
             self._draw_frame()
+        self._comes = False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Come into sight, perhaps in another size than before."""
+        self._comes = True
+        super().showEvent(event)
+
+    def _clear(self) -> None:
+        """Show nothing but the background's darker colour."""
+        functions = self.context().functions()
+        colour = QColor(palette.BLACK)
+        functions.glClearColor(colour.redF(), colour.greenF(), colour.blueF(), 1.0)
+        functions.glClear(GL_COLOR_BUFFER_BIT)
 
     def _draw_due(self) -> None:
         """Draw what has changed since the last frame."""

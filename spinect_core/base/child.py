@@ -7,16 +7,21 @@ it is the program itself, called with ``--child NAME``. Only the names of `CHILD
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import IO
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.own_folders import keep_to_own_folders
 
 FLAG = "--child"
+NICER = 5
+"""By how much the priority of a process that works is below that of the one that started it."""
 CHILDREN: Mapping[str, str] = {
     "inference": "spinect_core.segmentation.worker",
     "planning": "spinect_core.pipeline.planning_worker",
@@ -61,6 +66,45 @@ def child_environment() -> dict[str, str]:
     if not is_frozen() and _ROOT.name not in ("site-packages", "dist-packages"):
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))
     return environment
+
+
+def start_child(
+    name: str,
+    *arguments: str | os.PathLike[str],
+    stdin: int | IO[bytes] = subprocess.PIPE,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process of the program's own that works, below the priority of the window that has to answer.
+
+    Args:
+        name: a key of `CHILDREN`.
+        arguments: what its ``main`` gets.
+        stdin: as for `subprocess.Popen`, like the other two.
+        stdout: its standard output.
+        stderr: its error stream.
+        environment: by default `child_environment`.
+
+    Raises:
+        KeyError: there is no such process.
+        OSError: it could not be started.
+    """
+    process = subprocess.Popen(
+        child_command(name, *arguments),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=child_environment() if environment is None else environment,
+        # Both names are of Windows alone.
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+    )
+    if hasattr(os, "setpriority"):
+        # From here and at once: it has no thread yet that would keep its own priority.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
+    return process
 
 
 def run_if_child(arguments: Sequence[str]) -> int | None:

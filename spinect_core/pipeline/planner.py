@@ -32,8 +32,10 @@ from spinect_core.planning.zones.window import Sight
 from spinect_core.surfaces import Surfaces
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
-FEW_TRIANGLES = 100_000
+FEW_TRIANGLES = 50_000
 """Search trees over at most these are made sooner than anybody notices."""
+PAUSE_S = 0.03
+"""Between two such trees, in which a window answers what has gathered."""
 log = logging.getLogger(__name__)
 
 
@@ -218,7 +220,7 @@ class PlannerApart:
         self._closed = False
         self._child: _Child | None = _Child()  # its libraries load meanwhile
         self.labels = labels
-        self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES)
+        self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES, PAUSE_S)
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
         """Find the skin, and make the search trees of this process."""
@@ -282,7 +284,7 @@ class PlannerApart:
         self._closed = True
         child, self._child = self._child, None
         if child is not None:
-            child.end()
+            child.end_aside()
 
     def _ask(self, order: Order, progress: Progress, cancel: Cancel | None) -> Any:
         """Have an order carried out.

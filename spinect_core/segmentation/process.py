@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.base.child import child_command, child_environment
+from spinect_core.base.child import child_environment, start_child
 from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.base.scratch import scratch_folder
@@ -146,14 +146,7 @@ def _start(job: Path, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == DeviceName.CPU:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    return subprocess.Popen(
-        child_command("inference", job),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        env=environment,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
+    return start_child("inference", job, stdin=subprocess.DEVNULL, stderr=errors, environment=environment)
 
 
 def _read(stream: IO[bytes], messages: queue.Queue[dict[str, Any] | None]) -> None:

@@ -22,8 +22,8 @@ from typing import IO, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.base.child import start_child
 from spinect_core.base.errors import InstallationError, ReadingError
-from spinect_core.base.piped import start_piped
 from spinect_core.base.progress import Cancel, check
 
 POLL_S = 0.05
@@ -123,7 +123,7 @@ class NativeProcess:
             return self._process
         self.close()
         try:
-            process = start_piped("reading", errors=subprocess.PIPE)
+            process = start_child("reading", stderr=subprocess.PIPE)
         except OSError as error:
             raise InstallationError(
                 f"The process that reads image files cannot be started ({error.strerror or error})",

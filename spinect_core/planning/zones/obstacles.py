@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,9 +58,13 @@ class Obstacles:
         nerve: the same.
         at_once: of so many triangles a search tree is made at once, with the interpreter held; None for one tree of
             all, which is quickest to ask.
+        pause_s: seconds before each such step, in which a window gets the interpreter as often as an answer needs it.
     """
 
-    def __init__(self, bone: pv.PolyData, nerve: pv.PolyData, at_once: int | None = None) -> None:
+    def __init__(
+        self, bone: pv.PolyData, nerve: pv.PolyData, at_once: int | None = None, pause_s: float = 0.0
+    ) -> None:
+        self._pause_s = pause_s
         self.meshes = {tissue: mesh for tissue, mesh in ((BONE, bone), (NERVE, nerve)) if mesh.n_cells > 0}
         corners = [np.asarray(mesh.points, dtype=np.float64) for mesh in self.meshes.values()]
         self._middle = np.concatenate(corners).mean(axis=0) if corners else np.zeros(3)
@@ -71,18 +76,20 @@ class Obstacles:
             for number, piece in enumerate(whole.pieces(PIECE_TRIANGLES)):
                 pieces.append((tissue, number * PIECE_TRIANGLES, piece))
         together = len(pieces) if at_once is None else max(at_once // PIECE_TRIANGLES, 1)
-        self._scenes = [
-            _Scene(pieces[first : first + together]) for first in range(0, len(pieces), max(together, 1))
-        ]
+        self._scenes = []
+        for first in range(0, len(pieces), max(together, 1)):
+            time.sleep(pause_s)
+            self._scenes.append(_Scene(pieces[first : first + together]))
 
     @classmethod
-    def of(cls, surfaces: Surfaces, at_once: int | None = None) -> Obstacles:
+    def of(cls, surfaces: Surfaces, at_once: int | None = None, pause_s: float = 0.0) -> Obstacles:
         """The full surfaces of a case."""
-        return cls(surfaces.bone, surfaces.nerve, at_once)
+        return cls(surfaces.bone, surfaces.nerve, at_once, pause_s)
 
     def make_ready(self) -> None:
         """Make the search trees for rays now, one after the other, and not when the first ray is cast."""
         for scene in self._scenes:
+            time.sleep(self._pause_s)
             scene.blocked(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32))
 
     def blocked(self, origins: FloatArray, directions: FloatArray) -> BoolArray:

@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from spinect_core.base import child
-from spinect_core.base.child import CHILDREN, child_command, child_environment, run_if_child
+from spinect_core.base.child import CHILDREN, child_command, child_environment, run_if_child, start_child
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -109,3 +110,21 @@ def test_every_entry_point_becomes_the_child_it_is_called_as(start: list[str]) -
     refused = subprocess.run([*command[:-1], "else"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "There is no child process 'else'" in refused.stderr
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="reads the priority of each thread from /proc"
+)
+def test_every_thread_of_a_child_is_below_the_window() -> None:
+    process = start_child("surfaces")
+    try:
+        threads = Path(f"/proc/{process.pid}/task")
+        # Its libraries start threads of their own while it loads.
+        until = time.monotonic() + 20
+        while len(list(threads.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        below = {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads.iterdir()}
+    finally:
+        process.kill()
+        process.communicate()
+    assert below == {min(os.getpriority(os.PRIO_PROCESS, 0) + child.NICER, 19)}
