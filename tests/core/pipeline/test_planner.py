@@ -251,7 +251,7 @@ def test_it_dies_with_its_parent():
 
 def test_what_a_library_prints_is_no_answer(case, monkeypatch):
     monkeypatch.setattr(
-        "spinect_core.base.piped.child_command",
+        "spinect_core.base.child.child_command",
         lambda _name: [
             sys.executable,
             "-c",
