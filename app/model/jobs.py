@@ -135,6 +135,7 @@ class JobRunner(QObject):
         self._deliver: Callable[[], None] | None = None
         self._next: _Order | None = None
         self._leftover: set[Job] = set()
+        self._over = False
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
@@ -151,7 +152,13 @@ class JobRunner(QObject):
         return self._job is not None and not self._opens
 
     def start(self, title: str, work: Work[T], then: Callable[[T], None]) -> bool:
-        """Start a job; ``then`` gets its result in the window's thread. False if another one is running."""
+        """Start a job; ``then`` gets its result in the window's thread.
+
+        Returns:
+            False if another one is running, or if the window has shut all down.
+        """
+        if self._over:
+            return False
         if self._job is not None:
             self.refused.emit(f"{self.title} is still going on. Wait for it or cancel it first.")
             return False
@@ -159,7 +166,9 @@ class JobRunner(QObject):
         return True
 
     def start_instead(self, title: str, work: Work[T], then: Callable[[T], None]) -> None:
-        """Start a job; one that is running is cancelled first."""
+        """Start a job; one that is running is cancelled first. None is started once the window has shut all down."""
+        if self._over:
+            return
         order = _order(title, work, then, opens=True)
         if self._job is None:
             self._begin(order)
@@ -187,7 +196,11 @@ class JobRunner(QObject):
             self._patience.start()
 
     def shut_down(self, seconds: float = 20.0) -> None:
-        """Stop everything and wait for the threads; called once, when the window closes."""
+        """Stop everything and wait for the threads; called when the window closes. Nothing starts after that.
+
+        A thread that runs on while the interpreter ends takes the process down.
+        """
+        self._over = True
         self._deliver = self._next = None
         jobs = [*self._leftover, *([self._job] if self._job else [])]
         for job in jobs:

@@ -170,7 +170,6 @@ def test_files_are_written_by_the_one_writer() -> None:
         "spinect_core/segmentation/worker.py",
         "spinect_core/base/files.py",
         # a pipe to the program that started it
-        # a pipe to the program that started it
         "spinect_core/io/native_worker.py",
         "spinect_core/base/piped.py",
     }

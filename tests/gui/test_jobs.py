@@ -128,3 +128,13 @@ def test_reports_do_not_flood_the_window(jobs, qtbot):
     jobs.start("chatter", chatter, lambda _: None)
     finished(qtbot, jobs)
     assert len(reports) < 200
+
+
+def test_nothing_starts_once_all_is_shut_down(jobs, qtbot):
+    ran = []
+    jobs.shut_down()
+    assert not jobs.start("late", lambda progress, cancel: ran.append(1), ran.append)
+    jobs.start_instead("later", lambda progress, cancel: ran.append(2), ran.append)
+    qtbot.wait(50)
+    assert not jobs.busy
+    assert ran == []
