@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.files import is_there, read_bounded
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.base.reasons import reason
-from spinect_core.image.volume import geometry_from_sitk
-from spinect_core.io.reading.images import bare_name, is_image_name
-from spinect_core.io.reading.quiet import quiet_itk
+from spinect_core.io.reading.images import bare_name, is_image_name, read_numbers
 from spinect_core.research.phantom.bone_frames import inner_points, measure, probe
 from spinect_core.research.phantom.bone_placement import centre_of_mass, in_specimen, meet_neighbours, to_lps
 from spinect_core.research.phantom.bone_routes import lay_ways
@@ -200,17 +197,9 @@ def _from_label_maps(
     for file in files:
         check(cancel)
         progress(0.0, f"reading {file.name}")
-        try:
-            with quiet_itk():
-                image = sitk.ReadImage(str(file))
-        except RuntimeError as error:
-            raise ReadingError(
-                "The image cannot be read", "Export it again as NIfTI or NRRD", file
-            ) from error
-        array = sitk.GetArrayFromImage(image)
-        if array.ndim != 3 or array.min() < 0 or (array.dtype.kind == "f" and np.any(array % 1)):
+        array, geometry = read_numbers(file)
+        if array.min() < 0 or (array.dtype.kind == "f" and np.any(array % 1)):
             continue
-        geometry = geometry_from_sitk(image)
         present = {int(n) for n in np.unique(array)}
         found = {numbers[n] for n in present if n in numbers}
         try:

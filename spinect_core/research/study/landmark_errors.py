@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import sideless
@@ -30,8 +29,8 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import ReadingError, SpinectError, UsageError
 from spinect_core.base.files import write_whole
 from spinect_core.base.words import Side
-from spinect_core.image.volume import Labels, geometry_from_sitk
-from spinect_core.io.reading.quiet import quiet_itk
+from spinect_core.image.volume import Labels
+from spinect_core.io.reading import read_labels
 from spinect_core.plan.wording import sentences
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.build import LUMBOSACRAL
@@ -160,9 +159,7 @@ def examine(
             raise ReadingError(
                 "There are no predicted labels", "Give the folder that holds seed-N folders", path
             )
-        with quiet_itk():
-            image = sitk.ReadImage(str(path))
-        labels = Labels(sitk.GetArrayFromImage(image).astype(np.uint8), geometry_from_sitk(image))
+        labels = read_labels(path)
     return examine_labels(seed, labels, phantom.truth, level)
 
 
