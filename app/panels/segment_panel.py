@@ -15,7 +15,11 @@ from app.panels.progress import ProgressCard
 from app.widgets.parts import Section, field_row, label
 
 NAMES = {
-    "mode": {"thorough": "Thorough (reads twice)", "fast": "Fast (reads once)", "paper": "As published"},
+    "mode": {
+        "thorough": "Thorough (reads doubtful parts twice)",
+        "fast": "Fast (reads once)",
+        "paper": "As published",
+    },
     "engine": {"auto": "Automatic", "tensorflow": "TensorFlow", "openvino": "OpenVINO"},
     "device": {"auto": "Automatic", "gpu": "GPU", "cpu": "CPU"},
 }

@@ -165,8 +165,8 @@ def add_network_options(parser: Parser) -> None:
         "--mode",
         choices=values(ModeName),
         default=ModeName.THOROUGH.value,
-        help="thorough: the region is read twice, 1 mm voxels take the CT's mean within them (default); fast: read "
-        "once, about half the time; paper: voxels and overlap of the tiles as published, about the time of thorough",
+        help="thorough: 1 mm voxels take the CT's mean within them, what is in doubt about L5/S1 is read twice "
+        "(default); fast: read once, somewhat sooner; paper: voxels and overlap of the tiles as published, the slowest",
     )
     parser.add_argument(
         "--weights", type=a_path, metavar="FILE", help="your own weights instead of the built-in ones"

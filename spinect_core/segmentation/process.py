@@ -24,6 +24,7 @@ from spinect_core.base.errors import SegmentationError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.base.scratch import scratch_folder
 from spinect_core.base.words import DeviceName
+from spinect_core.segmentation.again import Focus
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.tiling import Tiling
 
@@ -51,6 +52,8 @@ class Job:
         weights: the weights file.
         tiling: the mode.
         batch: tiles to run at once.
+        focus: where L5/S1 lies in the first reading; a second one is then made of the doubtful tiles about it alone,
+            see :mod:`spinect_core.segmentation.again`. Without it every reading is of the whole region.
     """
 
     factory: str
@@ -58,6 +61,7 @@ class Job:
     weights: Path
     tiling: Tiling
     batch: int
+    focus: Focus | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +69,8 @@ class Outcome:
     """What it did.
 
     Attributes:
-        probabilities: float32 [reading, z, y, x, class].
+        probabilities: float32 [reading, z, y, x, class]; their sum in a voxel is how much the reading counts there,
+            which is less than 1 where the second was not made of the whole region.
         patches: tiles run, of all readings.
         seconds: ``start`` (starting the process and handing over), ``load`` (engine and weights), ``predict``.
     """
@@ -92,7 +97,7 @@ def run_job(
 
     Args:
         job: engine and mode.
-        array: standardised region [reading, z, y, x].
+        array: standardised region [reading, z, y, x]; the second is the mirror image of about the same voxels.
         occupied: [reading, z, y, x], where there is more than air.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at every 50 ms; the process is killed when it is set.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from spinect_core.base.errors import SpatialError
 from spinect_core.image.region import Region
 from spinect_core.image.volume import NERVE, Labels, Volume
+from spinect_core.preprocessing.find_region import find_lumbosacral_region
 from spinect_core.preprocessing.prepare import Prepared, prepare, prepare_again
+from spinect_core.segmentation.again import Focus, mirrored
 from spinect_core.segmentation.choice import Mode
 from spinect_core.segmentation.strays import without_strays
 from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, likeliest
@@ -29,10 +31,12 @@ class Readings:
     Attributes:
         first: on this grid labels of 1 mm are given.
         second: see :func:`~spinect_core.preprocessing.prepare.prepare_again`.
+        focus: voxel (z, y, x) of the first reading about which the second is made; None if of the whole region.
     """
 
     first: Prepared
     second: Prepared | None
+    focus: Focus | None = None
 
     @classmethod
     def of(cls, volume: Volume, region: Region | None, mode: Mode) -> Readings:
@@ -42,7 +46,9 @@ class Readings:
             UsageError: if the region lies outside the CT.
         """
         first = prepare(volume, region, mode.voxels)
-        return cls(first, prepare_again(volume, first) if mode.twice else None)
+        if not mode.twice:
+            return cls(first, None)
+        return cls(first, prepare_again(volume, first), _focus(volume, first))
 
     def __len__(self) -> int:
         return 1 if self.second is None else 2
@@ -51,7 +57,7 @@ class Readings:
         """Standardised intensity, and where there is more than air, both [reading, z, y, x]."""
         read = [(self.first.array, self.first.occupied)]
         if self.second is not None:
-            read.append((_mirrored(self.second.array), _mirrored(self.second.occupied)))
+            read.append((mirrored(self.second.array), mirrored(self.second.occupied)))
         arrays, occupied = zip(*read, strict=True)
         return np.stack(arrays), np.stack(occupied)
 
@@ -59,7 +65,7 @@ class Readings:
         """Labels from what the network says of each reading.
 
         Args:
-            answers: float32 [reading, z, y, x, class]; they are used up.
+            answers: float32 [reading, z, y, x, class], each counting as much as its sum in a voxel; they are used up.
 
         Returns:
             On the CT's own grid, on the first reading's, and the ml of stray nerve left out of both.
@@ -69,7 +75,7 @@ class Readings:
             labels, ml, strays = self._of_one_grid(first)
             first[strays] = CERTAINLY_BACKGROUND
             return self.first.restore(first), labels, ml
-        second = _mirrored(answers[1])
+        second = mirrored(answers[1])
         labels, ml, strays = self._of_one_grid(first + _onto_first(second))
         first[strays] = CERTAINLY_BACKGROUND
         # Half a voxel beside, a stray reaches into the voxels around its own.
@@ -82,14 +88,24 @@ class Readings:
         return kept, ml, found.array != kept.array
 
 
+def _focus(volume: Volume, first: Prepared) -> Focus | None:
+    """Where L5/S1 lies in a reading; None where that is not known.
+
+    It is the middle of a region that was found. Of one that was given it is where it would have been found, if that
+    lies in it.
+    """
+    try:
+        found = first.region if first.region.note else find_lumbosacral_region(volume)
+    except SpatialError:
+        return None
+    z, y, x = (float(at) for at in first.geometry.to_index(found.centre))
+    inside = all(0 <= at < count for at, count in zip((z, y, x), first.geometry.shape, strict=True))
+    return (z, y, x) if found.found and inside else None
+
+
 def _onto_first(second: Probabilities) -> Probabilities:
     """What the second reading says of the first one's voxels: the mean of the eight that meet in a voxel's middle."""
     for axis in range(3):
         after = np.minimum(np.arange(second.shape[axis]) + 1, second.shape[axis] - 1)
         second = (second + second.take(after, axis)) / np.float32(2)
     return second
-
-
-def _mirrored(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Left and right exchanged, of an array [z, y, x, ...]."""
-    return np.ascontiguousarray(np.flip(array, 2))

@@ -195,7 +195,14 @@ def _first_that_runs(
     fallbacks: list[str] = []
     array, occupied = readings.for_network()
     for candidate in to_try:
-        job = Job(ENGINES[candidate.engine], candidate.device, weights, tiling, candidate.batch(tiling))
+        job = Job(
+            ENGINES[candidate.engine],
+            candidate.device,
+            weights,
+            tiling,
+            candidate.batch(tiling),
+            readings.focus,
+        )
         place = f"{candidate.engine} on the {candidate.device.upper()}"
         try:
             return (

@@ -22,6 +22,10 @@ BACKGROUND = 0
 CERTAINLY_BACKGROUND = np.eye(CLASSES, dtype=np.float32)[BACKGROUND]
 """Probabilities of a voxel where there is nothing."""
 
+FULL = 0.125
+"""Tapered weight from which on a chosen tile's answer counts in full: half-way from its middle to its border along all
+three axes, or nearer along some. Below, it counts in proportion, so that no step shows where chosen tiles end."""
+
 Report = Callable[[int, int], None]
 """Called with the tiles done and the tiles to do."""
 
@@ -59,7 +63,8 @@ class Combined:
     """What comes out.
 
     Attributes:
-        probabilities: float32 [z, y, x, class], summed over the tiles that show a voxel, of sum 1.
+        probabilities: float32 [z, y, x, class], summed over the tiles that show a voxel, of sum 1. Where tiles
+            were chosen, the sum is how much their answer counts: 0 where none of them shows a voxel.
         patches: tiles that were run.
         patches_skipped: tiles with nothing in them.
         batch: tiles run at once at the end.
@@ -103,17 +108,21 @@ def tile_corners(shape: Shape, tiling: Tiling) -> list[Shape]:
     return list(product(z, y, x))
 
 
-def tiles_to_run(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> int:
-    """How many tiles of a region show more than air."""
-    return sum(run for _, run in _windows(occupied, tiling))
+def tiles_to_run(
+    occupied: npt.NDArray[np.bool_], tiling: Tiling, corners: Sequence[Shape] | None = None
+) -> int:
+    """How many tiles of a region show more than air: all tiles, or those with these first voxels."""
+    return sum(run for _, run in _windows(occupied, tiling, corners))
 
 
-def _windows(occupied: npt.NDArray[np.bool_], tiling: Tiling) -> list[tuple[tuple[slice, ...], bool]]:
+def _windows(
+    occupied: npt.NDArray[np.bool_], tiling: Tiling, corners: Sequence[Shape] | None
+) -> list[tuple[tuple[slice, ...], bool]]:
     """Each tile and whether it shows more than air, x running fastest; an array counts as no smaller than a tile."""
     z, y, x = (max(length, patch) for length, patch in zip(occupied.shape, tiling.patch, strict=True))
     windows = [
         tuple(slice(first, first + size) for first, size in zip(corner, tiling.patch, strict=True))
-        for corner in tile_corners((z, y, x), tiling)
+        for corner in (tile_corners((z, y, x), tiling) if corners is None else corners)
     ]
     return [(window, bool(occupied[window].any())) for window in windows]
 
@@ -124,6 +133,7 @@ def combine(
     occupied: npt.NDArray[np.bool_],
     tiling: Tiling,
     *,
+    corners: Sequence[Shape] | None = None,
     batch: int = 1,
     report: Report | None = None,
 ) -> Combined:
@@ -136,6 +146,7 @@ def combine(
         array: standardised, [z, y, x].
         occupied: [z, y, x], where there is more than air.
         tiling: the mode.
+        corners: first voxels (z, y, x) of the only tiles to run; all of the region if not given.
         batch: tiles to run at once; halved when the engine's memory does not suffice.
         report: called after each batch.
 
@@ -145,7 +156,8 @@ def combine(
     missing = [(0, max(patch - length, 0)) for length, patch in zip(array.shape, tiling.patch, strict=True)]
     padded = np.pad(array, missing, mode="edge")
     z, y, x = padded.shape
-    windows, to_run = zip(*_windows(occupied, tiling), strict=True)
+    laid = _windows(occupied, tiling, corners)
+    windows, to_run = [window for window, _ in laid], [run for _, run in laid]
     total, done, position = sum(to_run), 0, 0
     weight = tiling.weight()
     summed = np.zeros((z, y, x, CLASSES), dtype=np.float32)
@@ -173,6 +185,9 @@ def combine(
             report(done, total)
     own = tuple(slice(length) for length in array.shape)
     summed = summed[own]
+    if corners is not None:
+        summed /= np.maximum(summed.sum(axis=-1, keepdims=True), np.float32(FULL))
+        return Combined(summed, total, len(windows) - total, batch, tuple(fallbacks))
     # Tiles further apart than they are long leave voxels that none of them shows.
     summed[~summed.any(axis=-1)] = CERTAINLY_BACKGROUND
     summed /= summed.sum(axis=-1, keepdims=True)

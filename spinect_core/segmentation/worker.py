@@ -22,6 +22,7 @@ import numpy as np
 
 from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import SegmentationError, SpinectError
+from spinect_core.segmentation.again import MOST_TILES, doubt, mirrored, tiles_again
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.memory import peak_memory_mb
 from spinect_core.segmentation.tiling import Combined, Tiling, combine, tiles_to_run
@@ -81,7 +82,10 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
     line.send(loaded=True, versions=engine.versions)
 
     array, occupied = np.load(folder / "array.npy"), np.load(folder / "occupied.npy")
-    total = sum(tiles_to_run(there, tiling) for there in occupied)
+    total = tiles_to_run(occupied[0], tiling)
+    for there in occupied[1:]:
+        again = tiles_to_run(there, tiling)
+        total += again if job["focus"] is None else min(again, MOST_TILES)
     readings: list[Combined] = []
     before, batch = 0, job["batch"]
 
@@ -90,7 +94,13 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
         line.send(patch=before + done, patches=total)
 
     for image, there in zip(array, occupied, strict=True):
-        combined = combine(engine, image, there, tiling, batch=batch, report=report)
+        corners = None
+        if readings and job["focus"] is not None:
+            doubts = mirrored(doubt(readings[0].probabilities, tuple(job["focus"])))
+            corners = tiles_again(doubts, tiling)
+            # Doubt may be in fewer places than there was time for.
+            total = before + tiles_to_run(there, tiling, corners)
+        combined = combine(engine, image, there, tiling, corners=corners, batch=batch, report=report)
         before, batch = before + combined.patches, combined.batch
         if not np.isfinite(combined.probabilities).all():
             raise SegmentationError(

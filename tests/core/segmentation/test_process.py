@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from spinect_core.base.errors import Cancelled, SegmentationError
 from spinect_core.segmentation import process
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
 from spinect_core.segmentation.process import Job, WorkerDied, run_job
-from spinect_core.segmentation.tiling import Tiling, likeliest
+from spinect_core.segmentation.tiling import Tiling, likeliest, tile_corners
 
 SMALL = Tiling("small", (8, 16, 16), (6, 12, 12))
 ARRAY = np.random.default_rng(0).normal(size=(1, 20, 30, 40)).astype(np.float32)
@@ -68,6 +69,38 @@ def test_two_readings_come_back_in_their_order_with_one_count_of_patches() -> No
     assert (outcome.batch, len(outcome.fallbacks)) == (2, 1)
     assert [part for part, _ in seen] == sorted(part for part, _ in seen)
     assert seen[-1] == (1.0, f"patch {2 * TILES - 9} of {2 * TILES - 9}")
+
+
+def test_with_a_known_level_the_second_reading_is_of_the_doubtful_tiles_about_it_alone() -> None:
+    tiling = Tiling("small", (8, 16, 16), (6, 12, 12), tapered=True)
+    array = np.zeros((2, 30, 60, 80), np.float32)  # background, and sure of it
+    array[0, 10:16, 20:30, 10:20] = array[1, 10:16, 20:30, 60:70] = (
+        1.5  # on the right; the second is the mirror image
+    )
+    seen: list[tuple[float, str]] = []
+    outcome = run_job(
+        replace(job("Unsure"), tiling=tiling, focus=(12.0, 25.0, 15.0)),
+        array,
+        np.ones(array.shape, bool),
+        progress=lambda part, text: seen.append((part, text)),
+    )
+    first, second = outcome.probabilities
+    assert first.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+    counts = second.sum(axis=-1)
+    assert np.all(counts[12:14, 22:28, 62:68] == pytest.approx(1)), "read again"
+    assert not counts[:, :, :40].any(), "where nothing is in doubt it is not"
+    assert not counts[24:].any()
+    whole = len(tile_corners((30, 60, 80), tiling))
+    assert whole < outcome.patches < 1.2 * whole
+    assert [part for part, _ in seen] == sorted(part for part, _ in seen)
+    assert seen[-1] == (1.0, f"patch {outcome.patches} of {outcome.patches}")
+
+
+def test_where_the_first_reading_has_no_doubt_there_is_no_second() -> None:
+    array = np.zeros((2, *ARRAY.shape[1:]), np.float32)
+    outcome = run_job(replace(job("Unsure"), focus=(10.0, 15.0, 20.0)), array, np.ones(array.shape, bool))
+    assert outcome.patches == TILES
+    assert not outcome.probabilities[1].any()
 
 
 def test_the_process_has_no_window_and_its_printing_does_no_harm() -> None:

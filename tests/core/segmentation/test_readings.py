@@ -9,6 +9,7 @@ import pytest
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing import Region
 from spinect_core.preprocessing.prepare import Prepared
+from spinect_core.segmentation import readings as reading_module
 from spinect_core.segmentation.choice import MODES
 from spinect_core.segmentation.readings import Readings
 
@@ -76,3 +77,47 @@ def test_a_stray_of_the_second_reading_is_on_neither_grid(volume: Volume) -> Non
     for found in (labels, labels_1mm):
         at = found.geometry.to_patient(np.argwhere(found.array == 2))
         assert np.linalg.norm(at - CENTRE, axis=1).max() < 9
+
+
+def test_a_reading_counts_as_much_as_it_was_made(volume: Volume) -> None:
+    """Where the second reading was not made, the first alone decides; where it was, both do."""
+    readings = Readings.of(volume, Region.around(GEOMETRY.centre, (40, 40, 40)), MODES["thorough"])
+    assert readings.second is not None
+    first, second = answer(readings.first), answer(readings.second)
+    nothing, wrong = np.zeros_like(second), second[..., ::-1] * 0.9
+    alone = readings.labels(np.stack([first.copy(), nothing]))
+    once = Readings(readings.first, None).labels(first[None].copy())
+    both = readings.labels(np.stack([first.copy(), second[:, :, ::-1]]))
+    outvoted = readings.labels(np.stack([first.copy(), wrong[:, :, ::-1]]))
+    for grid in (0, 1):
+        assert np.array_equal(alone[grid].array, once[grid].array)
+        assert not np.array_equal(both[grid].array, once[grid].array)
+        assert not np.array_equal(outvoted[grid].array, both[grid].array)
+
+
+@pytest.mark.parametrize(
+    ("found", "focus"),
+    [
+        (Region.around((4.0, 33.0, 52.0), (20, 20, 20), True, "Found by the sacrum"), (4.0, 33.0, 52.0)),
+        (Region.around((4.0, 33.0, 52.0), (20, 20, 20), False, "Nothing was recognised"), None),
+        (Region.around((400.0, 33.0, 52.0), (20, 20, 20), True, "Found by the sacrum"), None),
+    ],
+    ids=["in the region", "not found", "outside the region"],
+)
+def test_a_given_region_is_read_twice_about_the_level_only_where_that_is_found_in_it(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch, found: Region, focus: tuple[float, float, float] | None
+) -> None:
+    monkeypatch.setattr(reading_module, "find_lumbosacral_region", lambda _: found)
+    readings = Readings.of(volume, Region.around(GEOMETRY.centre, (40, 40, 40)), MODES["thorough"])
+    if focus is None:
+        assert readings.focus is None
+    else:
+        assert readings.focus is not None
+        assert readings.first.geometry.to_patient(readings.focus) == pytest.approx(focus)
+
+
+def test_a_region_that_was_found_is_read_twice_about_its_middle(volume: Volume) -> None:
+    region = Region.around(GEOMETRY.centre, (30, 30, 30), True, "Found by the sacrum")
+    readings = Readings.of(volume, region, MODES["thorough"])
+    assert readings.focus == pytest.approx((14.5, 14.5, 14.5), abs=0.5)
+    assert Readings.of(volume, region, MODES["fast"]).focus is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spinect_core.segmentation.engine import EngineOutOfMemory
-from spinect_core.segmentation.tiling import Tiling, combine, tile_corners, tile_starts
+from spinect_core.segmentation.tiling import FULL, Tiling, combine, tile_corners, tile_starts
 
 PAPER = Tiling("paper", (32, 64, 64), (20, 40, 40))
 SMALL = Tiling("small", (4, 8, 8), (3, 5, 5))
@@ -182,3 +182,26 @@ def test_a_tapered_tile_counts_least_at_its_borders() -> None:
     assert weight.min() > 0
     assert weight[2, 4, 4] == weight.max()
     assert weight[0, 0, 0] == weight.min()
+
+
+def test_chosen_tiles_count_in_full_inside_and_less_and_less_towards_their_borders() -> None:
+    tiling = Tiling("small", (4, 8, 8), (3, 5, 5), tapered=True)
+    array, occupied = noise((13, 21, 26)), np.ones((13, 21, 26), bool)
+    corner = (4, 8, 12)
+    window = tuple(slice(at, at + size) for at, size in zip(corner, tiling.patch, strict=True))
+    combined = combine(Guess(), array, occupied, tiling, corners=[corner])
+    counts = combined.probabilities.sum(axis=-1)
+    assert combined.patches == 1
+    assert counts[window] == pytest.approx(np.minimum(tiling.weight()[..., 0] / FULL, 1))
+    assert counts[window][1:3, 3:5, 3:5] == pytest.approx(1)
+    beside = np.ones(array.shape, bool)
+    beside[window] = False
+    assert not counts[beside].any(), "no answer, so it counts for nothing"
+    answer = Guess().predict(array[window][None, ..., None])[0]
+    assert combined.probabilities[window] == pytest.approx(answer * counts[window][..., None], abs=1e-6)
+
+
+def test_no_chosen_tiles_are_no_answer() -> None:
+    combined = combine(Guess(), noise((5, 9, 9)), np.ones((5, 9, 9), bool), SMALL, corners=[])
+    assert combined.patches == combined.patches_skipped == 0
+    assert not combined.probabilities.any()
