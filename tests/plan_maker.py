@@ -144,9 +144,11 @@ def full_planning() -> Planning:
         axial=AxialRecord(reachable=True, area_mm2=12.5, oblique=33.0),
         candidate=View(10.0, 2.0),
         notes=("The CT ends before the skin.",),
+        withheld=("The L5 root is not labelled beside the disc.",),
         map=MAP,
     )
     return Planning(
+        withheld=("The level is not sure.",),
         level=LevelRecord(
             name="L5/S1", shift=-1, confidence=0.7, warnings=("Another level fits almost as well.",)
         ),

@@ -103,7 +103,8 @@ class PlanController(QObject):
                 self._model.set_planning(with_needle(before, needle), "place a needle")
                 own = trajectories.rows[-1]
                 trajectories.choose(own.key)
-                self.said.emit(f"{own.title}: {own.needle_text}, {view.words}")
+                held = f"; {own.withheld_text}" if own.withheld_text else ""
+                self.said.emit(f"{own.title}: {own.needle_text}, {view.words}{held}")
 
         self._jobs.start(
             "Measuring the needle",
@@ -150,13 +151,17 @@ class PlanController(QObject):
 
 
 def _summary(plan: CasePlan, uncertain: tuple[str, ...], reserved: bool) -> str:
-    opened = sum(each.search.best is not None for each in plan.approaches)
-    level, every = plan.landmarks.level, len(plan.approaches)
+    free = [each for each in plan.approaches if each.search.best is not None]
+    opened, level, every = len(free), plan.landmarks.level, len(plan.approaches)
+    held = sum(bool(plan.withheld or each.withheld) for each in free)
     if not every:
         text = "No triangle was found; draw one with three clicks."
     elif not opened:
         text = f"{level}: no trajectory through any of {every} triangles; see what blocks each."
+    elif held == opened:
+        text = f"{level}: {opened} of {every} triangles are open, but no needle is recommended; see why in each row."
     else:
-        text = f"{level}: a trajectory through {opened} of {every} triangles; check each against the slices."
+        text = f"{level}: a trajectory through {opened - held} of {every} triangles; check each against the slices."
+        text += f" In {held} more no needle is recommended." if held else ""
     text = f"Uncertain level. {text}" if uncertain else text
     return f"{RESERVED}. {text}" if reserved else text

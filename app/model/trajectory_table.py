@@ -9,7 +9,7 @@ from app.model.rows import MISSING, Column, RowsModel, alignment
 from app.widgets import icons, palette
 from spinect_core.plan.wording import Trajectory
 
-NAME, AREA, VIEW = 0, 1, 3
+NAME, AREA, VIEW, NEEDLE = 0, 1, 3, 4
 """Places of the columns that the table treats on their own."""
 
 
@@ -43,7 +43,7 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
     Column(
         "Needle",
         lambda row: row.needle_text,
-        tip="From the skin to the target, and the needle that fits",
+        tip="From the skin to the target, and the needle that fits; where none is recommended, why",
     ),
     Column(
         "Angular\ntolerance",
@@ -61,24 +61,36 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
 
 
 class TrajectoryTable(RowsModel[Trajectory]):
-    """One row for each zone, then the user's needles. What blocks a zone takes the whole row."""
+    """One row for each zone, then the user's needles.
+
+    What blocks a zone takes the whole row, and why no needle is recommended the place of the needle and its numbers.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(COLUMNS, lambda row: row.key, parent)
 
     def more(self, row: Trajectory, column: int, role: int) -> object:
-        """What blocks a zone, the colour of its kind, and the tool tips."""
+        """What blocks a zone, why none of its needles is recommended, the colour of its kind, and the tool tips."""
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return icons.swatch(palette.KIND_COLOURS[row.kind])
         if role == Qt.ItemDataRole.ToolTipRole:
             own_text = column in (NAME, VIEW)
-            return row.blocked_text or (
-                self.columns[column].text(row) if own_text else self.columns[column].tip
-            )
+            told = row.blocked_text or row.withheld_text
+            return told or (self.columns[column].text(row) if own_text else self.columns[column].tip)
         if row.open:
-            return None
+            return self._of_open(row, column, role)
         if role == Qt.ItemDataRole.DisplayRole and column != NAME:
             return row.blocked_text if column == AREA else ""
         if role == Qt.ItemDataRole.ForegroundRole:
             return QColor(palette.MUTED)
         return alignment(False) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def _of_open(self, row: Trajectory, column: int, role: int) -> object:
+        """What is not recommended says so in amber: beside its window, or by the name of a needle of the user's."""
+        if not row.withheld_text:
+            return None
+        if role == Qt.ItemDataRole.ForegroundRole and column == (NAME if row.own else NEEDLE):
+            return QColor(palette.WARNING)
+        if role == Qt.ItemDataRole.DisplayRole and column == NEEDLE and row.needle is None:
+            return row.withheld_text
+        return None

@@ -25,7 +25,7 @@ from app.model.case_model import CaseModel
 from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
-from app.model.trajectory_table import AREA, NAME, TrajectoryTable
+from app.model.trajectory_table import AREA, NAME, NEEDLE, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.progress import ProgressCard
@@ -35,10 +35,11 @@ from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, in_own_order
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import SearchRecord
-from spinect_core.plan.wording import choices
+from spinect_core.plan.wording import choices, withheld_sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
 CONTEXT_WIDTH = 244
+RECOMMENDED_TIP = "The view that weighs area, tolerance, clearance and depth best"
 WIDEST = 320
 """Pixels of a column, whatever a plan writes into it."""
 
@@ -102,7 +103,6 @@ class TrajectoriesPanel(QFrame):
         row.setContentsMargins(4, 3, 2, 3)
         row.setSpacing(0)
         self.recommended = self._button("Recommended", self._turn_to_recommended)
-        self.recommended.setToolTip("The view that weighs area, tolerance, clearance and depth best")
         self.best = self._button("Best view", self._turn_to_best)
         self.views_menu = QMenu(self)
         self.views_menu.aboutToShow.connect(self._fill_views)
@@ -232,16 +232,25 @@ class TrajectoriesPanel(QFrame):
         self._show()
 
     def _span(self) -> None:
-        """What blocks a zone takes its whole row."""
+        """What blocks a zone takes its whole row; why no needle is recommended, the columns of the needle."""
         self.table.clearSpans()
+        columns = self.rows.columnCount()
         for number, trajectory in enumerate(self.rows.rows):
+            row = self.sorted.at(number).row()
             if not trajectory.open:
-                self.table.setSpan(self.sorted.at(number).row(), AREA, 1, self.rows.columnCount() - AREA)
+                self.table.setSpan(row, AREA, 1, columns - AREA)
+            elif trajectory.withheld_text and trajectory.needle is None:
+                self.table.setSpan(row, NEEDLE, 1, columns - NEEDLE)
 
     def _show(self) -> None:
         case = self._model.case
         noticed = () if case is None else case.warnings
-        sentences = (*warning_lines(noticed), *warnings_of(self._model.planning))
+        planning = self._model.planning
+        held = withheld_sentences(planning.withheld)
+        # a doubt for which nothing is recommended has been told with that
+        told = {each.rstrip(".") for each in planning.withheld}
+        doubts = (each for each in warnings_of(planning) if each.rstrip(".") not in told)
+        sentences = (*warning_lines(noticed), *held, *doubts)
         self.warning.setVisible(bool(sentences))
         self.warning.setText(f"{'' if noticed else 'Warning: '}{' '.join(sentences)}")
         self.warning.setToolTip("\n".join(sentences))
@@ -269,6 +278,8 @@ class TrajectoriesPanel(QFrame):
     def _enable(self) -> None:
         trajectory, search, live = self._trajectories.current, self._search, self._trajectories.can_adjust
         self.recommended.setEnabled(search is not None and search.recommended is not None)
+        held = "" if trajectory is None else trajectory.withheld_text
+        self.recommended.setToolTip(f"{held[:1].upper()}{held[1:]}" if held else RECOMMENDED_TIP)
         self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
         blocked = search is not None and search.best is None
         tip = "The view that comes nearest to being open" if blocked else "The view of the largest window"

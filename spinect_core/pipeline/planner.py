@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import WorkerError
+from spinect_core.base.notes import Note
 from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
@@ -50,6 +51,7 @@ class RoomParts:
         skin: of the patient; None where the CT shows none.
         warnings: what reading noticed about the CT.
         step: degrees between the views of the angle map.
+        withheld: why nothing of this case is to be recommended.
     """
 
     labels: Labels
@@ -58,13 +60,15 @@ class RoomParts:
     skin: MeshArrays | None
     warnings: tuple[ReadingWarning, ...]
     step: float
+    withheld: tuple[Note, ...] = ()
 
     def room(self) -> Room:
         """The case, ready for planning."""
         bone, nerve = self.bone.mesh(), self.nerve.mesh()
         skin = None if self.skin is None else Skin(self.skin.mesh())
         # Nothing is drawn here: the levels of detail are not needed.
-        return Room(self.labels, Surfaces(bone, nerve, bone, nerve), skin=skin, warnings=self.warnings)
+        surfaces = Surfaces(bone, nerve, bone, nerve)
+        return Room(self.labels, surfaces, skin=skin, warnings=self.warnings, withheld=self.withheld)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +134,12 @@ class Planner(Protocol):
 
 
 def planner_for(
-    labels: Labels, surfaces: Surfaces, volume: Volume | None = None, *, step: float = STEP_DEGREES
+    labels: Labels,
+    surfaces: Surfaces,
+    volume: Volume | None = None,
+    *,
+    step: float = STEP_DEGREES,
+    withheld: tuple[Note, ...] = (),
 ) -> Planner:
     """What plans a case: a process of its own, unless bone and nerve have few triangles.
 
@@ -139,10 +148,11 @@ def planner_for(
         surfaces: of these labels.
         volume: the CT, for the skin; without it depths are not known.
         step: degrees between the views of the angle map.
+        withheld: why nothing of this case is to be recommended.
     """
     if surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES:
-        return PlannerHere(Room(labels, surfaces, volume), step)
-    return PlannerApart(labels, surfaces, volume, step)
+        return PlannerHere(Room(labels, surfaces, volume, withheld=withheld), step)
+    return PlannerApart(labels, surfaces, volume, step, withheld)
 
 
 class PlannerHere:
@@ -214,7 +224,9 @@ class PlannerApart:
         surfaces: Surfaces,
         volume: Volume | None = None,
         step: float = STEP_DEGREES,
+        withheld: tuple[Note, ...] = (),
     ) -> None:
+        self._withheld = withheld
         self._surfaces, self._volume, self._step = surfaces, volume, step
         self._parts: RoomParts | None = None
         self._closed = False
@@ -236,6 +248,7 @@ class PlannerApart:
             None if skin is None else MeshArrays.of(skin.mesh),
             warnings,
             self._step,
+            self._withheld,
         )
         if self._child is not None:
             self._child.order(self._parts)

@@ -117,8 +117,9 @@ def plan_with_landmark(
     kept = tuple(each for each in plan.approaches if each.zone.side not in sides)
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
     missing = [note for note in plan.notes if note not in plan.landmarks.notes and note.side not in sides]
+    notes = tuple(dict.fromkeys((*fresh.notes, *missing)))
     shift = 0 if before.level is None else before.level.shift
-    whole = CasePlan(landmarks, tuple(joined), tuple(dict.fromkeys((*fresh.notes, *missing))), plan.warnings)
+    whole = CasePlan(landmarks, tuple(joined), notes, plan.warnings, fresh.withheld)
     return _recorded(room, whole, before, shift, cancel)
 
 

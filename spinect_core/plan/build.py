@@ -85,6 +85,7 @@ def planning_record(
         if each.needle is not None:
             needles.append(kept.needle(each.needle))
     planning = Planning(
+        withheld=sentences(plan.withheld),
         level=level,
         landmarks=_there(points.values()),
         courses=_there(lines.values()),
@@ -142,6 +143,7 @@ def _search(approach: Approach, map_path: str) -> SearchRecord:
         axial=axial_record(approach.axial),
         map_path=map_path,
         notes=approach.notes,
+        withheld=approach.withheld,
     )
 
 
@@ -172,6 +174,7 @@ def search_record(
     axial: AxialRecord | None = None,
     map_path: str = "",
     notes: Sequence[Note] = (),
+    withheld: Sequence[Note] = (),
 ) -> SearchRecord:
     """The record of a search.
 
@@ -181,6 +184,7 @@ def search_record(
         axial: whether an axial plane would do; see :func:`axial_record`.
         map_path: of the angle map beside the plan or within the document.
         notes: on the approach, which may say more than the search knew; each is kept once.
+        withheld: why nothing of this zone is recommended.
     """
     zone, allowed = result.zone, result.allowed_count
     ridge = result.ridge
@@ -198,6 +202,7 @@ def search_record(
         axial=axial,
         candidate=result.candidate if result.best is None else None,
         notes=sentences((*notes, *result.notes)),
+        withheld=sentences(withheld),
         map=map_path,
     )
 

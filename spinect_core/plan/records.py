@@ -548,7 +548,7 @@ class SearchRecord(Record):
     Attributes:
         zone: key of the zone.
         best: the view of the largest area; None where no window opens.
-        recommended: the view of the highest score; None where no view is allowed.
+        recommended: the view of the highest score; None where no view is allowed, and where it is withheld.
         ridge_part: part of the allowed views whose window is nearly as large as the best, 0 to 1.
         ridge: views along the crest of these, in order.
         alternatives: other good views, the best first.
@@ -558,6 +558,7 @@ class SearchRecord(Record):
         axial: whether an axial plane would do; None if it was not asked.
         candidate: the view nearest to being open, where none is allowed; None else.
         notes: what a reader of the result has to know.
+        withheld: why no view and no needle of this zone is recommended; empty where one may be.
         map: path of the angle map beside the plan or within the document; empty without one.
     """
 
@@ -573,6 +574,7 @@ class SearchRecord(Record):
     axial: AxialRecord | None = None
     candidate: StoredView | None = None
     notes: tuple[Text, ...] = ()
+    withheld: tuple[Text, ...] = ()
     map: Path = ""
 
 
@@ -733,6 +735,7 @@ class Planning(Record):
     """All that the planning found or the user set, beside the triangles. Empty parts were not looked for.
 
     Attributes:
+        withheld: why nothing of this case is recommended; empty where something may be.
         level: what is planned; None if it was not looked for.
         landmarks: places of the anatomy.
         courses: roots and sac.
@@ -742,6 +745,7 @@ class Planning(Record):
         needles: the trajectories.
     """
 
+    withheld: tuple[Text, ...] = ()
     level: LevelRecord | None = None
     landmarks: tuple[LandmarkRecord, ...] = ()
     courses: tuple[CourseRecord, ...] = ()

@@ -45,6 +45,7 @@ DOUBTFUL = 0.5
 """Landmarks whose chance to lie within 3 mm of their true place is less than this are marked."""
 CLOSERS_NAMED = 3
 OWN_NEEDLE = "Own needle"
+NOT_RECOMMENDED = "Not recommended"
 RISK_LEAVES_OUT = (
     "Monte Carlo simulation of needles with the angular errors of a phantom study. Not counted: errors of the entry "
     "point, bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares "
@@ -117,9 +118,45 @@ def sentences(notes: Iterable[Note]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(sentence, notes)))
 
 
+def not_recommended(reasons: Iterable[str]) -> str:
+    """That a needle is not recommended, and why, without a full stop; empty without a reason."""
+    every = "; ".join(_within(each.rstrip(".")) for each in dict.fromkeys(reasons))
+    return f"not recommended: {every}" if every else ""
+
+
+def _within(text: str) -> str:
+    """A sentence as it stands after a colon."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _sentence_of(text: str) -> tuple[str, ...]:
+    return (f"{text[0].upper()}{text[1:]}.",) if text else ()
+
+
 def result_sentences(plan: CasePlan) -> tuple[str, ...]:
     """What was found for each zone, and what there is to know."""
-    return (*map(approach_sentence, plan.approaches), *map(sentence, plan.notes))
+    return (
+        *withheld_sentences(sentences(plan.withheld)),
+        *map(approach_sentence, plan.approaches),
+        *map(sentence, plan.notes),
+    )
+
+
+def withheld_sentences(reasons: Iterable[str]) -> tuple[str, ...]:
+    """That nothing of a case is recommended, and why, as at most one sentence."""
+    text = not_recommended(reasons)
+    return _sentence_of(text and f"a needle is {text}")
+
+
+def withheld_lines(planning: Planning) -> tuple[str, ...]:
+    """What is not recommended and why: one line for the case, and one for each reason with the zones it concerns."""
+    of_reason: dict[str, list[str]] = {}
+    for each in trajectories(planning):
+        if each.search is not None:
+            for reason in each.search.withheld:
+                of_reason.setdefault(reason, []).append(each.title)
+    zones = (f"{', '.join(names)}: {not_recommended([reason])}" for reason, names in of_reason.items())
+    return (*withheld_sentences(planning.withheld), *zones)
 
 
 def approach_sentence(approach: Approach) -> str:
@@ -136,7 +173,8 @@ def approach_sentence(approach: Approach) -> str:
     if approach.needle is not None:
         margin = approach.needle.tolerance.angle
         text += f"; angular tolerance of the needle {approach.needle.needle.words}: {margin.amount:.1f}°"
-    return f"{text}. {in_plane_sentence(approach.axial)}"
+    withheld = "".join(f" {each}" for each in _sentence_of(not_recommended(sentences(approach.withheld))))
+    return f"{text}.{withheld} {in_plane_sentence(approach.axial)}"
 
 
 def closing_words(closing: Closing) -> str:
@@ -187,6 +225,7 @@ class Trajectory:
         search: the best views.
         needle: None where no view is open to one.
         own: whether the needle is the user's.
+        withheld: why no needle of its zone is recommended.
     """
 
     key: str
@@ -198,6 +237,7 @@ class Trajectory:
     search: SearchRecord | None
     needle: NeedleRecord | None
     own: bool = False
+    withheld: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -291,6 +331,11 @@ class Trajectory:
         return "no trajectory: " + (f"blocked by {', '.join(named)}" if named else "too narrow for a needle")
 
     @property
+    def withheld_text(self) -> str:
+        """That a needle is not recommended, and why; empty where it may be, and where the zone is blocked anyhow."""
+        return not_recommended(self.withheld) if self.open else ""
+
+    @property
     def needle_text(self) -> str:
         """Depth of the target and the needle that fits."""
         if self.needle is None:
@@ -326,6 +371,7 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
             windows.get(zone.key),
             searches.get(zone.key),
             needles.get(zone.key),
+            withheld=_withheld(planning, searches.get(zone.key)),
         )
         for zone in planning.zones
     ]
@@ -333,10 +379,17 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
         needle = record.needle
         zone_of = planning.zone(key_of_needle(record))
         key = f"own {number} {needle.name}"
+        reasons = _withheld(planning, searches.get(key_of_needle(record)))
         rows.append(
-            Trajectory(key, needle.kind, needle.side, needle.version, zone_of, None, None, record, own=True)
+            Trajectory(
+                key, needle.kind, needle.side, needle.version, zone_of, None, None, record, True, reasons
+            )
         )
     return tuple(rows)
+
+
+def _withheld(planning: Planning, search: SearchRecord | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*planning.withheld, *(() if search is None else search.withheld))))
 
 
 def users_part(planning: Planning) -> Planning:
@@ -403,17 +456,16 @@ def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
 def headline(trajectory: Trajectory) -> str:
     """A trajectory with its needle on one line, for the heading of a picture."""
     if trajectory.needle is None:
-        return (
-            trajectory.title
-            if not trajectory.blocked_text
-            else f"{trajectory.title}: {trajectory.blocked_text}"
-        )
+        told = trajectory.blocked_text or trajectory.withheld_text
+        return f"{trajectory.title}: {told}" if told else trajectory.title
     needle = trajectory.needle.needle
     parts = [f"{trajectory.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
     if trajectory.tolerance is not None:
         parts.append(f"angular tolerance {trajectory.tolerance_text}")
     if trajectory.nerve_mm is not None:
         parts.append(f"{trajectory.nerve_mm:.1f} mm from nerve")
+    if trajectory.withheld_text:
+        parts.append(trajectory.withheld_text)
     return " · ".join(parts)
 
 
@@ -427,6 +479,7 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
     found: list[tuple[str, str]] = []
     if trajectory.blocked_text:
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
+    found += [(NOT_RECOMMENDED, f"{each.rstrip('.')}.") for each in trajectory.withheld]
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))
     if trajectory.search is not None:

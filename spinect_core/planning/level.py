@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -56,6 +57,7 @@ class Room:
         volume: the CT, for the skin; without it depths are not known.
         skin: where the CT itself is not at hand, but was.
         warnings: the same.
+        withheld: why nothing of this case is to be recommended, as far as that is known before its level is found.
     """
 
     def __init__(
@@ -66,8 +68,10 @@ class Room:
         *,
         skin: Skin | None = None,
         warnings: tuple[ReadingWarning, ...] = (),
+        withheld: tuple[Note, ...] = (),
     ) -> None:
         self.labels = labels
+        self.withheld = withheld
         self.obstacles = Obstacles.of(surfaces)
         self._volume, self._skin, self._warnings = volume, skin, warnings
 
@@ -120,6 +124,11 @@ class Approaches:
     def __init__(self, room: Room, landmarks: Landmarks) -> None:
         self.room = room
         self.landmarks = landmarks
+
+    @property
+    def withheld(self) -> tuple[Note, ...]:
+        """Why nothing of this case is recommended."""
+        return self.room.withheld
 
     def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""
@@ -210,6 +219,9 @@ class Approaches:
             Cancelled: the user stopped it.
         """
         sight, result = searched.sight, searched.result
+        if self.withheld:
+            # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
+            result = replace(result, recommended=None)
         zone, best = sight.zone, result.best
         window = best.window if best is not None else sight.window(result.candidate)
         triangle = fit_triangle(sight, window) if window.open else None
@@ -230,7 +242,7 @@ class Approaches:
             view, centre = result.recommended.view, result.recommended.window.centre
             needle = self.needle_along(zone, view, centre, cancel=cancel)
         progress(1.0, f"{zone.name}: planned")
-        chosen = result.recommended or best
+        chosen = result.recommended
         between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
         notes = (*searched.notes, *((Note(NoteCode.INTERLAMINAR, zone.side),) if between else ()))
         return Approach(zone, result, window, triangle, closing, needle, axial, searched.seconds, notes)
@@ -341,7 +353,7 @@ def plan_level(
         except MeasurementError as error:
             zone = one.sight.zone
             notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
-    return CasePlan(landmarks, tuple(found), tuple(notes), room.warnings)
+    return CasePlan(landmarks, tuple(found), tuple(notes), room.warnings, work.withheld)
 
 
 def _three(point: FloatArray) -> tuple[float, float, float]:

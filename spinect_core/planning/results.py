@@ -53,10 +53,11 @@ class Approach:
         window: in the view of the largest window; in the view nearest to being open where none opens.
         triangle: the largest that fits that window; None where nothing is open.
         closing: what blocks the zone, where no view is open to a needle; else None.
-        needle: along the recommended view; None without an open view or without skin.
+        needle: along the recommended view; None without an open view or without skin, and where it is withheld.
         axial: whether a trajectory lies in an axial slice.
         seconds: the search took, its share where several zones were searched together.
         notes: what there is to know.
+        withheld: why no view and no needle of this zone is recommended, beside what holds for the whole case.
     """
 
     zone: Zone
@@ -68,6 +69,7 @@ class Approach:
     axial: InPlaneTrajectory
     seconds: float
     notes: tuple[Note, ...] = ()
+    withheld: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +81,14 @@ class CasePlan:
         approaches: one for each zone that was found.
         notes: what is doubtful or missing.
         warnings: what reading noticed about the CT it was planned on.
+        withheld: why nothing of this case is recommended.
     """
 
     landmarks: Landmarks
     approaches: tuple[Approach, ...]
     notes: tuple[Note, ...]
     warnings: tuple[ReadingWarning, ...] = ()
+    withheld: tuple[Note, ...] = ()
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

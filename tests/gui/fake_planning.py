@@ -12,7 +12,9 @@ from spinect_core.planning.results import Approach, CasePlan
 STEP = 20.0
 ASKED: list[tuple[str, ...]] = []
 """The sides of every run."""
-_KNOWN: dict[tuple[str, tuple[float, ...]], Approach] = {}
+WITHHELD: tuple[Note, ...] = ()
+"""Why nothing is to be recommended."""
+_KNOWN: dict[tuple[str, tuple[float, ...], tuple[Note, ...]], Approach] = {}
 """What was found before: the small CT is the same in all tests."""
 
 
@@ -56,13 +58,14 @@ def fake_landmarks(labels, *, level="L5/S1", shift=0, progress, cancel):
 def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
     """The real search on a coarse map of the two zones."""
     ASKED.append(tuple(sides))
+    room.withheld = WITHHELD
     work = Approaches(room, landmarks)
     found = []
     for zone in zones_of(landmarks, sides):
         check(cancel)
-        key = (zone.name, tuple(zone.outline.ravel()))
+        key = (zone.name, tuple(zone.outline.ravel()), WITHHELD)
         if key not in _KNOWN:
             [searched] = work.search([zone], step=STEP, cancel=cancel)
             _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
         found.append(_KNOWN[key])
-    return CasePlan(landmarks, tuple(found), landmarks.notes)
+    return CasePlan(landmarks, tuple(found), landmarks.notes, withheld=work.withheld)

@@ -15,9 +15,11 @@ from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.pipeline.replanning
 from app.model.rows import KEY_ROLE
-from app.model.trajectory_table import AREA
+from app.model.trajectory_table import AREA, NEEDLE
 from app.views.needle_on_slices import near_plane
+from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
@@ -206,6 +208,47 @@ def test_a_needle_of_ones_own_is_measured_undone_and_deleted(planned, qtbot):
     model.history.undo()
     assert not [each for each in trajectories.rows if each.own]
     assert trajectories.can_adjust
+
+
+def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, qtbot, tmp_path, monkeypatch):
+    why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
+    monkeypatch.setattr(fake_planning, "WITHHELD", (why,))
+    find(segmented, qtbot)
+    panel, trajectories = segmented.trajectories_panel, segmented.state.trajectories
+    opened = trajectories.rows[0]
+    held = "not recommended: another level fits almost as well: check that this is L5/S1"
+    assert (opened.needle, opened.withheld_text) == (None, held)
+    # its window stands in its columns, the reason in those of the needle, in amber
+    assert panel.rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
+    cell = panel.rows.index(0, NEEDLE)
+    assert cell.data() == held
+    assert cell.data(Qt.ItemDataRole.ForegroundRole).name() == palette.WARNING
+    assert panel.table.columnSpan(0, NEEDLE) == panel.rows.columnCount() - NEEDLE
+    trajectories.choose(opened.key)
+    assert not panel.recommended.isEnabled()
+    assert panel.best.isEnabled()
+    panel.pages.setCurrentIndex(1)
+    assert "Not recommended" in panel.details.text.toPlainText()
+    assert "A needle is not recommended" in panel.warning.text()
+    assert "1 of 2 triangles are open, but no needle is recommended" in segmented.status.text.text()
+    # a needle of one's own may be placed all the same, and keeps the warning
+    segmented.actions_.named["needle"].trigger()
+    settle(segmented, qtbot)
+    own = trajectories.rows[-1]
+    assert (own.own, own.withheld_text) == (True, held)
+    assert held in segmented.status.text.text()
+    row = panel.rows.row_of(own.key)
+    assert panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole).name() == palette.WARNING
+    assert panel.rows.index(row, NEEDLE).data() == own.needle_text
+    # saved and opened again it says the same
+    path = tmp_path / "held.spinect"
+    segmented.controllers.save.save_plan(path)
+    settle(segmented, qtbot)
+    assert read_document(path).plan.planning.withheld == segmented.model.planning.withheld != ()
+    with qtbot.waitSignal(segmented.model.case_opened, timeout=20000):
+        segmented.controllers.open.open_path(path)
+    settle(segmented, qtbot)
+    assert [each.withheld_text for each in trajectories.rows] == [held, "", held]
 
 
 def test_where_nothing_is_open_no_needle_is_placed(planned, qtbot):

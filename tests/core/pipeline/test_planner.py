@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from spinect_core.base.child import child_environment
 from spinect_core.base.errors import AnatomyError, Cancelled, UsageError, WorkerError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import silent
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry, Labels
@@ -172,6 +173,24 @@ def test_no_bone_is_the_same_fault(case):
             planner.plan_again(Planning(), "L5/S1", 0, **QUIET)
     finally:
         planner.close()
+
+
+def test_what_is_withheld_is_withheld_by_both_and_by_what_is_planned_again(case):
+    why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
+    apart = PlannerApart(*case, 40.0, (why,))
+    here = PlannerHere(Room(*case, withheld=(why,)), 40.0)
+    try:
+        for planner in (apart, here):
+            first = planner.plan_again(Planning(), "L5/S1", 0, **QUIET).planned
+            place = first.plan.landmarks.points[TIP] + np.array([0.0, 0.0, 1.0])
+            moved = planner.plan_with_landmark(first.plan, first.records, TIP, place, **QUIET).planned
+            for each in (first, moved):
+                assert each.plan.withheld == (why,)
+                assert each.records.needles == ()
+                assert len(each.records.withheld) == 1
+                assert len(each.plan.approaches) == 6
+    finally:
+        apart.close()
 
 
 def test_it_is_cancelled_within_a_second_and_plans_again_afterwards(case, here, found):

@@ -211,7 +211,7 @@ def landmarks(**changes: Any) -> Made:
 
 
 def planned(**changes: Any) -> Made:
-    return Made(landmarks=landmarks(**changes), approaches=())
+    return Made(landmarks=landmarks(**changes), approaches=(), withheld=())
 
 
 @pytest.mark.parametrize("points", [0, 1])
@@ -252,11 +252,12 @@ def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
             seconds=1.0,
             axial=Made(possible=False),
             notes=(),
+            withheld=(),
             needle=None,
         )
         for side, borders in (("left", ()), ("right", (BORDER,)))
     )  # fmt: skip
-    record, left_out = planning_record(Made(landmarks=landmarks(), approaches=(faulty, sound)))
+    record, left_out = planning_record(Made(landmarks=landmarks(), approaches=(faulty, sound), withheld=()))
     assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]
     assert len(record.windows) == len(record.searches) == 1
     assert [note.values["name"] for note in left_out] == ["left Kambin"]

@@ -17,6 +17,7 @@ from spinect_core.plan.wording import (
     trajectories,
     users_part,
     warnings,
+    withheld_lines,
 )
 
 
@@ -161,3 +162,37 @@ def test_a_needle_in_one_line(part: int) -> None:
     line = headline(trajectory)
     assert line.startswith(f"Left Kambin, bony: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G")
     assert ("angular tolerance 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)
+
+
+HELD = "not recommended: the level is not sure; the L5 root is not labelled beside the disc"
+
+
+def test_what_is_withheld_says_so_wherever_the_zone_or_a_needle_to_it_is_named() -> None:
+    planning = full_planning()
+    zone, needle, _ = trajectories(planning)
+    assert zone.withheld_text == needle.withheld_text == HELD
+    # the window itself is shown as it is
+    assert (zone.needle, zone.area_mm2, zone.circle_mm) == (None, 41.5, 5.0)
+    assert headline(zone) == f"{zone.title}: {HELD}"
+    assert headline(needle).endswith(f" · {HELD}")
+    for each in (zone, needle):
+        told = [text for head, text in facts(each) if head == "Not recommended"]
+        assert told == ["The level is not sure.", "The L5 root is not labelled beside the disc."]
+    assert withheld_lines(planning) == (
+        "A needle is not recommended: the level is not sure.",
+        "Left Kambin, bony: not recommended: the L5 root is not labelled beside the disc",
+    )
+
+
+def test_where_nothing_is_withheld_nothing_is_said_of_it() -> None:
+    search = full_planning().searches[0].replaced(withheld=())
+    planning = full_planning().replaced(withheld=(), searches=(search,))
+    assert [each.withheld_text for each in trajectories(planning)] == ["", "", ""]
+    assert withheld_lines(planning) == ()
+    assert "recommended" not in "".join(map(headline, trajectories(planning)))
+
+
+def test_a_zone_that_is_blocked_says_only_what_blocks_it() -> None:
+    (trajectory,) = trajectories(closed(full_planning()))
+    assert trajectory.withheld_text == ""
+    assert headline(trajectory) == f"{trajectory.title}: {trajectory.blocked_text}"

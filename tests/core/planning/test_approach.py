@@ -1,6 +1,7 @@
 """From labels to ways in, on a specimen whose truth is known."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import approach_sentence, sentence, sentences
+from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
 from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
@@ -109,6 +110,37 @@ def test_a_plan_keeps_all_of_it(planned):
     assert [each.needle for each in again.needles] == [
         each.needle.needle for each in plan.approaches if each.needle is not None
     ]
+
+
+def test_what_is_withheld_has_its_windows_but_no_needle_and_no_view_to_take(case, planned):
+    phantom, surfaces = case
+    why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
+    room = Room(phantom.labels, surfaces, phantom.volume, withheld=(why,))
+    held, free = plan_level(room, step=10.0, landmarks=planned[1].landmarks), planned[1]
+    assert held.withheld == (why,)
+    assert any(each.needle is not None for each in free.approaches)
+    for with_needle, without in zip(free.approaches, held.approaches, strict=True):
+        assert (without.needle, without.search.recommended) == (None, None)
+        assert without.window.area_mm2 == with_needle.window.area_mm2
+        assert (without.search.best is None) == (with_needle.search.best is None)
+    assert len(held.triangles) == len(free.triangles)
+    record, left_out = planning_record(held)
+    assert not left_out
+    again = Planning.from_dict(record.to_dict())
+    assert again.withheld == sentences([why])
+    assert again.needles == ()
+    assert all(each.recommended is None for each in again.searches)
+    told = result_sentences(held)
+    assert told[0].startswith("A needle is not recommended: another level fits almost as well")
+
+
+def test_a_zone_that_is_withheld_says_why(planned):
+    why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
+    approach = next(each for each in planned[1].approaches if each.needle is not None)
+    told = approach_sentence(replace(approach, needle=None, withheld=(why,)))
+    assert ". Not recommended: another level fits almost as well: check that this is L5/S1. " in told
+    record = planning_record(replace(planned[1], approaches=(replace(approach, withheld=(why,)),)))[0]
+    assert record.searches[0].withheld == sentences([why])
 
 
 def test_without_a_ct_the_window_is_found_and_the_needle_is_not(case):
