@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.model import work
 from app.model.case_model import CaseModel
+from app.model.hints import NOT_RECOGNISED, SHOW_PLACE
 from app.model.jobs import JobRunner
 from app.model.ongoing import SEGMENTING
 from app.model.segment_options import SegmentOptions
@@ -60,6 +61,11 @@ class SegmentController(QObject):
                     "No lumbosacral region was recognised in this CT",
                     "Open a CT that shows the pelvis and the lowest lumbar vertebrae",
                 )
+            )
+            return
+        if not case.region.found:
+            self._boxes.show_error(
+                SpinectError(f"{NOT_RECOGNISED}. {case.region.note}", SHOW_PLACE, case.name)
             )
             return
         options = self._options.now

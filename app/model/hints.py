@@ -5,6 +5,10 @@ from __future__ import annotations
 from app.model.case import Case
 from app.model.ongoing import FINDING, SEGMENTING, Ongoing
 
+NOT_RECOGNISED = "No lumbosacral spine was recognised in this CT"
+SHOW_PLACE = (
+    "Put the cross-hair on the L5/S1 disc and press “Region about the cross-hair”, or type its borders"
+)
 AGAIN = "Find trajectories again (Ctrl+T)\nto see the map and to adjust"
 
 
@@ -21,6 +25,8 @@ def no_surfaces(case: Case, ongoing: Ongoing) -> tuple[str, str]:
             "No lumbosacral region was recognised in this CT",
             "Open a CT that shows the pelvis and the lowest lumbar vertebrae",
         )
+    if not case.region.found:
+        return NOT_RECOGNISED, f"{case.region.note}\n{SHOW_PLACE}"
     text = "Check the region in the slices, then press “Segment bone and nerve” (Ctrl+R)"
     return "Not segmented yet", text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.ongoing import Ongoing
@@ -87,6 +87,12 @@ class RegionPanel(Section):
                 grid.addWidget(box, row, 1 + end)
                 self.boxes[axis, end] = box
         self.body.addLayout(grid)
+        self.here = QPushButton("Region about the cross-hair")
+        self.here.setToolTip(
+            "With the cross-hair on the L5/S1 disc: the usual region, with the disc in its middle"
+        )
+        self.here.clicked.connect(self._put_here)
+        self.body.addWidget(self.here)
         self.body.addWidget(self._note)
         self.setEnabled(False)
         model.case_opened.connect(self._show)
@@ -105,6 +111,11 @@ class RegionPanel(Section):
             box.blockSignals(False)
         size = " × ".join(f"{s:.0f}" for s in region.size)
         self._note.setText(f"{size} mm" + (f" – {region.note}" if region.note else ""))
+
+    def _put_here(self) -> None:
+        from spinect_core.preprocessing.find_region import region_about
+
+        self._model.set_region(region_about(self._model.cursor, "set by hand"))
 
     def _edited(self) -> None:
         from spinect_core.preprocessing import Region

@@ -1,9 +1,14 @@
-"""Where in a CT the lumbosacral junction lies, from its Hounsfield units alone.
+"""Where in a CT the lumbosacral junction lies, and whether there is one, from its Hounsfield units alone.
 
-Looked for on a 3 mm copy: going down the spine, the sacral ala and the backs of both ilia close the gap to
-the sides within a few millimetres of the L5/S1 disc, so that seen from the front bone fills the middle 12 cm
-without a gap. No other level of the trunk does that for several centimetres below a spine that does not.
-Where the ala is too faint, the iliac crests, some 33 mm above L5/S1, decide.
+Several cues are looked for on a 3 mm copy, and the region counts as found only where they agree:
+
+- Shape: how much the bones look like a sacrum between its ilia below L4 and L5, as one number with an absolute floor
+  (:mod:`~spinect_core.preprocessing.pelvis_shape`). It says whether, and about where.
+- Sacrum and crests: how high the one begins and the others end
+  (:mod:`~spinect_core.preprocessing.sacrum_and_crests`). Where they agree with the shape they say where more exactly.
+- Tissue and outline: a patient has fat beside muscle and less bone than both, no lungs at the height of the pelvis, and
+  is wider than a head or a limb (:mod:`~spinect_core.preprocessing.body_seen`).
+- Field of view: the disc lies within the CT and not at its border, where half a pelvis could be anything.
 """
 
 from __future__ import annotations
@@ -12,66 +17,89 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from spinect_core.base.arrays import BoolArray
-from spinect_core.base.errors import SpatialError
-from spinect_core.image.pieces import largest_piece
+from spinect_core.base.arrays import FloatArray
+from spinect_core.base.errors import AnatomyError, SpatialError
 from spinect_core.image.region import Region
-from spinect_core.image.volume import Volume
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.preprocessing.body_seen import Seen
 from spinect_core.preprocessing.grid import canonical_order, regular_grid, resample
+from spinect_core.preprocessing.pelvis_shape import Likeness, bright, likeness
+from spinect_core.preprocessing.sacrum_and_crests import (
+    STEP_MM,
+    Bones,
+    Heights,
+    bones_of,
+    middle_of_bone,
+    middle_of_spine,
+)
 
 SIZE_MM = (184.0, 144.0, 152.0)
 """Of the box along x, y, z: lower half of L4 to S2, both sacroiliac joints, from before the bodies to behind
 the
 spinous processes; a whole number of the paper's tiles in each direction."""
 
-STEP_MM = 3.0
+DISC_TO_MIDDLE_MM = 15.0
+"""From the disc's middle back to that of the box, which reaches behind the spinous processes."""
+
 LARGEST_MM = 4000.0
 """No table is so long. The 3 mm copy of what claims to be larger would fill the memory."""
-BONE_HU = 160.0
-BODY_HU = -300.0
-LUNG_HU = -600.0
 
-_MIDDLE_MM = 60.0  # half the width that bone fills at the sacrum
-_SPINE_MM = 24.0  # half the width of the spinal column
-_CREST_MM = 150.0  # farther from the spine than any iliac crest
-_FULL = (0.93, 0.85)  # part of the middle that counts as filled: surely, or where nothing is sure, barely
-_RUN_MM = 21.0  # height over which it stays filled; ribs and transverse processes do not
-_CREST_TO_DISC_MM = 33.0
-_CREST_SHARE = 0.3  # crests are the less exact sign
-_GAP_MM = 12.0  # crests end where nothing follows for so long
-_SPINE_CELLS = 17  # of 9 mm² in a slice: less is no spine
-_SURE_SPINE_CELLS = 45  # the coccyx and what else lies below a sacrum never have so many
-_CREST_CELLS = 4
+ALIKE = 0.55
+"""The least likeness to a pelvis that is believed where the sacrum or the crests are seen at the same height."""
 
-NOT_FOUND = "No pelvis was recognised in the CT, so the middle of its bone was taken: check the region"
+ALIKE_ALONE = 0.6
+"""The least that is believed where they are not."""
+
+AGREEING_MM = 25.0
+"""Cues that lie no farther apart than this mean the same disc."""
+
+STRETCHED = 1.2
+"""Height to width and depth of a pelvis, relative to the usual; slices of a wrong distance make more of it."""
+
+SAME_MM = 16.0
+"""Where all cues lie within this of each other, sacrum and crests give the place, else the shape, the surer cue."""
+
+WITHIN_MM = 15.0
+"""Nearer to a border of the CT than this the level of the disc cannot be judged, and half a pelvis is none."""
+
+REMEDY = "Choose a CT that shows L5 and the sacrum, or name the region to segment yourself"
 
 UPSIDE_DOWN = "The CT seems to lie upside down, its head where its feet should be: check how it was exported"
+BACK_TO_FRONT = (
+    "The CT seems to lie back to front, its spine where the belly should be: check how it was exported"
+)
+ON_ITS_SIDE = "The CT seems to lie on its side, its spine to the right or left: check how it was exported"
 
 
-@dataclass(frozen=True)
-class _Coarse:
-    """The 3 mm copy.
+@dataclass(frozen=True, eq=False)
+class _Copy:
+    """A CT in cells of 3 mm, axes to S, P, L.
 
     Attributes:
-        bone: [z, y, x], without table, contrast medium outside the body or air.
-        offset: mm of each column x from the middle of the spine, positive to the left.
-        lung: by slice, whether the chest is cut.
+        grid: its cells.
+        nearest: HU of the voxel nearest to each cell's middle [z, y, x].
+        mean: HU of the mean of eight places within each cell, less noisy.
     """
 
-    bone: BoolArray
-    offset: npt.NDArray[np.float64]
-    lung: BoolArray
+    grid: Geometry
+    nearest: npt.NDArray[np.float32]
+    mean: npt.NDArray[np.float32]
 
-    def upside_down(self) -> _Coarse:
-        """Head and feet exchanged."""
-        return _Coarse(self.bone[::-1], self.offset, self.lung[::-1])
+    @classmethod
+    def of(cls, volume: Volume) -> _Copy:
+        order, canonical = canonical_order(volume.geometry)
+        grid, halves = regular_grid(canonical, STEP_MM), regular_grid(canonical, STEP_MM / 2)
 
-    def cells(self, nearest: float, farthest: float) -> npt.NDArray[np.intp]:
-        """Bone cells of each slice whose columns lie from ``nearest`` to ``farthest`` mm of the spine's middle."""
-        columns = (self.offset >= nearest) & (self.offset <= farthest)
-        return np.asarray(self.bone[:, :, columns].sum(axis=(1, 2)), dtype=np.intp)
+        def read(step: float, shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
+            values = resample(volume.array, order, canonical, step, (0, 0, 0), shape).astype(np.float32)
+            return np.nan_to_num(values, nan=-1000.0)
+
+        fine = read(STEP_MM / 2, halves.shape)
+        wide = [(0, 2 * count - have) for count, have in zip(grid.shape, fine.shape, strict=True)]
+        z, y, x = grid.shape
+        eight = np.pad(fine, wide, mode="edge").reshape(z, 2, y, 2, x, 2)
+        return cls(grid, read(STEP_MM, grid.shape), eight.mean(axis=(1, 3, 5), dtype=np.float32))
 
 
 def find_lumbosacral_region(volume: Volume) -> Region:
@@ -81,34 +109,56 @@ def find_lumbosacral_region(volume: Volume) -> Region:
         volume: a CT in HU, in any orientation; its axes must not lie far from the patient's.
 
     Returns:
-        A box, which may reach beyond the CT. If no pelvis is recognised: about the middle of the bone, or of
-        the CT, with ``found`` False and a ``note`` that says so.
+        A box, which may reach beyond the CT; ``note`` says by what it was found. Where the cues do not agree upon a
+        lumbosacral spine ``found`` is False, ``note`` says why and what was seen instead, and the box is a mere
+        suggestion: where the pelvis may be, or else about the middle of the bone.
 
     Raises:
         SpatialError: the CT is larger than any body, and so is its 3 mm copy.
     """
     _check_size(volume)
-    order, canonical = canonical_order(volume.geometry)
-    grid = regular_grid(canonical, STEP_MM)
-    hounsfield = resample(volume.array, order, canonical, STEP_MM, (0, 0, 0), grid.shape)
-    coarse = _coarse(np.nan_to_num(hounsfield.astype(np.float32), nan=-1000.0))
-    if _top_of_sacrum(coarse, _SURE_SPINE_CELLS) is None:
-        turned = _top_of_sacrum(coarse.upside_down(), _SURE_SPINE_CELLS)
-        if turned is not None:
-            middle = _middle_of_spine(coarse, len(coarse.bone) - 1 - turned)
-            return Region.around(grid.to_patient(middle), SIZE_MM, False, UPSIDE_DOWN)
-    filled = _top_of_sacrum(coarse)
-    crest = _top_of_crests(coarse, filled)
-    if filled is not None and crest is not None:
-        note = "Found by the sacrum and the iliac crests"
-        level = (1 - _CREST_SHARE) * filled + _CREST_SHARE * (crest - _CREST_TO_DISC_MM / STEP_MM)
-    elif filled is not None:
-        note, level = "Found by the sacrum", filled
-    elif crest is not None:
-        note, level = "Found by the iliac crests", crest - _CREST_TO_DISC_MM / STEP_MM
-    else:
-        return Region.around(grid.to_patient(_middle_of_bone(coarse)), SIZE_MM, False, NOT_FOUND)
-    return Region.around(grid.to_patient(_middle_of_spine(coarse, level)), SIZE_MM, True, note)
+    copy = _Copy.of(volume)
+    bones, seen = bones_of(copy.nearest), Seen.of(copy.mean)
+    likely = likeness(bright(copy.mean), STEP_MM)
+    if likely is None or likely.score < ALIKE:
+        fault = ("" if seen.fault else _turned(copy.mean)) or _unlike(likely, seen)
+        return Region.around(copy.grid.to_patient(middle_of_bone(bones)), SIZE_MM, False, fault)
+    place, cues = _place(bones, likely)
+    fault = seen.fault or _misplaced(likely, seen)
+    if fault and fault != seen.fault:
+        fault = _turned(copy.mean) or fault
+    elif not fault and not cues and likely.score < ALIKE_ALONE:
+        fault = _unlike(likely, seen)
+    note = fault or f"Found by the shape of the pelvis ({likely.score:.0%} alike){cues}"
+    return Region.around(copy.grid.to_patient(place), SIZE_MM, not fault, note)
+
+
+def region_about(disc: FloatArray, note: str) -> Region:
+    """The box to segment where the L5/S1 disc is known.
+
+    Args:
+        disc: LPS mm (3,) of its middle.
+        note: who says so.
+    """
+    return Region.around(np.add(disc, (0.0, DISC_TO_MIDDLE_MM, 0.0)), SIZE_MM, True, note)
+
+
+def recognised_region(volume: Volume) -> Region:
+    """The region, where it is found.
+
+    Args:
+        volume: a CT in HU.
+
+    Raises:
+        AnatomyError: no lumbosacral spine was recognised; says why and what to do.
+        SpatialError: the CT is larger than any body.
+    """
+    region = find_lumbosacral_region(volume)
+    if not region.found:
+        raise AnatomyError(
+            f"No lumbosacral spine was recognised. {region.note}", REMEDY, volume.name or None, "region"
+        )
+    return region
 
 
 def _check_size(volume: Volume) -> None:
@@ -122,95 +172,68 @@ def _check_size(volume: Volume) -> None:
         )
 
 
-def _coarse(hounsfield: npt.NDArray[np.float32]) -> _Coarse:
-    """Bone, and the middle of the spine: the column with most bone about it, near the middle of the body."""
-    body = ndimage.binary_opening(hounsfield > BODY_HU, iterations=2)
-    body = largest_piece(body)
-    air = (hounsfield < LUNG_HU) & ndimage.binary_closing(body, iterations=8)
-    bone: BoolArray = (ndimage.gaussian_filter(hounsfield, 0.6) > BONE_HU) & body
-    columns = np.arange(hounsfield.shape[2])
-    weight = body.sum(axis=(0, 1)).astype(np.float64)
-    centre = float((columns * weight).sum() / weight.sum()) if weight.any() else (len(columns) - 1) / 2
-    density = ndimage.uniform_filter1d(bone.sum(axis=(0, 1)).astype(np.float64), 15)
-    density *= np.exp(-0.5 * ((columns - centre) * STEP_MM / 50) ** 2)
-    middle = int(np.argmax(density)) if density.any() else round(centre)
-    chest = air.sum(axis=(1, 2)) > 0.15 * np.maximum(body.sum(axis=(1, 2)), 1)
-    return _Coarse(bone, np.asarray((columns - middle) * STEP_MM, dtype=np.float64), chest)
+def _place(bones: Bones, likely: Likeness) -> tuple[FloatArray, str]:
+    """Index (z, y, x) of the box's middle, and what else than the shape lies there, as words that go on from it."""
+    heights = Heights.of(bones)
+    if heights.level is not None:
+        exact = middle_of_spine(bones, heights.level)
+        if np.linalg.norm(exact - likely.index) * STEP_MM <= SAME_MM:
+            return exact, f", {heights.words}"
+    one = Heights(heights.sacrum, None), Heights(None, heights.crests)
+    agreeing = [each for each in one if each.level is not None and _near(each.level, likely)]
+    return likely.index, "".join(f", {each.words}" for each in agreeing)
 
 
-def _top_of_sacrum(coarse: _Coarse, sure_cells: int = 0) -> float | None:
-    """Slice where, going down, bone begins to fill the middle.
-
-    Args:
-        coarse: the 3 mm copy.
-        sure_cells: if given, a spine with this many bone cells in each slice must be seen above for 3 cm.
-    """
-    columns = np.abs(coarse.offset) <= _MIDDLE_MM
-    if columns.sum() * STEP_MM < 0.7 * 2 * _MIDDLE_MM:
-        return None
-    part = ndimage.median_filter(coarse.bone[:, :, columns].any(axis=1).mean(axis=1), 3)
-    spine = coarse.cells(-_SPINE_MM, _SPINE_MM)
-    for full in _FULL:
-        filled = ndimage.binary_closing(np.pad(part >= full, 4), iterations=2)[4:-4]
-        runs, count = ndimage.label(filled)
-        for run in range(count, 0, -1):
-            bottom, top = np.flatnonzero(runs == run)[[0, -1]]
-            above = slice(top + 3, top + 13)
-            tall = (top - bottom + 1) * STEP_MM >= _RUN_MM
-            sacral = spine[max(bottom, top - 6) : top + 1].mean() >= _SPINE_CELLS
-            # A pubis has no spine above it; a CT that ends at L5 shows none above the sacrum either.
-            if len(spine[above]) < (10 if sure_cells else 3):
-                spinal = not sure_cells
-            else:
-                enough = max(_SPINE_CELLS, sure_cells)
-                spinal = spine[above].mean() >= enough and part[above].mean() < full
-            if tall and sacral and spinal and not coarse.lung[bottom : top + 1].any():
-                return float(top)
-    return None
+def _near(level: float, likely: Likeness) -> bool:
+    return abs(level - float(likely.index[0])) * STEP_MM <= AGREEING_MM
 
 
-def _top_of_crests(coarse: _Coarse, filled: float | None) -> float | None:
-    """Slice of the iliac crests: the mean of both sides, if both end within the CT and about as high."""
-    gap = round(_GAP_MM / STEP_MM)
-    tops = []
-    for near, far in ((_MIDDLE_MM, _CREST_MM), (-_CREST_MM, -_MIDDLE_MM)):
-        present = coarse.cells(near, far) >= _CREST_CELLS
-        if not present.any():
-            return None
-        # From the sacrum if it is known, else from the feet, up to the first gap.
-        start = int(np.argmax(present)) if filled is None else round(filled) - gap
-        absent = ndimage.uniform_filter1d((~present).astype(np.float64), gap, origin=-(gap // 2)) > 0.99
-        absent[len(absent) - gap + 1 :] = False
-        ends = np.flatnonzero(absent[max(start, 0) :])
-        if len(ends) == 0 or ends[0] == 0:
-            return None
-        tops.append(max(start, 0) + int(ends[0]) - 1)
-    top = round(float(np.mean(tops)))
-    spine = coarse.cells(-_SPINE_MM, _SPINE_MM)[max(top - 3, 0) : top + 4]
-    if abs(tops[0] - tops[1]) * STEP_MM > 30 or spine.mean() < _SPINE_CELLS or coarse.lung[top]:
-        return None
-    return float(np.mean(tops))
+def _misplaced(likely: Likeness, seen: Seen) -> str:
+    """Why there can be no pelvis where there seems to be one; empty if there can."""
+    height = float(likely.index[0])
+    if seen.lungs_about(height):
+        return "What looks like a pelvis lies at the height of the lungs"
+    if seen.narrow_about(height):
+        return f"What looks like a pelvis lies in a body that is only {seen.width_about(height):.0f} mm wide"
+    stretched = likely.sizes[0] / (0.5 * (likely.sizes[1] + likely.sizes[2]))
+    if not 1 / STRETCHED < stretched < STRETCHED:
+        return f"What looks like a pelvis is {stretched:.2f} times as tall as it should be: check the slices' distance"
+    below = likely.index * STEP_MM
+    above = (np.array(seen.body.shape) - 1 - likely.index) * STEP_MM
+    names = (
+        ("towards the feet", "towards the head"),
+        ("in front", "behind"),
+        ("on the right", "on the left"),
+    )
+    for axis, pair in enumerate(names):
+        for name, distance in zip(pair, (below[axis], above[axis]), strict=True):
+            if distance < WITHIN_MM:
+                return (
+                    f"The CT ends {name} where the L5/S1 disc would be, so too little of the pelvis is seen"
+                )
+    return ""
 
 
-def _middle_of_spine(coarse: _Coarse, level: float) -> npt.NDArray[np.float64]:
-    """Index (z, y, x) of the box's centre about a disc at slice ``level``."""
-    reach = 60 / STEP_MM
-    rows = slice(max(round(level - reach), 0), max(round(level + reach), 1))
-    slab = coarse.bone[rows] & (np.abs(coarse.offset) <= _SPINE_MM + 6)
-    slab = largest_piece(slab)
-    z, y, x = np.nonzero(slab)
-    if len(z) == 0:
-        return np.array([level, (coarse.bone.shape[1] - 1) / 2, float(np.argmin(np.abs(coarse.offset)))])
-    front, back = np.percentile(y, (1, 99))
-    lumbar = x[z + rows.start >= level] if np.any(z + rows.start >= level) else x
-    return np.array([level, (front + back) / 2, np.median(lumbar)])
+def _unlike(likely: Likeness | None, seen: Seen) -> str:
+    likeness_words = "" if likely is None else f" ({max(likely.score, 0):.0%} alike, {ALIKE:.0%} are needed)"
+    also = f"; seen: {seen.words}" if seen.words else ""
+    strange = f". {seen.fault}" if seen.fault else ""
+    return f"Nothing looks like a sacrum between its ilia{likeness_words}{also}{strange}"
 
 
-def _middle_of_bone(coarse: _Coarse) -> npt.NDArray[np.float64]:
-    """Index (z, y, x) of the middle of the CT, at the middle of the bone from side to side and front to back."""
-    middle = (np.asarray(coarse.bone.shape) - 1) / 2
-    if coarse.bone.any():
-        _, y, x = np.nonzero(coarse.bone & (np.abs(coarse.offset) <= _SPINE_MM))
-        if len(y):
-            middle[1:] = np.median(y), np.median(x)
-    return np.asarray(middle, dtype=np.float64)
+def _turned(hounsfield: npt.NDArray[np.float32]) -> str:
+    """Whether there is a pelvis if the CT is taken to lie otherwise than it says, as a sentence; else empty."""
+    bone = bright(hounsfield)
+    others = (
+        (UPSIDE_DOWN, bone[::-1]),
+        (BACK_TO_FRONT, bone[:, ::-1]),
+        (ON_ITS_SIDE, bone.transpose(0, 2, 1)),
+        (ON_ITS_SIDE, bone[:, ::-1, ::-1].transpose(0, 2, 1)),
+    )
+    for words, turned in others:
+        likely = likeness(np.ascontiguousarray(turned), STEP_MM)
+        if likely is None or likely.score < ALIKE:
+            continue
+        if np.minimum(likely.index, np.array(turned.shape) - 1 - likely.index).min() * STEP_MM >= WITHIN_MM:
+            return words
+    return ""

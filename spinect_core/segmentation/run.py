@@ -14,7 +14,7 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import __version__
 from spinect_core.base.words import DeviceName, ModeName
 from spinect_core.image.volume import Labels, Volume
-from spinect_core.preprocessing import Prepared, Region
+from spinect_core.preprocessing import Prepared, Region, recognised_region
 from spinect_core.preprocessing.prepare import NEAREST
 from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidates
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
@@ -105,7 +105,7 @@ def segment(
 
     Args:
         volume: a CT in HU.
-        region: the part to segment; found if not given.
+        region: the part to segment, taken as it is; found if not given.
         engine: ``auto``, ``tensorflow`` or ``openvino``.
         device: ``auto``, ``gpu`` or ``cpu``.
         mode: a key of :data:`~spinect_core.segmentation.choice.MODES`: ``paper`` (voxels and overlap of the tiles as
@@ -117,6 +117,7 @@ def segment(
     Raises:
         Cancelled: if the user stopped it.
         UsageError: for an unknown engine, device or mode, or a region outside the CT.
+        AnatomyError: no region was given, and no lumbosacral spine is recognised.
         SegmentationError: if no engine could do it, or the weights cannot be read.
 
     Examples:
@@ -136,6 +137,9 @@ def segment(
     sha256 = weights_hash(path)
     check(cancel)
     progress(0.0, "preparing the region")
+    if region is None:
+        region = recognised_region(volume)
+    check(cancel)
     tiling = MODES[ModeName(mode)].tiling
     readings = Readings.of(volume, region, MODES[ModeName(mode)])
     check(cancel)

@@ -1,5 +1,7 @@
 """The slices: where things are, what is up, and what the mouse does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gui_help import click, drag
@@ -147,6 +149,27 @@ def test_a_view_fills_the_window_and_goes_back(opened):
     assert not frames["3d"].isVisible()
     frames["sagittal"].enlarge.click()
     assert all(frame.isVisible() for frame in frames.values())
+
+
+def test_where_no_region_was_recognised_the_window_asks_for_it(opened):
+    model, shown = opened.model, []
+    opened.controllers.segment._boxes.show_error = shown.append
+    found = model.case.region
+    model.set_region(
+        replace(found, found=False, note="Nothing looks like a sacrum between its ilia; seen: lungs")
+    )
+    assert opened.stage.overlay.hint[0] == "No lumbosacral spine was recognised in this CT"
+    opened.controllers.segment.segment()
+    assert not opened.jobs.busy
+    assert "seen: lungs" in str(shown[0])
+    assert "Region about the cross-hair" in str(shown[0])
+    model.set_cursor(found.centre)
+    opened.region_panel.here.click()
+    region = model.case.region
+    assert (region.found, region.note) == (True, "set by hand")
+    assert np.all(np.array(region.minimum) < found.centre)
+    assert np.all(found.centre < np.array(region.maximum))
+    assert opened.stage.overlay.hint[0] == "Not segmented yet"
 
 
 def test_the_region_is_typed_and_shown(opened):

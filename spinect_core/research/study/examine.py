@@ -23,7 +23,7 @@ from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.reading import ReadOptions, read_ct, read_labels, read_structures
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.plan import read_plan, volume_hash
-from spinect_core.preprocessing import Prepared, Region, prepare
+from spinect_core.preprocessing import Prepared, Region, find_lumbosacral_region, prepare
 from spinect_core.research.study.areas import compare_areas
 from spinect_core.research.study.cases import StudyCase, read_json, slug
 from spinect_core.research.study.degrade import add_noise, onto, slice_distance, thicken
@@ -230,7 +230,8 @@ class _Case:
         kept = self.store.kept("labels", key)
         if kept is not None and self._labels_path.exists():
             return kept
-        segmentation = self._segment(self.volume, None, progress)
+        # What is compared with a truth is segmented in any case, and its report says if the region was not recognised.
+        segmentation = self._segment(self.volume, find_lumbosacral_region(self.volume), progress)
         # The labels first: where their facts are, they are whole.
         write_labels(segmentation.labels, self._labels_path)
         made = {
