@@ -22,7 +22,6 @@ WITHIN_MM = 3.0
 OVERLAP_DOUBTFUL = 0.80
 """Below this agreement of bone the level is reported as doubtful."""
 
-MARGIN_DOUBTFUL = 0.015
 SEEN_DOUBTFUL = 0.85
 """Below this part of the level's neighbourhood inside the picture it is reported as cut."""
 
@@ -100,8 +99,6 @@ def level_warnings(
     notes = []
     if registration.bone_overlap < OVERLAP_DOUBTFUL:
         notes.append(Note.of(NoteCode.BONE_UNUSUAL, level=name.name, overlap=registration.bone_overlap))
-    if registration.margin < MARGIN_DOUBTFUL:
-        notes.append(Note.of(NoteCode.LEVEL_UNSURE, level=name.name))
     if registration.seen < SEEN_DOUBTFUL:
         notes.append(Note.of(NoteCode.LEVEL_CUT, level=name.name, percent=100 * registration.seen))
     sides = [side for side, share in bridges.items() if share > max(BRIDGE_DOUBTFUL * usual, BRIDGE_LEAST)]

@@ -7,19 +7,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spinect_core.anatomy.atlas import SAC, Atlas, load_atlas
+from spinect_core.anatomy.column import Column, straightened
 from spinect_core.anatomy.confidence import bridge_share, confidence, level_warnings, trust_in
 from spinect_core.anatomy.courses import Course as Course
 from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
+from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
 from spinect_core.anatomy.fields import Field, signed_field
+from spinect_core.anatomy.hypotheses import DISC_AHEAD_MM, Hypothesis, discs, judged
 from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
 from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.placing import place
-from spinect_core.anatomy.register import Registration, register
+from spinect_core.anatomy.register import NEAR_MM, Correlation, Registration, check_bone, correlate, register
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
+
+SACRAL_END_PLATE = "S1 upper end plate centre"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,8 @@ class Landmarks:
         sac: the middle of the thecal sac, from above downwards.
         parts: names of places on bone and nerve.
         placed: the landmarks that the user has placed.
+        hypotheses: the discs that may be L5/S1, from the likeliest, by which the level was found, to the least likely.
+        confirmed: whether the user has confirmed which level it is.
     """
 
     points: dict[str, FloatArray]
@@ -48,11 +55,18 @@ class Landmarks:
     sac: Course | None = None
     parts: Parts | None = None
     placed: frozenset[str] = frozenset()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    confirmed: bool = False
 
     @property
     def doubtful(self) -> bool:
-        """Whether the level itself is in doubt."""
+        """Whether there is anything to know before its places are used."""
         return bool(self.notes)
+
+    @property
+    def level_doubts(self) -> tuple[Note, ...]:
+        """Why it may be another level; none where the user has confirmed it."""
+        return () if self.confirmed else tuple(note for note in self.notes if note.code in LEVEL_CODES)
 
     @property
     def names(self) -> Level:
@@ -91,6 +105,7 @@ def find_landmarks(
     *,
     level: str = "L5/S1",
     shift: int = 0,
+    confirmed: bool = False,
     atlas: Atlas | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -102,6 +117,7 @@ def find_landmarks(
         level: "L5/S1", "L4/5" or "L3/4".
         shift: what the user knows better about the numbering: 1 says that the level which the program calls L5/S1 is
             L4/5, so that every name moves one level down; -1 the contrary.
+        confirmed: whether the user has counted the vertebrae and found the numbering right, with this shift.
         atlas: the specimen to compare with; the embedded one when absent.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
@@ -124,17 +140,92 @@ def find_landmarks(
     atlas = atlas or load_atlas()
     where = target.above_the_sacrum - shift
     source = level_of(LEVELS[min(max(where, 0), 1)])
+    check_bone(labels)
+    progress(0.0, "looking for the level")
+    search = _Search.of(atlas, labels)
+    check(cancel)
     registration = register(
         atlas,
         labels,
         focus=atlas.landmarks[source.focus],
         steps_up=where - source.above_the_sacrum,
-        progress=part_of(progress, 0.0, 0.85),
+        start=search.start(atlas),
+        correlation=search.correlation,
+        progress=part_of(progress, 0.05, 0.85),
         cancel=cancel,
     )
     check(cancel)
     progress(0.85, "placing the landmarks")
-    return _placed(labels, atlas, registration, source, target, progress, cancel)
+    found = _placed(labels, atlas, registration, source, target, progress, cancel)
+    # Where another level than the found ones was asked for, the atlas does not lie on L5/S1.
+    fitted = registration.points(atlas.landmarks[SACRAL_END_PLATE])[0]
+    doubts = search.doubts(fitted if where == source.above_the_sacrum else None, target.name)
+    unsure = landmark_doubts(found.confidences, target.name)
+    return replace(
+        found,
+        notes=(*doubts, *unsure, *found.notes),
+        hypotheses=search.hypotheses,
+        confirmed=confirmed or shift != 0,
+    )
+
+
+def search_level(
+    labels: Labels, atlas: Atlas | None = None
+) -> tuple[tuple[Hypothesis, ...], tuple[Note, ...]]:
+    """Where L5/S1 may be, from the likeliest place to the least likely, and the doubts; the atlas is not fitted.
+
+    Args:
+        labels: 0 background, 1 bone, 2 nerve.
+        atlas: the specimen to compare with; the embedded one when absent.
+
+    Raises:
+        AnatomyError: too little bone to look at.
+    """
+    check_bone(labels)
+    search = _Search.of(atlas or load_atlas(), labels)
+    return search.hypotheses, search.doubts(None, LEVELS[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Where L5/S1 may be.
+
+    Attributes:
+        correlation: of the atlas with the labels.
+        column: of the case; None where its canal cannot be followed.
+        hypotheses: from the likeliest to the least likely.
+    """
+
+    correlation: Correlation
+    column: Column | None
+    hypotheses: tuple[Hypothesis, ...]
+
+    @classmethod
+    def of(cls, atlas: Atlas, labels: Labels) -> _Search:
+        """Every disc of a case with its cues."""
+        correlation, column = correlate(atlas, labels), straightened(labels)
+        if column is None:
+            return cls(correlation, None, ())
+        places = discs(column)
+        points = [column.point(disc.lower, DISC_AHEAD_MM * column.scale) for disc in places]
+        fits = [correlation.at(point - atlas.landmarks[SACRAL_END_PLATE]) for point in points]
+        return cls(correlation, column, tuple(judged(column, fits, places)))
+
+    def start(self, atlas: Atlas) -> FloatArray:
+        """LPS mm (3,), atlas to case, from which the atlas is fitted: the best place near the likeliest disc."""
+        best = self.correlation.best()[0]
+        if not self.hypotheses:
+            return best
+        near = np.array(self.hypotheses[0].point) - atlas.landmarks[SACRAL_END_PLATE]
+        if np.linalg.norm(best - near) < NEAR_MM or self.correlation.at(near) <= 0.0:
+            return best
+        return self.correlation.best(near)[0]
+
+    def doubts(self, fitted: FloatArray | None, level: str) -> tuple[Note, ...]:
+        """Why the level may be another; ``fitted`` is where the atlas has the end plate of S1, if it lies there."""
+        scale = 1.0 if self.column is None else self.column.scale
+        place = np.array(self.hypotheses[0].point) if fitted is None and self.hypotheses else fitted
+        return level_doubts(self.hypotheses, np.zeros(3) if place is None else place, level, scale)
 
 
 def _placed(

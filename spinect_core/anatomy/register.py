@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from scipy.signal import fftconvolve
 
 from spinect_core.anatomy.atlas import Atlas
-from spinect_core.base.arrays import FloatArray, LabelArray
+from spinect_core.base.arrays import BoolArray, FloatArray, LabelArray
 from spinect_core.base.errors import AnatomyError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, to_sitk
@@ -42,6 +42,9 @@ TURN = 5
 OUTSIDE, UNSEEN = -1000.0, 255
 """Mark voxels outside the case while resampling pictures and labels; neither reaches such a value."""
 
+NEAR_MM = 16.0
+"""A search near a place looks so far."""
+
 SEED = 12345
 VERTEBRAE_HALF = (42.0, 62.0, 36.0)
 """Half the size (x, y, z), mm, of the box that holds the two vertebrae of a level without the pelvis."""
@@ -55,14 +58,12 @@ class Registration:
         transform: SimpleITK transform, atlas LPS mm to case LPS mm.
         bone_overlap: Dice of bone near the level after it, 0 to 1.
         nerve_volume: labelled nerve near the level as a multiple of the atlas's.
-        margin: how much better the best level fits than the next level up or down (difference of correlation).
         seen: part of the level's neighbourhood, 0 to 1, that the case's labels cover at all.
     """
 
     transform: sitk.Transform
     bone_overlap: float
     nerve_volume: float
-    margin: float
     seen: float = 1.0
 
     def points(self, points: FloatArray) -> FloatArray:
@@ -140,32 +141,61 @@ def _scores(fixed: sitk.Image, moving: sitk.Image) -> FloatArray:
     return np.where(enough, cross / np.sqrt(np.maximum(atlas_energy * case_energy, 1e-6)), -1.0)
 
 
-def _shift(fixed: sitk.Image, moving: sitk.Image, near: FloatArray | None) -> tuple[FloatArray, float]:
-    """The translation (LPS mm, atlas to case) of highest correlation, and its margin over other levels.
+@dataclass(frozen=True, eq=False)
+class Correlation:
+    """How well the atlas fits a case at every whole shift.
 
-    ``near`` keeps the search within 16 mm of a translation.
+    Attributes:
+        score: normalised correlation [z, y, x].
+        base: LPS mm (3,), atlas to case, of the shift at ``middle``.
+        middle: index (z, y, x).
     """
-    score = _scores(fixed, moving)
-    middle = np.array(sitk.GetArrayViewFromImage(fixed).shape) - 1
-    base = np.array(moving.GetOrigin()) - np.array(fixed.GetOrigin())
-    if near is None:
-        best = np.unravel_index(int(np.argmax(score)), score.shape)
-    else:
-        z, y, x = np.indices(score.shape)
-        shifts = np.stack([x - middle[2], y - middle[1], z - middle[0]], axis=-1) * COARSE_MM + base
-        close = np.linalg.norm(shifts - near, axis=-1) < 16.0
-        if not (close & (score > -1.0)).any():
-            raise AnatomyError(
-                "The labels do not reach the level that was asked for",
-                "Choose another level, or segment a larger region",
-            )
-        best = np.unravel_index(int(np.argmax(np.where(close, score, -2.0))), score.shape)
-    shift = (np.array(best) - middle)[::-1] * COARSE_MM + base
-    # Another level lies about 35 mm away; how much worse the best place 20 mm off fits shows how certain this one is.
-    profile = score.max(axis=(1, 2))
-    away = np.abs(np.arange(len(profile)) - best[0]) * COARSE_MM >= 20.0
-    rival = float(profile[away].max()) if away.any() else -1.0
-    return shift, float(score[best] - rival)
+
+    score: FloatArray
+    base: FloatArray
+    middle: FloatArray
+
+    @classmethod
+    def of(cls, fixed: sitk.Image, moving: sitk.Image) -> Correlation:
+        """Of a picture of the atlas with one of the case, both of ``COARSE_MM``."""
+        return cls(
+            _scores(fixed, moving),
+            np.array(moving.GetOrigin()) - np.array(fixed.GetOrigin()),
+            np.array(sitk.GetArrayViewFromImage(fixed).shape) - 1,
+        )
+
+    def best(self, near: FloatArray | None = None) -> tuple[FloatArray, float]:
+        """The translation (LPS mm, atlas to case) of highest correlation, and its score.
+
+        Args:
+            near: keeps the search within 16 mm of a translation.
+
+        Raises:
+            AnatomyError: nothing of the case lies there.
+        """
+        score = self.score
+        if near is not None:
+            close = self._around(near)
+            if not (close & (score > -1.0)).any():
+                raise AnatomyError(
+                    "The labels do not reach the level that was asked for",
+                    "Choose another level, or segment a larger region",
+                )
+            score = np.where(close, score, -2.0)
+        place = np.unravel_index(int(np.argmax(score)), score.shape)
+        shift = (np.array(place) - self.middle)[::-1] * COARSE_MM + self.base
+        return shift, float(score[place])
+
+    def at(self, near: FloatArray) -> float:
+        """The highest score within 16 mm of a translation; -1 where nothing of the case lies there."""
+        close = self._around(near)
+        return float(self.score[close].max()) if close.any() else -1.0
+
+    def _around(self, near: FloatArray) -> BoolArray:
+        middle = ((near - self.base) / COARSE_MM)[::-1] + self.middle
+        z, y, x = (np.arange(count) - place for count, place in zip(self.score.shape, middle, strict=True))
+        distance = z[:, None, None] ** 2 + y[:, None] ** 2 + x**2
+        return np.asarray(distance < (NEAR_MM / COARSE_MM) ** 2)
 
 
 @lru_cache(maxsize=2)
@@ -182,12 +212,32 @@ def _atlas_pictures(atlas: Atlas) -> tuple[sitk.Image, sitk.Image]:
     return picture(small, COARSE_MM, 4.0), picture(small, MIDDLE_MM, 2.0)
 
 
+def check_bone(labels: Labels) -> None:
+    """Make sure that there is bone to compare.
+
+    Raises:
+        AnatomyError: the labels hold too little.
+    """
+    if int((labels.array == BONE).sum()) * labels.geometry.voxel_volume < 20_000.0:
+        raise AnatomyError(
+            "The labels hold less than 20 ml of bone, so no level can be found",
+            "Check the region and segment again",
+        )
+
+
+def correlate(atlas: Atlas, labels: Labels) -> Correlation:
+    """How well the atlas fits a case wherever it is put."""
+    return Correlation.of(_atlas_pictures(atlas)[0], picture(halved(labels), COARSE_MM, 4.0))
+
+
 def register(
     atlas: Atlas,
     labels: Labels,
     *,
     focus: FloatArray,
     steps_up: int = 0,
+    start: FloatArray | None = None,
+    correlation: Correlation | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Registration:
@@ -197,31 +247,30 @@ def register(
         atlas: the specimen with landmarks.
         labels: 0 background, 1 bone, 2 nerve of the case; the 1 mm labels are best.
         focus: LPS mm (3,) in the atlas: the middle of the level that has to fit best.
-        steps_up: place it this many levels above (or below, if negative) the best fit.
+        steps_up: place it this many levels above (or below, if negative) the start.
+        start: LPS mm (3,), atlas to case: where to begin; where the labels correlate best when absent.
+        correlation: of the labels, where it is known already.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked between iterations.
 
     Raises:
         AnatomyError: the labels hold too little bone to compare, or do not reach the level.
     """
-    if int((labels.array == BONE).sum()) * labels.geometry.voxel_volume < 20_000.0:
-        raise AnatomyError(
-            "The labels hold less than 20 ml of bone, so no level can be found",
-            "Check the region and segment again",
-        )
+    check_bone(labels)
     progress(0.0, "looking for the level")
     small = halved(labels)
-    moving4, moving = picture(small, COARSE_MM, 4.0), picture(small, MIDDLE_MM, 2.0)
+    moving = picture(small, MIDDLE_MM, 2.0)
     fixed4, fixed = _atlas_pictures(atlas)
-    shift, margin = _shift(fixed4, moving4, None)
+    correlation = correlation or correlate(atlas, labels)
+    shift = correlation.best()[0] if start is None else start
     check(cancel)
     if steps_up:
         if steps_up > 0:
             # The pelvis has no place there: only the vertebrae of the level are laid over.
             atlas = _vertebrae_alone(atlas, tuple(focus))
             fixed4, fixed = _atlas_pictures(atlas)
-        # The margin stays that of the first search: here another level fits better, which is known.
-        shift, _margin = _shift(fixed4, moving4, shift + steps_up * atlas.step_up)
+            correlation = Correlation.of(fixed4, picture(small, COARSE_MM, 4.0))
+        shift, _score = correlation.best(shift + steps_up * atlas.step_up)
     progress(0.15, "aligning the atlas")
     affine = _affine(fixed, moving, shift)
     check(cancel)
@@ -236,7 +285,7 @@ def register(
     both = sitk.CompositeTransform([affine, whole, *fine])
     progress(0.95, "comparing with the atlas")
     overlap, nerve, seen = _agreement(atlas, labels, both, affine, focus)
-    return Registration(both, overlap, nerve, margin, seen)
+    return Registration(both, overlap, nerve, seen)
 
 
 def _affine(fixed: sitk.Image, moving: sitk.Image, shift: FloatArray) -> sitk.AffineTransform:

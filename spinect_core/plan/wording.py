@@ -73,6 +73,12 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.LEVEL_UNSURE: "Another level fits almost as well: check that this is {level}",
     NoteCode.LEVEL_CUT: "Only {percent:.0f} % of the surroundings of {level} lie in the picture: check the level, and "
     "segment a larger region if the CT shows more",
+    NoteCode.LEVEL_CUES: "Not everything says that this is {level}; against it: {against}. Count the vertebrae and "
+    "check the level",
+    NoteCode.LEVEL_UNSEEN: "The picture does not show {what}, so that this is {level} cannot be known: count the "
+    "vertebrae on a larger picture",
+    NoteCode.LANDMARKS_UNSURE: "The landmarks of {level} are unsure ({median:.0f} % in the middle, {percent:.0f} % "
+    "the {name}): check the level and the landmarks",
     NoteCode.TRANSITIONAL: "On {where} the transverse process of {vertebra} reaches the sacrum, as in a transitional "
     "vertebra: count the vertebrae before you rely on the level's name",
     NoteCode.NERVE_VOLUME: "The labelled nerve near {level} has {times:.1f} times the usual volume: check the nerve on "

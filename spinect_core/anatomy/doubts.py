@@ -1,0 +1,106 @@
+"""Whether a level can be relied on: what its cues, its rivals, the atlas and its landmarks say against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from spinect_core.anatomy.hypotheses import Hypothesis
+from spinect_core.base.arrays import FloatArray
+from spinect_core.base.notes import Note, NoteCode
+
+AGAINST = 0.5
+"""A cue below this speaks against a level."""
+
+THIN_MARGIN = 0.25
+"""Another level whose score comes so near is one that cannot be excluded."""
+
+ELSEWHERE_MM = 15.0
+"""The atlas, fitted, has to lie within this distance of the level's end plate, at scale 1: half a vertebra."""
+
+MEDIAN_UNSURE, LEAST_UNSURE = 0.5, 0.15
+"""Confidences of landmarks below which the level is not planned from: of the middle one, and of the least."""
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "wings": "the sacral wings",
+        "free": "bone beside the disc",
+        "lowest": "the number of discs below",
+        "roots": "the course of the lowest roots",
+        "crests": "the iliac crests",
+        "atlas": "the fit of the atlas",
+    }
+)
+
+NEEDED = ("wings", "lowest")
+"""Without them a level is not known, whatever else agrees."""
+
+SURE = 0.8
+"""Where the crests are not seen, every other cue has to be seen and at least this."""
+
+LEVEL_CODES = frozenset(
+    {
+        NoteCode.BONE_UNUSUAL,
+        NoteCode.LEVEL_UNSURE,
+        NoteCode.LEVEL_CUT,
+        NoteCode.LEVEL_CUES,
+        NoteCode.LEVEL_UNSEEN,
+        NoteCode.LANDMARKS_UNSURE,
+        NoteCode.TRANSITIONAL,
+    }
+)
+"""Notes that say that a level may be another one, or does not look like one."""
+
+
+def level_doubts(
+    found: Sequence[Hypothesis], fitted: FloatArray, level: str, scale: float = 1.0
+) -> tuple[Note, ...]:
+    """Why the level that was taken may be another.
+
+    Args:
+        found: the hypotheses, from the best to the worst.
+        fitted: LPS mm (3,) where the fitted atlas has the middle of the end plate below L5/S1.
+        level: its name.
+        scale: size of the bodies as a multiple of the usual.
+    """
+    if not found:
+        return (Note.of(NoteCode.LEVEL_UNSEEN, level=level, what="the discs along the canal"),)
+    best = found[0]
+    notes = []
+    unseen = [WORDS[name] for name in NEEDED if name not in best.cues]
+    others = [best.cues.get(name, 0.0) for name in WORDS if name != "crests"]
+    if "crests" not in best.cues and min(others) < SURE:
+        unseen.append(WORDS["crests"])
+    if unseen:
+        notes.append(Note.of(NoteCode.LEVEL_UNSEEN, level=level, what=" and ".join(unseen)))
+    against = [WORDS[name] for name, value in best.cues.items() if value < AGAINST]
+    if "the fit of the atlas" not in against and (
+        float(np.linalg.norm(fitted - np.array(best.point))) > ELSEWHERE_MM * max(scale, 1.0)
+    ):
+        against.append(WORDS["atlas"])
+    if against:
+        notes.append(Note.of(NoteCode.LEVEL_CUES, level=level, against=", ".join(against)))
+    if len(found) > 1 and best.score - found[1].score < THIN_MARGIN:
+        notes.append(Note.of(NoteCode.LEVEL_UNSURE, level=level))
+    return tuple(notes)
+
+
+def landmark_doubts(confidences: Mapping[str, float], level: str) -> tuple[Note, ...]:
+    """Whether the landmarks of a level are too unsure to plan from."""
+    values = np.array(list(confidences.values()))
+    if not len(values):
+        return ()
+    if float(np.median(values)) >= MEDIAN_UNSURE and float(values.min()) >= LEAST_UNSURE:
+        return ()
+    name = min(confidences, key=lambda one: confidences[one])
+    return (
+        Note.of(
+            NoteCode.LANDMARKS_UNSURE,
+            level=level,
+            name=name,
+            percent=100 * float(values.min()),
+            median=100 * float(np.median(values)),
+        ),
+    )

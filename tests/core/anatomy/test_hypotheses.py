@@ -1,0 +1,120 @@
+"""Which disc is the lowest free one, by cues of the column alone."""
+
+import numpy as np
+import pytest
+
+from spinect_core.anatomy.column import straightened
+from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
+from spinect_core.anatomy.hypotheses import Hypothesis, discs
+from spinect_core.anatomy.landmarks import search_level
+from spinect_core.base.notes import NoteCode
+from spinect_core.image.volume import NERVE, Geometry, Labels
+from spinect_core.plan.wording import sentences
+from spinect_core.research.study import hard_levels
+
+pytestmark = pytest.mark.heavy
+
+ALL = dict.fromkeys(("wings", "free", "lowest", "roots", "crests", "atlas"), 1.0)
+
+
+@pytest.fixture(scope="module")
+def specimen(phantom):
+    points = {name: np.array(point) for name, point in phantom.truth["landmarks"].items()}
+    return hard_levels.Specimen("specimen", phantom.labels, points)
+
+
+def from_below(labels, height):
+    """The labels above a height, LPS mm."""
+    grid = labels.geometry
+    first = int(np.ceil(grid.to_index(np.array([grid.origin[0], grid.origin[1], height]))[0]))
+    array = np.ascontiguousarray(labels.array[first:])
+    return Labels(
+        array, Geometry(array.shape, grid.spacing, tuple(grid.to_patient([first, 0, 0])), grid.direction)
+    )
+
+
+def test_every_disc_is_found_where_it_is(specimen):
+    column = straightened(specimen.labels)
+    found = [column.point(disc.lower, 20.0 * column.scale) for disc in discs(column)]
+    for name in ("S1 upper end plate centre", "L5 upper end plate centre"):
+        assert min(np.linalg.norm(place - specimen.points[name]) for place in found) < 8.0
+
+
+def test_the_lowest_free_disc_is_the_likeliest_by_far(specimen):
+    hypotheses, doubts = search_level(specimen.labels)
+    assert not doubts
+    assert (hypotheses[0].level, hypotheses[0].shift) == ("L5/S1", 0)
+    assert np.linalg.norm(np.array(hypotheses[0].point) - specimen.points["S1 upper end plate centre"]) < 8.0
+    above = next(one for one in hypotheses if one.level == "L4/5")
+    # Who takes that one for L5/S1 says that what the program calls L4/5 is L5/S1.
+    assert above.shift == -1
+    assert hypotheses[0].score - above.score > 0.4
+    assert above.cues["wings"] < 0.3 < 0.7 < hypotheses[0].cues["wings"]
+
+
+@pytest.mark.parametrize("seed", [9300, 9301, 9302])
+def test_a_bent_scaled_and_turned_spine_keeps_its_level_or_a_doubt_is_told(specimen, seed):
+    verdict = hard_levels.judge("bent", hard_levels.bent(specimen, seed), quick=True)
+    assert verdict.right or verdict.doubts
+
+
+def test_the_level_of_a_bent_scaled_and_turned_spine_is_found(specimen):
+    verdict = hard_levels.judge("bent", hard_levels.bent(specimen, 9300), quick=True)
+    assert verdict.right
+    assert verdict.off_mm < 12.0
+
+
+def test_without_the_sacrum_no_level_is_known(specimen):
+    cut = from_below(specimen.labels, specimen.points["S1 upper end plate centre"][2] + 12.0)
+    _hypotheses, doubts = search_level(cut)
+    assert NoteCode.LEVEL_UNSEEN in {note.code for note in doubts}
+    assert "cannot be known" in " ".join(sentences(doubts))
+
+
+def test_without_a_sac_no_level_is_known(specimen):
+    array = np.where(specimen.labels.array == NERVE, 0, specimen.labels.array)
+    hypotheses, doubts = search_level(Labels(array, specimen.labels.geometry))
+    assert not hypotheses
+    assert {note.code for note in doubts} == {NoteCode.LEVEL_UNSEEN}
+
+
+@pytest.mark.parametrize("how", hard_levels.COUNTS)
+def test_another_count_of_vertebrae_is_right_or_a_doubt(specimen, how):
+    verdict = hard_levels.judge("counted", hard_levels.counted(specimen, how), quick=True)
+    assert not verdict.silent
+
+
+def doubts_of(*found, fitted=(0.0, 0.0, 0.0)):
+    return {note.code for note in level_doubts(found, np.array(fitted), "L5/S1")}
+
+
+def test_what_raises_a_doubt():
+    sure = Hypothesis("L5/S1", 0, (0.0, 0.0, 0.0), 1.0, ALL)
+    other = Hypothesis("L4/5", -1, (0.0, 0.0, 36.0), 0.3, {})
+    assert not doubts_of(sure, other)
+    assert doubts_of() == {NoteCode.LEVEL_UNSEEN}
+    # The atlas came to lie on another vertebra.
+    assert doubts_of(sure, fitted=(0.0, 0.0, 34.0)) == {NoteCode.LEVEL_CUES}
+    near = Hypothesis("L4/5", -1, (0.0, 0.0, 36.0), 0.8, ALL)
+    assert doubts_of(sure, near) == {NoteCode.LEVEL_UNSURE}
+    for name in ALL:
+        one_against = Hypothesis("L5/S1", 0, (0.0, 0.0, 0.0), 0.9, {**ALL, name: 0.2})
+        assert NoteCode.LEVEL_CUES in doubts_of(one_against)
+    for name in ("wings", "lowest"):
+        unseen = Hypothesis("L5/S1", 0, (0.0, 0.0, 0.0), 0.9, {key: 1.0 for key in ALL if key != name})
+        assert NoteCode.LEVEL_UNSEEN in doubts_of(unseen)
+
+
+def test_crests_may_be_missing_only_where_all_else_is_sure():
+    rest = {key: 1.0 for key in ALL if key != "crests"}
+    assert not doubts_of(Hypothesis("L5/S1", 0, (0.0, 0.0, 0.0), 0.9, rest))
+    weak = Hypothesis("L5/S1", 0, (0.0, 0.0, 0.0), 0.9, {**rest, "roots": 0.6})
+    assert doubts_of(weak) == {NoteCode.LEVEL_UNSEEN}
+
+
+def test_unsure_landmarks_are_a_doubt():
+    assert not landmark_doubts({"a": 0.9, "b": 0.6}, "L5/S1")
+    for values in ({"a": 0.9, "b": 0.9, "c": 0.08}, {"a": 0.4, "b": 0.45, "c": 0.9}):
+        (note,) = landmark_doubts(values, "L5/S1")
+        assert note.code in LEVEL_CODES
+        assert "%" in sentences((note,))[0]
