@@ -50,14 +50,14 @@ class PlanController(QObject):
 
         Args:
             level: which; the present one when absent.
-            shift: of the numbering by the user; the present one when absent.
+            shift: of the numbering, as the user says it; what was said before when absent.
         """
         case = self._model.case
         if case is None or case.segmentation is None or case.surfaces is None:
             return
         before = self._model.planning
         name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
-        moved = (before.level.shift if before.level is not None else 0) if shift is None else shift
+        moved = (before.level.said if before.level is not None else None) if shift is None else shift
         planner = self._trajectories.planner
 
         def found(result: FoundTrajectories) -> None:

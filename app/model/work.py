@@ -257,7 +257,7 @@ def find_trajectories(
     case: Case,
     planner: Planner | None,
     before: Planning,
-    level: tuple[str, int],
+    level: tuple[str, int | None],
     progress: Progress,
     cancel: Cancel,
 ) -> FoundTrajectories:
@@ -267,7 +267,7 @@ def find_trajectories(
         case: segmented.
         planner: the case made ready, if it was before.
         before: the planning so far.
-        level: its name, and the shift of the numbering by the user.
+        level: its name, and the shift of the numbering by the user (None where the user has not said).
         progress: receives the part done.
         cancel: asked often.
     """

@@ -43,7 +43,7 @@ class Landmarks:
         parts: names of places on bone and nerve.
         placed: the landmarks that the user has placed.
         hypotheses: the discs that may be L5/S1, from the likeliest, by which the level was found, to the least likely.
-        confirmed: whether the user has confirmed which level it is.
+        shift: of the numbering, as the user has said it (see :func:`find_landmarks`); None where the user has not.
     """
 
     points: dict[str, FloatArray]
@@ -56,7 +56,7 @@ class Landmarks:
     parts: Parts | None = None
     placed: frozenset[str] = frozenset()
     hypotheses: tuple[Hypothesis, ...] = ()
-    confirmed: bool = False
+    shift: int | None = None
 
     @property
     def doubtful(self) -> bool:
@@ -64,8 +64,13 @@ class Landmarks:
         return bool(self.notes)
 
     @property
+    def confirmed(self) -> bool:
+        """Whether the user has said which level it is."""
+        return self.shift is not None
+
+    @property
     def level_doubts(self) -> tuple[Note, ...]:
-        """Why it may be another level; none where the user has confirmed it."""
+        """Why it may be another level; none where the user has said which it is."""
         return () if self.confirmed else tuple(note for note in self.notes if note.code in LEVEL_CODES)
 
     @property
@@ -104,8 +109,7 @@ def find_landmarks(
     labels: Labels,
     *,
     level: str = "L5/S1",
-    shift: int = 0,
-    confirmed: bool = False,
+    shift: int | None = None,
     atlas: Atlas | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -115,9 +119,9 @@ def find_landmarks(
     Args:
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
         level: "L5/S1", "L4/5" or "L3/4".
-        shift: what the user knows better about the numbering: 1 says that the level which the program calls L5/S1 is
-            L4/5, so that every name moves one level down; -1 the contrary.
-        confirmed: whether the user has counted the vertebrae and found the numbering right, with this shift.
+        shift: what the user knows about the numbering: 1 says that the level which the program calls L5/S1 is L4/5, so
+            that every name moves one level down; -1 the contrary; 0 that the program counts right. Any of them lifts
+            the doubts about the level; with None the user has not said.
         atlas: the specimen to compare with; the embedded one when absent.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
@@ -138,7 +142,7 @@ def find_landmarks(
     """
     target = level_of(level)
     atlas = atlas or load_atlas()
-    where = target.above_the_sacrum - shift
+    where = target.above_the_sacrum - (shift or 0)
     source = level_of(LEVELS[min(max(where, 0), 1)])
     check_bone(labels)
     progress(0.0, "looking for the level")
@@ -165,7 +169,7 @@ def find_landmarks(
         found,
         notes=(*doubts, *unsure, *found.notes),
         hypotheses=search.hypotheses,
-        confirmed=confirmed or shift != 0,
+        shift=shift,
     )
 
 

@@ -21,6 +21,7 @@ from spinect_core.base.scratch import sweep_temporary
 from spinect_core.cli import (
     evaluate,
     info,
+    landmarks,
     measure,
     phantom,
     phantom_study,
@@ -34,7 +35,7 @@ from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.speaking import speak_anywhere
 from spinect_core.cli.stopping import Stopping
 
-COMMANDS = (plan, measure, segment, series, evaluate, study, phantom, phantom_study, train, info)
+COMMANDS = (plan, measure, landmarks, segment, series, evaluate, study, phantom, phantom_study, train, info)
 UNEXPECTED = 70
 """Exit code of a fault of the program itself (EX_SOFTWARE)."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
-from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
+from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet, add_shift
 from spinect_core.cli.reporting import reporting
 from spinect_core.cli.speaking import print_json, say_warnings
 from spinect_core.image.warning import joined, warning_lines
@@ -46,14 +46,7 @@ def add(commands: Commands) -> None:
         "--tilt", metavar="DEG", type=float, default=0.0, help="positive towards the head, negative the feet"
     )
     parser.add_argument("--level", choices=("L5/S1", "L4/5", "L3/4"), default="L5/S1", help="default: L5/S1")
-    parser.add_argument(
-        "--shift",
-        metavar="N",
-        type=int,
-        choices=(-1, 0, 1),
-        default=0,
-        help="1: what the program calls L5/S1 is L4/5; -1: what it calls L4/5 is L5/S1",
-    )
+    add_shift(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
     add_quiet(parser)
     parser.set_defaults(run=run)

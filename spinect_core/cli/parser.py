@@ -185,6 +185,18 @@ def add_segmentation_options(parser: Parser) -> None:
     )
 
 
+def add_shift(parser: Parser) -> None:
+    """The option by which the user says how the vertebrae are counted."""
+    parser.add_argument(
+        "--shift",
+        metavar="N",
+        type=int,
+        choices=(-1, 0, 1),
+        help="what you counted: 0: the program counts right; 1: what it calls L5/S1 is L4/5; -1: what it calls L4/5 is "
+        "L5/S1; lifts doubts about the level",
+    )
+
+
 def region_of(options: argparse.Namespace) -> Any:
     """The region asked for, or None.
 

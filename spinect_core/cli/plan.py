@@ -15,6 +15,7 @@ from spinect_core.cli.parser import (
     add_ct_options,
     add_quiet,
     add_segmentation_options,
+    add_shift,
     read_options,
     region_of,
 )
@@ -61,6 +62,7 @@ def add(commands: Commands) -> None:
         default="both",
         help="where triangles are wanted (default: both)",
     )
+    add_shift(parser)
     add_segmentation_options(parser)
     parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
     add_quiet(parser)
@@ -84,6 +86,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             device=options.device,
             mode=options.mode,
             weights=options.weights,
+            shift=options.shift,
             progress=progress,
             cancel=cancel,
             told=lambda sentence: print(f"spinect: note: {sentence}", file=sys.stderr, flush=True),

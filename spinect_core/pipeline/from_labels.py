@@ -53,7 +53,7 @@ def plan_labels(
     *,
     sides: tuple[Side, ...] = SIDES,
     level: str = "L5/S1",
-    shift: int = 0,
+    shift: int | None = None,
     step: float = STEP_DEGREES,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -109,7 +109,7 @@ def measure(
     kind: str,
     version: str = "bony",
     level: str = "L5/S1",
-    shift: int = 0,
+    shift: int | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Measurement:

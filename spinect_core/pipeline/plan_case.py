@@ -67,6 +67,7 @@ def plan_case(
     device: str = "auto",
     mode: str = "thorough",
     weights: Path | None = None,
+    shift: int | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
     told: Callable[[str], None] | None = None,
@@ -90,6 +91,7 @@ def plan_case(
         device: "auto", "gpu" or "cpu".
         mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
+        shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
         told: called with a sentence on each file in the folder that is not this program's and therefore stays.
@@ -114,7 +116,7 @@ def plan_case(
         raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", parameter="side")
     _refuse_to_replace(path, out)
     with workshop(out) as folder:
-        wish = _Wish(sides, series, options, region, engine, device, mode, weights)
+        wish = _Wish(sides, series, options, region, engine, device, mode, weights, shift)
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
         kept = put_in_place(folder, out)
@@ -131,6 +133,7 @@ def plan_approaches(
     volume: Volume | None,
     sides: str = "both",
     *,
+    shift: int | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[CasePlan | None, tuple[str, ...]]:
@@ -141,6 +144,7 @@ def plan_approaches(
         surfaces: of these labels.
         volume: the CT, for the skin.
         sides: "left", "right" or "both".
+        shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
     """
@@ -149,7 +153,8 @@ def plan_approaches(
 
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:
-        found = plan_level(Room(labels_1mm, surfaces, volume), sides=wanted, progress=progress, cancel=cancel)
+        room = Room(labels_1mm, surfaces, volume)
+        found = plan_level(room, sides=wanted, shift=shift, progress=progress, cancel=cancel)
     except Cancelled:
         raise
     except SpinectError as error:
@@ -221,6 +226,7 @@ class _Wish:
     device: str
     mode: str
     weights: Path | None
+    shift: int | None
 
 
 class _Job:
@@ -242,7 +248,9 @@ class _Job:
             "planning",
             0.86,
             0.94,
-            lambda p: plan_approaches(labels, surfaces, volume, wish.sides, progress=p, cancel=self._cancel),
+            lambda p: plan_approaches(
+                labels, surfaces, volume, wish.sides, shift=wish.shift, progress=p, cancel=self._cancel
+            ),
         )
         triangles = () if found is None else found.triangles
         folder = self._folder / PICTURE_FOLDER

@@ -101,7 +101,7 @@ class Planner(Protocol):
         """Do what is needed once, before the first planning."""
 
     def plan_again(
-        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+        self, before: Planning, level: str, shift: int | None, *, progress: Progress, cancel: Cancel | None
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_again`."""
 
@@ -169,7 +169,7 @@ class PlannerHere:
         _ = self._room.skin
 
     def plan_again(
-        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+        self, before: Planning, level: str, shift: int | None, *, progress: Progress, cancel: Cancel | None
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_again`."""
         planned = plan_again(
@@ -256,7 +256,7 @@ class PlannerApart:
         self.obstacles.make_ready()
 
     def plan_again(
-        self, before: Planning, level: str, shift: int, *, progress: Progress, cancel: Cancel | None
+        self, before: Planning, level: str, shift: int | None, *, progress: Progress, cancel: Cancel | None
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_again`."""
         found: Seen = self._ask(Order("plan_again", (before, level, shift)), progress, cancel)

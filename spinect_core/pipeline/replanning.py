@@ -42,7 +42,7 @@ def plan_again(
     room: Room,
     before: Planning,
     level: str,
-    shift: int,
+    shift: int | None,
     *,
     step: float = STEP_DEGREES,
     progress: Progress,
@@ -54,7 +54,7 @@ def plan_again(
         room: the case.
         before: the planning so far.
         level: such as "L5/S1".
-        shift: of the numbering by the user.
+        shift: of the numbering by the user; None where the user has not said.
         step: degrees between the views of the angle map.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
@@ -66,14 +66,14 @@ def plan_again(
     landmarks = find_landmarks(
         room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
     )
-    same = before.level is not None and (before.level.name, before.level.shift) == (level, shift)
+    same = before.level is not None and (before.level.name, before.level.shift) == (level, shift or 0)
     for each in before.landmarks if same else ():
         if each.moved and each.name in landmarks.points:
             landmarks = landmarks.moved(each.name, np.asarray(each.point))
     plan = plan_level(
         room, landmarks=landmarks, step=step, progress=part_of(progress, 0.2, 0.95), cancel=cancel
     )
-    return _recorded(room, plan, before, shift, cancel)
+    return _recorded(room, plan, before, cancel)
 
 
 def plan_with_landmark(
@@ -118,9 +118,8 @@ def plan_with_landmark(
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
     missing = [note for note in plan.notes if note not in plan.landmarks.notes and note.side not in sides]
     notes = tuple(dict.fromkeys((*fresh.notes, *missing)))
-    shift = 0 if before.level is None else before.level.shift
     whole = CasePlan(landmarks, tuple(joined), notes, plan.warnings, fresh.withheld)
-    return _recorded(room, whole, before, shift, cancel)
+    return _recorded(room, whole, before, cancel)
 
 
 def own_needle(
@@ -176,8 +175,8 @@ def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
     return planning.replaced(needles=tuple(each for each in planning.needles if each is not record))
 
 
-def _recorded(room: Room, plan: CasePlan, before: Planning, shift: int, cancel: Cancel | None) -> Planned:
-    made, notes = planning_record(plan, shift=shift)
+def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | None) -> Planned:
+    made, notes = planning_record(plan)
     work = Approaches(room, plan.landmarks)
     own = []
     for each in before.needles:

@@ -51,7 +51,7 @@ _Made = TypeVar("_Made")
 
 
 def planning_record(
-    plan: CasePlan, maps: Mapping[str, str] | None = None, shift: int = 0
+    plan: CasePlan, maps: Mapping[str, str] | None = None
 ) -> tuple[Planning, tuple[Note, ...]]:
     """All of a planning as a plan stores it, and what of it no plan can hold.
 
@@ -60,11 +60,10 @@ def planning_record(
     Args:
         plan: what was found.
         maps: file of the angle map by the zone's key, relative to the plan.
-        shift: of the level's numbering by the user.
     """
     maps, landmarks, kept = maps or {}, plan.landmarks, _Kept()
     courses = landmarks.courses | ({} if landmarks.sac is None else {"thecal sac": landmarks.sac})
-    level = kept.one("level", landmarks.level, partial(_level, landmarks, shift))
+    level = kept.one("level", landmarks.level, partial(_level, landmarks))
     points = {
         name: kept.one("landmark", name, partial(_landmark, landmarks, name, point))
         for name, point in landmarks.points.items()
@@ -147,10 +146,11 @@ def _search(approach: Approach, map_path: str) -> SearchRecord:
     )
 
 
-def _level(landmarks: Landmarks, shift: int) -> LevelRecord:
+def _level(landmarks: Landmarks) -> LevelRecord:
     return LevelRecord(
         name=landmarks.level,
-        shift=shift,
+        shift=landmarks.shift or 0,
+        confirmed=landmarks.confirmed,
         confidence=_part(landmarks.bone_overlap),
         warnings=sentences(landmarks.notes),
     )

@@ -327,12 +327,19 @@ class LevelRecord(Record):
         shift: by how many levels the user has moved the program's count towards the head (positive) or the feet.
         confidence: 0 to 1.
         warnings: sentences on why it may be another level.
+        confirmed: whether the user has said how the vertebrae are counted, with this shift.
     """
 
     name: Name
     shift: Annotated[Whole, Field(alias="shift_by_user", ge=-MOST_LEVELS, le=MOST_LEVELS)] = 0
     confidence: Part = 1.0
     warnings: Annotated[tuple[Text, ...], Field(alias="doubts")] = ()
+    confirmed: Annotated[Flag, Field(alias="confirmed_by_user")] = False
+
+    @property
+    def said(self) -> int | None:
+        """The shift as the user has said it; None where the user has not."""
+        return self.shift if self.confirmed or self.shift else None
 
 
 class LandmarkRecord(Record):
@@ -762,7 +769,7 @@ class Planning(Record):
     def by_hand(self) -> bool:
         """Whether the user has put work into it that another run would not bring back."""
         return (
-            (self.level is not None and self.level.shift != 0)
+            (self.level is not None and self.level.said is not None)
             or any(landmark.moved for landmark in self.landmarks)
             or any(window.author == Author.USER for window in self.windows)
             or any(needle.needle.author == Author.USER for needle in self.needles)

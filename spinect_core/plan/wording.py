@@ -404,10 +404,10 @@ def users_part(planning: Planning) -> Planning:
     His needles stay where they are, but their safety is not known any more.
     """
     level = planning.level
-    kept = level is not None and (level.shift != 0 or level.name != DEFAULT_LEVEL)
+    kept = level is not None and (level.said is not None or level.name != DEFAULT_LEVEL)
     moved = tuple(each for each in planning.landmarks if each.moved)
     return Planning(
-        level=LevelRecord(name=level.name, shift=level.shift)
+        level=LevelRecord(name=level.name, shift=level.shift, confirmed=level.confirmed)
         if level is not None and (kept or moved)
         else None,
         landmarks=moved,

@@ -316,7 +316,7 @@ def plan_level(
     *,
     sides: tuple[Side, ...] = SIDES,
     level: str = "L5/S1",
-    shift: int = 0,
+    shift: int | None = None,
     landmarks: Landmarks | None = None,
     step: float = STEP_DEGREES,
     progress: Progress = silent,

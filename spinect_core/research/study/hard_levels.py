@@ -39,7 +39,7 @@ from spinect_core.preprocessing.find_region import SIZE_MM
 from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
-GRID_MM = 1.5
+GRID_MM = 2.0
 BEND_MM, BEND_WIDTH_MM = 8.0, 35.0
 SCALES = (0.8, 1.25)
 TURN_DEG = 20.0
