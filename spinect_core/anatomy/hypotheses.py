@@ -108,16 +108,18 @@ def discs(column: Column) -> list[Disc]:
     return found
 
 
-def judged(column: Column, correlations: Sequence[float], places: Sequence[Disc]) -> list[Hypothesis]:
+def judged(
+    column: Column, correlations: Sequence[float], places: Sequence[Disc], best: float
+) -> list[Hypothesis]:
     """The discs with their scores, from the best to the worst; names are counted from the best.
 
     Args:
         column: of the case.
         correlations: of the atlas, laid at each disc.
         places: the discs, from below upwards.
+        best: the highest correlation anywhere, which may be where no disc was found.
     """
     walls = within_walls(column)
-    best = max(correlations, default=0.0)
     found = []
     for number, (disc, correlation) in enumerate(zip(places, correlations, strict=True)):
         below, beside = _wings(column, disc)

@@ -213,7 +213,7 @@ class _Search:
         places = discs(column)
         points = [column.point(disc.lower, DISC_AHEAD_MM * column.scale) for disc in places]
         fits = [correlation.at(point - atlas.landmarks[SACRAL_END_PLATE]) for point in points]
-        return cls(correlation, column, tuple(judged(column, fits, places)))
+        return cls(correlation, column, tuple(judged(column, fits, places, correlation.best()[1])))
 
     def start(self, atlas: Atlas) -> FloatArray:
         """LPS mm (3,), atlas to case, from which the atlas is fitted: the best place near the likeliest disc."""

@@ -127,8 +127,8 @@ class Approaches:
 
     @property
     def withheld(self) -> tuple[Note, ...]:
-        """Why nothing of this case is recommended."""
-        return self.room.withheld
+        """Why nothing of this case is recommended: what was known before, and why it may be another level."""
+        return (*self.room.withheld, *self.landmarks.level_doubts)
 
     def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""

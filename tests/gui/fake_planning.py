@@ -63,7 +63,7 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
     found = []
     for zone in zones_of(landmarks, sides):
         check(cancel)
-        key = (zone.name, tuple(zone.outline.ravel()), WITHHELD)
+        key = (zone.name, tuple(zone.outline.ravel()), work.withheld)
         if key not in _KNOWN:
             [searched] = work.search([zone], step=STEP, cancel=cancel)
             _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
