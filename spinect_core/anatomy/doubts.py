@@ -20,7 +20,7 @@ THIN_MARGIN = 0.25
 ELSEWHERE_MM = 15.0
 """The atlas, fitted, has to lie within this distance of the level's end plate, at scale 1: half a vertebra."""
 
-MEDIAN_UNSURE, LEAST_UNSURE = 0.5, 0.15
+MEDIAN_UNSURE, LEAST_UNSURE = 0.5, 0.25
 """Confidences of landmarks below which the level is not planned from: of the middle one, and of the least."""
 
 WORDS: Mapping[str, str] = MappingProxyType(

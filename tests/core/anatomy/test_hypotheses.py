@@ -114,7 +114,7 @@ def test_crests_may_be_missing_only_where_all_else_is_sure():
 
 def test_unsure_landmarks_are_a_doubt():
     assert not landmark_doubts({"a": 0.9, "b": 0.6}, "L5/S1")
-    for values in ({"a": 0.9, "b": 0.9, "c": 0.08}, {"a": 0.4, "b": 0.45, "c": 0.9}):
+    for values in ({"a": 0.9, "b": 0.9, "c": 0.08}, {"a": 0.9, "b": 0.9, "c": 0.2}, {"a": 0.4, "b": 0.45, "c": 0.9}):
         (note,) = landmark_doubts(values, "L5/S1")
         assert note.code in LEVEL_CODES
         assert "%" in sentences((note,))[0]
