@@ -20,7 +20,7 @@ from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import NEAR_MM, Correlation, Registration, check_bone, correlate, register
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
-from spinect_core.base.notes import Note
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
 
@@ -97,10 +97,14 @@ class Landmarks:
             raise UsageError(
                 f"There is no landmark {name!r} to move, or no point to move it to", "Choose another"
             )
+        sure = {**self.confidences, name: 1.0}
+        # Whether the landmarks are too unsure is asked again: the one that was may be placed now.
+        others = tuple(note for note in self.notes if note.code != NoteCode.LANDMARKS_UNSURE)
         return replace(
             self,
             points={**self.points, name: place},
-            confidences={**self.confidences, name: 1.0},
+            confidences=sure,
+            notes=(*landmark_doubts(sure, self.level), *others) if others != self.notes else others,
             placed=self.placed | {name},
         )
 

@@ -1,13 +1,15 @@
 """Which disc is the lowest free one, by cues of the column alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spinect_core.anatomy.column import straightened
 from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
 from spinect_core.anatomy.hypotheses import Hypothesis, discs
-from spinect_core.anatomy.landmarks import search_level
-from spinect_core.base.notes import NoteCode
+from spinect_core.anatomy.landmarks import Landmarks, search_level
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.image.volume import NERVE, Geometry, Labels
 from spinect_core.plan.wording import sentences
 from spinect_core.research.study import hard_levels
@@ -112,9 +114,25 @@ def test_crests_may_be_missing_only_where_all_else_is_sure():
     assert doubts_of(weak) == {NoteCode.LEVEL_UNSEEN}
 
 
+def test_a_landmark_that_was_unsure_and_is_placed_raises_no_doubt_any_more():
+    sure = {"a": 0.9, "b": 0.9, "c": 0.08}
+    other = Note.of(NoteCode.NERVE_VOLUME, level="L5/S1", times=3.0)
+    notes = (*landmark_doubts(sure, "L5/S1"), other)
+    found = Landmarks({name: np.zeros(3) for name in sure}, {}, 0.9, notes, confidences=sure)
+    assert {note.code for note in found.level_doubts} == {NoteCode.LANDMARKS_UNSURE}
+    assert {note.code for note in found.moved("a", np.ones(3)).level_doubts} == {NoteCode.LANDMARKS_UNSURE}
+    assert found.moved("c", np.ones(3)).notes == (other,)
+    # Who says how the vertebrae are counted has looked at the level.
+    assert not replace(found, shift=0).level_doubts
+
+
 def test_unsure_landmarks_are_a_doubt():
     assert not landmark_doubts({"a": 0.9, "b": 0.6}, "L5/S1")
-    for values in ({"a": 0.9, "b": 0.9, "c": 0.08}, {"a": 0.9, "b": 0.9, "c": 0.2}, {"a": 0.4, "b": 0.45, "c": 0.9}):
+    for values in (
+        {"a": 0.9, "b": 0.9, "c": 0.08},
+        {"a": 0.9, "b": 0.9, "c": 0.2},
+        {"a": 0.4, "b": 0.45, "c": 0.9},
+    ):
         (note,) = landmark_doubts(values, "L5/S1")
         assert note.code in LEVEL_CODES
         assert "%" in sentences((note,))[0]
