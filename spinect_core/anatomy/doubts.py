@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from spinect_core.anatomy.hypotheses import Hypothesis
+from spinect_core.anatomy.levels import level_of, side_of
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.notes import Note, NoteCode
 
@@ -88,7 +89,10 @@ def level_doubts(
 
 
 def landmark_doubts(confidences: Mapping[str, float], level: str) -> tuple[Note, ...]:
-    """Whether the landmarks of a level are too unsure to plan from."""
+    """Whether the landmarks that the borders of a level run through are too unsure to plan from."""
+    # Through the middle of the upper vertebra runs none.
+    focus = level_of(level).focus
+    confidences = {name: sure for name, sure in confidences.items() if side_of(name) or name == focus}
     values = np.array(list(confidences.values()))
     if not len(values):
         return ()

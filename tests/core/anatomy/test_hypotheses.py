@@ -115,23 +115,30 @@ def test_crests_may_be_missing_only_where_all_else_is_sure():
 
 
 def test_a_landmark_that_was_unsure_and_is_placed_raises_no_doubt_any_more():
-    sure = {"a": 0.9, "b": 0.9, "c": 0.08}
+    sure = {"a left": 0.9, "b left": 0.9, "c left": 0.08}
     other = Note.of(NoteCode.NERVE_VOLUME, level="L5/S1", times=3.0)
     notes = (*landmark_doubts(sure, "L5/S1"), other)
     found = Landmarks({name: np.zeros(3) for name in sure}, {}, 0.9, notes, confidences=sure)
     assert {note.code for note in found.level_doubts} == {NoteCode.LANDMARKS_UNSURE}
-    assert {note.code for note in found.moved("a", np.ones(3)).level_doubts} == {NoteCode.LANDMARKS_UNSURE}
-    assert found.moved("c", np.ones(3)).notes == (other,)
+    assert {note.code for note in found.moved("a left", np.ones(3)).level_doubts} == {
+        NoteCode.LANDMARKS_UNSURE
+    }
+    assert found.moved("c left", np.ones(3)).notes == (other,)
     # Who says how the vertebrae are counted has looked at the level.
     assert not replace(found, shift=0).level_doubts
 
 
+def test_a_landmark_that_no_border_runs_through_raises_none():
+    assert not landmark_doubts({"a left": 0.9, "L5 body centre": 0.01}, "L5/S1")
+    assert landmark_doubts({"a left": 0.9, "S1 upper end plate centre": 0.01}, "L5/S1")
+
+
 def test_unsure_landmarks_are_a_doubt():
-    assert not landmark_doubts({"a": 0.9, "b": 0.6}, "L5/S1")
+    assert not landmark_doubts({"a left": 0.9, "b left": 0.6}, "L5/S1")
     for values in (
-        {"a": 0.9, "b": 0.9, "c": 0.08},
-        {"a": 0.9, "b": 0.9, "c": 0.2},
-        {"a": 0.4, "b": 0.45, "c": 0.9},
+        {"a left": 0.9, "b left": 0.9, "c left": 0.08},
+        {"a left": 0.9, "b left": 0.9, "c left": 0.2},
+        {"a left": 0.4, "b left": 0.45, "c left": 0.9},
     ):
         (note,) = landmark_doubts(values, "L5/S1")
         assert note.code in LEVEL_CODES
