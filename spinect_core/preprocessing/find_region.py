@@ -24,7 +24,7 @@ from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.preprocessing.body_seen import Seen
 from spinect_core.preprocessing.grid import canonical_order, regular_grid, resample
-from spinect_core.preprocessing.pelvis_shape import Likeness, bright, likeness
+from spinect_core.preprocessing.pelvis_shape import SURELY_PROMISING, Likeness, bright, likeness
 from spinect_core.preprocessing.sacrum_and_crests import (
     STEP_MM,
     Bones,
@@ -231,7 +231,7 @@ def _turned(hounsfield: npt.NDArray[np.float32]) -> str:
         (ON_ITS_SIDE, bone[:, ::-1, ::-1].transpose(0, 2, 1)),
     )
     for words, turned in others:
-        likely = likeness(np.ascontiguousarray(turned), STEP_MM)
+        likely = likeness(np.ascontiguousarray(turned), STEP_MM, SURELY_PROMISING)
         if likely is None or likely.score < ALIKE:
             continue
         if np.minimum(likely.index, np.array(turned.shape) - 1 - likely.index).min() * STEP_MM >= WITHIN_MM:

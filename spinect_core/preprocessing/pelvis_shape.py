@@ -31,14 +31,17 @@ HALF_MM = (78.0, 66.0, 96.0)
 SIZES = (0.85, 0.95, 1.05, 1.17)
 """In which the pattern is looked for everywhere; the smallest is that of a child of about ten years."""
 
+PROMISING = 0.36
+"""No pelvis was ever seen where the likeness is below this before turns and sizes along each axis are fitted."""
+
+SURELY_PROMISING = 0.45
+"""The same where only a pelvis that is hard to overlook matters."""
+
 LEAST_COVER = 0.45
 """Part of the pattern that must lie within the CT."""
 
-_MIDDLE_LPS = (
-    -1.0,
-    12.0,
-    0.0,
-)  # in the atlas: the disc's height, half-way from its front to the spinous processes
+# In the atlas: at the disc's height, half-way from its front to the spinous processes.
+_MIDDLE_LPS = (-1.0, 12.0, 0.0)
 _CORTEX_MM = 2  # of the atlas's bones that counts as cortex
 _CANCELLOUS = 0.15  # what the bone within counts in comparison
 _BLUR_MM = 3.0
@@ -46,7 +49,6 @@ _SOFT_HU, _RISE_HU = 60.0, 150.0  # where bone begins to count, and over how muc
 _BENDING = 0.005  # taken off for departures from the usual: a pattern can be bent onto much
 _APART_MM = 60.0  # two places nearer to each other are one
 _STARTS = 3
-_NOTHING_LIKE = 0.36  # below this before sizes and turns are fitted, no pelvis was ever seen
 _HOPELESS = 0.15  # what fits worse by so much to begin with does not fit best in the end
 _FLAT = 1e-6
 Array = npt.NDArray[np.float32]
@@ -105,12 +107,13 @@ def bright(hounsfield: Array) -> Array:
     return np.asarray(ndimage.gaussian_filter(share, 0.7), dtype=np.float32)
 
 
-def likeness(bone: Array, step_mm: float) -> Likeness | None:
+def likeness(bone: Array, step_mm: float, promising: float = PROMISING) -> Likeness | None:
     """Where and how much the CT looks like the pattern; None where it is too small or has no bone.
 
     Args:
         bone: of :func:`bright`, [z, y, x], axes to S, P, L.
         step_mm: mm of its cells.
+        promising: where no place is as alike as this at first, nothing is fitted.
     """
     factor = round(STEP_MM / step_mm)
     coarse = _means(bone, factor)
@@ -127,7 +130,7 @@ def likeness(bone: Array, step_mm: float) -> Likeness | None:
     if not found:
         return None
     score, first, size = found[0]
-    if score < _NOTHING_LIKE:
+    if score < promising:
         return Likeness(first * factor + (factor - 1) / 2, score, (size, size, size))
     starts = [each for each in _apart(found) if each[0] > found[0][0] - _HOPELESS][:_STARTS]
     refined = [_refined(coarse, place, size) for _, place, size in starts]
@@ -205,10 +208,16 @@ def _refined(bone: Array, place: npt.NDArray[np.float64], size: float) -> Likene
         scaled = at * (size * np.exp(guess[3:6] * 0.1))[:, None]
         return np.asarray((place + guess[:3])[:, None] + turn @ scaled / STEP_MM)
 
+    def covered(index: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        return np.asarray(((index > -0.5) & (index < limit)).all(axis=0))
+
+    # Fitting must not turn away from what contradicts it.
+    least = min(LEAST_COVER, float(covered(where(np.zeros(9))).mean()))
+
     def miss(guess: npt.NDArray[np.float64]) -> float:
         index = where(guess)
-        inside = ((index > -0.5) & (index < limit)).all(axis=0)
-        if inside.mean() < LEAST_COVER:
+        inside = covered(index)
+        if inside.mean() < least:
             return 1.0
         here = ndimage.map_coordinates(bone, index[:, inside], order=1, mode="nearest")
         there = wanted[inside]
