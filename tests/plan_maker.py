@@ -16,12 +16,14 @@ from spinect_core.plan.records import (
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
+    GapRecord,
     LandmarkRecord,
     LevelRecord,
     MarginRecord,
     NeedleRecord,
     Planning,
     RiskRecord,
+    RootRecord,
     SafetyRecord,
     SearchRecord,
     StructureRecord,
@@ -160,6 +162,16 @@ def full_planning() -> Planning:
         ),
         courses=(
             CourseRecord(name="L5 left", points=corners, radii=(2.5, 2.25, 2.0), found=(True, True, False)),
+        ),
+        roots=(
+            RootRecord(
+                name="L5 left",
+                recess=1.0,
+                foramen=0.75,
+                beyond=0.5,
+                cut=True,
+                gaps=(GapRecord(place="disc", start_mm=31.5, length_mm=9.25, points=corners[:2]),),
+            ),
         ),
         zones=(
             ZoneRecord(

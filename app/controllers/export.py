@@ -111,8 +111,10 @@ class ExportController(QObject):
             if current is None or each.triangle.author == Author.USER
         ]
         title = ""
+        if current is not None or self._model.planning.roots:
+            image = _with_trajectory(image, viewport, drawing)
         if current is not None:
-            image, title = _with_trajectory(image, viewport, drawing), headline(current)
+            title = headline(current)
         case = self._model.case
         warnings = () if case is None else case.warnings
         return lambda: annotate(

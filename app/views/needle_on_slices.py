@@ -1,4 +1,4 @@
-"""The chosen needle over the slices."""
+"""The chosen needle, and the gaps of the roots, over the slices."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.model.case_model import CaseModel
 from app.model.trajectories import Trajectories
+from app.views.root_gaps import RootGaps
 from app.views.slices import SliceView
 from app.widgets import palette
 
@@ -21,9 +22,11 @@ class NeedleOnSlices:
 
     def __init__(self, model: CaseModel, trajectories: Trajectories) -> None:
         self._model, self._trajectories = model, trajectories
+        self._gaps = RootGaps(model)
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
-        """The needle as a line, drawn solid where it lies near the slice, with a dot where it crosses."""
+        """The gaps of the roots; the needle as a line, solid where it lies near the slice, a dot where it crosses."""
+        self._gaps.on_slice(painter, view)
         trajectory = self._trajectories.current
         if trajectory is None or trajectory.needle is None:
             return

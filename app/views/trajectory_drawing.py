@@ -1,4 +1,4 @@
-"""The chosen trajectory, drawn: its zone and free window over the 3D picture."""
+"""Over the 3D picture: the gaps of the roots, and of the chosen trajectory its zone and free window."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from app.model.case_model import CaseModel
 from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
+from app.views.root_gaps import RootGaps
 from app.views.scene import Viewport
 from app.widgets import palette
 from spinect_core.plan.wording import Trajectory
@@ -22,9 +23,11 @@ class TrajectoryDrawing:
 
     def __init__(self, model: CaseModel, trajectories: Trajectories, present: PresentWindow) -> None:
         self._model, self._trajectories, self._present = model, trajectories, present
+        self._gaps = RootGaps(model)
 
     def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
-        """Borders, free window and largest circle over the 3D picture."""
+        """Gaps of the roots, and of the chosen trajectory borders, free window and largest circle, over the picture."""
+        self._gaps.on_picture(painter, viewport)
         trajectory = self._trajectories.current
         if trajectory is None:
             return

@@ -24,5 +24,7 @@ PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"
 BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
 """Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""
 NEEDLE = "#f4f7fb"
+GAP = "#ff7a70"
+"""Of a root's course where no nerve is labelled."""
 BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
 REGION = "#4aa8ff"

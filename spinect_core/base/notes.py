@@ -23,6 +23,7 @@ class NoteCode(StrEnum):
     TRANSITIONAL = "transitional"
     NERVE_VOLUME = "nerve-volume"
     ROOT_SHORT = "root-short"
+    ROOT_GAP = "root-gap"
     # of its triangles
     NO_TRIANGLE = "no-triangle"
     NO_ZONE = "no-zone"

@@ -19,6 +19,11 @@ class Side(StrEnum):
     LEFT = "left"
     RIGHT = "right"
 
+    @property
+    def other(self) -> Side:
+        """The other side."""
+        return Side.RIGHT if self == Side.LEFT else Side.LEFT
+
 
 class Kind(StrEnum):
     """Which triangle."""
@@ -41,6 +46,23 @@ class Role(StrEnum):
     BASE = "base"
     HEIGHT = "height"
     HYPOTENUSE = "hypotenuse"
+
+
+class RootPart(StrEnum):
+    """Of a root's way from the sac outwards."""
+
+    RECESS = "recess"
+    FORAMEN = "foramen"
+    BEYOND = "beyond"
+
+
+class RootPlace(StrEnum):
+    """Where a stretch of a root lies."""
+
+    RECESS = "recess"
+    FORAMEN = "foramen"
+    DISC = "disc"
+    BEYOND = "beyond"
 
 
 class Tissue(StrEnum):

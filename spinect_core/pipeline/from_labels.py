@@ -13,7 +13,7 @@ from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.plan.wording import sentences
-from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.level import Approaches, Room, gaps_of, plan_level
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, Closing, what_closes
@@ -165,4 +165,5 @@ def measure(
     closing = None
     if window.radius_mm < NEEDLE_RADIUS_MM:
         closing = what_closes(sight, view, work.parts_of, cancel=cancel)
-    return Measurement(landmarks, zone, window, fitted, closing, (*landmarks.notes, *missing))
+    notes = (*gaps_of(zone, landmarks), *landmarks.notes, *missing)
+    return Measurement(landmarks, zone, window, fitted, closing, notes)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from spinect_core.anatomy.completeness import RootFound
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Relation
+from spinect_core.base.words import Author, Relation, RootPart
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.plan.records import (
@@ -20,6 +21,7 @@ from spinect_core.plan.records import (
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
+    GapRecord,
     LandmarkRecord,
     LevelRecord,
     NeedleRecord,
@@ -27,6 +29,7 @@ from spinect_core.plan.records import (
     Point,
     RecordError,
     RiskRecord,
+    RootRecord,
     SafetyRecord,
     SearchRecord,
     StructureRecord,
@@ -88,6 +91,7 @@ def planning_record(
         level=level,
         landmarks=_there(points.values()),
         courses=_there(lines.values()),
+        roots=_there(kept.one("root", name, partial(_root, root)) for name, root in landmarks.roots.items()),
         zones=tuple(zones.values()),
         windows=_there(windows),
         searches=_there(searches),
@@ -133,6 +137,12 @@ def _there(found: Iterable[_Made | None]) -> tuple[_Made, ...]:
 def _landmark(landmarks: Landmarks, name: str, point: FloatArray) -> LandmarkRecord:
     sure, moved = landmarks.confidence(name), name in landmarks.placed
     return LandmarkRecord(name=name, point=_three(point), confidence=sure, moved=moved)
+
+
+def _root(root: RootFound) -> RootRecord:
+    gaps = tuple(GapRecord.taken_from(each, points=each.points.tolist()) for each in root.gaps)
+    recess, foramen, beyond = map(root.part_labelled, RootPart)
+    return RootRecord(name=root.name, recess=recess, foramen=foramen, beyond=beyond, cut=root.cut, gaps=gaps)
 
 
 def _search(approach: Approach, map_path: str) -> SearchRecord:

@@ -33,7 +33,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
-from spinect_core.base.words import Author, Kind, Relation, Role, Side, Tissue, Version
+from spinect_core.base.words import Author, Kind, Relation, Role, RootPlace, Side, Tissue, Version
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
 from spinect_core.planning.needle.needle import Needle
@@ -381,6 +381,42 @@ class CourseRecord(Record):
                 "together"
             )
         return self
+
+
+class GapRecord(Record):
+    """A stretch of a root's course on which no nerve is labelled.
+
+    Attributes:
+        place: where on its way.
+        start_mm: from where the root leaves the sac.
+        length_mm: along the course.
+        points: LPS mm (n, 3) along it.
+    """
+
+    place: RootPlace
+    start_mm: NotNegative
+    length_mm: NotNegative
+    points: Annotated[Points, Field(alias="points_lps_mm", min_length=2)]
+
+
+class RootRecord(Record):
+    """What of a root is labelled on its way from the sac to 25 mm beyond its foramen.
+
+    Attributes:
+        name: such as "L5 left"; unique in a plan.
+        recess: part labelled between the sac and the foramen, 0 to 1; None where the labels do not reach it.
+        foramen: the same in the foramen.
+        beyond: the same beyond it.
+        cut: whether the labels end before the root's way does.
+        gaps: from the sac outwards.
+    """
+
+    name: Name
+    recess: Part | None = None
+    foramen: Part | None = None
+    beyond: Part | None = None
+    cut: Annotated[Flag, Field(alias="labels_end_before")] = False
+    gaps: tuple[GapRecord, ...] = ()
 
 
 class BorderRecord(Record):
@@ -746,6 +782,7 @@ class Planning(Record):
         level: what is planned; None if it was not looked for.
         landmarks: places of the anatomy.
         courses: roots and sac.
+        roots: how much of each root is labelled.
         zones: the triangles' borders in space.
         windows: what is open of them in a view.
         searches: the best views.
@@ -756,6 +793,7 @@ class Planning(Record):
     level: LevelRecord | None = None
     landmarks: tuple[LandmarkRecord, ...] = ()
     courses: tuple[CourseRecord, ...] = ()
+    roots: tuple[RootRecord, ...] = ()
     zones: tuple[ZoneRecord, ...] = ()
     windows: tuple[WindowRecord, ...] = ()
     searches: tuple[SearchRecord, ...] = ()
@@ -781,6 +819,7 @@ class Planning(Record):
         for what, names in (
             ("landmark", [each.name for each in self.landmarks]),
             ("course", [each.name for each in self.courses]),
+            ("root", [each.name for each in self.roots]),
             ("zone", [each.key for each in self.zones]),
         ):
             twice = [each for each, count in Counter(names).items() if count > 1]

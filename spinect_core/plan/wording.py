@@ -15,11 +15,12 @@ import numpy as np
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Kind, Relation, Side, Version
+from spinect_core.base.words import Author, Kind, Relation, RootPlace, Side, Version
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import (
     AxialRecord,
+    GapRecord,
     LandmarkRecord,
     LevelRecord,
     MarginRecord,
@@ -27,6 +28,7 @@ from spinect_core.plan.records import (
     Planning,
     Point,
     RiskRecord,
+    RootRecord,
     SearchRecord,
     StructureRecord,
     WindowRecord,
@@ -67,6 +69,14 @@ REASONS: Mapping[Reason, str] = {
 }
 """Why a line of sight is not allowed."""
 
+PLACES: Mapping[RootPlace, str] = {
+    RootPlace.RECESS: "in the lateral recess",
+    RootPlace.FORAMEN: "in its foramen",
+    RootPlace.DISC: "beside the disc",
+    RootPlace.BEYOND: "beyond its foramen",
+}
+"""Where a stretch of a root lies."""
+
 _NOTES: Mapping[NoteCode, str] = {
     NoteCode.BONE_UNUSUAL: "The bone round {level} agrees with the usual anatomy by only {overlap:.2f}: check the "
     "level (transitional vertebra, operated spine, cut field of view)",
@@ -84,6 +94,7 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.NERVE_VOLUME: "The labelled nerve near {level} has {times:.1f} times the usual volume: check the nerve on "
     "the slices before using a triangle",
     NoteCode.ROOT_SHORT: "The {side} {root} root was found along only {percent:.0f} % of its expected course",
+    NoteCode.ROOT_GAP: "{root} {side} is not labelled for {mm:.0f} mm {place}",
     NoteCode.NO_TRIANGLE: "No triangle on the {side}: {fault}",
     NoteCode.NO_ZONE: "No {zone}: {fault}",
     NoteCode.NOT_PLANNED: "The {zone} could not be planned: {fault}",
@@ -111,11 +122,14 @@ def in_mm(length: float) -> str:
 
 def sentence(note: Note) -> str:
     """A note as a sentence."""
+    values = dict(note.values)
+    if "place" in values:
+        values["place"] = PLACES[values["place"]]
     return _NOTES[note.code].format(
         side=note.side,
         where="both sides" if note.side is None else f"the {note.side}",
-        why=REASONS[note.values.get("reason", Reason.ALLOWED)],
-        **note.values,
+        why=REASONS[values.get("reason", Reason.ALLOWED)],
+        **values,
     )
 
 
@@ -432,6 +446,27 @@ def free_needle_name(planning: Planning) -> str:
 def warnings(planning: Planning) -> tuple[str, ...]:
     """Why the level may be another, or its anatomy unusual."""
     return () if planning.level is None else tuple(f"{each.rstrip('.')}." for each in planning.level.warnings)
+
+
+def root_text(root: RootRecord) -> str:
+    """How much of a root is labelled, part by part, and its gaps."""
+    parts = [
+        f"{name} {part:.0%}"
+        for name, part in (("recess", root.recess), ("foramen", root.foramen), ("beyond", root.beyond))
+        if part is not None
+    ]
+    ends = ["the labels end before 25 mm beyond the foramen"] if root.cut else []
+    return f"{root.name}: " + "; ".join([*map(gap_text, root.gaps), ", ".join(parts), *ends])
+
+
+def gap_tag(root: RootRecord, gap: GapRecord) -> str:
+    """What stands beside a gap that is drawn."""
+    return f"{root.name}: {gap.length_mm:.0f} mm not labelled"
+
+
+def gap_text(gap: GapRecord) -> str:
+    """A gap in a root's labels."""
+    return f"{gap.length_mm:.0f} mm not labelled {PLACES[gap.place]}"
 
 
 def landmark_text(landmark: LandmarkRecord) -> str:

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spinect_core.anatomy.borders import zones
+from spinect_core.anatomy.completeness import Gap, RootFound, gaps_beside
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import SIDES, Author, Side
+from spinect_core.base.words import SIDES, Author, Role, Side, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
@@ -219,10 +220,11 @@ class Approaches:
             Cancelled: the user stopped it.
         """
         sight, result = searched.sight, searched.result
-        if self.withheld:
+        zone, best = sight.zone, result.best
+        withheld = gaps_of(zone, self.landmarks)
+        if self.withheld or withheld:
             # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
             result = replace(result, recommended=None)
-        zone, best = sight.zone, result.best
         window = best.window if best is not None else sight.window(result.candidate)
         triangle = fit_triangle(sight, window) if window.open else None
         check(cancel)
@@ -245,7 +247,9 @@ class Approaches:
         chosen = result.recommended
         between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
         notes = (*searched.notes, *((Note(NoteCode.INTERLAMINAR, zone.side),) if between else ()))
-        return Approach(zone, result, window, triangle, closing, needle, axial, searched.seconds, notes)
+        return Approach(
+            zone, result, window, triangle, closing, needle, axial, searched.seconds, notes, withheld
+        )
 
     def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
         """Whether a trajectory passes medial of the articular process, and so not through the foramen."""
@@ -354,6 +358,25 @@ def plan_level(
             zone = one.sight.zone
             notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
     return CasePlan(landmarks, tuple(found), tuple(notes), room.warnings, work.withheld)
+
+
+def gaps_of(zone: Zone, landmarks: Landmarks) -> tuple[Note, ...]:
+    """The gaps of the roots on which the borders of a zone were drawn: there the true border may lie elsewhere."""
+    names = landmarks.names
+    made_from = {Role.HYPOTENUSE: names.exiting}
+    if zone.version == Version.NEURAL:
+        made_from[Role.HEIGHT] = names.traversing
+    found = []
+    for border in zone.borders:
+        root = landmarks.roots.get(f"{made_from.get(border.role)} {zone.side}")
+        if root is not None:
+            found += [gap_note(root, gap) for gap in gaps_beside(root, border.points)]
+    return tuple(found)
+
+
+def gap_note(root: RootFound, gap: Gap) -> Note:
+    """That a root is not labelled along a stretch of its course."""
+    return Note.of(NoteCode.ROOT_GAP, root.side, root=root.root, mm=gap.length_mm, place=gap.place)
 
 
 def _three(point: FloatArray) -> tuple[float, float, float]:

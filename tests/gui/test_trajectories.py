@@ -10,6 +10,7 @@ import pytest
 from gui_help import click, drag, export_view
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
@@ -24,6 +25,7 @@ from spinect_core.base.progress import check
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.document import read_document, write_document
+from spinect_core.plan.records import GapRecord, RootRecord
 from spinect_core.planning.zones.window import Sight
 
 CORNER = "S1 posterolateral corner left"
@@ -249,6 +251,47 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
         segmented.controllers.open.open_path(path)
     settle(segmented, qtbot)
     assert [each.withheld_text for each in trajectories.rows] == [held, "", held]
+
+
+def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbot, tmp_path):
+    bare, marked = tmp_path / "bare.png", tmp_path / "marked.png"
+    panel, model = planned.trajectories_panel.landmarks, planned.model
+    assert not panel.roots.isVisibleTo(panel)
+    export_view(planned, qtbot, bare)
+    line = tuple((10.0, -10.0, 12.0 - k) for k in range(15))
+    gap = GapRecord(place="disc", start_mm=31.0, length_mm=13.0, points=line)
+    roots = (
+        RootRecord(name="L5 left", recess=1.0, foramen=1.0, beyond=0.5, gaps=(gap,)),
+        RootRecord(name="L5 right", recess=1.0, foramen=1.0, beyond=1.0),
+    )
+    model.set_planning(model.planning.replaced(roots=roots), "for the test")
+    assert panel.roots.isVisibleTo(panel)
+    texts = [panel.root_rows.index(row, 0).data() for row in range(2)]
+    assert texts == [
+        "L5 left: 13 mm not labelled beside the disc; recess 100%, foramen 100%, beyond 50%",
+        "L5 right: recess 100%, foramen 100%, beyond 100%",
+    ]
+    colours = [panel.root_rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole) for row in range(2)]
+    assert colours[0].name() == palette.WARNING
+    assert colours[1] is None
+    # a click on the root goes to the middle of its gap, which is drawn there and not elsewhere
+    panel.roots.clicked.emit(panel.root_rows.index(0, 0))
+    np.testing.assert_allclose(model.cursor, line[7])
+
+    def drawn(image):
+        red, green, blue = (int(palette.GAP[at : at + 2], 16) for at in (1, 3, 5))
+        return int((np.abs(image.astype(int)[..., :3] - (red, green, blue)).sum(axis=2) < 12).sum())
+
+    def slice_of(name):
+        picture = planned.slices[name].grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
+        rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
+        return rows[:, : picture.width() * 4].reshape(picture.height(), picture.width(), 4)
+
+    assert drawn(slice_of("sagittal")) > 20
+    model.set_cursor((-14.0, -10.0, 5.0))
+    assert drawn(slice_of("sagittal")) == 0
+    export_view(planned, qtbot, marked)
+    assert drawn(np.asarray(Image.open(marked))) > drawn(np.asarray(Image.open(bare))) + 20
 
 
 def test_where_nothing_is_open_no_needle_is_placed(planned, qtbot):

@@ -207,6 +207,7 @@ def landmarks(**changes: Any) -> Made:
             "confidence": lambda name: 0.9,
             "courses": {"L5 left": course(3), "S1 left": course(4)},
             "sac": course(5),
+            "roots": {},
         }
         | changes
     )

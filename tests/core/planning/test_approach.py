@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
+from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import Cancelled
 from spinect_core.base.notes import Note, NoteCode
+from spinect_core.base.words import RootPlace
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
@@ -132,6 +135,39 @@ def test_what_is_withheld_has_its_windows_but_no_needle_and_no_view_to_take(case
     assert all(each.recommended is None for each in again.searches)
     told = result_sentences(held)
     assert told[0].startswith("A needle is not recommended: another level fits almost as well")
+
+
+def test_a_root_with_a_gap_withholds_the_needle_of_the_zone_it_borders(case, planned):
+    """The L5 root of one side is taken out beside the disc: its Kambin triangles are marked, all else stays."""
+    phantom, surfaces = case
+    numbers, line = phantom.truth["structures"], np.array(phantom.truth["nerves"]["L5 left"]["points"])
+    plate = np.array(phantom.truth["landmarks"]["S1 upper end plate centre"])
+    assert numbers["L5 left"]
+    index = np.argwhere(phantom.labels.array == NERVE)
+    points = phantom.labels.geometry.to_patient(index)
+    away, nearest = cKDTree(line).query(points)
+    height = line[nearest, 2] - plate[2]
+    beside = (np.abs(height - 4.0) < 6.0) & (line[nearest, 0] > plate[0] + 18.0) & (away < 6.0)
+    array = phantom.labels.array.copy()
+    array[tuple(index[beside].T)] = 0
+    labels = Labels(array, phantom.labels.geometry)
+    marks = find_landmarks(labels)
+    (gap,) = marks.roots["L5 left"].gaps
+    assert gap.place == RootPlace.DISC
+    assert not any(marks.roots[name].gaps for name in ("L5 right", "S1 left", "S1 right"))
+    plan = plan_level(Room(labels, surfaces, phantom.volume), landmarks=marks, step=20.0)
+    assert plan.withheld == ()
+    for each in plan.approaches:
+        held = (each.zone.side, each.zone.kind) == ("left", "kambin")
+        assert bool(each.withheld) == held
+        if held:
+            assert (each.needle, each.search.recommended) == (None, None)
+            (told,) = sentences(each.withheld)
+            assert told == f"L5 left is not labelled for {gap.length_mm:.0f} mm beside the disc"
+    record = planning_record(plan)[0]
+    assert [root.name for root in record.roots if root.gaps] == ["L5 left"]
+    # a whole specimen withholds nothing
+    assert not any(each.withheld for each in planned[1].approaches)
 
 
 def test_a_zone_that_is_withheld_says_why(planned):
