@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ settings.register_profile("spinect", deadline=None, derandomize=True, max_exampl
 settings.load_profile("spinect")
 
 HERE = Path(__file__).parent
+
+# Under nohup a closed terminal is ignored, and every program that a test starts would ignore it too. Where it is
+# handled here it is not ignored there.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # TensorFlow and the graphics driver each bring an LLVM and crash in one process (the program keeps them apart as well),
 # and the core renders without an X server, as on a computer without a screen. So there are three parts.

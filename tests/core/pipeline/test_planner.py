@@ -177,8 +177,8 @@ def test_no_bone_is_the_same_fault(case):
 
 def test_what_is_withheld_is_withheld_by_both_and_by_what_is_planned_again(case):
     why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
-    apart = PlannerApart(*case, 40.0, (why,))
-    here = PlannerHere(Room(*case, withheld=(why,)), 40.0)
+    apart = PlannerApart(*case, STEP, (why,))
+    here = PlannerHere(Room(*case, withheld=(why,)), STEP)
     try:
         for planner in (apart, here):
             first = planner.plan_again(Planning(), "L5/S1", 0, **QUIET).planned
