@@ -9,7 +9,7 @@ import numpy as np
 from spinect_core.base.arrays import FloatArray
 from spinect_core.research.phantom.canvas import Canvas, Marble
 from spinect_core.research.phantom.ilium import outward
-from spinect_core.research.phantom.parameters import Specimen
+from spinect_core.research.phantom.parameters import Specimen, stream
 from spinect_core.research.phantom.sdf import smooth_max, smooth_min
 from spinect_core.research.phantom.trunk_wall import Wall
 from spinect_core.research.phantom.variety import Flank
@@ -54,6 +54,28 @@ def draw_flesh(canvas: Canvas, specimen: Specimen, rng: np.random.Generator) -> 
     streaky = plain - lines + amount * (specimen.fat + 8.0 - plain) * 0.85
     planes = np.maximum(0.25 + 1.5 * fatty + 0.55 * wave, 0.0)
     return Flesh(plain, streaky, bulk, planes, wave)
+
+
+def _marbled(canvas: Canvas, flesh: Flesh, share: float, specimen: Specimen) -> FloatArray:
+    """HU of muscle that runs down and forwards, with sheets of fat between its bundles, on the lattice.
+
+    Cut across, a bundle is a round spot of the density of nerve in a ring of fat.
+
+    Args:
+        canvas: the picture.
+        flesh: the muscles.
+        share: how much fat there is, 0 to 1.
+        specimen: whose fat it is.
+    """
+    if share == 0:
+        return flesh.plain
+    rng = stream(specimen.seed, "marbled muscle")
+    x, y, z = canvas.p
+    along = (x, y + 0.45 * z, z)
+    first, second = (np.abs(Marble.draw((4.5, 4.5, 26.0), rng).at(along)) for _ in range(2))
+    amount = Marble.draw((11.0, 11.0, 30.0), rng).at(canvas.p)
+    sheets = np.exp(-((np.minimum(first, second) / np.clip(0.16 + 0.12 * amount, 0.03, 0.5)) ** 2))
+    return flesh.plain + 0.8 * share * sheets * (specimen.fat - flesh.plain)
 
 
 def paint_back(canvas: Canvas, wall: Wall, flesh: Flesh) -> None:
@@ -130,6 +152,7 @@ def paint_flank(
     wall: Wall,
     flesh: Flesh,
     rng: np.random.Generator,
+    specimen: Specimen,
     beside: Flank = USUAL_FLANK,
 ) -> FloatArray:
     """Iliacus and psoas; returns the distance of the two together on the lattice.
@@ -140,6 +163,7 @@ def paint_flank(
         wall: the surfaces of the trunk.
         flesh: the muscles.
         rng: random stream.
+        specimen: whose muscles they are.
         beside: how the psoas lies beside the spine.
     """
     x, _y, z = canvas.p
@@ -154,8 +178,9 @@ def paint_flank(
     major = psoas(canvas, flesh, float(rng.uniform(-4.0, 2.0)), beside)
     # A groove of fat with the femoral nerve parts the two, and closes downwards.
     groove = np.interp(z, [-95.0, -40.0, 20.0], [0.3, 1.2, 3.0])
-    canvas.lay(np.maximum(iliacus, groove - major), flesh.plain, "iliacus", sided=True)
-    canvas.lay(major, flesh.plain, "psoas", sided=True)
+    inside = _marbled(canvas, flesh, beside.marbled, specimen)
+    canvas.lay(np.maximum(iliacus, groove - major), inside, "iliacus", sided=True)
+    canvas.lay(major, inside, "psoas", sided=True)
     return smooth_min(iliacus, major, 3.0)
 
 

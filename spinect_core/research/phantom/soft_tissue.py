@@ -68,7 +68,7 @@ def fill_trunk(
     paint_back(canvas, wall, flesh)
     paint_gluteal(canvas, hip, wall, flesh)
     beside = USUAL_FLANK if variety is None else variety.flank
-    flank = paint_flank(canvas, hip, wall, flesh, flank_rng, beside)
+    flank = paint_flank(canvas, hip, wall, flesh, flank_rng, specimen, beside)
     paint_mesentery(canvas, wall, 40.0, mesentery)
     if variety is None:
         arterial, _venous = paint_vessels(canvas, bone, specimen, blood)

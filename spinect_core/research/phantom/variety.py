@@ -60,12 +60,14 @@ class Flank:
         back: mm by which it lies farther back.
         stout: how stout it is, about 1.
         behind: mm of fat left between it and the spine, less than usual if negative.
+        marbled: how much fat lies between its bundles and those of the iliacus, 0 (none is seen) to 1.
     """
 
     aside: float
     back: float
     stout: float
     behind: float
+    marbled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def draw_variety(seed: int, specimen: Specimen) -> Variety:
         back=float(rng.uniform(-3.0, 7.0)),
         stout=float(rng.uniform(0.8, 1.35)),
         behind=float(rng.uniform(-7.0, 1.0)),
+        marbled=float(np.clip(stream(seed, "variety marbled").uniform(-0.25, 1.0), 0.0, 1.0)),
     )
     plain = float(np.clip(rng.normal(specimen.root + 3.0, 6.0), 22.0, 55.0))
     arterial, venous = plain, plain - float(rng.uniform(0.0, 4.0))
