@@ -109,7 +109,7 @@ class Viewport(QtInteractor):
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.timeout.connect(self._draw_due)
-        self._in_event = self._comes = False
+        self._in_event = self._comes = self._ended = False
         self._size: tuple[int, int] | None = None
         # A picture stays until the next one is complete, and while only what is drawn over it changes.
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
@@ -121,6 +121,13 @@ class Viewport(QtInteractor):
         model.surfaces_changed.connect(self._show_surfaces)
         appearance.changed.connect(self._apply_appearance)
         self._place_camera()
+
+    def close(self) -> None:
+        """Give the graphics back; what was still to be drawn is drawn no more."""
+        self._ended = True
+        for timer in (self._detail, self._next, self._frame):
+            timer.stop()
+        super().close()
 
     # ------------------------------------------------------------------------------------------------- contents
 
@@ -218,6 +225,8 @@ class Viewport(QtInteractor):
 
         Where nothing has changed since the last one, that one stays.
         """
+        if self._ended:
+            return
         self._prepare()
         if self._state() == self._pictured:
             return
@@ -295,7 +304,7 @@ class Viewport(QtInteractor):
         Args:
             examples: of what will be drawn beside bone and nerve.
         """
-        if self._pictured is not None:
+        if self._ended or self._pictured is not None:
             return
         ball = pv.Sphere(theta_resolution=8, phi_resolution=8)
 
@@ -313,6 +322,8 @@ class Viewport(QtInteractor):
 
     def _warm_up_next(self, steps: list[Callable[[], None]], examples: Sequence[vtkActor]) -> None:
         """One thing after the other, unless a case has come meanwhile."""
+        if self._ended:
+            return
         if steps and self._model.case is None:
             steps[0]()
             self.grabFramebuffer()

@@ -32,6 +32,7 @@ class Boxes(QObject):
         self._window = window
         self.shown: list[QMessageBox] = []
         self._help: QDialog | None = None
+        self._over = False
 
     def show(self, box: QMessageBox) -> None:
         """Open a box without waiting for it."""
@@ -47,7 +48,9 @@ class Boxes(QObject):
         box.open()
 
     def show_error(self, error: SpinectError) -> None:
-        """Say what went wrong."""
+        """Say what went wrong, unless the window has gone: a box without it would keep the program running."""
+        if self._over:
+            return
         self.show(messages.error_box("SPINECT Planner", error, self._window))
         self.failed.emit(error)
 
@@ -64,7 +67,8 @@ class Boxes(QObject):
         )
 
     def close_all(self) -> None:
-        """Close what is still open."""
+        """Close what is still open, for good: the window closes."""
+        self._over = True
         self._close_help()
         for box in list(self.shown):
             box.close()

@@ -208,3 +208,20 @@ def test_a_picture_is_drawn_apart_from_what_other_widgets_paint(many, qtbot, mon
     wait_for_detail(many, qtbot)
     assert drawn
     assert not any(drawn)
+
+
+def test_what_was_still_to_be_drawn_is_not_drawn_once_the_window_has_closed(many, qtbot):
+    viewport = many.stage.viewport
+    wait_for_detail(many, qtbot)
+    many.model.set_view(View(20.0, -5.0))
+    for timer in (viewport._detail, viewport._next, viewport._frame):
+        timer.start(0)
+    with qtbot.captureExceptions() as faults:
+        many.close()
+        viewport.update()
+        viewport.paintGL()
+        viewport.warm_up()
+        qtbot.wait(50)
+    assert faults == []
+    many.boxes.show_unexpected(ValueError, ValueError("late"), None)
+    assert many.boxes.shown == [], "a box without its window would keep the program running"
