@@ -4,7 +4,8 @@ The folder holds CTs as NIfTI, each in a folder of its own as ``ct.nii.gz``; wit
 phantom`` beside it, or an entry in ``discs.json`` in the folder itself (``{"NAME": [x, y, z]}``, LPS mm of the
 L5/S1 disc), its place is known. ``--whole NAME`` names those that reach well above and below: they are also cut,
 thickened, made noisy, stored otherwise and given values that are no Hounsfield units. ``--resin NAME`` names
-phantoms. Things that are no lumbosacral spine are drawn as well (:mod:`benchmarks.bodies`).
+phantoms. ``--random N`` cuts N fields of view that hold the disc, and N that do not, out of each CT whose place is
+known. Things that are no lumbosacral spine are drawn as well (:mod:`benchmarks.bodies`).
 
 Prints a line for each case, and the counts. The exit code is 1 if anything was found that is not there, or elsewhere.
 """
@@ -180,6 +181,55 @@ def kept(name: str, volume: Volume, disc: FloatArray) -> Iterator[Case]:
         )
 
 
+POSES: tuple[tuple[tuple[int, int, int], tuple[bool, ...]], ...] = (
+    ((0, 1, 2), (False, False, False)),
+    ((0, 1, 2), (False, True, True)),
+    ((0, 2, 1), (False, False, True)),
+    ((0, 1, 2), (True, False, True)),
+    ((2, 0, 1), (False, True, False)),
+)
+
+
+def at_random(name: str, volume: Volume, disc: FloatArray, count: int) -> Iterator[Case]:
+    """As many fields of view with the disc well inside as without it, in poses and with noise drawn at random.
+
+    With it: at least 45 mm are left on each side of it, 40 before and behind, 35 above and 40 below. Without: it lies
+    10 to 90 mm outside of the field, beyond one face.
+    """
+    rng = np.random.default_rng(sum(name.encode()))
+    corners = volume.geometry.corners()
+    reach = np.array([corners.min(axis=0), corners.max(axis=0)]) - disc
+    least = np.array([[-45.0, -40.0, -40.0], [45.0, 40.0, 35.0]])
+    for number in range(2 * count):
+        there = number < count
+        cut = rng.random((2, 3)) < 0.6
+        share = rng.random((2, 3))
+        limits = np.where(cut, least + share * (np.sign(least) * np.maximum(np.abs(reach - least), 0)), reach)
+        if not there:
+            # Which face lies on this side of the disc: lower, upper, left or right, now and then the front.
+            upper, axis = ((0, 2), (1, 2), (0, 0), (1, 0), (1, 1))[rng.integers(5)]
+            limits[upper, axis] = (1 if upper == 0 else -1) * rng.uniform(10.0, 90.0)
+            limits[1 - upper, axis] = reach[1 - upper, axis]
+            if abs(reach[1 - upper, axis] - limits[upper, axis]) < 25.0:
+                continue
+        axes, flips = POSES[rng.integers(len(POSES))]
+        spread = float(rng.uniform(0, 60))
+
+        def make(
+            limits: FloatArray = limits,
+            axes: tuple[int, int, int] = axes,
+            flips: tuple[bool, ...] = flips,
+            spread: float = spread,
+        ) -> Volume:
+            part = box(volume, disc + limits[0], disc + limits[1])
+            return stored_otherwise(noisy(part, spread), axes, flips)
+
+        size = " x ".join(
+            f"{length:.0f}" for length in np.minimum(limits[1], reach[1]) - np.maximum(limits[0], reach[0])
+        )
+        yield Case(f"{name}, field {number} of {size} mm", make, there, disc)
+
+
 def spoilt(name: str, volume: Volume) -> Iterator[Case]:
     """Values that are no HU, sizes that are no patient's, and CTs that lie otherwise than they say."""
     values = volume.array.astype(np.float64)
@@ -211,7 +261,7 @@ def spoilt(name: str, volume: Volume) -> Iterator[Case]:
     yield Case(f"{name}, in resin", lambda: bodies.cast(volume), False)
 
 
-def cases(folder: Path, whole: list[str], resin: list[str]) -> Iterator[Case]:
+def cases(folder: Path, whole: list[str], resin: list[str], fields: int) -> Iterator[Case]:
     """All of the study."""
     table = folder / "discs.json"
     discs = json.loads(table.read_text(encoding="utf-8")) if table.exists() else {}
@@ -222,6 +272,8 @@ def cases(folder: Path, whole: list[str], resin: list[str]) -> Iterator[Case]:
             point = json.loads(truth.read_text(encoding="utf-8"))["landmarks"]["S1 upper end plate centre"]
         disc = None if point is None else np.array(point, dtype=np.float64)
         yield Case(name, partial(read, path), name not in resin, disc)
+        if fields and disc is not None:
+            yield from at_random(name, read(path), disc, fields)
         if name in whole and disc is not None:
             volume = read(path)
             yield from kept(name, volume, disc)
@@ -255,11 +307,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--whole", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--resin", nargs="*", default=[], metavar="NAME")
+    parser.add_argument(
+        "--random", type=int, default=0, metavar="N", help="fields of view of each, with and without"
+    )
     parser.add_argument("--named", default="", metavar="TEXT", help="only cases whose name holds this")
     parser.add_argument("--first", type=int, metavar="N", help="only so many cases")
     options = parser.parse_args()
     counts: Counter[tuple[bool, str]] = Counter()
-    for number, case in enumerate(cases(options.folder, options.whole, options.resin)):
+    for number, case in enumerate(cases(options.folder, options.whole, options.resin, options.random)):
         if options.first is not None and number >= options.first:
             break
         if options.named not in case.name:
