@@ -45,8 +45,10 @@ class DisplayPanel(Section):
                 row.addSpacing(28)
             self.body.addLayout(row)
         self.grey_values = QComboBox()
+        self.grey_values.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.grey_values.setMinimumContentsLength(8)
         for title, window in WINDOWS.items():
-            self.grey_values.addItem(f"{title}   W {window.width:.0f}  L {window.level:.0f}", title)
+            self.grey_values.addItem(f"{title}  W {window.width:.0f} L {window.level:.0f}", title)
         self.grey_values.addItem("By hand", "")
         self.grey_values.activated.connect(self._on_window)
         self.grey_values.setToolTip(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from app.model.case import Run
@@ -16,12 +16,17 @@ from app.widgets.parts import Section, field_row, label
 
 NAMES = {
     "mode": {
-        "thorough": "Thorough (reads doubtful parts twice)",
-        "fast": "Fast (reads once)",
+        "thorough": "Thorough",
+        "fast": "Fast",
         "paper": "As published",
     },
     "engine": {"auto": "Automatic", "tensorflow": "TensorFlow", "openvino": "OpenVINO"},
     "device": {"auto": "Automatic", "gpu": "GPU", "cpu": "CPU"},
+}
+MODES_IN_WORDS = {
+    "thorough": "Reads twice what is in doubt about L5/S1",
+    "fast": "Reads everything once",
+    "paper": "Voxels and tile overlap of the paper",
 }
 
 
@@ -39,8 +44,13 @@ class SegmentPanel(Section):
         self.boxes: dict[str, QComboBox] = {}
         for name, choices in CHOICES.items():
             box = QComboBox()
+            # The column is as wide as it is: a long name is cut in the box, not the column at the window's side.
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
             for value in choices:
                 box.addItem(NAMES[name][value], value)
+                if name == "mode":
+                    box.setItemData(box.count() - 1, MODES_IN_WORDS[value], Qt.ItemDataRole.ToolTipRole)
             box.activated.connect(partial(self._on_choice, name))
             self.boxes[name] = box
             self.body.addLayout(field_row(name.capitalize(), box))

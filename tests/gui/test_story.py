@@ -140,6 +140,13 @@ def test_every_preset_is_reached_and_said_in_words(segmented):
         assert camera.GetParallelProjection()
 
 
+def test_the_left_column_is_no_wider_than_its_place(segmented):
+    column = segmented.side.widget()
+    assert column.minimumSizeHint().width() <= segmented.side.viewport().width()
+    mode = segmented.segment_panel.boxes["mode"]
+    assert mode.mapTo(column, mode.rect().topRight()).x() < segmented.side.viewport().width()
+
+
 def test_left_is_left_in_the_picture(segmented):
     """From behind, the nerve on the patient's left is drawn on the left, in the nerve's colour."""
     segmented.view_panel.presets["from behind"].click()
