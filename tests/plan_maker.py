@@ -166,6 +166,7 @@ def full_planning() -> Planning:
         roots=(
             RootRecord(
                 name="L5 left",
+                whole=0.7,
                 recess=1.0,
                 foramen=0.75,
                 beyond=0.5,

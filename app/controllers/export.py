@@ -98,6 +98,7 @@ class ExportController(QObject):
     def _view(self, viewport: Viewport, drawing: TrajectoryDrawing) -> Callable[[], Picture]:
         """Take the picture now; what is returned writes on it, in any thread."""
         from spinect_core.pictures import annotate
+        from spinect_core.plan.gap_lines import gap_lines
         from spinect_core.plan.wording import headline
 
         image = viewport.picture()
@@ -111,12 +112,12 @@ class ExportController(QObject):
             if current is None or each.triangle.author == Author.USER
         ]
         title = ""
-        if current is not None or self._model.planning.roots:
-            image = _with_trajectory(image, viewport, drawing)
         if current is not None:
+            image = _with_trajectory(image, viewport, drawing)
             title = headline(current)
         case = self._model.case
         warnings = () if case is None else case.warnings
+        gaps = gap_lines(self._model.planning.roots)
         return lambda: annotate(
             image,
             turntable.view,
@@ -125,6 +126,7 @@ class ExportController(QObject):
             centre=turntable.focus,
             title=title,
             warnings=warnings,
+            gaps=gaps,
         )
 
     def _ask(self, title: str, suggested: str) -> Path | None:
@@ -167,7 +169,7 @@ def _with_trajectory(image: Picture, viewport: Viewport, drawing: TrajectoryDraw
     painter = QPainter(canvas)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(width / viewport.drawn.size[0], height / viewport.drawn.size[1])
-    drawing.on_picture(painter, viewport)
+    drawing.on_picture(painter, viewport, names=False)
     painter.end()
     canvas = canvas.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(canvas.constBits(), np.uint8).reshape(height, canvas.bytesPerLine())

@@ -54,6 +54,7 @@ class NeedleSliceController(QObject):
         if chosen is None:
             return
         case, trajectory, needle = chosen
+        roots = self._model.planning.roots
 
         def cut(picture: Picture) -> None:
             if self._model.case is case:
@@ -61,7 +62,7 @@ class NeedleSliceController(QObject):
 
         self._jobs.start(
             "Cutting the CT along the needle",
-            lambda progress, cancel: work.cut_along(case, needle, progress, cancel),
+            lambda progress, cancel: work.cut_along(case, needle, roots, progress, cancel),
             cut,
         )
 

@@ -9,7 +9,7 @@ from app.model.rows import MISSING, Column, RowsModel, alignment
 from app.widgets import icons, palette
 from spinect_core.plan.wording import Trajectory
 
-NAME, AREA, VIEW, NEEDLE = 0, 1, 3, 4
+NAME, AREA, CIRCLE, VIEW, NEEDLE = 0, 1, 2, 3, 4
 """Places of the columns that the table treats on their own."""
 
 
@@ -86,10 +86,11 @@ class TrajectoryTable(RowsModel[Trajectory]):
         return alignment(False) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _of_open(self, row: Trajectory, column: int, role: int) -> object:
-        """What is not recommended says so in amber: beside its window, or by the name of a needle of the user's."""
+        """What is not recommended says so in amber, as its window may be too large."""
         if not row.withheld_text:
             return None
-        if role == Qt.ItemDataRole.ForegroundRole and column == (NAME if row.own else NEEDLE):
+        doubted = (NAME,) if row.own else (AREA, CIRCLE, NEEDLE)
+        if role == Qt.ItemDataRole.ForegroundRole and column in doubted:
             return QColor(palette.WARNING)
         if role == Qt.ItemDataRole.DisplayRole and column == NEEDLE and row.needle is None:
             return row.withheld_text

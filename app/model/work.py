@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spinect_core.pipeline.planner import Planner
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.pipeline.seen import Seen
-    from spinect_core.plan.records import Planning
+    from spinect_core.plan.records import Planning, RootRecord
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.results import CasePlan, NeedlePlan
     from spinect_core.planning.zones.window import Sight
@@ -307,14 +307,17 @@ def place_needle(
     return planner.own_needle(landmarks, sight, view, planning, target, cancel=cancel)
 
 
-def cut_along(case: Case, needle: Needle, progress: Progress, cancel: Cancel) -> npt.NDArray[np.uint8]:
-    """The picture of the CT in the oblique plane of a needle, uint8 RGB."""
+def cut_along(
+    case: Case, needle: Needle, roots: tuple[RootRecord, ...], progress: Progress, cancel: Cancel
+) -> npt.NDArray[np.uint8]:
+    """The picture of the CT in the oblique plane of a needle with the gaps of the roots, uint8 RGB."""
     from spinect_core.pictures.needle_plane import needle_plane_picture
+    from spinect_core.plan.gap_lines import gap_lines
 
     progress(0.1, "the oblique plane")
     assert case.volume is not None  # nothing is cut without its CT
     assert case.labels is not None
-    picture = needle_plane_picture(case.volume, case.labels, needle, case.warnings)
+    picture = needle_plane_picture(case.volume, case.labels, needle, case.warnings, gap_lines(roots))
     check(cancel)
     return picture
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QListView, QPushButton, QVBoxLayout, QWidget
 
 from app.model.case_model import CaseModel
 from app.model.landmark_table import TIP, LandmarkTable
-from app.model.root_table import TIP as ROOT_TIP
-from app.model.root_table import RootTable
 from app.model.rows import KEY_ROLE
 from app.model.trajectories import AGAIN, Trajectories
 
 
 class LandmarksPanel(QWidget):
-    """A list; choosing one puts the cross-hair there. Below it, how much of each root is labelled.
+    """A list; choosing one puts the cross-hair there.
 
     Signals:
         move_wanted: move the landmark of this name to the cross-hair.
@@ -35,22 +33,11 @@ class LandmarksPanel(QWidget):
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setAccessibleName("Landmarks")
         self.list.setToolTip(TIP)
-        self.root_rows = RootTable(self)
-        self.roots = QListView()
-        self.roots.setModel(self.root_rows)
-        self.roots.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self.roots.setAccessibleName("Roots")
-        self.roots.setToolTip(ROOT_TIP)
-        self.roots.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.roots.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.move_button = QPushButton("Move to cross-hair")
         self.move_button.clicked.connect(self.move_chosen)
         column.addWidget(self.list, 1)
-        column.addWidget(self.roots)
         column.addWidget(self.move_button)
         self.list.selectionModel().currentChanged.connect(self._on_current)
-        self.roots.clicked.connect(self._on_root)
-        self.roots.activated.connect(self._on_root)
         model.planning_changed.connect(self._fill)
         trajectories.changed.connect(self._enable)
         self._fill()
@@ -81,19 +68,7 @@ class LandmarksPanel(QWidget):
             self._model.set_cursor(point)
         self._enable()
 
-    def _on_root(self, index: QModelIndex) -> None:
-        """Put the cross-hair in the middle of a root's first gap."""
-        root = self.root_rows.rows[index.row()]
-        if root.gaps:
-            points = root.gaps[0].points
-            self._model.set_cursor(points[len(points) // 2])
-
     def _fill(self) -> None:
-        roots = self._model.planning.roots
-        self.root_rows.show(roots)
-        self.roots.setVisible(bool(roots))
-        row = self.roots.sizeHintForRow(0) if roots else 0
-        self.roots.setFixedHeight(row * len(roots) + 2 * self.roots.frameWidth())
         name = self.chosen
         self._filling = True
         self.rows.show(self._model.planning.landmarks)

@@ -41,14 +41,14 @@ class NeedleActors:
             self._viewport.renderer.RemoveActor(actor)
         self._shown = []
         if record is not None:
-            self._shown.append(_actor(tube(record.needle), palette.NEEDLE, 1.0))
+            self._shown.append(actor_of(tube(record.needle), palette.NEEDLE, 1.0))
             margin = (
                 None
                 if record.safety is None or record.safety.tolerance is None
                 else (record.safety.tolerance.angle)
             )
             if margin is not None and margin.amount > 0:
-                self._shown.append(_actor(cone(record.needle, margin.amount), palette.ACCENT, 0.22))
+                self._shown.append(actor_of(cone(record.needle, margin.amount), palette.ACCENT, 0.22))
         for actor in self._shown:
             self._viewport.renderer.AddActor(actor)
         self._viewport.update()
@@ -80,12 +80,19 @@ def examples() -> list[vtkActor]:
     """A tube and a cone as a needle has them, of no size: for these the graphics driver gets ready in time."""
     line: pv.PolyData = pv.Line((0, 0, 0), (0, 1e-3, 0))
     return [
-        _actor(line.tube(radius=1e-3, n_sides=3, capping=True), palette.NEEDLE, 1.0),
-        _actor(pv.Cone(height=1e-3, radius=1e-3, resolution=3, capping=False), palette.ACCENT, 0.22),
+        actor_of(line.tube(radius=1e-3, n_sides=3, capping=True), palette.NEEDLE, 1.0),
+        actor_of(pv.Cone(height=1e-3, radius=1e-3, resolution=3, capping=False), palette.ACCENT, 0.22),
     ]
 
 
-def _actor(mesh: pv.PolyData, colour: str, opacity: float) -> vtkActor:
+def actor_of(mesh: pv.PolyData, colour: str, opacity: float) -> vtkActor:
+    """A mesh in one colour, as needles and gaps are drawn.
+
+    Args:
+        mesh: LPS mm.
+        colour: "#rrggbb".
+        opacity: 0 to 1.
+    """
     mapper = vtkPolyDataMapper()
     mapper.SetInputData(mesh)
     mapper.ScalarVisibilityOff()

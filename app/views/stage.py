@@ -19,6 +19,7 @@ from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
 
 if TYPE_CHECKING:
+    from app.views.gap_actors import GapActors
     from app.views.needle_actors import NeedleActors
     from app.views.overlay import Overlay
     from app.views.scene import Viewport
@@ -49,6 +50,7 @@ class Stage(QObject):
         drawing: draws the chosen trajectory over it.
         overlay: the sheet that is written on.
         needle: the chosen needle in it.
+        gaps: of the roots in it.
 
     Signals:
         started: the 3D view was built.
@@ -77,6 +79,7 @@ class Stage(QObject):
         self.drawing: TrajectoryDrawing | None = None
         self.overlay: Overlay | None = None
         self.needle: NeedleActors | None = None
+        self.gaps: GapActors | None = None
 
     @property
     def wanted(self) -> bool:
@@ -89,6 +92,7 @@ class Stage(QObject):
             return
         self._wanted = False
         try:
+            from app.views.gap_actors import GapActors
             from app.views.needle_actors import NeedleActors, examples
             from app.views.overlay import Overlay
             from app.views.scene import Viewport
@@ -105,6 +109,7 @@ class Stage(QObject):
         )
         self._present.changed.connect(self.overlay.update)
         self.needle = NeedleActors(viewport, self._trajectories)
+        self.gaps = GapActors(viewport, self._model)
         self.viewport = viewport
         self.started.emit()
         QTimer.singleShot(0, viewport, lambda: viewport.warm_up(examples()))

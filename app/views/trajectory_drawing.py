@@ -1,4 +1,4 @@
-"""Over the 3D picture: the gaps of the roots, and of the chosen trajectory its zone and free window."""
+"""Over the 3D picture: the names of the roots' gaps, and of the chosen trajectory its zone and free window."""
 
 from __future__ import annotations
 
@@ -25,9 +25,16 @@ class TrajectoryDrawing:
         self._model, self._trajectories, self._present = model, trajectories, present
         self._gaps = RootGaps(model)
 
-    def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
-        """Gaps of the roots, and of the chosen trajectory borders, free window and largest circle, over the picture."""
-        self._gaps.on_picture(painter, viewport)
+    def on_picture(self, painter: QPainter, viewport: Viewport, names: bool = True) -> None:
+        """Of the chosen trajectory borders, free window and largest circle; the names of the gaps of the roots.
+
+        Args:
+            painter: of the picture.
+            viewport: that shows it.
+            names: whether the gaps are named; their tubes are in the picture in any case.
+        """
+        if names:
+            self._gaps.on_picture(painter, viewport)
         trajectory = self._trajectories.current
         if trajectory is None:
             return

@@ -28,6 +28,7 @@ from app.panels.case_panel import CasePanel, RegionPanel
 from app.panels.display_panel import DisplayPanel
 from app.panels.frames import ViewFrame
 from app.panels.measurements_panel import MeasurementsPanel
+from app.panels.roots_panel import RootsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
 from app.panels.status import StatusBar
 from app.panels.trajectories_panel import TrajectoriesPanel
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
     def _build_panels(self) -> None:
         state = self.state
         self.segment_panel = SegmentPanel(state.model, state.options, state.ongoing)
+        self.roots_panel = RootsPanel(state.model)
         self.display_panel = DisplayPanel(state.appearance, state.slices)
         self.view_panel = ViewPanel(state.model)
         self.region_panel = RegionPanel(state.model, state.slices)
@@ -120,6 +122,7 @@ class MainWindow(QMainWindow):
         for panel in (
             self.case_panel,
             self.segment_panel,
+            self.roots_panel,
             self.view_panel,
             self.display_panel,
             self.region_panel,

@@ -73,6 +73,7 @@ class Starter(QObject):
         with libraries.loading, contextlib.suppress(ImportError):
             # The window meets an ImportError again in its own thread, and says so.
             try:
+                import app.views.gap_actors
                 import app.views.needle_actors
                 import app.views.overlay  # noqa: F401
 

@@ -12,11 +12,11 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import Atlas
 from spinect_core.anatomy.courses import Course, NerveCloud, snap_course
-from spinect_core.anatomy.levels import Level
+from spinect_core.anatomy.levels import LEVELS, Level, level_of
 from spinect_core.anatomy.refine import axes_of
 from spinect_core.anatomy.register import cropped
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.words import RootPart, RootPlace, Side
+from spinect_core.base.words import SIDES, RootPart, RootPlace, Side
 from spinect_core.image.volume import Labels
 
 BEYOND_MM = 25.0
@@ -105,6 +105,11 @@ class RootFound:
         """Of the patient."""
         return Side(self.name.split()[1])
 
+    @property
+    def share(self) -> float:
+        """How much of its whole way is labelled, 0 to 1."""
+        return float(self.labelled.mean())
+
     def part_labelled(self, part: RootPart) -> float | None:
         """How much of a part of its way is labelled, 0 to 1; None where the labels do not reach it."""
         of_part = np.array([each == part for each in self.parts], dtype=bool)
@@ -147,6 +152,13 @@ def way_of(atlas: Atlas, level: Level, root: str, side: Side) -> Way:
         for number, mm in enumerate(arc)
     )
     return Way(parts, (height > DISC_MM[0]) & (height < DISC_MM[1]))
+
+
+def ways_of(atlas: Atlas, level: Level) -> dict[str, Way]:
+    """The ways of the roots of a level by name: the passing, the exiting and the traversing one, left before right."""
+    above = level_of(LEVELS[level.above_the_sacrum + 1])
+    levels = {level.passing: above, level.exiting: level, level.traversing: level}
+    return {f"{root} {side}": way_of(atlas, of, root, side) for root, of in levels.items() for side in SIDES}
 
 
 def roots_found(

@@ -8,7 +8,7 @@ import numpy as np
 
 from spinect_core.anatomy.atlas import SAC, Atlas, load_atlas
 from spinect_core.anatomy.column import Column, straightened
-from spinect_core.anatomy.completeness import RootFound, roots_found, way_of
+from spinect_core.anatomy.completeness import RootFound, roots_found, ways_of
 from spinect_core.anatomy.confidence import bridge_share, confidence, level_warnings, trust_in
 from spinect_core.anatomy.courses import Course as Course
 from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
@@ -23,7 +23,6 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import SIDES
 from spinect_core.image.volume import NERVE, Labels
 
 SACRAL_END_PLATE = "S1 upper end plate centre"
@@ -46,7 +45,7 @@ class Landmarks:
         placed: the landmarks that the user has placed.
         hypotheses: the discs that may be L5/S1, from the likeliest, by which the level was found, to the least likely.
         shift: of the numbering, as the user has said it (see :func:`find_landmarks`); None where the user has not.
-        roots: what of the exiting and traversing roots is labelled, by name.
+        roots: what of the passing, exiting and traversing roots is labelled, by name, from above downwards.
     """
 
     points: dict[str, FloatArray]
@@ -272,11 +271,7 @@ def _placed(
     sac = _sac(_inside(registration.points(atlas.courses[SAC]), near), nerve, across)
     check(cancel)
     progress(0.97, "looking for gaps in the roots")
-    ways = {
-        f"{root} {side}": way_of(atlas, source, root, side)
-        for root in (source.exiting, source.traversing)
-        for side in SIDES
-    }
+    ways = ways_of(atlas, source)
     roots = roots_found({name: registration.points(atlas.courses[name]) for name in ways}, ways, labels, sac)
     bridges = {}
     if source.name == "L5/S1":

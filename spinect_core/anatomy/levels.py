@@ -38,6 +38,11 @@ class Level:
         return self.lower
 
     @property
+    def passing(self) -> str:
+        """The root that has left through the foramen above and runs past the level outside."""
+        return _COLUMN[_COLUMN.index(self.upper) + 1]
+
+    @property
     def focus(self) -> str:
         """The landmark in its middle."""
         return f"{self.lower} upper end plate centre"

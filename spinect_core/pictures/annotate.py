@@ -15,6 +15,7 @@ from spinect_core.base.errors import MeasurementError
 from spinect_core.base.reasons import times
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import Author
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
 from spinect_core.image.warning import ReadingWarning, warning_headline
@@ -23,12 +24,14 @@ from spinect_core.pictures.lettering import in_lines, shortened, text_width, wri
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
     EDGE,
+    GAP,
     QUIET_TEXT,
     TEXT,
     TRIANGLES,
     WARNING,
     Colour,
 )
+from spinect_core.pictures.root_gaps import gap_legend
 
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
@@ -49,6 +52,7 @@ def annotate(
     centre: npt.ArrayLike | None = None,
     title: str = "",
     warnings: Sequence[ReadingWarning] = (),
+    gaps: Sequence[GapLine] = (),
 ) -> RgbArray:
     """A copy of a picture with its writing on it.
 
@@ -63,6 +67,8 @@ def annotate(
             triangles already.
         title: a word before the view's, for example "demo case"; never a patient's name.
         warnings: what reading noticed about the CT; they stand above the notice.
+        gaps: of the roots, which the picture shows; listed, and if ``centre`` is given named beside those that the
+            viewer faces.
 
     Returns:
         uint8 RGB of the same shape.
@@ -85,6 +91,7 @@ def annotate(
     canvas.alpha_composite(_scrim(frame, unit, triangles))
     draw = ImageDraw.Draw(layer)
     _heading(draw, frame, title, unit)
+    _gaps(draw, frame, gaps if centre is not None else (), gap_legend(gaps), unit)
     _letters(draw, frame, unit)
     _legend(draw, frame, triangles, unit)
     _scale_bar(draw, frame, unit)
@@ -166,6 +173,30 @@ def _heading(draw: ImageDraw.ImageDraw, frame: Frame, title: str, unit: float) -
     write(draw, (left, 71 * unit), f"C-arm {frame.view.c_arm} · detector at the viewer", small, QUIET_TEXT)
     if title:
         write(draw, (left, 92 * unit), title, small, QUIET_TEXT)
+
+
+def _gaps(
+    draw: ImageDraw.ImageDraw, frame: Frame, named: Sequence[GapLine], legend: str, unit: float
+) -> None:
+    """What the dashed lines are, under the heading; which of them is which, beside each."""
+    if not legend:
+        return
+    small, left, y = max(round(DETAIL * unit), SMALLEST_WARNING), 26 * unit, 114 * unit
+    dash = 7 * unit
+    for number in range(3):
+        start = left + number * 1.6 * dash
+        draw.line(
+            (start, y - 4 * unit, start + dash, y - 4 * unit), fill=(*GAP, 255), width=max(2, round(3 * unit))
+        )
+    begin = left + 5.4 * dash
+    for number, line in enumerate(in_lines(legend, small, 0.55 * frame.size[0] - begin, 3)):
+        write(draw, (begin, y + number * 1.25 * small), line, small, GAP)
+    for gap in named:
+        if gap.faces(frame.view):
+            x, down = frame.to_pixels(gap.middle)
+            write(
+                draw, (float(x) + 10 * unit, float(down) + 4 * unit), gap.words, small, GAP, edge=2.5 * unit
+            )
 
 
 def _letters(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.versions import NOTICE
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.view import direction_letters
 from spinect_core.image.volume import BONE as BONE_LABEL
 from spinect_core.image.volume import NERVE as NERVE_LABEL
@@ -21,6 +22,7 @@ from spinect_core.pictures.palette import (
     BACKGROUND_TOP,
     BONE,
     EDGE,
+    GAP,
     NERVE,
     QUIET_TEXT,
     TRIANGLES,
@@ -37,6 +39,8 @@ WARNING_SIZE = 14
 MARGIN_MM = 45.0
 """Shown beyond the needle's ends."""
 WINDOW_HU, LEVEL_HU = 400.0, 50.0
+NEAR_MM = 4.0
+"""Gaps of roots this near to the plane are drawn: a root is as thick."""
 TINT = 0.35
 """How strongly bone and nerve are tinted."""
 HATCH_PIXELS, HATCH = 9, (54, 62, 74)
@@ -45,7 +49,11 @@ ADVICE = "The patient lies prone: this picture shows the back below, as slices d
 
 
 def needle_plane_picture(
-    volume: Volume, labels: Labels, needle: Needle, warnings: Sequence[ReadingWarning] | None = None
+    volume: Volume,
+    labels: Labels,
+    needle: Needle,
+    warnings: Sequence[ReadingWarning] | None = None,
+    gaps: Sequence[GapLine] = (),
 ) -> npt.NDArray[np.uint8]:
     """The slice along a needle, W 400 L 50, bone and nerve tinted, hatched where the CT ends.
 
@@ -54,6 +62,7 @@ def needle_plane_picture(
         labels: bone and nerve on any grid.
         needle: drawn from the skin to the target.
         warnings: what reading noticed about the CT, above the slice; the volume's own when absent.
+        gaps: of the roots; dashed and named where they lie within 4 mm of the plane.
 
     Returns:
         uint8 RGB (800, 1000, 3).
@@ -69,6 +78,7 @@ def needle_plane_picture(
     picture.paste(slice_, (0, HEAD))
     draw = ImageDraw.Draw(picture)
     ends = cut.to_pixel(np.array([needle.entry, needle.target])) + np.array([0, HEAD])
+    _gaps(draw, cut, gaps)
     _line(draw, ends, TRIANGLES[needle.kind])
     title = f"{needle.title}: {plane.words}"
     write(draw, (26, 40), title[0].upper() + title[1:], 23)
@@ -107,6 +117,21 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     lines = np.where(((rows + columns) % HATCH_PIXELS < 1)[..., None], HATCH, BACKGROUND_TOP)
     rgb[~cut.inside] = lines[~cut.inside]
     return rgb.astype(np.uint8)
+
+
+def _gaps(draw: ImageDraw.ImageDraw, cut: PlaneImage, gaps: Sequence[GapLine]) -> None:
+    normal = np.cross(cut.plane.across, cut.plane.down)
+    for gap in gaps:
+        pieces = [
+            piece for piece in gap.dashes() if np.abs((piece - cut.plane.origin) @ normal).min() <= NEAR_MM
+        ]
+        for piece in pieces:
+            places = [(float(x), float(y)) for x, y in cut.to_pixel(piece) + np.array([0, HEAD])]
+            draw.line(places, fill=EDGE, width=5)
+            draw.line(places, fill=GAP, width=3)
+        if pieces:
+            x, y = cut.to_pixel(pieces[0][0])
+            write(draw, (float(x) + 10, float(y) + HEAD - 6), gap.words, 13, GAP, edge=2.0)
 
 
 def _line(draw: ImageDraw.ImageDraw, ends: FloatArray, colour: Colour) -> None:

@@ -15,12 +15,14 @@ from vtkmodules.vtkCommonCore import vtkLogger
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import RenderError
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.annotate import RgbArray, annotate
 from spinect_core.pictures.frame import Frame
-from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, NERVE
+from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, GAP, NERVE
+from spinect_core.pictures.root_gaps import gap_mesh
 from spinect_core.surfaces import Surfaces
 
 PIXELS_PER_PIXEL = 1.5
@@ -35,17 +37,21 @@ class Scene:
     Args:
         surfaces: what to show; empty meshes are left out.
         size: width and height of the pictures in pixels.
+        gaps: of the roots; drawn as dashed tubes, and named.
 
     Raises:
         RenderError: there is no OpenGL to render with.
     """
 
-    def __init__(self, surfaces: Surfaces, size: tuple[int, int] = (1000, 800)) -> None:
+    def __init__(
+        self, surfaces: Surfaces, size: tuple[int, int] = (1000, 800), gaps: Sequence[GapLine] = ()
+    ) -> None:
+        self._gaps = tuple(gaps)
         self.size = (int(size[0]), int(size[1]))
         self._points = _sample_points(surfaces)
         large = [round(side * PIXELS_PER_PIXEL) for side in self.size]
         try:
-            self._plotter = _plotter(surfaces, large)
+            self._plotter = _plotter(surfaces, self._gaps, large)
         except (RuntimeError, AttributeError, TypeError) as error:
             raise RenderError(
                 f"No picture can be rendered on this computer ({error})",
@@ -111,6 +117,7 @@ class Scene:
             centre=frame.centre,
             title=title,
             warnings=warnings,
+            gaps=self._gaps,
         )
 
 
@@ -154,7 +161,7 @@ def render_view(
         return scene.annotated(view, triangles, frame, title, warnings)
 
 
-def _plotter(surfaces: Surfaces, size: list[int]) -> Any:
+def _plotter(surfaces: Surfaces, gaps: Sequence[GapLine], size: list[int]) -> Any:
     # Without an X server VTK warns and goes on to EGL, which is what is wanted here.
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     plotter: Any = pv.Plotter(off_screen=True, window_size=size, lighting="none")
@@ -173,6 +180,8 @@ def _plotter(surfaces: Surfaces, size: list[int]) -> Any:
                 specular_power=24,
                 show_scalar_bar=False,
             )
+    if gaps:
+        plotter.add_mesh(gap_mesh(gaps), color=_unit(GAP), smooth_shading=True, ambient=0.35, diffuse=0.65)
     # Fixed to the camera: the main light from the upper left, a cool one from the right, a faint one from the viewer.
     for position, intensity, tint in (
         ((-0.55, 0.75, 1.0), 0.78, (1.0, 0.985, 0.96)),

@@ -11,6 +11,7 @@ from spinect_core.pictures import save_picture
 from spinect_core.pictures.angle_map import angle_map_picture
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.build import key_of
+from spinect_core.plan.gap_lines import gap_lines
 from spinect_core.plan.wording import sentences, withheld_sentences
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.map_csv import angle_map_csv, map_name
@@ -40,7 +41,9 @@ def write_needle_planes(
         check(cancel)
         if approach.needle is not None:
             name = f"needle-{plain_name(approach.zone.name)}.png"
-            picture = needle_plane_picture(volume, labels, approach.needle.needle)
+            picture = needle_plane_picture(
+                volume, labels, approach.needle.needle, gaps=gap_lines(plan.landmarks.roots.values())
+            )
             save_picture(picture, folder / name)
             names[f"needle plane, {approach.zone.name}"] = name
     return names

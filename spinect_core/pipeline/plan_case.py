@@ -16,6 +16,7 @@ from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import installed_versions
 from spinect_core.base.words import SIDES, Side, Tissue
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
@@ -168,6 +169,7 @@ def draw_pictures(
     folder: Path,
     *,
     warnings: Sequence[ReadingWarning] = (),
+    gaps: Sequence[GapLine] = (),
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[tuple[PlanView, ...], tuple[str, ...]]:
@@ -178,6 +180,7 @@ def draw_pictures(
         triangles: drawn in every picture of their view; standard views show all.
         folder: where the PNG files go; their paths in the result begin with this folder's name.
         warnings: what reading noticed about the CT; written on every picture.
+        gaps: of the roots; drawn in every picture.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at between pictures.
 
@@ -194,7 +197,7 @@ def draw_pictures(
 
     views_done: list[PlanView] = []
     names: set[str] = set()
-    with Scene(surfaces, PICTURE_SIZE) as scene:
+    with Scene(surfaces, PICTURE_SIZE, gaps) as scene:
         for number, (name, view, shown) in enumerate(wanted):
             check(cancel)
             progress(number / len(wanted), f"picture {number + 1} of {len(wanted)}")
@@ -253,13 +256,20 @@ class _Job:
             ),
         )
         triangles = () if found is None else found.triangles
+        gaps = _gaps(found)
         folder = self._folder / PICTURE_FOLDER
         views, blind = self._stage(
             "pictures",
             0.94,
             0.98,
             lambda p: draw_pictures(
-                surfaces, triangles, folder, warnings=volume.warnings, progress=p, cancel=self._cancel
+                surfaces,
+                triangles,
+                folder,
+                warnings=volume.warnings,
+                gaps=gaps,
+                progress=p,
+                cancel=self._cancel,
             ),
         )
         planning = Planning()
@@ -357,6 +367,12 @@ class _Job:
         result = work(progress)
         self._seconds[name] = time.perf_counter() - began
         return result
+
+
+def _gaps(found: CasePlan | None) -> tuple[GapLine, ...]:
+    from spinect_core.plan.gap_lines import gap_lines
+
+    return () if found is None else gap_lines(found.landmarks.roots.values())
 
 
 def _label_notes(labels: Labels) -> tuple[str, ...]:

@@ -142,7 +142,15 @@ def _landmark(landmarks: Landmarks, name: str, point: FloatArray) -> LandmarkRec
 def _root(root: RootFound) -> RootRecord:
     gaps = tuple(GapRecord.taken_from(each, points=each.points.tolist()) for each in root.gaps)
     recess, foramen, beyond = map(root.part_labelled, RootPart)
-    return RootRecord(name=root.name, recess=recess, foramen=foramen, beyond=beyond, cut=root.cut, gaps=gaps)
+    return RootRecord(
+        name=root.name,
+        whole=root.share,
+        recess=recess,
+        foramen=foramen,
+        beyond=beyond,
+        cut=root.cut,
+        gaps=gaps,
+    )
 
 
 def _search(approach: Approach, map_path: str) -> SearchRecord:

@@ -404,6 +404,7 @@ class RootRecord(Record):
 
     Attributes:
         name: such as "L5 left"; unique in a plan.
+        whole: part labelled of its whole way, 0 to 1; None in plans that did not say.
         recess: part labelled between the sac and the foramen, 0 to 1; None where the labels do not reach it.
         foramen: the same in the foramen.
         beyond: the same beyond it.
@@ -412,11 +413,17 @@ class RootRecord(Record):
     """
 
     name: Name
+    whole: Part | None = None
     recess: Part | None = None
     foramen: Part | None = None
     beyond: Part | None = None
     cut: Annotated[Flag, Field(alias="labels_end_before")] = False
     gaps: tuple[GapRecord, ...] = ()
+
+    @property
+    def side(self) -> Side:
+        """Of the patient."""
+        return Side.RIGHT if self.name.endswith(Side.RIGHT) else Side.LEFT
 
 
 class BorderRecord(Record):

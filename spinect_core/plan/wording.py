@@ -459,9 +459,16 @@ def root_text(root: RootRecord) -> str:
     return f"{root.name}: " + "; ".join([*map(gap_text, root.gaps), ", ".join(parts), *ends])
 
 
-def gap_tag(root: RootRecord, gap: GapRecord) -> str:
-    """What stands beside a gap that is drawn."""
-    return f"{root.name}: {gap.length_mm:.0f} mm not labelled"
+def share_text(root: RootRecord) -> str:
+    """How much of a root is labelled."""
+    return "" if root.whole is None else f"{root.whole:.0%}"
+
+
+def gaps_text(root: RootRecord) -> str:
+    """The gaps of a root in mm and where, shortly, or how it is without."""
+    if root.gaps:
+        return ", ".join(f"{gap.length_mm:.0f} {gap.place}" for gap in root.gaps)
+    return "labels end" if root.cut else "none"
 
 
 def gap_text(gap: GapRecord) -> str:

@@ -255,27 +255,29 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
 
 def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbot, tmp_path):
     bare, marked = tmp_path / "bare.png", tmp_path / "marked.png"
-    panel, model = planned.trajectories_panel.landmarks, planned.model
-    assert not panel.roots.isVisibleTo(panel)
+    panel, model = planned.roots_panel, planned.model
+    assert not panel.isVisibleTo(planned.side)
     export_view(planned, qtbot, bare)
     line = tuple((10.0, -10.0, 12.0 - k) for k in range(15))
     gap = GapRecord(place="disc", start_mm=31.0, length_mm=13.0, points=line)
     roots = (
-        RootRecord(name="L5 left", recess=1.0, foramen=1.0, beyond=0.5, gaps=(gap,)),
-        RootRecord(name="L5 right", recess=1.0, foramen=1.0, beyond=1.0),
+        RootRecord(name="L5 left", whole=0.81, recess=1.0, foramen=1.0, beyond=0.5, gaps=(gap,)),
+        RootRecord(name="L5 right", whole=1.0, recess=1.0, foramen=1.0, beyond=1.0),
     )
     model.set_planning(model.planning.replaced(roots=roots), "for the test")
-    assert panel.roots.isVisibleTo(panel)
-    texts = [panel.root_rows.index(row, 0).data() for row in range(2)]
-    assert texts == [
-        "L5 left: 13 mm not labelled beside the disc; recess 100%, foramen 100%, beyond 50%",
-        "L5 right: recess 100%, foramen 100%, beyond 100%",
-    ]
-    colours = [panel.root_rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole) for row in range(2)]
+    assert panel.isVisibleTo(planned.side)
+    assert panel.legend.isVisibleTo(panel)
+    texts = [[panel.rows.index(row, column).data() for column in range(3)] for row in range(2)]
+    assert texts == [["L5 left", "81%", "13 disc"], ["L5 right", "100%", "none"]]
+    told = panel.rows.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert told.startswith(
+        "L5 left: 13 mm not labelled beside the disc; recess 100%, foramen 100%, beyond 50%"
+    )
+    colours = [panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole) for row in range(2)]
     assert colours[0].name() == palette.WARNING
     assert colours[1] is None
     # a click on the root goes to the middle of its gap, which is drawn there and not elsewhere
-    panel.roots.clicked.emit(panel.root_rows.index(0, 0))
+    panel.table.clicked.emit(panel.rows.index(0, 0))
     np.testing.assert_allclose(model.cursor, line[7])
 
     def drawn(image):

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spinect_core.base.words import Side
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.image.volume import BONE, Geometry, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.needle_plane import FOOT, HATCH, HEAD, SIZE, needle_plane_picture
-from spinect_core.pictures.palette import BACKGROUND_TOP, TRIANGLES, WARNING
+from spinect_core.pictures.palette import BACKGROUND_TOP, GAP, TRIANGLES, WARNING
 from spinect_core.planning.needle.needle import Needle
 
 GRID = Geometry((80, 100, 120), (2.0, 2.0, 2.0), (-119.0, -99.0, -79.0))
@@ -91,3 +93,23 @@ def test_what_reading_noticed_stands_above_the_slice_and_hides_nothing_of_it():
     assert rows.min() > 72
     assert rows.max() < HEAD
     assert (np.abs(own[72:HEAD].astype(int) - WARNING).sum(axis=2) < 60).sum() > 100
+
+
+def test_a_gap_of_a_root_is_drawn_where_it_lies_near_the_plane():
+    volume, labels = (
+        Volume(np.zeros(GRID.shape, np.int16), GRID),
+        Labels(np.zeros(GRID.shape, np.uint8), GRID),
+    )
+    normal = np.cross([1.0, 0.0, 0.0], np.array(NEEDLE.entry) - np.array(NEEDLE.target))
+    normal /= np.linalg.norm(normal)
+    target, across = np.array(NEEDLE.target), np.array([1.0, 0.0, 0.0])
+
+    def drawn(away: float) -> int:
+        points = target + np.linspace(10.0, 22.0, 13)[:, None] * across + away * normal
+        gap = GapLine(points, "L5 left", 12.0, Side.LEFT)
+        picture = needle_plane_picture(volume, labels, NEEDLE, gaps=[gap])
+        return int((picture == GAP).all(axis=2).sum())
+
+    assert drawn(0.0) > 60
+    assert drawn(3.0) > 60
+    assert drawn(6.0) == 0

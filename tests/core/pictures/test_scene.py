@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import pyvista as pv
 
+from spinect_core.base.words import Side
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.pictures import Scene, render_view
@@ -75,6 +77,36 @@ def test_one_call_gives_an_annotated_picture(surfaces: Surfaces) -> None:
     # 0.5 mm a pixel: the bone's centre, 40 mm left, is 80 pixels left of the middle.
     assert solid_mask(picture)[160, 120]
     assert not solid_mask(picture)[160, 200]
+
+
+def test_gaps_are_dashed_where_they_are_and_hidden_by_what_lies_before_them(surfaces: Surfaces) -> None:
+    def at(x: float, y: float) -> GapLine:
+        points = np.stack([np.full(21, x), np.full(21, y), np.linspace(-10.0, 10.0, 21)], axis=1)
+        return GapLine(points, "L5 right", 20.0, Side.RIGHT)
+
+    def violet(picture: np.ndarray) -> np.ndarray:
+        red, green, blue = np.moveaxis(picture.astype(int), 2, 0)
+        return (blue > green + 40) & (red > green + 10)
+
+    with Scene(surfaces, SIZE, [at(-40.0, 0.0)]) as scene:
+        frame = scene.frame(View(0))
+        drawn = violet(scene.picture(frame))
+        rows, columns = np.nonzero(drawn)
+        middle = frame.to_pixels([-40.0, 0.0, 0.0])
+        assert columns.mean() == pytest.approx(middle[0], abs=1.0)
+        assert rows.mean() == pytest.approx(middle[1], abs=1.5)
+        assert np.ptp(rows) * frame.mm_per_pixel == pytest.approx(20.0, abs=2.0)
+        assert len(np.unique(rows)) < 0.8 * np.ptp(rows), "there are spaces between the dashes"
+        named = scene.annotated(View(0))
+    with Scene(surfaces, SIZE) as bare:
+        assert not violet(bare.picture(frame)).any()
+        without = bare.annotated(View(0))
+    top = slice(0, 90), slice(0, 200)
+    assert violet(named[top]).any(), "a line under the heading says what is dashed"
+    assert not violet(without[top]).any()
+    # the bone of the left lies between the viewer from behind and a gap in front of it
+    with Scene(surfaces, SIZE, [at(40.0, -30.0)]) as scene:
+        assert not violet(scene.picture(frame)).any()
 
 
 def test_nothing_to_show_is_a_picture_too() -> None:

@@ -11,10 +11,12 @@ from spinect_core.plan.wording import (
     choices,
     facts,
     free_needle_name,
+    gaps_text,
     headline,
     is_doubtful,
     landmark_text,
     root_text,
+    share_text,
     trajectories,
     users_part,
     warnings,
@@ -207,3 +209,8 @@ def test_a_root_says_how_much_of_each_part_is_labelled_and_where_it_is_not() -> 
     )
     whole = root.replaced(recess=None, foramen=1.0, beyond=1.0, cut=False, gaps=())
     assert root_text(whole) == "L5 left: foramen 100%, beyond 100%"
+    assert (share_text(root), gaps_text(root)) == ("70%", "9 disc")
+    assert (share_text(whole.replaced(whole=1.0)), gaps_text(whole)) == ("100%", "none")
+    # an older plan says nothing of the whole, and labels that end early are not whole though they have no gap
+    assert share_text(whole.replaced(whole=None)) == ""
+    assert gaps_text(whole.replaced(cut=True)) == "labels end"

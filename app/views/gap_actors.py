@@ -1,0 +1,37 @@
+"""The gaps of the roots in the 3D picture: dashed tubes among bone and nerve, which hide them where they lie before."""
+
+from __future__ import annotations
+
+from vtkmodules.vtkRenderingCore import vtkActor
+
+from app.model.case_model import CaseModel
+from app.views.needle_actors import actor_of
+from app.views.scene import Viewport
+from app.widgets import palette
+from spinect_core.pictures.root_gaps import gap_mesh
+from spinect_core.plan.gap_lines import gap_lines
+from spinect_core.plan.records import RootRecord
+
+
+class GapActors:
+    """Keeps the gaps of the planning in the picture."""
+
+    def __init__(self, viewport: Viewport, model: CaseModel) -> None:
+        self._viewport, self._model = viewport, model
+        self._shown: list[vtkActor] = []
+        self._roots: tuple[RootRecord, ...] = ()
+        model.planning_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        roots = self._model.planning.roots
+        if roots == self._roots:
+            return
+        self._roots = roots
+        for actor in self._shown:
+            self._viewport.renderer.RemoveActor(actor)
+        lines = gap_lines(roots)
+        self._shown = [actor_of(gap_mesh(lines), palette.GAP, 1.0)] if lines else []
+        for actor in self._shown:
+            self._viewport.renderer.AddActor(actor)
+        self._viewport.update()

@@ -1,0 +1,61 @@
+"""A stretch of a root that is not labelled, as a dashed line that is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinect_core.base.arrays import FloatArray
+from spinect_core.base.words import Side
+from spinect_core.geometry.view import View
+
+DASH_MM, SPACE_MM = 2.0, 1.4
+STEP_MM = 0.25
+AWAY = 0.25
+"""What lies on the other side of the patient is not named on a picture: the bone between hides it."""
+
+
+@dataclass(frozen=True, eq=False)
+class GapLine:
+    """A stretch of a root that is not labelled.
+
+    Attributes:
+        points: LPS mm (n, 3) along its expected course.
+        root: which, such as "L5 left".
+        length_mm: along the course.
+        side: of the patient.
+    """
+
+    points: FloatArray
+    root: str
+    length_mm: float
+    side: Side
+
+    @property
+    def words(self) -> str:
+        """Such as "L5 left, gap of 8 mm"."""
+        return f"{self.root}, gap of {self.length_mm:.0f} mm"
+
+    @property
+    def middle(self) -> FloatArray:
+        """LPS mm (3,), halfway."""
+        return np.asarray(self.points[len(self.points) // 2])
+
+    def faces(self, view: View) -> bool:
+        """Whether the viewer looks on its side of the patient, or from the middle."""
+        outwards = 1.0 if self.side == Side.LEFT else -1.0
+        return bool(view.vector[0] * outwards > -AWAY)
+
+    def dashes(self) -> tuple[FloatArray, ...]:
+        """Pieces of the line, LPS mm (n, 3) each, with equal spaces between them; the first and last at its ends."""
+        arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.points, axis=0), axis=1))])
+        count = max(round((arc[-1] + SPACE_MM) / (DASH_MM + SPACE_MM)), 1)
+        scale = arc[-1] / (count * DASH_MM + (count - 1) * SPACE_MM)
+        starts = np.arange(count) * (DASH_MM + SPACE_MM) * scale
+        found = []
+        for start in starts:
+            steps = max(int(np.ceil(DASH_MM * scale / STEP_MM)), 1)
+            at = np.linspace(start, min(start + DASH_MM * scale, arc[-1]), steps + 1)
+            found.append(np.stack([np.interp(at, arc, self.points[:, axis]) for axis in range(3)], axis=1))
+        return tuple(found)
