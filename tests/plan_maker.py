@@ -6,26 +6,35 @@ import numpy as np
 
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
+from spinect_core.image.position import PatientPosition
+from spinect_core.image.scan import Numbering
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.plan.document import Crop, Document
 from spinect_core.plan.plan import Case, Plan, PlanView
 from spinect_core.plan.records import (
     AxialRecord,
+    BeamRecord,
     BorderRecord,
     ChoiceRecord,
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
+    FeltRecord,
+    GantryRecord,
     GapRecord,
     LandmarkRecord,
+    LasersRecord,
     LevelRecord,
     MarginRecord,
     NeedleRecord,
+    PairRecord,
     Planning,
+    ReadoutsRecord,
     RiskRecord,
     RootRecord,
     SafetyRecord,
     SearchRecord,
+    SlicePlaceRecord,
     StructureRecord,
     TermRecord,
     ToleranceRecord,
@@ -208,7 +217,33 @@ def full_planning() -> Planning:
             ),
         ),
         searches=(search,),
-        needles=(NeedleRecord(needle=needle, safety=safety), NeedleRecord(needle=needle)),
+        needles=(
+            NeedleRecord(needle=needle, safety=safety, readouts=full_readouts()),
+            NeedleRecord(needle=needle),
+        ),
+    )
+
+
+def full_readouts() -> ReadoutsRecord:
+    """What is set in the room, each field off its default."""
+    place = SlicePlaceRecord(
+        number=57, numbering=Numbering.INSTANCE, offset_mm=-0.25, across=12.5, down=30.0, z_mm=-12.0
+    )
+    return ReadoutsRecord(
+        position=PatientPosition.FEET_FIRST_PRONE,
+        detector_at_hub=PairRecord(primary=153.0, secondary=-12.0),
+        source_at_hub=PairRecord(primary=-27.0, secondary=12.0),
+        beam_detector_at_hub=BeamRecord(gantry=207.0, pitch=12.0),
+        beam_source_at_hub=BeamRecord(gantry=27.0, pitch=-12.0),
+        gantry=GantryRecord(tilt=-13.5, in_plane=26.25, above=True, limit=25.0),
+        axial_in_plane_deg=27.0,
+        lasers=LasersRecord(axial=12.0, sagittal=26.25, above=True),
+        entry_slice=place,
+        target_slice=place.replaced(number=61, z_mm=3.5),
+        scanned=PatientPosition.HEAD_FIRST_SUPINE,
+        midline_mm=44.5,
+        s1_mm=-9.0,
+        felt=(FeltRecord(name="iliac crest line", above_mm=-35.5, words="of the left crest alone"),),
     )
 
 

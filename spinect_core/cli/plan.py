@@ -101,13 +101,14 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
-    from spinect_core.plan.wording import root_text, withheld_lines
+    from spinect_core.plan.wording import needle_lines, root_text, withheld_lines
 
     lines = [f"plan      {out / 'plan.json'}"]
     lines += [f"warning   {line}" for line in warning_lines(plan.case.reading_warnings)]
     lines += [f"withheld  {line}" for line in withheld_lines(plan.planning)]
     for triangle in plan.triangles:
         lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")
+    lines += [f"needle    {line}" for line in needle_lines(plan.planning)]
     lines += [f"root      {root_text(root)}" for root in plan.planning.roots]
     run_facts = plan.run
     engine = f"{run_facts.get('engine', '?')} on the {str(run_facts.get('device', '?')).upper()}"

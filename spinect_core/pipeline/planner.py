@@ -18,6 +18,7 @@ from spinect_core.base.notes import Note
 from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.geometry.view import View
+from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pipeline.messages import Message, kept_objects, packed, unpacked
@@ -49,6 +50,7 @@ class RoomParts:
         bone: the full surface.
         nerve: the same.
         skin: of the patient; None where the CT shows none.
+        scan: its slices; None without a CT.
         warnings: what reading noticed about the CT.
         step: degrees between the views of the angle map.
         withheld: why nothing of this case is to be recommended.
@@ -58,6 +60,7 @@ class RoomParts:
     bone: MeshArrays
     nerve: MeshArrays
     skin: MeshArrays | None
+    scan: Scan | None
     warnings: tuple[ReadingWarning, ...]
     step: float
     withheld: tuple[Note, ...] = ()
@@ -68,7 +71,9 @@ class RoomParts:
         skin = None if self.skin is None else Skin(self.skin.mesh())
         # Nothing is drawn here: the levels of detail are not needed.
         surfaces = Surfaces(bone, nerve, bone, nerve)
-        return Room(self.labels, surfaces, skin=skin, warnings=self.warnings, withheld=self.withheld)
+        return Room(
+            self.labels, surfaces, skin=skin, scan=self.scan, warnings=self.warnings, withheld=self.withheld
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,6 +251,7 @@ class PlannerApart:
             MeshArrays.of(self._surfaces.bone),
             MeshArrays.of(self._surfaces.nerve),
             None if skin is None else MeshArrays.of(skin.mesh),
+            None if self._volume is None else Scan.of(self._volume),
             warnings,
             self._step,
             self._withheld,

@@ -15,23 +15,31 @@ from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Relation, RootPart
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
+from spinect_core.image.scan import SlicePlace
 from spinect_core.plan.records import (
     AxialRecord,
+    BeamRecord,
     ChoiceRecord,
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
+    FeltRecord,
+    GantryRecord,
     GapRecord,
     LandmarkRecord,
+    LasersRecord,
     LevelRecord,
     NeedleRecord,
+    PairRecord,
     Planning,
     Point,
+    ReadoutsRecord,
     RecordError,
     RiskRecord,
     RootRecord,
     SafetyRecord,
     SearchRecord,
+    SlicePlaceRecord,
     StructureRecord,
     TermRecord,
     ToleranceRecord,
@@ -40,6 +48,7 @@ from spinect_core.plan.records import (
     zone_key,
 )
 from spinect_core.plan.wording import sentences
+from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
 from spinect_core.planning.needle.tolerance import Tolerance
@@ -182,7 +191,31 @@ def key_of(zone: Zone) -> str:
 def needle_record(plan: NeedlePlan) -> NeedleRecord:
     """A needle and its safety."""
     safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
-    return NeedleRecord(needle=plan.needle, safety=safety)
+    readouts = None if plan.readouts is None else readouts_record(plan.readouts)
+    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts)
+
+
+def readouts_record(made: Readouts) -> ReadoutsRecord:
+    """The record of what is set in the room."""
+    pairs, beams = PairRecord.taken_from, BeamRecord.taken_from
+    return ReadoutsRecord.taken_from(
+        made,
+        detector_at_hub=pairs(made.detector_at_hub),
+        source_at_hub=pairs(made.source_at_hub),
+        beam_detector_at_hub=beams(made.beam_detector_at_hub),
+        beam_source_at_hub=beams(made.beam_source_at_hub),
+        gantry=GantryRecord.taken_from(made.gantry, limit=made.gantry_limit_deg),
+        lasers=LasersRecord.taken_from(made.lasers),
+        entry_slice=_slice(made.entry_slice),
+        target_slice=_slice(made.target_slice),
+        midline_mm=None if made.midline is None else made.midline.midline_mm,
+        s1_mm=None if made.midline is None else made.midline.level_mm,
+        felt=tuple(map(FeltRecord.taken_from, made.levels)),
+    )
+
+
+def _slice(place: SlicePlace | None) -> SlicePlaceRecord | None:
+    return None if place is None else SlicePlaceRecord.taken_from(place)
 
 
 def search_record(

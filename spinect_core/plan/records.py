@@ -35,6 +35,8 @@ from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
 from spinect_core.base.words import Author, Kind, Relation, Role, RootPlace, Side, Tissue, Version
 from spinect_core.geometry.view import View
+from spinect_core.image.position import PatientPosition
+from spinect_core.image.scan import Numbering
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
 from spinect_core.planning.needle.needle import Needle
 
@@ -769,16 +771,148 @@ class SafetyRecord(Record):
         return self
 
 
+class PairRecord(Record):
+    """The positioner angles of a C-arm, patient-based, as DICOM counts them.
+
+    Attributes:
+        primary: degrees, positive with the detector towards the patient's left.
+        secondary: degrees, positive with the detector towards the head.
+    """
+
+    primary: Annotated[Number, Field(ge=-180, le=180)]
+    secondary: Annotated[Number, Field(ge=-90, le=90)]
+
+
+class BeamRecord(Record):
+    """The direction of a source by IEC 61217.
+
+    Attributes:
+        gantry: rotation about the room's y axis in degrees.
+        pitch: out of the plane of that rotation, as DICOM's Gantry Pitch Angle.
+    """
+
+    gantry: Annotated[Number, Field(alias="gantry_deg", ge=0, le=360)]
+    pitch: Annotated[Number, Field(alias="pitch_deg", ge=-90, le=90)]
+
+
+class GantryRecord(Record):
+    """A slice that holds the whole needle.
+
+    Attributes:
+        tilt: of the gantry in degrees, positive with its top towards the side from which the table enters.
+        in_plane: degrees from that slice's vertical, positive towards the right of somebody who faces the gantry.
+        above: whether the hub lies above the tip.
+        limit: the largest tilt of the scanner, each way.
+    """
+
+    tilt: Annotated[Number, Field(alias="tilt_deg", ge=-90, le=90)]
+    in_plane: Annotated[Number, Field(alias="in_plane_deg", ge=-90, le=90)]
+    above: Annotated[Flag, Field(alias="hub_above")]
+    limit: Annotated[Number, Field(alias="limit_deg", ge=0, le=90)]
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the scanner tilts so far."""
+        return abs(self.tilt) <= self.limit
+
+
+class LasersRecord(Record):
+    """The angles of a needle to the planes of the positioning lasers.
+
+    Attributes:
+        axial: degrees to the plane across the table, positive with the hub towards the gantry.
+        sagittal: degrees to the vertical plane along the table, positive with the hub towards the right of somebody
+            who faces the gantry.
+        above: whether the hub lies above the tip.
+    """
+
+    axial: Annotated[Number, Field(alias="axial_deg", ge=-90, le=90)]
+    sagittal: Annotated[Number, Field(alias="sagittal_deg", ge=-90, le=90)]
+    above: Annotated[Flag, Field(alias="hub_above")]
+
+
+class SlicePlaceRecord(Record):
+    """Where a place lies in the planning CT.
+
+    Attributes:
+        number: of the nearest slice.
+        numbering: what this number is; an index counts from 1.
+        offset_mm: from that slice's middle, along the stack.
+        across: columns along the slice from its first voxel.
+        down: rows, the same.
+        z_mm: LPS z of the place: the table position, positive towards the head.
+    """
+
+    number: Whole
+    numbering: Numbering
+    offset_mm: Coordinate
+    across: Coordinate
+    down: Coordinate
+    z_mm: Coordinate
+
+
+class FeltRecord(Record):
+    """How far the entry lies from something that can be felt.
+
+    Attributes:
+        name: such as "iliac crest line".
+        above_mm: along the patient's long axis, positive towards the head.
+        words: on what that rests, where not on the whole of it.
+    """
+
+    name: Name
+    above_mm: Distance
+    words: Text = ""
+
+
+class ReadoutsRecord(Record):
+    """What is set and read in the room for a needle.
+
+    Attributes:
+        position: of the patient for the injection; beams, gantry and lasers hold for it.
+        detector_at_hub: the C-arm with the detector on the hub's side.
+        source_at_hub: the same line with the detector on the other side.
+        beam_detector_at_hub: by IEC 61217, the source opposite the hub.
+        beam_source_at_hub: the same with the source on the hub's side.
+        gantry: the slice that holds the needle.
+        axial_in_plane_deg: degrees from the vertical of the needle's picture in slices without tilt.
+        lasers: angles to the two laser planes.
+        entry_slice: of the planning CT; None where that is not known.
+        target_slice: the same of the tip.
+        scanned: how the patient lay in the planning CT; None where that is not known.
+        midline_mm: of the entry from the midline plane, positive to the left; None without the landmarks.
+        s1_mm: of the entry from the centre of the upper end plate of S1, positive to the head.
+        felt: the entry from what can be felt.
+    """
+
+    position: Annotated[PatientPosition, Field(alias="patient_position")]
+    detector_at_hub: Annotated[PairRecord, Field(alias="c_arm_detector_at_hub")]
+    source_at_hub: Annotated[PairRecord, Field(alias="c_arm_source_at_hub")]
+    beam_detector_at_hub: Annotated[BeamRecord, Field(alias="iec_61217_detector_at_hub")]
+    beam_source_at_hub: Annotated[BeamRecord, Field(alias="iec_61217_source_at_hub")]
+    gantry: GantryRecord
+    axial_in_plane_deg: Annotated[Number, Field(ge=-180, le=180)]
+    lasers: LasersRecord
+    entry_slice: SlicePlaceRecord | None = None
+    target_slice: SlicePlaceRecord | None = None
+    scanned: Annotated[PatientPosition | None, Field(alias="planning_ct_position")] = None
+    midline_mm: Annotated[Distance | None, Field(alias="entry_from_midline_mm")] = None
+    s1_mm: Annotated[Distance | None, Field(alias="entry_above_s1_mm")] = None
+    felt: Annotated[tuple[FeltRecord, ...], Field(alias="entry_from_palpable")] = ()
+
+
 class NeedleRecord(Record):
     """A needle of a plan.
 
     Attributes:
         needle: entry, target and the needle chosen.
         safety: what was measured along it; None if nothing was.
+        readouts: what is set in the room; None in plans of programs that did not store it.
     """
 
     needle: StoredNeedle
     safety: SafetyRecord | None = None
+    readouts: ReadoutsRecord | None = None
 
 
 class Planning(Record):

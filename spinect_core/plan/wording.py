@@ -18,6 +18,7 @@ from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Kind, Relation, RootPlace, Side, Version
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
+from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
     AxialRecord,
     GapRecord,
@@ -543,11 +544,9 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         ("Line of sight", f"{needle.view.format(1)}; C-arm {needle.c_arm}"),
         ("Needle", f"{needle.depth_mm:.0f} mm deep; {fitting(needle.depth_mm, needle.gauge).words}"),
     ]
-    try:
-        place = needle.entry_place({each.name: each.point for each in landmarks})
-        found.append(("Entry", place.words))
-    except MeasurementError:
-        pass  # without these landmarks there is no midline to count from
+    entry = _entry(record, landmarks)
+    found += [("Entry", entry)] if entry else []
+    found += readout_facts(record)
     if safety is None:
         return [*found, ("Safety", "not measured on these labels")]
     if safety.tolerance is not None and safety.tolerance.angle is not None:
@@ -582,6 +581,26 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         found.append(("Angular error", " ".join(_risk(each) for each in safety.risks)))
         found.append(("", RISK_LEAVES_OUT))
     return found
+
+
+def _entry(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> str:
+    if record.readouts is not None:
+        return entry_words(record.readouts)
+    try:
+        return record.needle.entry_place({each.name: each.point for each in landmarks}).words
+    except MeasurementError:
+        return ""  # without these landmarks there is no midline to count from
+
+
+def needle_lines(planning: Planning) -> tuple[str, ...]:
+    """Each needle on a line, followed by what is set in the room for it."""
+    lines: list[str] = []
+    for each in trajectories(planning):
+        if each.needle is not None:
+            lines.append(headline(each))
+            told = [("Entry", _entry(each.needle, planning.landmarks)), *readout_facts(each.needle)]
+            lines += [f"  {head}: {text}" for head, text in told if text]
+    return tuple(lines)
 
 
 def _met(structure: StructureRecord) -> str:

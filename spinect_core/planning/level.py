@@ -24,11 +24,14 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import SIDES, Author, Role, Side, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
-from spinect_core.image.volume import Labels, Volume
+from spinect_core.image.scan import Scan
+from spinect_core.image.volume import BONE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting
+from spinect_core.planning.needle.palpable import Palpable, palpable_places
+from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import FREE_HAND, LASER, risk
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 from spinect_core.planning.needle.skin import Skin
@@ -58,6 +61,7 @@ class Room:
         volume: the CT, for the skin; without it depths are not known.
         skin: where the CT itself is not at hand, but was.
         warnings: the same.
+        scan: the same.
         withheld: why nothing of this case is to be recommended, as far as that is known before its level is found.
     """
 
@@ -68,6 +72,7 @@ class Room:
         volume: Volume | None = None,
         *,
         skin: Skin | None = None,
+        scan: Scan | None = None,
         warnings: tuple[ReadingWarning, ...] = (),
         withheld: tuple[Note, ...] = (),
     ) -> None:
@@ -75,6 +80,7 @@ class Room:
         self.withheld = withheld
         self.obstacles = Obstacles.of(surfaces)
         self._volume, self._skin, self._warnings = volume, skin, warnings
+        self._scan = scan
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:
@@ -85,6 +91,11 @@ class Room:
     def skin(self) -> Skin | None:
         """The patient's skin; None without a CT or where it shows none."""
         return self._skin if self._volume is None else skin_of(self._volume)
+
+    @cached_property
+    def scan(self) -> Scan | None:
+        """The slices of the CT as the scanner counts them; None without a CT."""
+        return self._scan if self._volume is None else Scan.of(self._volume)
 
     @cached_property
     def aim(self) -> Aim:
@@ -130,6 +141,13 @@ class Approaches:
     def withheld(self) -> tuple[Note, ...]:
         """Why nothing of this case is recommended: what was known before, and why it may be another level."""
         return (*self.room.withheld, *self.landmarks.level_doubts)
+
+    @cached_property
+    def palpable(self) -> tuple[Palpable, ...]:
+        """What can be felt through the skin."""
+        bone = self.room.obstacles.meshes.get(BONE)
+        points = np.zeros((0, 3)) if bone is None else np.asarray(bone.points, dtype=np.float64)
+        return palpable_places(points, self.room.labels.geometry, self.landmarks)
 
     def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""
@@ -312,6 +330,7 @@ class Approaches:
             risks,
             crossings(needle, room.obstacles, self.parts_of),
             neighbours(needle, room.obstacles, self.parts_of),
+            readouts=read_out(needle, self.landmarks.points, scan=room.scan, palpable=self.palpable),
         )
 
 

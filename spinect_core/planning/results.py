@@ -10,6 +10,7 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
 from spinect_core.planning.needle.tolerance import Tolerance
@@ -32,6 +33,7 @@ class NeedlePlan:
         risks: free hand and laser-guided.
         crossings: structures on its line, in order.
         neighbours: structures within 2 mm.
+        readouts: what is set in the room.
     """
 
     needle: Needle
@@ -41,6 +43,7 @@ class NeedlePlan:
     risks: tuple[Risk, ...]
     crossings: tuple[Crossing, ...]
     neighbours: tuple[Neighbour, ...]
+    readouts: Readouts | None = None
 
 
 @dataclass(frozen=True, eq=False)

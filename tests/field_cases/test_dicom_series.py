@@ -19,6 +19,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import JPEGLosslessSV1, RLELossless
 
 from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading import ReadOptions, Series, list_series, read_ct, read_series
 from spinect_core.io.reading.dicom_elements import Elements
@@ -690,6 +691,19 @@ def test_every_pose_keeps_the_mark_in_its_place(
     found = read_ct(make_series(tmp_path / "ct", turned, edit=setting(PatientPosition=code)))
     np.testing.assert_allclose(mark_point(found), mark_point(turned), atol=1e-3)
     np.testing.assert_allclose(found.geometry.direction, direction)
+
+
+def test_a_place_is_found_on_the_slice_that_the_scanner_calls_so(tmp_path: Path) -> None:
+    """Numbers that fall towards the head, and not from 1: those of the files, not those of the array."""
+    volume = example_volume()
+
+    def renumbered(dataset: Dataset, z: int) -> None:
+        dataset.InstanceNumber, dataset.PatientPosition = 240 - z, "FFP"
+
+    scan = Scan.of(read_ct(make_series(tmp_path / "ct", volume, edit=renumbered)))
+    place = scan.place(volume.geometry.to_patient((5.0, 3.0, 2.0)))
+    assert (place.number, place.numbering, scan.position) == (235, "instance number", "FFP")
+    assert place.offset_mm == pytest.approx(0.0, abs=1e-3)
 
 
 def test_what_tells_pictures_apart_holds_nothing_of_the_patient() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.base.reasons import reason
+from spinect_core.image.scan import slice_numbers
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading.dicom_elements import BadSliceError
 from spinect_core.io.reading.dicom_geometry import (
@@ -334,7 +335,13 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         noticed += compare_scales(array, slices, source, options, cancel)
         names = [piece.name for piece in slices]
         hounsfield, more = to_hounsfield(array, geometry, source, cancel, options, names, tops_of(slices))
+        numbers, numbering = slice_numbers(
+            [trait_value(piece.traits, "InstanceNumber") for piece in slices],
+            [piece.frame for piece in slices],
+        )
         details = {
+            "slice_numbers": numbers,
+            "slice_numbering": numbering,
             "modality": "CT",
             "format": "DICOM",
             "kernel": slices[0].kernel,

@@ -15,6 +15,7 @@ from spinect_core.plan.wording import (
     headline,
     is_doubtful,
     landmark_text,
+    needle_lines,
     root_text,
     share_text,
     trajectories,
@@ -125,6 +126,15 @@ def test_facts_name_every_measure_with_its_unit() -> None:
     assert told["Behind the tip"] == "exiting L5 root from 88 mm"
     assert "Free hand (3.4 ± 3.1°): 30% touch bone or nerve" in told["Angular error"]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
+    assert told["Entry"] == (
+        "44 mm left of the midline, 9 mm below the S1 end plate; 36 mm below the iliac crest line (of the left crest "
+        "alone)"
+    )
+    assert told["C-arm"].startswith("detector at the hub 153.0° / −12.0°")
+    assert "entry on slice 57 (0.2 mm from its middle), instance number, z −12.0 mm" in told["Slices"]
+    lines = needle_lines(planning)
+    assert lines[0] == headline(trajectory)
+    assert f"  Gantry: {told['Gantry']}" in lines
     bare = replace(trajectory, needle=NeedleRecord(needle=trajectory.needle.needle))
     assert dict(facts(bare))["Safety"] == "not measured on these labels"
 
