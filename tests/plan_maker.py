@@ -14,12 +14,14 @@ from spinect_core.plan.plan import Case, Plan, PlanView
 from spinect_core.plan.records import (
     AxialRecord,
     BeamRecord,
+    BehindRecord,
     BorderRecord,
     ChoiceRecord,
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
     FeltRecord,
+    FrontPlaceRecord,
     GantryRecord,
     GapRecord,
     LandmarkRecord,
@@ -34,9 +36,12 @@ from spinect_core.plan.records import (
     RootRecord,
     SafetyRecord,
     SearchRecord,
+    SidePlaceRecord,
     SlicePlaceRecord,
+    StopRecord,
     StructureRecord,
     TermRecord,
+    TipRecord,
     ToleranceRecord,
     WindowRecord,
     ZoneRecord,
@@ -218,7 +223,7 @@ def full_planning() -> Planning:
         ),
         searches=(search,),
         needles=(
-            NeedleRecord(needle=needle, safety=safety, readouts=full_readouts()),
+            NeedleRecord(needle=needle, safety=safety, readouts=full_readouts(), tip=full_tip()),
             NeedleRecord(needle=needle),
         ),
     )
@@ -244,6 +249,18 @@ def full_readouts() -> ReadoutsRecord:
         midline_mm=44.5,
         s1_mm=-9.0,
         felt=(FeltRecord(name="iliac crest line", above_mm=-35.5, words="of the left crest alone"),),
+    )
+
+
+def full_tip() -> TipRecord:
+    """Where the tip lies, each field off its default."""
+    return TipRecord(
+        front=FrontPlaceRecord(clock=6.5, lateral_mm=2.25, below_mm=4.5, confidence=0.75),
+        side=SidePlaceRecord(height=0.75, depth=0.875, height_mm=16.0, depth_mm=8.0, confidence=0.5),
+        behind=(BehindRecord(what="disc", mm=9.5), BehindRecord(what="bone", mm=30.0)),
+        sac_mm=12.5,
+        missing=("vessels",),
+        stop=StopRecord(depth_mm=94.5, before="disc", at_mm=96.5, planned=True),
     )
 
 

@@ -111,6 +111,19 @@ class Relation(StrEnum):
     BEYOND = "beyond"
 
 
+class TipFact(StrEnum):
+    """What is asked of a needle's tip and of what lies behind it."""
+
+    PEDICLE = "pedicle"
+    FORAMEN = "foramen"
+    DISC = "disc"
+    SAC = "thecal sac"
+    ROOT = "nerve root"
+    FRONT = "front of the vertebral body"
+    BONE = "bone"
+    VESSELS = "vessels"
+
+
 SIDES = tuple(Side)
 KINDS = tuple(Kind)
 ROLES = tuple(Role)

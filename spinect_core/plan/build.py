@@ -19,11 +19,13 @@ from spinect_core.image.scan import SlicePlace
 from spinect_core.plan.records import (
     AxialRecord,
     BeamRecord,
+    BehindRecord,
     ChoiceRecord,
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
     FeltRecord,
+    FrontPlaceRecord,
     GantryRecord,
     GapRecord,
     LandmarkRecord,
@@ -39,9 +41,12 @@ from spinect_core.plan.records import (
     RootRecord,
     SafetyRecord,
     SearchRecord,
+    SidePlaceRecord,
     SlicePlaceRecord,
+    StopRecord,
     StructureRecord,
     TermRecord,
+    TipRecord,
     ToleranceRecord,
     WindowRecord,
     ZoneRecord,
@@ -51,6 +56,7 @@ from spinect_core.plan.wording import sentences
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
+from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.search.axial import InPlaneTrajectory
@@ -192,7 +198,8 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
     """A needle and its safety."""
     safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
     readouts = None if plan.readouts is None else readouts_record(plan.readouts)
-    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts)
+    tip = None if plan.tip is None else tip_record(plan.tip)
+    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts, tip=tip)
 
 
 def readouts_record(made: Readouts) -> ReadoutsRecord:
@@ -211,6 +218,18 @@ def readouts_record(made: Readouts) -> ReadoutsRecord:
         midline_mm=None if made.midline is None else made.midline.midline_mm,
         s1_mm=None if made.midline is None else made.midline.level_mm,
         felt=tuple(map(FeltRecord.taken_from, made.levels)),
+    )
+
+
+def tip_record(made: Tip) -> TipRecord:
+    """The record of a tip."""
+    behind = sorted(made.behind.items(), key=lambda each: each[1])
+    return TipRecord.taken_from(
+        made,
+        front=None if made.front is None else FrontPlaceRecord.taken_from(made.front),
+        side=None if made.side is None else SidePlaceRecord.taken_from(made.side),
+        behind=tuple(BehindRecord(what=what, mm=mm) for what, mm in behind),
+        stop=StopRecord.taken_from(made.stop, at_mm=_finite(made.stop.at_mm)),
     )
 
 

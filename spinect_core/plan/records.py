@@ -33,7 +33,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
-from spinect_core.base.words import Author, Kind, Relation, Role, RootPlace, Side, Tissue, Version
+from spinect_core.base.words import Author, Kind, Relation, Role, RootPlace, Side, TipFact, Tissue, Version
 from spinect_core.geometry.view import View
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
@@ -901,6 +901,88 @@ class ReadoutsRecord(Record):
     felt: Annotated[tuple[FeltRecord, ...], Field(alias="entry_from_palpable")] = ()
 
 
+class FrontPlaceRecord(Record):
+    """The tip seen from behind, beside the pedicle.
+
+    Attributes:
+        clock: hours on the pedicle's face, more than 0 to 12.
+        lateral_mm: outwards from the pedicle's middle (its 6 o'clock), negative medial of it.
+        below_mm: the pedicle's lower margin; negative above it.
+        confidence: 0 to 1, that the landmark lies within 3 mm of its true place.
+    """
+
+    clock: Annotated[Number, Field(ge=0, le=12)]
+    lateral_mm: Distance
+    below_mm: Distance
+    confidence: Part
+
+
+class SidePlaceRecord(Record):
+    """The tip seen from the side, in the foramen.
+
+    Attributes:
+        height: 0 at the foramen's floor, 1 at its roof; beyond outside of it.
+        depth: 0 at its front wall, 1 at its back wall; the same.
+        height_mm: from floor to roof.
+        depth_mm: from front to back wall.
+        confidence: 0 to 1, the lowest of the landmarks it rests on.
+    """
+
+    height: Coordinate
+    depth: Coordinate
+    height_mm: NotNegative
+    depth_mm: NotNegative
+    confidence: Part
+
+
+class BehindRecord(Record):
+    """What a needle would meet behind its tip.
+
+    Attributes:
+        what: it is.
+        mm: from the tip along the needle; 0 where the tip lies in it.
+    """
+
+    what: TipFact
+    mm: NotNegative
+
+
+class StopRecord(Record):
+    """How deep the needle may go at most.
+
+    Attributes:
+        depth_mm: from the skin.
+        before: what lies behind that depth; None where the line was found free so far.
+        at_mm: from the skin to that; None with it.
+        planned: whether the planned tip lies nearer to it than the spare length.
+    """
+
+    depth_mm: NotNegative
+    before: TipFact | None = None
+    at_mm: NotNegative | None = None
+    planned: Annotated[Flag, Field(alias="planned_tip_too_near")] = False
+
+
+class TipRecord(Record):
+    """What is known of a needle's tip.
+
+    Attributes:
+        front: beside the pedicle; None where that is not known.
+        side: in the foramen; None where that is not known.
+        behind: what the needle would meet within 60 mm behind the tip, the nearest first.
+        sac_mm: from the tip to the thecal sac in any direction; None where that is not labelled.
+        missing: what could not be determined.
+        stop: how deep it may go.
+    """
+
+    front: Annotated[FrontPlaceRecord | None, Field(alias="from_behind")] = None
+    side: Annotated[SidePlaceRecord | None, Field(alias="from_the_side")] = None
+    behind: tuple[BehindRecord, ...] = ()
+    sac_mm: Annotated[NotNegative | None, Field(alias="to_thecal_sac_mm")] = None
+    missing: tuple[TipFact, ...] = ()
+    stop: StopRecord
+
+
 class NeedleRecord(Record):
     """A needle of a plan.
 
@@ -908,11 +990,13 @@ class NeedleRecord(Record):
         needle: entry, target and the needle chosen.
         safety: what was measured along it; None if nothing was.
         readouts: what is set in the room; None in plans of programs that did not store it.
+        tip: where the tip lies and what is behind it; the same.
     """
 
     needle: StoredNeedle
     safety: SafetyRecord | None = None
     readouts: ReadoutsRecord | None = None
+    tip: TipRecord | None = None
 
 
 class Planning(Record):

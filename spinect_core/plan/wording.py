@@ -36,6 +36,7 @@ from spinect_core.plan.records import (
     ZoneRecord,
     zone_key,
 )
+from spinect_core.plan.tip_wording import tip_facts
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.search.weights import Reason
 
@@ -546,7 +547,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     ]
     entry = _entry(record, landmarks)
     found += [("Entry", entry)] if entry else []
-    found += readout_facts(record)
+    found += [*readout_facts(record), *tip_facts(record)]
     if safety is None:
         return [*found, ("Safety", "not measured on these labels")]
     if safety.tolerance is not None and safety.tolerance.angle is not None:
@@ -576,7 +577,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         if each.relation == Relation.BEYOND
     ]
     if beyond:
-        found.append(("Behind the tip", "; ".join(beyond)))
+        found.append(("Beyond the tip", "; ".join(beyond)))
     if safety.risks:
         found.append(("Angular error", " ".join(_risk(each) for each in safety.risks)))
         found.append(("", RISK_LEAVES_OUT))
@@ -598,7 +599,11 @@ def needle_lines(planning: Planning) -> tuple[str, ...]:
     for each in trajectories(planning):
         if each.needle is not None:
             lines.append(headline(each))
-            told = [("Entry", _entry(each.needle, planning.landmarks)), *readout_facts(each.needle)]
+            told = [
+                ("Entry", _entry(each.needle, planning.landmarks)),
+                *readout_facts(each.needle),
+                *tip_facts(each.needle),
+            ]
             lines += [f"  {head}: {text}" for head, text in told if text]
     return tuple(lines)
 

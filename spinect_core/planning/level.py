@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from spinect_core.anatomy.borders import zones
+from spinect_core.anatomy.borders import Ground, zones
 from spinect_core.anatomy.completeness import Gap, RootFound, gaps_beside
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.arrays import FloatArray
@@ -25,7 +25,7 @@ from spinect_core.base.words import SIDES, Author, Role, Side, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import Scan
-from spinect_core.image.volume import BONE, Labels, Volume
+from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.needle import Needle
@@ -35,6 +35,7 @@ from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import FREE_HAND, LASER, risk
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
@@ -145,9 +146,18 @@ class Approaches:
     @cached_property
     def palpable(self) -> tuple[Palpable, ...]:
         """What can be felt through the skin."""
-        bone = self.room.obstacles.meshes.get(BONE)
-        points = np.zeros((0, 3)) if bone is None else np.asarray(bone.points, dtype=np.float64)
-        return palpable_places(points, self.room.labels.geometry, self.landmarks)
+        return palpable_places(self._surface(BONE), self.room.labels.geometry, self.landmarks)
+
+    @cached_property
+    def tips(self) -> TipGround:
+        """What the tips of needles are looked at on."""
+        ground = Ground.of(self.landmarks, self.room.labels)
+        return TipGround.of(ground, self._surface(BONE), self._surface(NERVE))
+
+    def _surface(self, tissue: int) -> FloatArray:
+        """LPS mm (n, 3) of the vertices of a tissue's surface."""
+        mesh = self.room.obstacles.meshes.get(tissue)
+        return np.zeros((0, 3)) if mesh is None else np.asarray(mesh.points, dtype=np.float64)
 
     def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""
@@ -330,6 +340,7 @@ class Approaches:
             risks,
             crossings(needle, room.obstacles, self.parts_of),
             neighbours(needle, room.obstacles, self.parts_of),
+            tip=self.tips.tip_of(needle),
             readouts=read_out(needle, self.landmarks.points, scan=room.scan, palpable=self.palpable),
         )
 

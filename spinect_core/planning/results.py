@@ -13,6 +13,7 @@ from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
+from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import SearchResult
@@ -34,6 +35,7 @@ class NeedlePlan:
         crossings: structures on its line, in order.
         neighbours: structures within 2 mm.
         readouts: what is set in the room.
+        tip: where it lies and what is behind it.
     """
 
     needle: Needle
@@ -44,6 +46,7 @@ class NeedlePlan:
     crossings: tuple[Crossing, ...]
     neighbours: tuple[Neighbour, ...]
     readouts: Readouts | None = None
+    tip: Tip | None = None
 
 
 @dataclass(frozen=True, eq=False)

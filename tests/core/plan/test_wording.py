@@ -123,7 +123,7 @@ def test_facts_name_every_measure_with_its_unit() -> None:
         == "2.2 mm to nerve before the last 3 mm, 1.2 mm to nerve in the last 3 mm, -0.5 mm to bone"
     )
     assert "S1 superior articular process" in told["Within 2 mm"]
-    assert told["Behind the tip"] == "exiting L5 root from 88 mm"
+    assert told["Beyond the tip"] == "exiting L5 root from 88 mm"
     assert "Free hand (3.4 ± 3.1°): 30% touch bone or nerve" in told["Angular error"]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
     assert told["Entry"] == (
