@@ -53,6 +53,11 @@ LEAST_PLANES = 5
 TILTS = np.tan(np.deg2rad(np.arange(-36.0, 37.0, 4.0)))
 BODY_AHEAD = (10.0, 28.0)
 BODY_BESIDE = 11.0
+BEHIND_BODY_MM = 4.0
+"""Bone nearer to the middle of the canal is not that of a body, at scale 1."""
+
+BESIDE_MIDDLE_MM = 8.0
+"""Half the width of the strip in which the depth of a body is measured, at scale 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +122,25 @@ class Column:
             tilted.append(np.mean(lines, axis=0))
         least = np.min(np.where(np.isnan(tilted), np.inf, tilted), axis=0)
         return np.where(np.isfinite(least), least, np.nan)
+
+    @cached_property
+    def body_depth(self) -> FloatArray:
+        """From its rear wall to its front, mm at scale 1 (n,), of what lies before the canal; NaN outside the picture.
+
+        A lumbar body is as deep below as above; the sacrum thins from its end plate downwards.
+        """
+        sheet = _mean(self.bone[:, :, np.abs(BESIDE) <= BESIDE_MIDDLE_MM * self.scale], axis=2)
+        rows = np.flatnonzero(BEHIND_BODY_MM * self.scale <= AHEAD)
+        depth = np.full(len(sheet), np.nan)
+        for plane, line in enumerate(sheet[:, rows]):
+            if not np.isfinite(line).all():
+                continue
+            solid = line >= 0.5
+            first = int(np.argmax(solid))
+            ends = np.flatnonzero(~solid[first:])
+            length = int(ends[0]) if len(ends) else len(line) - first
+            depth[plane] = length * STEP_MM / self.scale
+        return depth
 
     def point(self, plane: float, ahead: float, beside: float = 0.0) -> FloatArray:
         """LPS mm (3,) of a place in a plane (between two, if fractional)."""

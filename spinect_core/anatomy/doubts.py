@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from spinect_core.anatomy.hypotheses import Hypothesis
-from spinect_core.anatomy.levels import level_of, side_of
+from spinect_core.anatomy.levels import side_of
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.notes import Note, NoteCode
 
@@ -24,6 +24,10 @@ ELSEWHERE_MM = 15.0
 MEDIAN_UNSURE, LEAST_UNSURE = 0.5, 0.25
 """Confidences of landmarks below which the level is not planned from: of the middle one, and of the least."""
 
+BODY_UNSURE = 0.7
+"""The same of the landmarks in the middle, which hold the upper and the lower vertebra: 0.92 and more on specimens that
+are not bent, 0.39 to 0.58 where the upper end plate lay 21 to 33 mm off."""
+
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "wings": "the sacral wings",
@@ -31,6 +35,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "lowest": "the number of discs below",
         "roots": "the course of the lowest roots",
         "crests": "the iliac crests",
+        "shape": "the shape of the body below it",
+        "sac": "where the dural sac ends",
         "atlas": "the fit of the atlas",
     }
 )
@@ -38,7 +44,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
 NEEDED = ("wings", "lowest")
 """Without them a level is not known, whatever else agrees."""
 
-SURE = 0.8
+SURE = 0.7
 """Where the crests are not seen, every other cue has to be seen and at least this."""
 
 LEVEL_CODES = frozenset(
@@ -56,13 +62,14 @@ LEVEL_CODES = frozenset(
 
 
 def level_doubts(
-    found: Sequence[Hypothesis], fitted: FloatArray, level: str, scale: float = 1.0
+    found: Sequence[Hypothesis], fitted: Sequence[FloatArray], level: str, scale: float = 1.0
 ) -> tuple[Note, ...]:
     """Why the level that was taken may be another.
 
     Args:
         found: the hypotheses, from the best to the worst.
-        fitted: LPS mm (3,) where the fitted atlas has the middle of the end plate below L5/S1.
+        fitted: LPS mm (3,) where the fitted atlas has the middle of the end plates below L5/S1, below L4/5, and so on
+            upwards; those that are known.
         level: its name.
         scale: size of the bodies as a multiple of the usual.
     """
@@ -77,9 +84,7 @@ def level_doubts(
     if unseen:
         notes.append(Note.of(NoteCode.LEVEL_UNSEEN, level=level, what=" and ".join(unseen)))
     against = [WORDS[name] for name, value in best.cues.items() if value < AGAINST]
-    if "the fit of the atlas" not in against and (
-        float(np.linalg.norm(fitted - np.array(best.point))) > ELSEWHERE_MM * max(scale, 1.0)
-    ):
+    if WORDS["atlas"] not in against and _elsewhere(found, fitted, scale):
         against.append(WORDS["atlas"])
     if against:
         notes.append(Note.of(NoteCode.LEVEL_CUES, level=level, against=", ".join(against)))
@@ -88,15 +93,29 @@ def level_doubts(
     return tuple(notes)
 
 
+def _elsewhere(found: Sequence[Hypothesis], fitted: Sequence[FloatArray], scale: float) -> bool:
+    """Whether the fitted atlas has an end plate where no disc or another one is."""
+    points = {-one.shift: np.array(one.point) for one in found}
+    far = ELSEWHERE_MM * max(scale, 1.0)
+    return any(
+        float(np.linalg.norm(place - points[above])) > far
+        for above, place in enumerate(fitted)
+        if above in points
+    )
+
+
 def landmark_doubts(confidences: Mapping[str, float], level: str) -> tuple[Note, ...]:
-    """Whether the landmarks that the borders of a level run through are too unsure to plan from."""
-    # Through the middle of the upper vertebra runs none.
-    focus = level_of(level).focus
-    confidences = {name: sure for name, sure in confidences.items() if side_of(name) or name == focus}
+    """Whether the landmarks of a level are too unsure to plan from."""
     values = np.array(list(confidences.values()))
     if not len(values):
         return ()
-    if float(np.median(values)) >= MEDIAN_UNSURE and float(values.min()) >= LEAST_UNSURE:
+    body = [sure for name, sure in confidences.items() if side_of(name) is None]
+    sure_enough = (
+        float(np.median(values)) >= MEDIAN_UNSURE
+        and float(values.min()) >= LEAST_UNSURE
+        and min(body, default=1.0) >= BODY_UNSURE
+    )
+    if sure_enough:
         return ()
     name = min(confidences, key=lambda one: confidences[one])
     return (

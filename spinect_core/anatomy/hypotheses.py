@@ -8,7 +8,10 @@ what it needs. What they look at:
 - *lowest*: no other disc follows below;
 - *roots*: below, roots run within walls of bone; no open foramen follows;
 - *crests*: the iliac crests end where they usually do, at L4 to L4/5;
-- *atlas*: the atlas laid there agrees as well as anywhere along the spine.
+- *shape*: the body below is as deep as a body at its end plate and thins downwards, as S1 does; a lumbar body that has
+  grown to the sacrum does not thin, and what follows below a freed S1 is thin from the beginning;
+- *sac*: the dural sac ends where it usually does, beside S1 or S2;
+- *atlas*: the atlas laid there agrees as well as anywhere along the spine, and aligned from any disc it comes there.
 """
 
 from __future__ import annotations
@@ -41,12 +44,41 @@ WITHIN_WALLS = (0.55, 0.9)
 CREST_MM = (2.0, 10.0, 64.0, 76.0)
 """Heights of the crests above the upper end plate of S1 at scale 1: never, usual from, usual to, never."""
 
+PLATE_DEEP_MM = (17.0, 24.0)
+"""Depth of the body just under its end plate, at scale 1: never, usual from. S1 has 23 mm and more, S2 at most 21."""
+
+THINNED = (0.88, 0.74)
+"""Depth of the body one vertebra lower as a share of that: never from, usual to. S1 has 0.5 to 0.75, a lumbar body
+that has grown to the sacrum 0.78 to 1.1."""
+
+SAC_MM = (-8.0, 2.0, 27.0, 39.0)
+"""How far below the end plate the sac is still thicker than a root, at scale 1: never, usual from, usual to, never."""
+
 ATLAS = (0.12, 0.04)
 """By how much worse the atlas correlates than at its best."""
 
+ALIGNED = (0.06, 0.02)
+"""The same of the atlas that is aligned."""
+
+AT_DISC_MM = 15.0
+"""An aligned atlas lies on a disc whose end plate is nearer to its own than this, at scale 1: half a vertebra."""
+
 WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"wings": 2.0, "free": 1.0, "lowest": 1.5, "roots": 1.5, "crests": 1.0, "atlas": 1.0}
+    {
+        "wings": 2.0,
+        "free": 1.0,
+        "lowest": 1.5,
+        "roots": 1.5,
+        "crests": 1.0,
+        "shape": 1.0,
+        "sac": 1.0,
+        "atlas": 1.0,
+    }
 )
+
+
+SAC_BELOW_MM = 10.0
+"""So much has to be seen below its end for the sac to be known to end there."""
 
 
 @dataclass(frozen=True)
@@ -108,20 +140,17 @@ def discs(column: Column) -> list[Disc]:
     return found
 
 
-def judged(
-    column: Column, correlations: Sequence[float], places: Sequence[Disc], best: float
-) -> list[Hypothesis]:
+def judged(column: Column, places: Sequence[Disc], atlas: Sequence[float]) -> list[Hypothesis]:
     """The discs with their scores, from the best to the worst; names are counted from the best.
 
     Args:
         column: of the case.
-        correlations: of the atlas, laid at each disc.
         places: the discs, from below upwards.
-        best: the highest correlation anywhere, which may be where no disc was found.
+        atlas: of each, 0 to 1, how well the atlas agrees there; see ``atlas_cues``.
     """
     walls = within_walls(column)
     found = []
-    for number, (disc, correlation) in enumerate(zip(places, correlations, strict=True)):
+    for number, (disc, fit) in enumerate(zip(places, atlas, strict=True)):
         below, beside = _wings(column, disc)
         cues = {
             "wings": _ramp(below, *WINGS),
@@ -129,16 +158,52 @@ def judged(
             "lowest": _lowest(column, places[:number], disc),
             "roots": _ramp(_low(walls, disc, -45.0, -8.0, column.scale), *WITHIN_WALLS),
             "crests": _crests(column, disc),
-            "atlas": _ramp(best - correlation, *ATLAS),
+            "shape": _shape(column, disc),
+            "sac": _sac(column, disc),
+            "atlas": fit,
         }
         seen = {name: value for name, value in cues.items() if np.isfinite(value)}
         # What is not seen speaks neither for nor against.
         score = sum(WEIGHTS[name] * seen.get(name, 0.5) for name in WEIGHTS) / sum(WEIGHTS.values())
-        x, y, z = column.point(disc.lower, DISC_AHEAD_MM * column.scale).tolist()
+        x, y, z = end_plate(column, disc).tolist()
         found.append(Hypothesis("", number, (x, y, z), score, seen))
     found.sort(key=lambda one: -one.score)
     first = found[0].shift if found else 0
     return [replace(one, level=_called(one.shift - first), shift=first - one.shift) for one in found]
+
+
+def end_plate(column: Column, disc: Disc) -> FloatArray:
+    """LPS mm (3,) of the middle of the end plate below a disc."""
+    return column.point(disc.lower, DISC_AHEAD_MM * column.scale)
+
+
+def atlas_cues(
+    points: Sequence[FloatArray],
+    correlations: Sequence[float],
+    best: float,
+    aligned: Sequence[tuple[FloatArray, float]],
+    scale: float,
+) -> list[float]:
+    """How well the atlas agrees at each disc, 0 to 1.
+
+    Args:
+        points: LPS mm (3,) of the end plates below the discs.
+        correlations: of the atlas, laid there.
+        best: the highest correlation anywhere, which may be where no disc was found.
+        aligned: for each start from which the atlas was aligned, LPS mm (3,) of its end plate then, and its agreement.
+        scale: size of the bodies as a multiple of the usual.
+    """
+    known = [(place, agreement) for place, agreement in aligned if np.isfinite(agreement)]
+    highest = max((agreement for _place, agreement in known), default=0.0)
+    reach = AT_DISC_MM * max(scale, 1.0)
+    found = []
+    for point, correlation in zip(points, correlations, strict=True):
+        cue = _ramp(best - correlation, *ATLAS)
+        if known:
+            here = [value for place, value in known if float(np.linalg.norm(place - point)) < reach]
+            cue = min(cue, _ramp(highest - max(here, default=-1.0), *ALIGNED))
+        found.append(cue)
+    return found
 
 
 def _called(above: int) -> str:
@@ -212,12 +277,41 @@ def _crests(column: Column, disc: Disc) -> float:
     heights = [_crest(column, disc, side) for side in (1, -1)]
     height, sure = max(heights, key=lambda one: -1e9 if np.isnan(one[0]) else one[0])
     height /= column.scale
-    never, least, most, above = CREST_MM
-    if height > most:
-        return _ramp(height, above, most)
-    if height >= least or sure:
-        return _ramp(height, never, least)
-    return float("nan")
+    return _usual(height, CREST_MM) if height >= CREST_MM[1] or sure else float("nan")
+
+
+def _usual(value: float, limits: tuple[float, float, float, float]) -> float:
+    """1 in the usual range, 0 where nothing is any more: never, usual from, usual to, never."""
+    never, least, most, above = limits
+    return min(_ramp(value, never, least), _ramp(value, above, most))
+
+
+def _shape(column: Column, disc: Disc) -> float:
+    """Whether the body below has the shape of S1; NaN where it is not seen."""
+    top = _median(column.body_depth, disc, -14.0, -3.0, column.scale)
+    low = _median(column.body_depth, disc, -40.0, -28.0, column.scale)
+    if not np.isfinite(top):
+        return float("nan")
+    deep = _ramp(top, *PLATE_DEEP_MM)
+    return min(deep, _ramp(low / top, *THINNED)) if np.isfinite(low) and top > 0.0 else deep
+
+
+def _median(values: FloatArray, disc: Disc, first_mm: float, last_mm: float, scale: float) -> float:
+    """The median of values (n,) in a stretch, mm above (negative: below) an end plate; NaN if too little is seen."""
+    first, last = (round(disc.lower + mm * scale / STEP_MM) for mm in (first_mm, last_mm))
+    window = values[max(first, 0) : max(last + 1, 0)]
+    seen = window[np.isfinite(window)]
+    return float(np.median(seen)) if len(seen) >= 3 else float("nan")
+
+
+def _sac(column: Column, disc: Disc) -> float:
+    """Whether the sac ends where it should; NaN where the picture ends before it and it may still."""
+    end = column.sac[0]
+    length = (disc.lower - end) * STEP_MM / column.scale
+    score = _usual(length, SAC_MM)
+    below = end - round(SAC_BELOW_MM / STEP_MM)
+    cut = below < 0 or not np.isfinite(column.body[below])
+    return float("nan") if cut and length < SAC_MM[2] else score
 
 
 def _crest(column: Column, disc: Disc, side: int) -> tuple[float, bool]:

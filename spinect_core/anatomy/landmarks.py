@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,11 +15,19 @@ from spinect_core.anatomy.courses import Course as Course
 from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
 from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
 from spinect_core.anatomy.fields import Field, signed_field
-from spinect_core.anatomy.hypotheses import DISC_AHEAD_MM, Hypothesis, discs, judged
+from spinect_core.anatomy.hypotheses import Hypothesis, atlas_cues, discs, end_plate, judged
 from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
 from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.placing import place
-from spinect_core.anatomy.register import NEAR_MM, Correlation, Registration, check_bone, correlate, register
+from spinect_core.anatomy.register import (
+    NEAR_MM,
+    Correlation,
+    Registration,
+    alignments,
+    check_bone,
+    correlate,
+    register,
+)
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.notes import Note, NoteCode
@@ -26,6 +35,8 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
 
 SACRAL_END_PLATE = "S1 upper end plate centre"
+END_PLATES = (SACRAL_END_PLATE, "L5 upper end plate centre")
+"""Below L5/S1, and below L4/5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +180,8 @@ def find_landmarks(
     progress(0.85, "placing the landmarks")
     found = _placed(labels, atlas, registration, source, target, progress, cancel)
     # Where another level than the found ones was asked for, the atlas does not lie on L5/S1.
-    fitted = registration.points(atlas.landmarks[SACRAL_END_PLATE])[0]
-    doubts = search.doubts(fitted if where == source.above_the_sacrum else None, target.name)
+    plates = registration.points(np.array([atlas.landmarks[name] for name in END_PLATES]))
+    doubts = search.doubts(tuple(plates) if where == source.above_the_sacrum else (), target.name)
     unsure = landmark_doubts(found.confidences, target.name)
     return replace(
         found,
@@ -183,7 +194,7 @@ def find_landmarks(
 def search_level(
     labels: Labels, atlas: Atlas | None = None
 ) -> tuple[tuple[Hypothesis, ...], tuple[Note, ...]]:
-    """Where L5/S1 may be, from the likeliest place to the least likely, and the doubts; the atlas is not fitted.
+    """Where L5/S1 may be, from the likeliest place to the least likely, and the doubts; the atlas is aligned alone.
 
     Args:
         labels: 0 background, 1 bone, 2 nerve.
@@ -194,7 +205,7 @@ def search_level(
     """
     check_bone(labels)
     search = _Search.of(atlas or load_atlas(), labels)
-    return search.hypotheses, search.doubts(None, LEVELS[0])
+    return search.hypotheses, search.doubts((), LEVELS[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,10 +228,15 @@ class _Search:
         correlation, column = correlate(atlas, labels), straightened(labels)
         if column is None:
             return cls(correlation, None, ())
-        places = discs(column)
-        points = [column.point(disc.lower, DISC_AHEAD_MM * column.scale) for disc in places]
-        fits = [correlation.at(point - atlas.landmarks[SACRAL_END_PLATE]) for point in points]
-        return cls(correlation, column, tuple(judged(column, fits, places, correlation.best()[1])))
+        places, focus = discs(column), atlas.landmarks[SACRAL_END_PLATE]
+        points = [end_plate(column, disc) for disc in places]
+        fits = [correlation.at(point - focus) for point in points]
+        starts = [
+            correlation.best(point - focus)[0] for point, fit in zip(points, fits, strict=True) if fit > 0.0
+        ]
+        aligned = [(one.place, one.agreement) for one in alignments(atlas, labels, starts, focus)]
+        cues = atlas_cues(points, fits, correlation.best()[1], aligned, column.scale)
+        return cls(correlation, column, tuple(judged(column, places, cues)))
 
     def start(self, atlas: Atlas) -> FloatArray:
         """LPS mm (3,), atlas to case, from which the atlas is fitted: the best place near the likeliest disc."""
@@ -232,11 +248,9 @@ class _Search:
             return best
         return self.correlation.best(near)[0]
 
-    def doubts(self, fitted: FloatArray | None, level: str) -> tuple[Note, ...]:
-        """Why the level may be another; ``fitted`` is where the atlas has the end plate of S1, if it lies there."""
-        scale = 1.0 if self.column is None else self.column.scale
-        place = np.array(self.hypotheses[0].point) if fitted is None and self.hypotheses else fitted
-        return level_doubts(self.hypotheses, np.zeros(3) if place is None else place, level, scale)
+    def doubts(self, fitted: Sequence[FloatArray], level: str) -> tuple[Note, ...]:
+        """Why the level may be another; ``fitted`` is where the atlas has the end plates, if it lies there."""
+        return level_doubts(self.hypotheses, fitted, level, 1.0 if self.column is None else self.column.scale)
 
 
 def _placed(

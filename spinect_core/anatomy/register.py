@@ -6,6 +6,7 @@ seed and summed in one thread, and what runs in several threads works voxel by v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -44,6 +45,9 @@ OUTSIDE, UNSEEN = -1000.0, 255
 
 NEAR_MM = 16.0
 """A search near a place looks so far."""
+
+COMPARED_MM, COMPARED_LEAST = 70.0, 0.3
+"""How far round a level alignments are compared, and the part of that which has to be seen."""
 
 SEED = 12345
 VERTEBRAE_HALF = (42.0, 62.0, 36.0)
@@ -228,6 +232,48 @@ def check_bone(labels: Labels) -> None:
 def correlate(atlas: Atlas, labels: Labels) -> Correlation:
     """How well the atlas fits a case wherever it is put."""
     return Correlation.of(_atlas_pictures(atlas)[0], picture(halved(labels), COARSE_MM, 4.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """The atlas aligned with a case from one start, without any deformation.
+
+    Attributes:
+        place: LPS mm (3,) in the case, of the focus.
+        agreement: normalised correlation round it, -1 to 1; NaN where the case shows too little of it.
+    """
+
+    place: FloatArray
+    agreement: float
+
+
+def alignments(
+    atlas: Atlas, labels: Labels, starts: Sequence[FloatArray], focus: FloatArray
+) -> list[Alignment]:
+    """Align the atlas with a case from several starts.
+
+    Args:
+        atlas: the specimen.
+        labels: of the case.
+        starts: LPS mm (3,), atlas to case.
+        focus: LPS mm (3,) in the atlas, round which they are compared.
+    """
+    moving, fixed = picture(halved(labels), MIDDLE_MM, 2.0), _atlas_pictures(atlas)[1]
+    usual = sitk.GetArrayViewFromImage(fixed)
+    index = np.moveaxis(np.indices(usual.shape), 0, -1)[..., ::-1]
+    places = index * np.array(fixed.GetSpacing()) + np.array(fixed.GetOrigin())
+    near = np.linalg.norm(places - focus, axis=-1) < COMPARED_MM
+    found = []
+    for start in starts:
+        affine = _affine(fixed, moving, start)
+        laid = sitk.GetArrayFromImage(sitk.Resample(moving, fixed, affine, sitk.sitkLinear, OUTSIDE))
+        shown = near & (laid > OUTSIDE + 1)
+        a, b = usual[shown].astype(np.float64), laid[shown].astype(np.float64)
+        energy = float((a * a).sum() * (b * b).sum())
+        enough = shown.sum() > COMPARED_LEAST * near.sum() and energy > 0.0
+        agreement = float((a * b).sum() / np.sqrt(energy)) if enough else float("nan")
+        found.append(Alignment(np.array(affine.TransformPoint(focus.tolist())), agreement))
+    return found
 
 
 def register(

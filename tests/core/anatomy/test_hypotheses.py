@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spinect_core.anatomy.atlas import load_atlas
 from spinect_core.anatomy.column import straightened
 from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
-from spinect_core.anatomy.hypotheses import Hypothesis, discs
+from spinect_core.anatomy.hypotheses import Hypothesis, atlas_cues, discs
 from spinect_core.anatomy.landmarks import Landmarks, search_level
+from spinect_core.anatomy.register import alignments
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.image.volume import NERVE, Geometry, Labels
 from spinect_core.plan.wording import sentences
@@ -16,7 +18,7 @@ from spinect_core.research.study import hard_levels
 
 pytestmark = pytest.mark.heavy
 
-ALL = dict.fromkeys(("wings", "free", "lowest", "roots", "crests", "atlas"), 1.0)
+ALL = dict.fromkeys(("wings", "free", "lowest", "roots", "crests", "shape", "sac", "atlas"), 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +82,53 @@ def test_without_a_sac_no_level_is_known(specimen):
     assert {note.code for note in doubts} == {NoteCode.LEVEL_UNSEEN}
 
 
+def test_an_l5_that_has_grown_to_the_sacrum_is_told_by_its_shape_and_the_sac(specimen):
+    """Beside its body is bone as beside S1, and no free disc follows: what is left is that it does not thin."""
+    sacralised = hard_levels.counted(specimen, "sacralised")
+    hypotheses, doubts = search_level(sacralised.labels)
+    assert hypotheses[0].cues["shape"] < 0.5
+    assert hypotheses[0].cues["sac"] < 0.5
+    assert "the shape of the body below it" in " ".join(sentences(doubts))
+
+
+def test_the_atlas_comes_to_lie_on_l5_s1_from_the_disc_above_as_well(specimen):
+    atlas = load_atlas()
+    focus = atlas.landmarks["S1 upper end plate centre"]
+    starts = [
+        specimen.points[name] - focus for name in ("S1 upper end plate centre", "L5 upper end plate centre")
+    ]
+    found = alignments(atlas, specimen.labels, starts, focus)
+    for one in found:
+        assert np.linalg.norm(one.place - specimen.points["S1 upper end plate centre"]) < 8.0
+        assert one.agreement > 0.85
+
+
+def test_the_disc_at_which_no_alignment_ends_is_not_that_of_the_atlas():
+    low, high = np.zeros(3), np.array([0.0, 0.0, 35.0])
+    here, there = (low + 3.0, 0.9), (high + 3.0, 0.8)
+    assert atlas_cues([low, high], [0.7, 0.7], 0.7, [here, here], 1.0) == [1.0, 0.0]
+    assert atlas_cues([low, high], [0.7, 0.7], 0.7, [here, there], 1.0) == [1.0, 0.0]
+    # As good there as here: the atlas does not tell them apart.
+    assert atlas_cues([low, high], [0.7, 0.7], 0.7, [here, (high, 0.89)], 1.0) == [1.0, 1.0]
+    # Nothing could be aligned: what it correlates with is left.
+    assert atlas_cues([low, high], [0.7, 0.58], 0.7, [(low, float("nan"))], 1.0) == [1.0, pytest.approx(0.0)]
+
+
+def test_a_sac_that_the_picture_cuts_says_nothing(specimen):
+    points = specimen.points
+    height = (points["S1 upper end plate centre"] - [0.0, 0.0, 12.0])[2]
+    hypotheses, _doubts = search_level(from_below(specimen.labels, height))
+    assert "sac" not in hypotheses[0].cues
+
+
 @pytest.mark.parametrize("how", hard_levels.COUNTS)
 def test_another_count_of_vertebrae_is_right_or_a_doubt(specimen, how):
     verdict = hard_levels.judge("counted", hard_levels.counted(specimen, how), quick=True)
     assert not verdict.silent
 
 
-def doubts_of(*found, fitted=(0.0, 0.0, 0.0)):
-    return {note.code for note in level_doubts(found, np.array(fitted), "L5/S1")}
+def doubts_of(*found, fitted=((0.0, 0.0, 0.0),)):
+    return {note.code for note in level_doubts(found, [np.array(place) for place in fitted], "L5/S1")}
 
 
 def test_what_raises_a_doubt():
@@ -96,7 +137,10 @@ def test_what_raises_a_doubt():
     assert not doubts_of(sure, other)
     assert doubts_of() == {NoteCode.LEVEL_UNSEEN}
     # The atlas came to lie on another vertebra.
-    assert doubts_of(sure, fitted=(0.0, 0.0, 34.0)) == {NoteCode.LEVEL_CUES}
+    assert doubts_of(sure, fitted=((0.0, 0.0, 34.0),)) == {NoteCode.LEVEL_CUES}
+    # Or its upper vertebra alone did.
+    assert doubts_of(sure, other, fitted=((0.0, 0.0, 0.0), (0.0, 0.0, 14.0))) == {NoteCode.LEVEL_CUES}
+    assert not doubts_of(sure, other, fitted=((0.0, 0.0, 2.0), (0.0, 0.0, 33.0)))
     near = Hypothesis("L4/5", -1, (0.0, 0.0, 36.0), 0.8, ALL)
     assert doubts_of(sure, near) == {NoteCode.LEVEL_UNSURE}
     for name in ALL:
@@ -128,9 +172,11 @@ def test_a_landmark_that_was_unsure_and_is_placed_raises_no_doubt_any_more():
     assert not replace(found, shift=0).level_doubts
 
 
-def test_a_landmark_that_no_border_runs_through_raises_none():
-    assert not landmark_doubts({"a left": 0.9, "L5 body centre": 0.01}, "L5/S1")
-    assert landmark_doubts({"a left": 0.9, "S1 upper end plate centre": 0.01}, "L5/S1")
+def test_a_vertebra_that_the_atlas_does_not_hold_is_a_doubt():
+    """No border runs through its middle; but the axes that the others are moved along are those of the vertebra."""
+    for name in ("L5 upper end plate centre", "L5 body centre", "S1 upper end plate centre"):
+        assert landmark_doubts({"a left": 0.9, name: 0.58}, "L5/S1")
+        assert not landmark_doubts({"a left": 0.9, "b left": 0.58, name: 0.9}, "L5/S1")
 
 
 def test_unsure_landmarks_are_a_doubt():
