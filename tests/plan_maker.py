@@ -115,6 +115,7 @@ def full_planning() -> Planning:
                 nerve_on_the_way=0.05,
                 miss_mean_mm=5.5,
                 miss_95_mm=12.25,
+                source="a study",
             ),
         ),
         structures=(

@@ -376,6 +376,10 @@ def _risk(risk: Risk) -> RiskRecord:
         either=risk.either.value,
         standard_error=risk.either.standard_error,
         nerve_on_the_way=risk.nerve_on_the_way.value,
+        entry_mean_mm=risk.error.entry_mean_mm,
+        entry_sd_mm=risk.error.entry_sd_mm,
+        source=risk.error.source,
+        bending="" if risk.bending is None else risk.bending.name,
     )
 
 

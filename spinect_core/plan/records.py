@@ -686,11 +686,11 @@ class ToleranceRecord(Record):
 
 
 class RiskRecord(Record):
-    """How often needles with a random angular error touch bone or nerve.
+    """How often first passes with random errors of the hand touch bone or nerve.
 
     Attributes:
-        method: how the needle is guided, such as "free hand".
-        mean_deg: of the error before it is cut off at 0.
+        method: how the needle is guided, such as "free-hand CT".
+        mean_deg: of the angular error before it is cut off at 0.
         spread_deg: its standard deviation.
         needles: how many were drawn.
         nerve: part of them that touches nerve, 0 to 1.
@@ -700,6 +700,10 @@ class RiskRecord(Record):
         nerve_on_the_way: part that touches nerve before the last 3 mm; None if it was not counted.
         miss_mean_mm: mean distance of the tip from the target.
         miss_95_mm: 95 of 100 tips lie nearer.
+        entry_mean_mm: of the error of the entry before it is cut off at 0; None where none was drawn.
+        entry_sd_mm: its standard deviation.
+        source: of the errors.
+        bending: type of the needle, where it was bent; empty for straight ones.
     """
 
     method: Name
@@ -713,6 +717,10 @@ class RiskRecord(Record):
     nerve_on_the_way: Part | None = None
     miss_mean_mm: NotNegative = 0.0
     miss_95_mm: NotNegative = 0.0
+    entry_mean_mm: NotNegative | None = None
+    entry_sd_mm: NotNegative | None = None
+    source: Text = ""
+    bending: Text = ""
 
     @model_validator(mode="after")
     def _together(self) -> Self:

@@ -6,6 +6,7 @@ records alone, so a plan opened from disk reads as one just made.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -51,10 +52,13 @@ CLOSERS_NAMED = 3
 OWN_NEEDLE = "Own needle"
 NOT_RECOMMENDED = "Not recommended"
 RISK_LEAVES_OUT = (
-    "Monte Carlo simulation of needles with the angular errors of a phantom study. Not counted: errors of the entry "
-    "point, bending, movement and breathing, errors of the segmentation, and corrections by the physician. It compares "
-    "plans; it does not say how often a patient is harmed."
+    "First passes without correction: a simulation of needles with the errors that were measured on phantoms. A "
+    "physician corrects on the way with pictures, so these bands compare plans; they do not say how often a patient is "
+    "harmed. Not counted: movement and breathing, errors of the segmentation, whatever is neither bone nor nerve, "
+    "bending, and the entry's error where none stands beside the angle."
 )
+BANDS = (0.05, 0.2, 0.5, 0.8)
+"""What is simulated is worth no finer number."""
 SHOWN_MM = 0.1
 
 # ---------------------------------------------------------------------------------------------------- notes and reasons
@@ -579,7 +583,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     if beyond:
         found.append(("Beyond the tip", "; ".join(beyond)))
     if safety.risks:
-        found.append(("Angular error", " ".join(_risk(each) for each in safety.risks)))
+        found.append(("First pass", " ".join(_risk(each) for each in safety.risks)))
         found.append(("", RISK_LEAVES_OUT))
     return found
 
@@ -613,10 +617,26 @@ def _met(structure: StructureRecord) -> str:
 
 
 def _risk(risk: RiskRecord) -> str:
-    return (
-        f"{risk.method[:1].upper()}{risk.method[1:]} ({risk.mean_deg:g} ± {risk.spread_deg:g}°): "
-        f"{risk.either:.0%} touch bone or nerve, {risk.nerve:.0%} nerve; 95 % of tips within {risk.miss_95_mm:.0f} mm."
+    entry = (
+        "" if risk.entry_mean_mm is None else f", entry {risk.entry_mean_mm:g} ± {risk.entry_sd_mm or 0:g} mm"
     )
+    bent = f", {risk.bending} needle that bends" if risk.bending else ""
+    error = risk.standard_error
+    return (
+        f"{risk.method[:1].upper()}{risk.method[1:]} ({risk.mean_deg:g} ± {risk.spread_deg:g}°{entry}{bent}): "
+        f"{band(risk.either, error)} touch bone or nerve, {band(risk.nerve, error)} nerve; 95 % of tips within "
+        f"{risk.miss_95_mm:.0f} mm."
+    )
+
+
+def band(part: float, standard_error: float = 0.0) -> str:
+    """The band that a part of all needles lies in; two of them where the simulation does not tell them apart."""
+    low, high = (bisect(BANDS, part + sign * 2 * standard_error) for sign in (-1, 1))
+    edges = (0.0, *BANDS, 1.0)
+    first, last = edges[low], edges[high + 1]
+    if first == 0.0 or last == 1.0:
+        return f"under {last:.0%}" if last < 1.0 else (f"over {first:.0%}" if first > 0.0 else "0% to 100%")
+    return f"{100 * first:.0f} to {last:.0%}"
 
 
 def _axial(axial: AxialRecord) -> str:

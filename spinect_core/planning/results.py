@@ -31,7 +31,7 @@ class NeedlePlan:
         fits: whether a standard needle is long enough, in words.
         clearance: to bone and nerve along the trajectory.
         tolerance: for errors of the hand and for breathing.
-        risks: free hand and laser-guided.
+        risks: of a first pass by each technique.
         crossings: structures on its line, in order.
         neighbours: structures within 2 mm.
         readouts: what is set in the room.

@@ -156,7 +156,15 @@ def test_the_safety_of_a_needle_becomes_a_record() -> None:
         for name, value in {"nerve": 0.2, "bone": 0.1, "either": 0.25, "nerve_on_the_way": 0.125}.items()
     }
     risk = Made(
-        error=Made(name="free hand", mean_deg=3.4, sd_deg=3.1),
+        error=Made(
+            name="free-hand CT",
+            mean_deg=3.4,
+            sd_deg=3.1,
+            entry_mean_mm=6.1,
+            entry_sd_mm=4.7,
+            source="a study",
+        ),
+        bending=None,
         needles=20000,
         miss_mean_mm=4.5,
         miss_95_mm=9.0,
@@ -181,6 +189,11 @@ def test_the_safety_of_a_needle_becomes_a_record() -> None:
         ("facet", "near"),
         ("L5 root", "beyond"),
     ]
+    assert (record.risks[0].entry_mean_mm, record.risks[0].source, record.risks[0].bending) == (
+        6.1,
+        "a study",
+        "",
+    )
     assert (record.risks[0].nerve, record.risks[0].nerve_on_the_way) == (0.2, 0.125)
     bare = safety_record(clearance)
     assert (bare.tolerance, bare.risks, bare.structures) == (None, (), ())

@@ -8,6 +8,7 @@ from plan_maker import KEY, full_planning
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import LevelRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
+    band,
     choices,
     facts,
     free_needle_name,
@@ -124,7 +125,10 @@ def test_facts_name_every_measure_with_its_unit() -> None:
     )
     assert "S1 superior articular process" in told["Within 2 mm"]
     assert told["Beyond the tip"] == "exiting L5 root from 88 mm"
-    assert "Free hand (3.4 ± 3.1°): 30% touch bone or nerve" in told["Angular error"]
+    assert told["First pass"].startswith(
+        "Free hand (3.4 ± 3.1°): 20 to 50% touch bone or nerve, 5 to 20% nerve"
+    )
+    assert "First passes without correction" in told[""]
     assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
     assert told["Entry"] == (
         "44 mm left of the midline, 9 mm below the S1 end plate; 36 mm below the iliac crest line (of the left crest "
@@ -224,3 +228,34 @@ def test_a_root_says_how_much_of_each_part_is_labelled_and_where_it_is_not() -> 
     # an older plan says nothing of the whole, and labels that end early are not whole though they have no gap
     assert share_text(whole.replaced(whole=None)) == ""
     assert gaps_text(whole.replaced(cut=True)) == "labels end"
+
+
+@pytest.mark.parametrize(
+    ("part", "error", "words"),
+    [
+        (0.0, 0.0, "under 5%"),
+        (0.03, 0.002, "under 5%"),
+        (0.048, 0.003, "under 20%"),
+        (0.1, 0.004, "5 to 20%"),
+        (0.497, 0.007, "20 to 80%"),
+        (0.7, 0.006, "50 to 80%"),
+        (0.795, 0.006, "over 50%"),
+        (1.0, 0.0, "over 80%"),
+    ],
+)
+def test_what_is_simulated_is_told_in_bands(part: float, error: float, words: str) -> None:
+    assert band(part, error) == words
+
+
+def test_each_technique_is_told_with_its_errors() -> None:
+    planning = automatic(full_planning())
+    safety = planning.needles[0].safety
+    hand = safety.risks[0].replaced(
+        method="free-hand CT", entry_mean_mm=6.1, entry_sd_mm=4.7, source="a study", bending="Quincke"
+    )
+    needle = planning.needles[0].replaced(safety=safety.replaced(risks=(hand,)))
+    trajectory = trajectories(planning.replaced(needles=(needle,)))[0]
+    told = dict(facts(trajectory))["First pass"]
+    assert told.startswith(
+        "Free-hand CT (3.4 ± 3.1°, entry 6.1 ± 4.7 mm, Quincke needle that bends): 20 to 50%"
+    )
