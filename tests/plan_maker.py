@@ -27,6 +27,8 @@ from spinect_core.plan.records import (
     LandmarkRecord,
     LasersRecord,
     LevelRecord,
+    LightReasonRecord,
+    LightRecord,
     MarginRecord,
     NeedleRecord,
     PairRecord,
@@ -224,7 +226,9 @@ def full_planning() -> Planning:
         ),
         searches=(search,),
         needles=(
-            NeedleRecord(needle=needle, safety=safety, readouts=full_readouts(), tip=full_tip()),
+            NeedleRecord(
+                needle=needle, safety=safety, readouts=full_readouts(), tip=full_tip(), light=full_light()
+            ),
             NeedleRecord(needle=needle),
         ),
     )
@@ -262,6 +266,17 @@ def full_tip() -> TipRecord:
         sac_mm=12.5,
         missing=("vessels",),
         stop=StopRecord(depth_mm=94.5, before="disc", at_mm=96.5, planned=True),
+    )
+
+
+def full_light() -> LightRecord:
+    """A light with two reasons, one of them not known."""
+    return LightRecord(
+        light="red",
+        reasons=(
+            LightReasonRecord(cause="tolerance", light="red", value=0.25, limit=0.5),
+            LightReasonRecord(cause="slices", light="amber"),
+        ),
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from app.model.rows import MISSING, Column, RowsModel, alignment
 from app.widgets import icons, palette
-from spinect_core.plan.wording import Trajectory
+from spinect_core.base.words import Light
+from spinect_core.plan.records import LightRecord
+from spinect_core.plan.wording import Trajectory, light_text
 
-NAME, AREA, CIRCLE, VIEW, NEEDLE = 0, 1, 2, 3, 4
+NAME, LIGHT, AREA, CIRCLE, VIEW, NEEDLE = 0, 1, 2, 3, 4, 5
 """Places of the columns that the table treats on their own."""
 
 
@@ -23,6 +27,12 @@ def _text(number: float | None) -> str:
 
 COLUMNS: tuple[Column[Trajectory], ...] = (
     Column("Trajectory", lambda row: row.title, tip="The triangle, or a needle of your own"),
+    Column(
+        "Light",
+        lambda row: "" if row.light is None else str(row.light.light),
+        lambda row: MISSING if row.light is None else float(list(Light).index(row.light.light)),
+        "How much care the trajectory needs, from tolerance, clearance, borders and slices",
+    ),
     Column(
         "Window\nmm²",
         lambda row: _text(row.area_mm2),
@@ -58,6 +68,12 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Smallest distance to nerve along the needle, up to 3 mm before the target",
     ),
 )
+_LIGHTS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
+_OF_LIGHT: dict[int, Callable[[LightRecord], object]] = {
+    Qt.ItemDataRole.ForegroundRole: lambda light: QColor(_LIGHTS[light.light]),
+    Qt.ItemDataRole.ToolTipRole: light_text,
+}
+"""What the cell of a light shows beside its word, which those read who do not tell the colours apart."""
 
 
 class TrajectoryTable(RowsModel[Trajectory]):
@@ -73,6 +89,8 @@ class TrajectoryTable(RowsModel[Trajectory]):
         """What blocks a zone, why none of its needles is recommended, the colour of its kind, and the tool tips."""
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return icons.swatch(palette.KIND_COLOURS[row.kind])
+        if row.light is not None and column == LIGHT and role in _OF_LIGHT:
+            return _OF_LIGHT[role](row.light)
         if role == Qt.ItemDataRole.ToolTipRole:
             own_text = column in (NAME, VIEW)
             told = row.blocked_text or row.withheld_text

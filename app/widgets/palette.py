@@ -14,6 +14,7 @@ FAINT = "#5d6a78"
 ACCENT = "#4aa8ff"
 WARNING = "#f5b544"
 ERROR = "#ff7a70"
+GOOD = "#58c98a"
 
 BONE = "#ece2cb"
 NERVE = "#f5c430"

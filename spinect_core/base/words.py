@@ -111,6 +111,25 @@ class Relation(StrEnum):
     BEYOND = "beyond"
 
 
+class Light(StrEnum):
+    """How much care a trajectory needs."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+class LightCause(StrEnum):
+    """What a trajectory's light looks at."""
+
+    TOLERANCE = "tolerance"
+    BONE_GAP = "bone-gap"
+    NERVE_GAP = "nerve-gap"
+    BORDER = "border"
+    GAP = "gap"
+    SLICES = "slices"
+
+
 class TipFact(StrEnum):
     """What is asked of a needle's tip and of what lies behind it."""
 

@@ -55,12 +55,14 @@ class Scan:
         numbers: of the slices, by index along the first axis of the array; empty where the file has none.
         numbering: what these are.
         position: of the patient in the scanner; None where the file does not say.
+        thickness_mm: of the slices, as the file says it; 0 where it does not.
     """
 
     geometry: Geometry
     numbers: tuple[int, ...] = ()
     numbering: Numbering = Numbering.INDEX
     position: PatientPosition | None = None
+    thickness_mm: float = 0.0
 
     @classmethod
     def of(cls, volume: Volume) -> Scan:
@@ -70,7 +72,8 @@ class Scan:
         if len(numbers) != volume.geometry.shape[0]:
             numbers = ()
         kind = Numbering(details.get("slice_numbering", Numbering.INDEX)) if numbers else Numbering.INDEX
-        return cls(volume.geometry, numbers, kind, position_of(details.get("patient_position")))
+        thick = float(details.get("slice_thickness_mm") or 0.0)
+        return cls(volume.geometry, numbers, kind, position_of(details.get("patient_position")), thick)
 
     @property
     def axis(self) -> int:
@@ -78,6 +81,11 @@ class Scan:
         if self.numbers:
             return 0
         return 2 - int(np.argmax(np.abs(self.geometry.direction[HEAD])))
+
+    @property
+    def slice_mm(self) -> float:
+        """The larger of the slices' thickness and their distance: what is thinner than this may be missed."""
+        return max(self.geometry.spacing[2 - self.axis], self.thickness_mm)
 
     def place(self, point: npt.ArrayLike) -> SlicePlace:
         """Where an LPS mm point (3,) lies; beyond the ends of the CT the last slice is the nearest."""

@@ -14,9 +14,9 @@ from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.base.words import SIDES, Author
 from spinect_core.geometry.view import View
-from spinect_core.plan.build import needle_record, needle_records, planning_record
+from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record
 from spinect_core.plan.records import NeedleRecord, Planning
-from spinect_core.plan.wording import free_needle_name
+from spinect_core.plan.wording import free_needle_name, key_of_needle
 from spinect_core.planning.level import Approaches, Room, plan_level
 from spinect_core.planning.results import CasePlan, NeedlePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
@@ -178,11 +178,12 @@ def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
 def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | None) -> Planned:
     made, notes = planning_record(plan)
     work = Approaches(room, plan.landmarks)
+    zones = {key_of(each.zone): each.zone for each in plan.approaches}
     own = []
     for each in before.needles:
         if each.needle.author == Author.USER:
             check(cancel)
-            own.append(work.measured(each.needle, cancel=cancel))
+            own.append(work.measured(each.needle, zone=zones.get(key_of_needle(each)), cancel=cancel))
     users, more = needle_records(own)
     keys = {each.key for each in made.zones}
     windows = tuple(each for each in before.windows if each.author == Author.USER and each.zone in keys)

@@ -31,6 +31,8 @@ from spinect_core.plan.records import (
     LandmarkRecord,
     LasersRecord,
     LevelRecord,
+    LightReasonRecord,
+    LightRecord,
     NeedleRecord,
     PairRecord,
     Planning,
@@ -53,6 +55,7 @@ from spinect_core.plan.records import (
     zone_key,
 )
 from spinect_core.plan.wording import sentences
+from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
@@ -199,7 +202,8 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
     safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
     readouts = None if plan.readouts is None else readouts_record(plan.readouts)
     tip = None if plan.tip is None else tip_record(plan.tip)
-    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts, tip=tip)
+    light = None if plan.light is None else light_record(plan.light)
+    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts, tip=tip, light=light)
 
 
 def readouts_record(made: Readouts) -> ReadoutsRecord:
@@ -219,6 +223,11 @@ def readouts_record(made: Readouts) -> ReadoutsRecord:
         s1_mm=None if made.midline is None else made.midline.level_mm,
         felt=tuple(map(FeltRecord.taken_from, made.levels)),
     )
+
+
+def light_record(made: LightFound) -> LightRecord:
+    """The record of a trajectory's light."""
+    return LightRecord(light=made.light, reasons=tuple(map(LightReasonRecord.taken_from, made.reasons)))
 
 
 def tip_record(made: Tip) -> TipRecord:

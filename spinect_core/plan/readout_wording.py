@@ -14,6 +14,7 @@ from spinect_core.plan.records import (
     SlicePlaceRecord,
 )
 from spinect_core.planning.needle.needle import EntryPlace
+from spinect_core.planning.needle.palpable import CREST_LINE
 
 ENDS = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "head", "I": "feet"}
 LEVEL_DEG = 0.05
@@ -21,7 +22,7 @@ LEVEL_DEG = 0.05
 NUMBERED = {
     Numbering.INSTANCE: "instance number",
     Numbering.FRAME: "frame",
-    Numbering.INDEX: "of the file, counted from 1",
+    Numbering.INDEX: "counted in the file from 1",
 }
 
 
@@ -52,9 +53,13 @@ def readout_facts(record: NeedleRecord) -> tuple[tuple[str, str], ...]:
 
 
 def entry_words(found: ReadoutsRecord) -> str:
-    """Where the entry lies, from the midline and from what can be felt; empty where neither is known."""
+    """Where the entry lies, from the midline, the crest line and the nearest spinous process; empty without any."""
     parts = [] if found.midline_mm is None else [EntryPlace(found.midline_mm, found.s1_mm or 0.0).words]
-    return "; ".join([*parts, *map(_felt, found.felt)])
+    processes = sorted(
+        (each for each in found.felt if each.name != CREST_LINE), key=lambda each: abs(each.above_mm)
+    )
+    felt = [*(each for each in found.felt if each.name == CREST_LINE), *processes[:1]]
+    return "; ".join([*parts, *map(_felt, felt)])
 
 
 def gantry_words(found: ReadoutsRecord) -> str:
@@ -63,7 +68,7 @@ def gantry_words(found: ReadoutsRecord) -> str:
     if not gantry.reaches:
         return (
             f"no gantry reaches the plane of this needle: {abs(gantry.tilt):.1f}°, the scanner tilts "
-            f"{gantry.limit:g}°; in axial slices it runs {_in_plane(found.axial_in_plane_deg, position)} and leaves "
+            f"{gantry.limit:g}°; in axial slices it runs {_in_plane(found.axial_in_plane_deg, position)}, and leaves "
             f"them by {abs(found.lasers.axial):.1f}°"
         )
     tilt = "without tilt"
@@ -112,8 +117,8 @@ def _beam(beam: BeamRecord) -> str:
 
 
 def _slice(place: SlicePlaceRecord) -> str:
-    beside = f" ({abs(place.offset_mm):.1f} mm from its middle)" if abs(place.offset_mm) >= LEVEL_DEG else ""
-    return f"slice {place.number}{beside}, {NUMBERED[place.numbering]}, z {_signed(place.z_mm)} mm"
+    beside = f", {abs(place.offset_mm):.1f} mm from its middle" if abs(place.offset_mm) >= LEVEL_DEG else ""
+    return f"slice {place.number} ({NUMBERED[place.numbering]}){beside}, z {_signed(place.z_mm)} mm"
 
 
 def _felt(felt: FeltRecord) -> str:

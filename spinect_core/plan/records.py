@@ -33,7 +33,19 @@ from pydantic_core import CoreSchema, core_schema
 
 from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
-from spinect_core.base.words import Author, Kind, Relation, Role, RootPlace, Side, TipFact, Tissue, Version
+from spinect_core.base.words import (
+    Author,
+    Kind,
+    Light,
+    LightCause,
+    Relation,
+    Role,
+    RootPlace,
+    Side,
+    TipFact,
+    Tissue,
+    Version,
+)
 from spinect_core.geometry.view import View
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
@@ -991,6 +1003,34 @@ class TipRecord(Record):
     stop: StopRecord
 
 
+class LightReasonRecord(Record):
+    """Why a trajectory's light is not green.
+
+    Attributes:
+        cause: what stands against it.
+        light: that this alone makes it.
+        value: in the cause's unit; None where it is not known.
+        limit: that was passed; None with it.
+    """
+
+    cause: LightCause
+    light: Light
+    value: Coordinate | None = None
+    limit: Coordinate | None = None
+
+
+class LightRecord(Record):
+    """How much care a trajectory needs.
+
+    Attributes:
+        light: the worst of its reasons; green without any.
+        reasons: the worst first.
+    """
+
+    light: Light
+    reasons: tuple[LightReasonRecord, ...] = ()
+
+
 class NeedleRecord(Record):
     """A needle of a plan.
 
@@ -999,12 +1039,14 @@ class NeedleRecord(Record):
         safety: what was measured along it; None if nothing was.
         readouts: what is set in the room; None in plans of programs that did not store it.
         tip: where the tip lies and what is behind it; the same.
+        light: how much care it needs; the same.
     """
 
     needle: StoredNeedle
     safety: SafetyRecord | None = None
     readouts: ReadoutsRecord | None = None
     tip: TipRecord | None = None
+    light: LightRecord | None = None
 
 
 class Planning(Record):

@@ -81,15 +81,13 @@ def stop_words(stop: StopRecord) -> str:
     if stop.before == TipFact.BONE:
         return f"{stop.depth_mm:.0f} mm from the skin, where it meets bone"
     if stop.planned:
-        return f"the planned depth, {stop.depth_mm:.0f} mm: the {stop.before} begins at {stop.at_mm:.0f} mm"
-    return f"{stop.depth_mm:.0f} mm from the skin; the {stop.before} begins at {stop.at_mm:.0f} mm"
+        return f"the planned depth, {stop.depth_mm:.0f} mm: {_the(stop.before)} begins at {stop.at_mm:.0f} mm"
+    return f"{stop.depth_mm:.0f} mm from the skin; {_the(stop.before)} begins at {stop.at_mm:.0f} mm"
 
 
 def _behind(tip: TipRecord) -> str:
     along = [
-        f"the tip lies in the {each.what}"
-        if each.mm == 0
-        else f"{each.mm:.0f} mm to the {_spread(each.what)}"
+        f"the tip lies in {_the(each.what)}" if each.mm == 0 else f"{each.mm:.0f} mm to {_exactly(each.what)}"
         for each in tip.behind
     ]
     text = (
@@ -98,9 +96,13 @@ def _behind(tip: TipRecord) -> str:
     return text if tip.sac_mm is None else f"{text}; {tip.sac_mm:.0f} mm to the thecal sac in any direction"
 
 
-def _spread(what: TipFact) -> str:
-    """What is not labelled is named with how exactly it is found."""
-    return f"{what} (± {DISC_SPREAD_MM} mm)" if what == TipFact.DISC else what
+def _the(what: TipFact) -> str:
+    return {TipFact.BONE: "bone", TipFact.ROOT: "a nerve root"}.get(what, f"the {what}")
+
+
+def _exactly(what: TipFact) -> str:
+    """A structure; what is not labelled, with how exactly it is found."""
+    return f"{_the(what)} (± {DISC_SPREAD_MM} mm)" if what == TipFact.DISC else _the(what)
 
 
 def _sure(confidence: float) -> str:

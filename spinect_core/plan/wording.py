@@ -16,7 +16,7 @@ import numpy as np
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Kind, Relation, RootPlace, Side, Version
+from spinect_core.base.words import Author, Kind, LightCause, Relation, RootPlace, Side, Version
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
 from spinect_core.plan.readout_wording import entry_words, readout_facts
@@ -25,6 +25,8 @@ from spinect_core.plan.records import (
     GapRecord,
     LandmarkRecord,
     LevelRecord,
+    LightReasonRecord,
+    LightRecord,
     MarginRecord,
     NeedleRecord,
     Planning,
@@ -371,6 +373,11 @@ class Trajectory:
         return f"{needle.depth_mm:.0f} mm, " + ("none fits" if fit is None else f"{fit.inches:g} in")
 
     @property
+    def light(self) -> LightRecord | None:
+        """How much care its needle needs; None without a needle, and in plans of programs that did not store it."""
+        return None if self.needle is None else self.needle.light
+
+    @property
     def tolerance_text(self) -> str:
         """The angular tolerance in degrees."""
         return "" if self.tolerance is None else _amount(self.tolerance, "°")
@@ -549,6 +556,8 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         ("Line of sight", f"{needle.view.format(1)}; C-arm {needle.c_arm}"),
         ("Needle", f"{needle.depth_mm:.0f} mm deep; {fitting(needle.depth_mm, needle.gauge).words}"),
     ]
+    if record.light is not None:
+        found.insert(0, ("Light", light_text(record.light)))
     entry = _entry(record, landmarks)
     found += [("Entry", entry)] if entry else []
     found += [*readout_facts(record), *tip_facts(record)]
@@ -588,6 +597,34 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     return found
 
 
+_CAUSES: Mapping[LightCause, tuple[str, str]] = {
+    LightCause.TOLERANCE: ("angular tolerance {value:.1f}°, less than {limit:g}°", "angular tolerance"),
+    LightCause.BONE_GAP: ("{value:.1f} mm to bone, less than {limit:g} mm", "clearance to bone"),
+    LightCause.NERVE_GAP: ("{value:.1f} mm to nerve, less than {limit:g} mm", "clearance to nerve"),
+    LightCause.BORDER: (
+        "a border of the triangle is sure to {value:.0%} only, less than {limit:.0%}",
+        "borders of its triangle",
+    ),
+    LightCause.GAP: ("{value:.0f} mm of a root beside the triangle are not labelled", "gaps in the roots"),
+    LightCause.SLICES: ("slices of {value:.1f} mm, more than {limit:g} mm", "thickness of the slices"),
+}
+"""What is said of what stands against a trajectory, and what it is called where it is not known."""
+
+
+def light_text(light: LightRecord) -> str:
+    """A trajectory's light with its reasons."""
+    if not light.reasons:
+        return f"{light.light}: nothing that is looked at stands against it"
+    return f"{light.light}: {'; '.join(map(_reason_text, light.reasons))}"
+
+
+def _reason_text(reason: LightReasonRecord) -> str:
+    told, called = _CAUSES[reason.cause]
+    if reason.value is None:
+        return f"{called} not known"
+    return told.format(value=reason.value, limit=0.0 if reason.limit is None else reason.limit)
+
+
 def _entry(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> str:
     if record.readouts is not None:
         return entry_words(record.readouts)
@@ -603,7 +640,9 @@ def needle_lines(planning: Planning) -> tuple[str, ...]:
     for each in trajectories(planning):
         if each.needle is not None:
             lines.append(headline(each))
+            light = each.needle.light
             told = [
+                ("Light", "" if light is None else light_text(light)),
                 ("Entry", _entry(each.needle, planning.landmarks)),
                 *readout_facts(each.needle),
                 *tip_facts(each.needle),

@@ -21,22 +21,23 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import SIDES, Author, Role, Side, Version
+from spinect_core.base.words import SIDES, Author, LightCause, Role, Side, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
+from spinect_core.planning.needle.light import LightFound, light_of
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.needle.palpable import Palpable, palpable_places
 from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import HAND_ERRORS, risk
-from spinect_core.planning.needle.safety import clearance, crossings, neighbours
+from spinect_core.planning.needle.safety import Clearance, clearance, crossings, neighbours
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.tip import TipGround
-from spinect_core.planning.needle.tolerance import Aim
+from spinect_core.planning.needle.tolerance import Aim, Tolerance
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.search.axial import in_plane_trajectory
@@ -322,10 +323,19 @@ class Approaches:
             length_mm=longest,
             author=author,
         )
-        return self.measured(needle, fit.words, cancel=cancel)
+        return self.measured(needle, fit.words, zone=zone, cancel=cancel)
 
-    def measured(self, needle: Needle, fits: str = "", *, cancel: Cancel | None = None) -> NeedlePlan:
-        """A needle with all that is measured along it."""
+    def measured(
+        self, needle: Needle, fits: str = "", *, zone: Zone | None = None, cancel: Cancel | None = None
+    ) -> NeedlePlan:
+        """A needle with all that is measured along it.
+
+        Args:
+            needle: the plan.
+            fits: whether a standard needle is long enough, in words.
+            zone: that it goes to; None where that is not known.
+            cancel: asked often.
+        """
         room = self.room
         check(cancel)
         along = clearance(needle, room.obstacles)
@@ -343,7 +353,26 @@ class Approaches:
             crossings(needle, room.obstacles, self.parts_of),
             neighbours(needle, room.obstacles, self.parts_of),
             tip=self.tips.tip_of(needle),
+            light=self._light(along, tolerance, zone),
             readouts=read_out(needle, self.landmarks.points, scan=room.scan, palpable=self.palpable),
+        )
+
+    def _light(self, along: Clearance, tolerance: Tolerance, zone: Zone | None) -> LightFound:
+        """How much care a trajectory needs."""
+        scan = self.room.scan
+        border = gap = None
+        if zone is not None:
+            border = min(each.confidence for each in zone.borders)
+            gap = sum((note.values["mm"] for note in gaps_of(zone, self.landmarks)), start=0.0)
+        return light_of(
+            {
+                LightCause.TOLERANCE: tolerance.angle.amount,
+                LightCause.BONE_GAP: along.bone.gap_mm,
+                LightCause.NERVE_GAP: along.nerve.gap_mm,
+                LightCause.BORDER: border,
+                LightCause.GAP: gap,
+                LightCause.SLICES: None if scan is None else scan.slice_mm,
+            }
         )
 
 

@@ -9,6 +9,7 @@ from spinect_core.base.notes import Note
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning
+from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
@@ -36,6 +37,7 @@ class NeedlePlan:
         neighbours: structures within 2 mm.
         readouts: what is set in the room.
         tip: where it lies and what is behind it.
+        light: how much care it needs.
     """
 
     needle: Needle
@@ -47,6 +49,7 @@ class NeedlePlan:
     neighbours: tuple[Neighbour, ...]
     readouts: Readouts | None = None
     tip: Tip | None = None
+    light: LightFound | None = None
 
 
 @dataclass(frozen=True, eq=False)

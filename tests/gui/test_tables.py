@@ -13,7 +13,7 @@ from app.model.landmark_table import LandmarkTable
 from app.model.measurement_table import MeasurementTable
 from app.model.rows import KEY_ROLE, MISSING, SORT_ROLE, Column, RowsModel, Sorted
 from app.model.series_table import REMARKS, SeriesTable
-from app.model.trajectory_table import AREA, TrajectoryTable
+from app.model.trajectory_table import AREA, LIGHT, TrajectoryTable
 from app.model.trajectory_table import VIEW as BEST_VIEW
 from app.widgets import palette
 from spinect_core.base.errors import ReadingError
@@ -117,6 +117,28 @@ def test_a_trajectory_has_numbers_in_its_cells_and_their_units_above(qapp, qtmod
     assert "mm" not in table.index(found, AREA).data()
 
 
+def test_the_light_of_a_trajectory_is_a_word_a_colour_and_its_reasons(qapp):
+    rows = RowsOf(full_planning())
+    lit = rows.opened
+    shown = {"red": lit} | {
+        light: replace(
+            lit, key=light, needle=lit.needle.replaced(light=lit.needle.light.replaced(light=light))
+        )
+        for light in ("amber", "green")
+    }
+    unlit = replace(lit, key="older", needle=lit.needle.replaced(light=None))
+    table = TrajectoryTable()
+    table.show([*shown.values(), unlit])
+    cells = [table.index(row, LIGHT) for row in range(4)]
+    assert [cell.data() for cell in cells] == ["red", "amber", "green", ""]
+    assert "angular tolerance 0.2°" in cells[0].data(Qt.ItemDataRole.ToolTipRole)
+    colours = [cell.data(Qt.ItemDataRole.ForegroundRole) for cell in cells]
+    assert colours == [*map(QColor, (palette.ERROR, palette.WARNING, palette.GOOD)), None]
+    view = Sorted(table)
+    view.sort(LIGHT)
+    assert column(view, LIGHT) == ["", "green", "amber", "red"]
+
+
 def test_what_blocks_a_zone_takes_its_row(qapp):
     rows = RowsOf(full_planning())
     blocked = replace(rows.opened, key="blocked", search=rows.opened.search.replaced(best=None), needle=None)
@@ -124,8 +146,9 @@ def test_what_blocks_a_zone_takes_its_row(qapp):
     table.show([rows.opened, blocked])
     assert blocked.blocked_text
     assert [table.index(1, place).data() for place in range(1, table.columnCount())] == [
+        "",
         blocked.blocked_text,
-        *[""] * (table.columnCount() - 2),
+        *[""] * (table.columnCount() - 3),
     ]
     assert table.index(1, AREA).data(SORT_ROLE) == MISSING
     assert table.index(1, AREA).data(Qt.ItemDataRole.ForegroundRole) == QColor(palette.MUTED)

@@ -73,8 +73,8 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
     assert model.view.angle_to(opened.needle.needle.view) < 0.01
     assert [each.triangle.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
-    assert rows.index(0, 1).data() == f"{opened.search.best.area_mm2:.1f}"
-    assert rows.index(1, 1).data().startswith("no trajectory: blocked by")
+    assert rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
+    assert rows.index(1, AREA).data().startswith("no trajectory: blocked by")
     assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
 
@@ -498,7 +498,15 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
 def test_the_details_say_what_the_risk_leaves_out(planned):
     planned.trajectories_panel.pages.setCurrentIndex(1)
     text = planned.trajectories_panel.details.text.toPlainText()
-    for part in ("C-arm", "Clearance", "Axial plane", "Free hand", "errors of the entry point", "midline"):
+    told = (
+        "C-arm",
+        "Clearance",
+        "Axial plane",
+        "Free-hand transforaminal",
+        "without correction",
+        "the entry's error",
+    )
+    for part in (*told, "midline"):
         assert part in text
     planned.trajectories_panel.pages.setCurrentIndex(2)
     assert len(planned.trajectories_panel.curve.clearance.depth_mm) > 10

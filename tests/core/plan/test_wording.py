@@ -135,8 +135,10 @@ def test_facts_name_every_measure_with_its_unit() -> None:
         "alone)"
     )
     assert told["C-arm"].startswith("detector at the hub 153.0° / −12.0°")
-    assert "entry on slice 57 (0.2 mm from its middle), instance number, z −12.0 mm" in told["Slices"]
+    assert "entry on slice 57 (instance number), 0.2 mm from its middle, z −12.0 mm" in told["Slices"]
+    assert told["Light"] == "red: angular tolerance 0.2°, less than 0.5°; thickness of the slices not known"
     lines = needle_lines(planning)
+    assert f"  Light: {told['Light']}" in lines
     assert lines[0] == headline(trajectory)
     assert f"  Gantry: {told['Gantry']}" in lines
     bare = replace(trajectory, needle=NeedleRecord(needle=trajectory.needle.needle))

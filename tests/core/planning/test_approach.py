@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import Cancelled
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import RootPlace
+from spinect_core.base.words import LightCause, RootPlace, TipFact
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
@@ -84,6 +84,13 @@ def test_a_way_in_is_free_of_bone_and_nerve_and_begins_at_the_skin(case, planned
         assert each.needle.clearance.bone.gap_mm > 0
         assert each.needle.clearance.nerve.gap_mm > 0
         assert 0 < each.needle.tolerance.angle.amount <= 30
+        assert np.sign(each.needle.readouts.midline.midline_mm) == (1 if needle.side == "left" else -1)
+        assert each.needle.tip.stop.depth_mm >= needle.depth_mm
+        assert TipFact.VESSELS in each.needle.tip.missing
+        # The light is worse than green exactly where something that it looks at is, here the tolerance on 2 mm.
+        causes = {reason.cause for reason in each.needle.light.reasons}
+        assert (LightCause.TOLERANCE in causes) == (each.needle.tolerance.angle.amount < 1.3)
+        assert not causes & {LightCause.SLICES, LightCause.GAP}
         best = each.search.best
         again = Sight(each.zone, room.obstacles).window(best.view)
         assert again.area_mm2 == pytest.approx(best.window.area_mm2)

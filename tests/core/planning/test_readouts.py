@@ -236,8 +236,8 @@ def test_words_of_c_arm_beam_and_slices() -> None:
         "prone, head first: source opposite the hub gantry 153.0°, pitch −12.0°; at the hub gantry 333.0°, pitch 12.0°"
     )
     # half-way between the slices at -6 and -4; and 0.4 mm beside that at -22
-    assert "target on slice 132 (1.0 mm from its middle), instance number, z −5.0 mm" in told["Slices"]
-    assert "entry on slice 141 (0.4 mm from its middle), instance number, z −21.6 mm" in told["Slices"]
+    assert "target on slice 132 (instance number), 1.0 mm from its middle, z −5.0 mm" in told["Slices"]
+    assert "entry on slice 141 (instance number), 0.4 mm from its middle, z −21.6 mm" in told["Slices"]
     assert "Slices" not in written(View(27.0))
 
 

@@ -14,7 +14,7 @@ from spinect_core.plan.build import tip_record
 from spinect_core.plan.records import NeedleRecord, TipRecord
 from spinect_core.plan.tip_wording import front_words, side_words, tip_facts
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.needle.tip import DEEPEST_MM, SPARE_MM, TipGround, _stop
+from spinect_core.planning.needle.tip import DEEPEST_MM, SPARE_MM, Tip, TipGround, _stop
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.research.phantom.structures import STRUCTURES
 from spinect_core.surfaces import build_surfaces
@@ -181,3 +181,24 @@ def test_the_stop_lies_before_the_first_of_what_must_not_be_reached() -> None:
     assert _stop(80.0, {TipFact.FRONT: 40.0}).before is None
     near = _stop(80.0, {TipFact.ROOT: 1.0})
     assert (near.depth_mm, near.planned) == (80.0, True)
+
+
+def test_words_of_what_lies_behind_and_of_the_stop() -> None:
+    planned = needle((20.0, 10.0, 0.0), oblique("left"))
+
+    def told(behind: dict[TipFact, float]) -> dict[str, str]:
+        tip = Tip(None, None, behind, 12.4, (TipFact.VESSELS,), _stop(planned.depth_mm, behind))
+        return dict(tip_facts(NeedleRecord(needle=planned, tip=tip_record(tip))))
+
+    disc = told({TipFact.BONE: 9.0, TipFact.DISC: 7.0})
+    assert disc["Behind the tip"] == (
+        "along the needle 7 mm to the disc (± 5 mm), 9 mm to bone; 12 mm to the thecal sac in any direction"
+    )
+    assert disc["Stop depth"] == "85 mm from the skin; the disc begins at 87 mm"
+    assert told({TipFact.BONE: 3.0})["Stop depth"] == "83 mm from the skin, where it meets bone"
+    near = told({TipFact.ROOT: 1.0, TipFact.SAC: 0.0})
+    assert near["Behind the tip"].startswith(
+        "along the needle the tip lies in the thecal sac, 1 mm to a nerve root"
+    )
+    assert near["Stop depth"] == "the planned depth, 80 mm: the thecal sac begins at 80 mm"
+    assert "nothing known lies so near" in told({})["Stop depth"]

@@ -1,0 +1,114 @@
+"""One traffic light for a trajectory, with its reasons.
+
+It sums up what is measured along the needle and what that rests on. It is no rule: rules refuse, the light tells how
+much care a trajectory needs. Green says only that nothing of what is looked at stands against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from spinect_core.base.words import Light, LightCause
+
+
+@dataclass(frozen=True)
+class Grade:
+    """From where on a quantity makes the light amber, and from where on red.
+
+    Attributes:
+        amber: the first value that is no longer green.
+        red: the first that is red; None for a quantity that alone never makes it red.
+        falling: whether smaller values are worse.
+        source: of the two.
+    """
+
+    amber: float
+    red: float | None
+    falling: bool
+    source: str
+
+    def light(self, value: float) -> Light:
+        """The light of a value."""
+        sign = -1.0 if self.falling else 1.0
+        if self.red is not None and sign * (value - self.red) > 0:
+            return Light.RED
+        return Light.AMBER if sign * (value - self.amber) > 0 else Light.GREEN
+
+    def limit(self, light: Light) -> float:
+        """The limit that a value of this light has passed."""
+        return self.amber if light == Light.AMBER or self.red is None else self.red
+
+
+_VOXEL = "the labels' voxels are 1 mm: what is nearer is not known to be free"
+GRADES: Mapping[LightCause, Grade] = MappingProxyType(
+    {
+        LightCause.TOLERANCE: Grade(
+            1.3,
+            0.5,
+            True,
+            "mean error of laser-guided CT, the most exact technique; 1 mm over 100 mm is 0.6°",
+        ),
+        LightCause.BONE_GAP: Grade(1.0, 0.0, True, _VOXEL),
+        LightCause.NERVE_GAP: Grade(1.0, 0.0, True, _VOXEL),
+        LightCause.BORDER: Grade(0.5, None, True, "landmarks and borders below 50 % are marked as doubtful"),
+        LightCause.GAP: Grade(0.0, 0.0, False, "a border drawn where no root is labelled may lie elsewhere"),
+        LightCause.SLICES: Grade(2.0, 5.0, False, "a root is 4 to 6 mm thick; inferred"),
+    }
+)
+"""What the light looks at, in the order of its reasons."""
+
+
+@dataclass(frozen=True)
+class LightReason:
+    """Why the light is not green.
+
+    Attributes:
+        cause: what stands against it.
+        light: that this alone makes it.
+        value: in the cause's unit; None where it is not known.
+        limit: that was passed; None with it.
+    """
+
+    cause: LightCause
+    light: Light
+    value: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class LightFound:
+    """The light of a trajectory.
+
+    Attributes:
+        light: the worst of its reasons; green without any.
+        reasons: the worst first.
+    """
+
+    light: Light
+    reasons: tuple[LightReason, ...]
+
+
+_WORST = (Light.RED, Light.AMBER, Light.GREEN)
+
+
+def light_of(values: Mapping[LightCause, float | None]) -> LightFound:
+    """The light of what was measured.
+
+    Args:
+        values: of each cause: degrees of the least tolerance, mm to bone and to nerve before the last 3 mm, the least
+            confidence of the triangle's borders (0 to 1), mm of border drawn on a gap of a root, mm of the CT's slices.
+            One that is None or missing is not known, which is amber; infinite is as far as there is anything.
+    """
+    found = []
+    for cause, grade in GRADES.items():
+        value = values.get(cause)
+        if value is None:
+            found.append(LightReason(cause, Light.AMBER))
+            continue
+        light = grade.light(value)
+        if light != Light.GREEN:
+            found.append(LightReason(cause, light, value, grade.limit(light)))
+    found.sort(key=lambda each: _WORST.index(each.light))
+    return LightFound(found[0].light if found else Light.GREEN, tuple(found))
