@@ -188,7 +188,11 @@ def full_planning() -> Planning:
                 foramen=0.75,
                 beyond=0.5,
                 cut=True,
-                gaps=(GapRecord(place="disc", start_mm=31.5, length_mm=9.25, points=corners[:2]),),
+                gaps=(
+                    GapRecord(
+                        place="disc", start_mm=31.5, length_mm=9.25, points=corners[:2], supposed=corners[1:3]
+                    ),
+                ),
             ),
         ),
         zones=(

@@ -13,6 +13,7 @@ from app.widgets.parts import Section, label
 
 ROW = 22
 LEGEND = "Gap: expected course, no label"
+SUPPOSED = "Supposed from the CT, not labelled"
 
 
 class RootsPanel(Section):
@@ -24,13 +25,10 @@ class RootsPanel(Section):
         self.rows = RootTable(self)
         self.table = self._make_table()
         self.body.addWidget(self.table)
-        self.legend = QWidget()
-        row = QHBoxLayout(self.legend)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(DashedLine())
-        row.addWidget(label(LEGEND, "muted"), 1)
+        self.legend = _legend(Line(palette.GAP, Qt.PenStyle.DashLine), LEGEND)
+        self.supposed = _legend(Line(palette.SUPPOSED, Qt.PenStyle.DotLine), SUPPOSED)
         self.body.addWidget(self.legend)
+        self.body.addWidget(self.supposed)
         model.planning_changed.connect(self._fill)
         self._fill()
 
@@ -70,20 +68,32 @@ class RootsPanel(Section):
         self.rows.show(roots)
         self.setVisible(bool(roots))
         self.legend.setVisible(any(root.gaps for root in roots))
+        self.supposed.setVisible(any(gap.supposed is not None for root in roots for gap in root.gaps))
         height = self.table.horizontalHeader().sizeHint().height() + ROW * len(roots)
         self.table.setFixedHeight(height + 2 * self.table.frameWidth())
 
 
-class DashedLine(QWidget):
-    """The line by which a gap is drawn in the slices and in 3D."""
+def _legend(line: QWidget, text: str) -> QWidget:
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(8)
+    row.addWidget(line)
+    row.addWidget(label(text, "muted"), 1)
+    return whole
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+
+class Line(QWidget):
+    """A line as it is drawn in the slices."""
+
+    def __init__(self, colour: str, style: Qt.PenStyle, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._colour, self._style = colour, style
         self.setFixedSize(26, 10)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw it."""
         painter = QPainter(self)
-        painter.setPen(QPen(QColor(palette.GAP), 2.6, Qt.PenStyle.DashLine, Qt.PenCapStyle.FlatCap))
+        painter.setPen(QPen(QColor(self._colour), 2.6, self._style, Qt.PenCapStyle.FlatCap))
         painter.drawLine(0, self.height() // 2, self.width(), self.height() // 2)
         painter.end()

@@ -8,7 +8,7 @@ from app.model.case_model import CaseModel
 from app.views.needle_actors import actor_of
 from app.views.scene import Viewport
 from app.widgets import palette
-from spinect_core.pictures.root_gaps import gap_mesh
+from spinect_core.pictures.root_gaps import gap_mesh, supposed_mesh
 from spinect_core.plan.gap_lines import gap_lines
 from spinect_core.plan.records import RootRecord
 
@@ -31,7 +31,8 @@ class GapActors:
         for actor in self._shown:
             self._viewport.renderer.RemoveActor(actor)
         lines = gap_lines(roots)
-        self._shown = [actor_of(gap_mesh(lines), palette.GAP, 1.0)] if lines else []
+        drawn = ((gap_mesh(lines), palette.GAP), (supposed_mesh(lines), palette.SUPPOSED))
+        self._shown = [actor_of(mesh, colour, 1.0) for mesh, colour in drawn if mesh.n_cells]
         for actor in self._shown:
             self._viewport.renderer.AddActor(actor)
         self._viewport.update()

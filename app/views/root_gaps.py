@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 from app.model.case_model import CaseModel
 from app.views.slices import SliceView
 from app.widgets import palette
+from spinect_core.base.arrays import FloatArray
 from spinect_core.geometry.gap_line import GapLine
 from spinect_core.plan.gap_lines import gap_lines
 
@@ -35,27 +36,41 @@ class RootGaps:
 
     def on_slice(self, painter: QPainter, view: SliceView) -> None:
         """The gaps near a slice, the parts of them that lie near it."""
-        axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
+        position = float(self._model.cursor[view.plane.normal])
         for gap in self.lines:
-            near = np.flatnonzero(np.abs(gap.points[:, axis] - position) <= NEAR_MM)
-            if len(near):
-                part = gap.points[max(int(near[0]) - 1, 0) : int(near[-1]) + 2]
-                line = QPolygonF([QPointF(*xy) for xy in view.to_screen(part)])
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                for colour, width, style in (
-                    (QColor(0, 0, 0, 170), 4.2, Qt.PenStyle.SolidLine),
-                    (QColor(palette.GAP), 2.2, Qt.PenStyle.DashLine),
-                ):
-                    cap, join = Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin
-                    painter.setPen(QPen(colour, width, style, cap, join))
-                    painter.drawPolyline(line)
-                _tag(painter, line.at(len(part) // 2), gap.root)
+            drawn = _draw(painter, view, position, gap.points, palette.GAP, Qt.PenStyle.DashLine)
+            if gap.supposed is not None:
+                drawn = (
+                    _draw(painter, view, position, gap.supposed, palette.SUPPOSED, Qt.PenStyle.DotLine)
+                    or drawn
+                )
+            if drawn is not None:
+                _tag(painter, drawn, gap.root)
 
     def on_picture(self, painter: QPainter, viewport: Viewport) -> None:
         """What the gaps on the viewer's side of the patient are, beside each."""
         for gap in self.lines:
             if gap.faces(viewport.drawn.view):
                 _tag(painter, QPointF(*viewport.drawn.to_screen(gap.middle)), gap.words)
+
+
+def _draw(
+    painter: QPainter, view: SliceView, position: float, points: FloatArray, colour: str, style: Qt.PenStyle
+) -> QPointF | None:
+    """The part of a line that lies near a slice; where its middle is drawn, None where no part is near."""
+    near = np.flatnonzero(np.abs(points[:, view.plane.normal] - position) <= NEAR_MM)
+    if not len(near):
+        return None
+    part = points[max(int(near[0]) - 1, 0) : int(near[-1]) + 2]
+    line = QPolygonF([QPointF(*xy) for xy in view.to_screen(part)])
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for shade, width, pen in (
+        (QColor(0, 0, 0, 170), 4.2, Qt.PenStyle.SolidLine),
+        (QColor(colour), 2.2, style),
+    ):
+        painter.setPen(QPen(shade, width, pen, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin))
+        painter.drawPolyline(line)
+    return line.at(len(part) // 2)
 
 
 def _tag(painter: QPainter, at: QPointF, text: str) -> None:

@@ -27,5 +27,7 @@ BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52
 NEEDLE = "#f4f7fb"
 GAP = "#c08cff"
 """Of a root's course where no nerve is labelled, as in spinect_core.pictures.palette."""
+SUPPOSED = "#e8dcff"
+"""Of the course that is supposed there."""
 BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
 REGION = "#4aa8ff"

@@ -62,12 +62,14 @@ class Gap:
         start_mm: from where the root leaves the sac.
         length_mm: along the course.
         place: where on its way.
+        supposed: LPS mm (n, 3) from end to end, where the CT lets one suppose the root; None where nothing is supposed.
     """
 
     points: FloatArray
     start_mm: float
     length_mm: float
     place: RootPlace
+    supposed: FloatArray | None = None
 
     @property
     def stop_mm(self) -> float:

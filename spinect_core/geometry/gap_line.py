@@ -11,6 +11,7 @@ from spinect_core.base.words import Side
 from spinect_core.geometry.view import View
 
 DASH_MM, SPACE_MM = 2.0, 1.4
+DOT_MM, DOT_SPACE_MM = 0.5, 1.2
 STEP_MM = 0.25
 AWAY = 0.25
 """What lies on the other side of the patient is not named on a picture: the bone between hides it."""
@@ -25,12 +26,14 @@ class GapLine:
         root: which, such as "L5 left".
         length_mm: along the course.
         side: of the patient.
+        supposed: LPS mm (n, 3) along the course that the CT lets one suppose; None where nothing is supposed.
     """
 
     points: FloatArray
     root: str
     length_mm: float
     side: Side
+    supposed: FloatArray | None = None
 
     @property
     def words(self) -> str:
@@ -49,13 +52,20 @@ class GapLine:
 
     def dashes(self) -> tuple[FloatArray, ...]:
         """Pieces of the line, LPS mm (n, 3) each, with equal spaces between them; the first and last at its ends."""
-        arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.points, axis=0), axis=1))])
-        count = max(round((arc[-1] + SPACE_MM) / (DASH_MM + SPACE_MM)), 1)
-        scale = arc[-1] / (count * DASH_MM + (count - 1) * SPACE_MM)
-        starts = np.arange(count) * (DASH_MM + SPACE_MM) * scale
-        found = []
-        for start in starts:
-            steps = max(int(np.ceil(DASH_MM * scale / STEP_MM)), 1)
-            at = np.linspace(start, min(start + DASH_MM * scale, arc[-1]), steps + 1)
-            found.append(np.stack([np.interp(at, arc, self.points[:, axis]) for axis in range(3)], axis=1))
-        return tuple(found)
+        return _pieces(self.points, DASH_MM, SPACE_MM)
+
+    def dots(self) -> tuple[FloatArray, ...]:
+        """Short pieces of the supposed course in the same way; none where nothing is supposed."""
+        return () if self.supposed is None else _pieces(self.supposed, DOT_MM, DOT_SPACE_MM)
+
+
+def _pieces(points: FloatArray, dash: float, space: float) -> tuple[FloatArray, ...]:
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    count = max(round((arc[-1] + space) / (dash + space)), 1)
+    scale = arc[-1] / (count * dash + (count - 1) * space)
+    found = []
+    for start in np.arange(count) * (dash + space) * scale:
+        steps = max(int(np.ceil(dash * scale / STEP_MM)), 1)
+        at = np.linspace(start, min(start + dash * scale, arc[-1]), steps + 1)
+        found.append(np.stack([np.interp(at, arc, points[:, axis]) for axis in range(3)], axis=1))
+    return tuple(found)

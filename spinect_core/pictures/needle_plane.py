@@ -25,6 +25,7 @@ from spinect_core.pictures.palette import (
     GAP,
     NERVE,
     QUIET_TEXT,
+    SUPPOSED,
     TRIANGLES,
     WARNING,
     Colour,
@@ -125,10 +126,13 @@ def _gaps(draw: ImageDraw.ImageDraw, cut: PlaneImage, gaps: Sequence[GapLine]) -
         pieces = [
             piece for piece in gap.dashes() if np.abs((piece - cut.plane.origin) @ normal).min() <= NEAR_MM
         ]
-        for piece in pieces:
+        dots = [piece for piece in gap.dots() if np.abs((piece - cut.plane.origin) @ normal).min() <= NEAR_MM]
+        for piece, colour in (
+            (each, of) for drawn, of in ((pieces, GAP), (dots, SUPPOSED)) for each in drawn
+        ):
             places = [(float(x), float(y)) for x, y in cut.to_pixel(piece) + np.array([0, HEAD])]
             draw.line(places, fill=EDGE, width=5)
-            draw.line(places, fill=GAP, width=3)
+            draw.line(places, fill=colour, width=3)
         if pieces:
             x, y = cut.to_pixel(pieces[0][0])
             write(draw, (float(x) + 10, float(y) + HEAD - 6), gap.words, 13, GAP, edge=2.0)

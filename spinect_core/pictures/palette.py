@@ -20,5 +20,7 @@ WARNING: Colour = (245, 181, 68)
 """Of what reading noticed about the CT, in the pictures as in the window."""
 GAP: Colour = (192, 140, 255)
 """Of a root's course where no nerve is labelled: like no tissue, border or triangle."""
+SUPPOSED: Colour = (232, 220, 255)
+"""Of the course that is supposed there."""
 EDGE: Colour = (10, 12, 16)
 """Laid thinly under text and lines, so that they read on ivory too."""

@@ -21,8 +21,8 @@ from spinect_core.geometry.view import View
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.annotate import RgbArray, annotate
 from spinect_core.pictures.frame import Frame
-from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, GAP, NERVE
-from spinect_core.pictures.root_gaps import gap_mesh
+from spinect_core.pictures.palette import BACKGROUND_BOTTOM, BACKGROUND_TOP, BONE, GAP, NERVE, SUPPOSED
+from spinect_core.pictures.root_gaps import gap_mesh, supposed_mesh
 from spinect_core.surfaces import Surfaces
 
 PIXELS_PER_PIXEL = 1.5
@@ -181,7 +181,9 @@ def _plotter(surfaces: Surfaces, gaps: Sequence[GapLine], size: list[int]) -> An
                 show_scalar_bar=False,
             )
     if gaps:
-        plotter.add_mesh(gap_mesh(gaps), color=_unit(GAP), smooth_shading=True, ambient=0.35, diffuse=0.65)
+        for lines, colour in ((gap_mesh(gaps), GAP), (supposed_mesh(gaps), SUPPOSED)):
+            if lines.n_cells:
+                plotter.add_mesh(lines, color=_unit(colour), smooth_shading=True, ambient=0.35, diffuse=0.65)
     # Fixed to the camera: the main light from the upper left, a cool one from the right, a faint one from the viewer.
     for position, intensity, tint in (
         ((-0.55, 0.75, 1.0), 0.78, (1.0, 0.985, 0.96)),

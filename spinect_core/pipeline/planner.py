@@ -8,7 +8,7 @@ job, with the case, and with the program. All passes through its pipes, so nothi
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from spinect_core.anatomy.landmarks import Landmarks
@@ -22,7 +22,7 @@ from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pipeline.messages import Message, kept_objects, packed, unpacked
-from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark
+from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, with_suppositions
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
 from spinect_core.planning.level import Room, skin_of
@@ -266,7 +266,7 @@ class PlannerApart:
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_again`."""
         found: Seen = self._ask(Order("plan_again", (before, level, shift)), progress, cancel)
-        return found
+        return self._supposing(found, cancel)
 
     def plan_with_landmark(
         self,
@@ -281,7 +281,7 @@ class PlannerApart:
         """As :func:`spinect_core.pipeline.replanning.plan_with_landmark`."""
         order = Order("plan_with_landmark", (before, name, point), plan)
         found: Seen = self._ask(order, progress, cancel)
-        return found
+        return self._supposing(found, cancel)
 
     def own_needle(
         self,
@@ -304,6 +304,12 @@ class PlannerApart:
         child, self._child = self._child, None
         if child is not None:
             child.end_aside()
+
+    def _supposing(self, found: Seen, cancel: Cancel | None) -> Seen:
+        """With what the CT lets one suppose, which stays in this process."""
+        if self._volume is None:
+            return found
+        return replace(found, planned=with_suppositions(found.planned, self.labels, self._volume, cancel))
 
     def _ask(self, order: Order, progress: Progress, cancel: Cancel | None) -> Any:
         """Have an order carried out.

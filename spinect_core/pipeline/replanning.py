@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.anatomy.levels import side_of
+from spinect_core.anatomy.supposed import with_suppositions as supposing
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.base.words import SIDES, Author
 from spinect_core.geometry.view import View
-from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record
+from spinect_core.image.volume import Labels, Volume
+from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record, root_record
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name, key_of_needle
 from spinect_core.planning.level import Approaches, Room, plan_level
@@ -74,6 +76,25 @@ def plan_again(
         room, landmarks=landmarks, step=step, progress=part_of(progress, 0.2, 0.95), cancel=cancel
     )
     return _recorded(room, plan, before, cancel)
+
+
+def with_suppositions(planned: Planned, labels: Labels, volume: Volume, cancel: Cancel | None) -> Planned:
+    """What was planned where no CT was at hand, with what the CT lets one suppose in the gaps of the roots.
+
+    Args:
+        planned: of these labels.
+        labels: on the 1 mm grid of the segmentation.
+        volume: the CT.
+        cancel: asked between gaps.
+    """
+    landmarks = planned.plan.landmarks
+    roots = supposing(landmarks.roots, labels, volume, cancel)
+    records = tuple(
+        root_record(roots[each.name]) if each.gaps and each.name in roots else each
+        for each in planned.records.roots
+    )
+    plan = replace(planned.plan, landmarks=replace(landmarks, roots=roots))
+    return replace(planned, plan=plan, records=planned.records.replaced(roots=records))
 
 
 def plan_with_landmark(

@@ -109,7 +109,9 @@ def planning_record(
         level=level,
         landmarks=_there(points.values()),
         courses=_there(lines.values()),
-        roots=_there(kept.one("root", name, partial(_root, root)) for name, root in landmarks.roots.items()),
+        roots=_there(
+            kept.one("root", name, partial(root_record, root)) for name, root in landmarks.roots.items()
+        ),
         zones=tuple(zones.values()),
         windows=_there(windows),
         searches=_there(searches),
@@ -157,8 +159,20 @@ def _landmark(landmarks: Landmarks, name: str, point: FloatArray) -> LandmarkRec
     return LandmarkRecord(name=name, point=_three(point), confidence=sure, moved=moved)
 
 
-def _root(root: RootFound) -> RootRecord:
-    gaps = tuple(GapRecord.taken_from(each, points=each.points.tolist()) for each in root.gaps)
+def root_record(root: RootFound) -> RootRecord:
+    """What is labelled of a root.
+
+    Raises:
+        RecordError: a value that the record cannot hold.
+    """
+    gaps = tuple(
+        GapRecord.taken_from(
+            each,
+            points=each.points.tolist(),
+            supposed=None if each.supposed is None else each.supposed.tolist(),
+        )
+        for each in root.gaps
+    )
     recess, foramen, beyond = map(root.part_labelled, RootPart)
     return RootRecord(
         name=root.name,

@@ -14,7 +14,13 @@ from spinect_core.plan.records import RootRecord
 def gap_lines(roots: Iterable[RootFound | RootRecord]) -> tuple[GapLine, ...]:
     """The gaps of roots, to be drawn on pictures."""
     return tuple(
-        GapLine(np.asarray(gap.points, dtype=np.float64), root.name, gap.length_mm, root.side)
+        GapLine(
+            np.asarray(gap.points, dtype=np.float64),
+            root.name,
+            gap.length_mm,
+            root.side,
+            None if gap.supposed is None else np.asarray(gap.supposed, dtype=np.float64),
+        )
         for root in roots
         for gap in root.gaps
     )

@@ -405,12 +405,14 @@ class GapRecord(Record):
         start_mm: from where the root leaves the sac.
         length_mm: along the course.
         points: LPS mm (n, 3) along it.
+        supposed: LPS mm (n, 3), where the CT lets one suppose the root: no label, and no reason to trust a border.
     """
 
     place: RootPlace
     start_mm: NotNegative
     length_mm: NotNegative
     points: Annotated[Points, Field(alias="points_lps_mm", min_length=2)]
+    supposed: Annotated[Annotated[Points, Field(min_length=2)] | None, Field(alias="supposed_lps_mm")] = None
 
 
 class RootRecord(Record):

@@ -486,7 +486,8 @@ def gaps_text(root: RootRecord) -> str:
 
 def gap_text(gap: GapRecord) -> str:
     """A gap in a root's labels."""
-    return f"{gap.length_mm:.0f} mm not labelled {PLACES[gap.place]}"
+    supposed = "" if gap.supposed is None else " (a course is supposed there)"
+    return f"{gap.length_mm:.0f} mm not labelled {PLACES[gap.place]}{supposed}"
 
 
 def landmark_text(landmark: LandmarkRecord) -> str:

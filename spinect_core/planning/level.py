@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spinect_core.anatomy.borders import Ground, zones
 from spinect_core.anatomy.completeness import Gap, RootFound, gaps_beside
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.anatomy.supposed import with_suppositions
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
@@ -95,6 +96,13 @@ class Room:
     def skin(self) -> Skin | None:
         """The patient's skin; None without a CT or where it shows none."""
         return self._skin if self._volume is None else skin_of(self._volume)
+
+    def with_suppositions(self, landmarks: Landmarks, cancel: Cancel | None = None) -> Landmarks:
+        """The landmarks, with what the CT lets one suppose in the gaps of the roots; the same without a CT."""
+        if self._volume is None:
+            return landmarks
+        roots = with_suppositions(landmarks.roots, self.labels, self._volume, cancel)
+        return replace(landmarks, roots=roots)
 
     @cached_property
     def scan(self) -> Scan | None:
@@ -406,6 +414,7 @@ def plan_level(
         landmarks = find_landmarks(
             room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
         )
+    landmarks = room.with_suppositions(landmarks, cancel)
     work = Approaches(room, landmarks)
     wanted, missing = work.zones(sides)
     notes = [*landmarks.notes, *missing]

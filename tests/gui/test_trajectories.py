@@ -259,7 +259,8 @@ def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbo
     assert not panel.isVisibleTo(planned.side)
     export_view(planned, qtbot, bare)
     line = tuple((10.0, -10.0, 12.0 - k) for k in range(15))
-    gap = GapRecord(place="disc", start_mm=31.0, length_mm=13.0, points=line)
+    beside = tuple((x, y + 3.0, z) for x, y, z in line)
+    gap = GapRecord(place="disc", start_mm=31.0, length_mm=13.0, points=line, supposed=beside)
     roots = (
         RootRecord(name="L5 left", whole=0.81, recess=1.0, foramen=1.0, beyond=0.5, gaps=(gap,)),
         RootRecord(name="L5 right", whole=1.0, recess=1.0, foramen=1.0, beyond=1.0),
@@ -271,7 +272,7 @@ def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbo
     assert texts == [["L5 left", "81%", "13 disc"], ["L5 right", "100%", "none"]]
     told = panel.rows.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert told.startswith(
-        "L5 left: 13 mm not labelled beside the disc; recess 100%, foramen 100%, beyond 50%"
+        "L5 left: 13 mm not labelled beside the disc (a course is supposed there); recess 100%, foramen 100%"
     )
     colours = [panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole) for row in range(2)]
     assert colours[0].name() == palette.WARNING
@@ -280,8 +281,8 @@ def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbo
     panel.table.clicked.emit(panel.rows.index(0, 0))
     np.testing.assert_allclose(model.cursor, line[7])
 
-    def drawn(image):
-        red, green, blue = (int(palette.GAP[at : at + 2], 16) for at in (1, 3, 5))
+    def drawn(image, colour=palette.GAP):
+        red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
         return int((np.abs(image.astype(int)[..., :3] - (red, green, blue)).sum(axis=2) < 12).sum())
 
     def slice_of(name):
@@ -289,7 +290,9 @@ def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbo
         rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
         return rows[:, : picture.width() * 4].reshape(picture.height(), picture.width(), 4)
 
+    assert panel.supposed.isVisibleTo(panel)
     assert drawn(slice_of("sagittal")) > 20
+    assert drawn(slice_of("sagittal"), palette.SUPPOSED) > 10, "dotted beside it, in another colour"
     model.set_cursor((-14.0, -10.0, 5.0))
     assert drawn(slice_of("sagittal")) == 0
     export_view(planned, qtbot, marked)

@@ -1,5 +1,6 @@
 """A gap as a dashed line: its pieces lie on it, and it is named on its own side alone."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +30,17 @@ def test_dashes_cover_a_gap_from_end_to_end_with_equal_spaces(length: float) -> 
     assert lengths == pytest.approx([lengths[0]] * len(lengths))
     assert spaces == pytest.approx([lengths[0] * SPACE_MM / DASH_MM] * len(spaces))
     assert 0.6 * DASH_MM < lengths[0] < 1.6 * DASH_MM
+
+
+def test_only_what_is_supposed_is_dotted() -> None:
+    gap = line(13.0)
+    assert gap.dots() == ()
+    bent = gap.points + np.array([0.0, 0.0, 2.0])
+    dots = replace(gap, supposed=bent).dots()
+    assert len(dots) > len(gap.dashes())
+    assert all((piece[:, 2] == 2.0).all() for piece in dots)
+    assert dots[0][0] == pytest.approx(bent[0])
+    assert dots[-1][-1] == pytest.approx(bent[-1])
 
 
 def test_a_gap_is_named_where_the_viewer_looks_on_its_side_or_from_the_middle() -> None:

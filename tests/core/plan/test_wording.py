@@ -220,8 +220,8 @@ def test_a_zone_that_is_blocked_says_only_what_blocks_it() -> None:
 def test_a_root_says_how_much_of_each_part_is_labelled_and_where_it_is_not() -> None:
     (root,) = full_planning().roots
     assert root_text(root) == (
-        "L5 left: 9 mm not labelled beside the disc; recess 100%, foramen 75%, beyond 50%; "
-        "the labels end before 25 mm beyond the foramen"
+        "L5 left: 9 mm not labelled beside the disc (a course is supposed there); recess 100%, foramen 75%, "
+        "beyond 50%; the labels end before 25 mm beyond the foramen"
     )
     whole = root.replaced(recess=None, foramen=1.0, beyond=1.0, cut=False, gaps=())
     assert root_text(whole) == "L5 left: foramen 100%, beyond 100%"

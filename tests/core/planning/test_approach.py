@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from spinect_core.anatomy.courses import dense
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import Cancelled
 from spinect_core.base.notes import Note, NoteCode
@@ -173,6 +174,13 @@ def test_a_root_with_a_gap_withholds_the_needle_of_the_zone_it_borders(case, pla
             assert told == f"L5 left is not labelled for {gap.length_mm:.0f} mm beside the disc"
     record = planning_record(plan)[0]
     assert [root.name for root in record.roots if root.gaps] == ["L5 left"]
+    # the CT lets one suppose where it runs; the needle is withheld all the same, and the labels are as they were
+    (supposed,) = plan.landmarks.roots["L5 left"].gaps
+    assert supposed.supposed is not None
+    assert cKDTree(dense(line, 0.2)).query(dense(supposed.supposed, 0.5))[0].mean() < 2.0
+    stored = next(root for root in record.roots if root.gaps).gaps[0].supposed
+    np.testing.assert_allclose(stored, supposed.supposed)
+    assert not labels.array[tuple(index[beside].T)].any()
     # a whole specimen withholds nothing
     assert not any(each.withheld for each in planned[1].approaches)
 
