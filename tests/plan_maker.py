@@ -24,6 +24,7 @@ from spinect_core.plan.records import (
     FrontPlaceRecord,
     GantryRecord,
     GapRecord,
+    IntervalRecord,
     LandmarkRecord,
     LasersRecord,
     LevelRecord,
@@ -92,6 +93,8 @@ def full_planning() -> Planning:
     safety = SafetyRecord(
         nerve=nerve,
         bone=ClearanceRecord(gap_mm=-0.5, place=(15.0, 36.0, 0.0), depth_mm=67.5),
+        nerve_90=IntervalRecord(low=1.5, high=3.0),
+        bone_90=IntervalRecord(low=-1.25, high=0.25),
         tip_to_nerve_mm=1.5,
         nerve_at_target=ClearanceRecord(gap_mm=1.25, place=(6.0, 19.0, 3.5), depth_mm=86.5),
         tolerance=ToleranceRecord(
@@ -211,6 +214,8 @@ def full_planning() -> Planning:
                 radius_mm=1.75,
                 outline=corners,
                 author="user",
+                area_90=IntervalRecord(low=24.5, high=35.25),
+                radius_90=IntervalRecord(low=1.25, high=2.0),
                 closers=(
                     CloserRecord(
                         name="S1 superior articular process", covered=0.4, alone=0.3, required_mm=1.25

@@ -11,12 +11,14 @@ from spinect_core.geometry.triangle import Triangle
 
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
+    from spinect_core.image.probabilities import Probabilities
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Geometry, Labels, Volume
     from spinect_core.image.warning import ReadingWarning
     from spinect_core.plan.document import Crop
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
+    from spinect_core.planning.intervals import Uncertainty
     from spinect_core.segmentation.run import RunInfo, Segmentation
     from spinect_core.surfaces import Surfaces
 
@@ -94,12 +96,14 @@ class CaseLabels:
         labels_on_ct: the part of the labels on the CT's grid that holds any; None if there is none, or if the document
             has none.
         run: what ran; None if the plan does not say.
+        probabilities: on the network's grid; None if they were not kept.
     """
 
     labels: Labels | None
     labels_1mm: Labels
     labels_on_ct: Crop | None
     run: Run | None
+    probabilities: Probabilities | None = None
 
     @classmethod
     def of(cls, segmentation: Segmentation) -> CaseLabels:
@@ -107,7 +111,26 @@ class CaseLabels:
         from spinect_core.plan.document import Crop
 
         labels = segmentation.labels
-        return cls(labels, segmentation.labels_1mm, Crop.of(labels), Run.of(segmentation.run))
+        return cls(
+            labels,
+            segmentation.labels_1mm,
+            Crop.of(labels),
+            Run.of(segmentation.run),
+            segmentation.probabilities,
+        )
+
+    def uncertainty(self, source: Geometry | None) -> Uncertainty | None:
+        """How sure the labels are; None where that is not known.
+
+        Args:
+            source: the CT's own grid; None where not even the plan knows it.
+        """
+        from spinect_core.planning.intervals import Uncertainty
+        from spinect_core.segmentation.calibration import calibration_for
+
+        if self.run is None or source is None:
+            return None
+        return Uncertainty.of(self.probabilities, calibration_for(self.run.record), source)
 
 
 @dataclass

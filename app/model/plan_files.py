@@ -102,7 +102,8 @@ def save(
     labels, crop = (None, None) if kept is None else (kept.labels_1mm, kept.labels_on_ct)
     gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
     files = {name: content for name, content in case.files.items() if name not in gone} | maps
-    write_document(Document(naming_only(plan, files), labels, crop, files, case.extras), path)
+    likely = None if kept is None else kept.probabilities
+    write_document(Document(naming_only(plan, files), labels, crop, files, case.extras, likely), path)
 
 
 def _with_maps(planning: Planning, found: CasePlan | None, case: Case) -> tuple[Planning, dict[str, bytes]]:
@@ -182,6 +183,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
             document.labels,
             document.labels_on_ct,
             Run.stored(plan.run),
+            document.probabilities,
         )
         with surface_maker(document.labels.array.size) as maker:
             case.surfaces = maker.build(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)

@@ -15,6 +15,8 @@ from spinect_core.plan.wording import Trajectory, light_text
 
 NAME, LIGHT, AREA, CIRCLE, VIEW, NEEDLE = 0, 1, 2, 3, 4, 5
 """Places of the columns that the table treats on their own."""
+SURE = (1, 2)
+"""Places of those whose numbers have intervals."""
 
 
 def _known(number: float | None) -> float:
@@ -93,6 +95,8 @@ class TrajectoryTable(RowsModel[Trajectory]):
             return _OF_LIGHT[role](row.light)
         if role == Qt.ItemDataRole.ToolTipRole:
             own_text = column in (NAME, VIEW)
+            if column in SURE and row.sure_text:
+                return f"{self.columns[column].tip}\n{row.sure_text[0].upper()}{row.sure_text[1:]}"
             told = row.blocked_text or row.withheld_text
             return told or (self.columns[column].text(row) if own_text else self.columns[column].tip)
         if row.open:

@@ -283,7 +283,9 @@ def find_trajectories(
     # no trajectories are looked for without labels and surfaces
     assert case.segmentation is not None
     assert case.surfaces is not None
-    made = planner_for(case.segmentation.labels_1mm, case.surfaces, case.volume)
+    grid = case.facts.geometry if case.volume is None and case.facts is not None else None
+    known = case.segmentation.uncertainty(grid if case.volume is None else case.volume.geometry)
+    made = planner_for(case.segmentation.labels_1mm, case.surfaces, case.volume, uncertainty=known)
     try:
         made.make_ready(part_of(progress, 0.0, 0.05), cancel)
         return FoundTrajectories.by(made, made.plan_again(before, name, shift, progress=rest, cancel=cancel))

@@ -40,6 +40,7 @@ from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
     from spinect_core.io.reading.options import ReadOptions
+    from spinect_core.planning.intervals import Uncertainty
     from spinect_core.planning.results import CasePlan
     from spinect_core.segmentation.run import Segmentation
 
@@ -135,6 +136,7 @@ def plan_approaches(
     sides: str = "both",
     *,
     shift: int | None = None,
+    uncertainty: Uncertainty | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[CasePlan | None, tuple[str, ...]]:
@@ -146,6 +148,7 @@ def plan_approaches(
         volume: the CT, for the skin.
         sides: "left", "right" or "both".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        uncertainty: how sure the labels are; None where that is not known.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
     """
@@ -154,7 +157,7 @@ def plan_approaches(
 
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:
-        room = Room(labels_1mm, surfaces, volume)
+        room = Room(labels_1mm, surfaces, volume, uncertainty=uncertainty)
         found = plan_level(room, sides=wanted, shift=shift, progress=progress, cancel=cancel)
     except Cancelled:
         raise
@@ -251,9 +254,7 @@ class _Job:
             "planning",
             0.86,
             0.94,
-            lambda p: plan_approaches(
-                labels, surfaces, volume, wish.sides, shift=wish.shift, progress=p, cancel=self._cancel
-            ),
+            lambda p: self._approaches(segmentation, surfaces, volume, wish, p),
         )
         triangles = () if found is None else found.triangles
         gaps = _gaps(found)
@@ -305,9 +306,32 @@ class _Job:
         elsewhere = {LABELS_FILE, BONE_FILE, NERVE_FILE}
         files = {path: (self._folder / path).read_bytes() for path in sorted(paths_of(plan) - elsewhere)}
         document = Document(
-            naming_only(plan, files), segmentation.labels_1mm, Crop.of(segmentation.labels), files
+            naming_only(plan, files),
+            segmentation.labels_1mm,
+            Crop.of(segmentation.labels),
+            files,
+            probabilities=segmentation.probabilities,
         )
         write_document(document, self._folder / DOCUMENT_FILE)
+
+    def _approaches(
+        self, segmentation: Segmentation, surfaces: Surfaces, volume: Volume, wish: _Wish, progress: Progress
+    ) -> tuple[CasePlan | None, tuple[str, ...]]:
+        from spinect_core.planning.intervals import Uncertainty
+        from spinect_core.segmentation.calibration import calibration_for
+
+        run = dataclasses.asdict(segmentation.run)
+        uncertainty = Uncertainty.of(segmentation.probabilities, calibration_for(run), volume.geometry)
+        return plan_approaches(
+            segmentation.labels_1mm,
+            surfaces,
+            volume,
+            wish.sides,
+            shift=wish.shift,
+            uncertainty=uncertainty,
+            progress=progress,
+            cancel=self._cancel,
+        )
 
     def _read(self, path: Path, wish: _Wish, progress: Progress) -> Volume:
         # Not at the top: reading and segmentation are heavy, and `spinect --help` passes here.

@@ -25,6 +25,7 @@ from spinect_core.pipeline.messages import Message, kept_objects, packed, unpack
 from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, with_suppositions
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
+from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Room, skin_of
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.results import CasePlan, NeedlePlan
@@ -54,6 +55,7 @@ class RoomParts:
         warnings: what reading noticed about the CT.
         step: degrees between the views of the angle map.
         withheld: why nothing of this case is to be recommended.
+        uncertainty: how sure the labels are; None where that is not known.
     """
 
     labels: Labels
@@ -64,6 +66,7 @@ class RoomParts:
     warnings: tuple[ReadingWarning, ...]
     step: float
     withheld: tuple[Note, ...] = ()
+    uncertainty: Uncertainty | None = None
 
     def room(self) -> Room:
         """The case, ready for planning."""
@@ -72,7 +75,13 @@ class RoomParts:
         # Nothing is drawn here: the levels of detail are not needed.
         surfaces = Surfaces(bone, nerve, bone, nerve)
         return Room(
-            self.labels, surfaces, skin=skin, scan=self.scan, warnings=self.warnings, withheld=self.withheld
+            self.labels,
+            surfaces,
+            skin=skin,
+            scan=self.scan,
+            warnings=self.warnings,
+            withheld=self.withheld,
+            uncertainty=self.uncertainty,
         )
 
 
@@ -145,6 +154,7 @@ def planner_for(
     *,
     step: float = STEP_DEGREES,
     withheld: tuple[Note, ...] = (),
+    uncertainty: Uncertainty | None = None,
 ) -> Planner:
     """What plans a case: a process of its own, unless bone and nerve have few triangles.
 
@@ -152,12 +162,14 @@ def planner_for(
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
         surfaces: of these labels.
         volume: the CT, for the skin; without it depths are not known.
+        uncertainty: how sure the labels are; None where that is not known.
         step: degrees between the views of the angle map.
         withheld: why nothing of this case is to be recommended.
     """
     if surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES:
-        return PlannerHere(Room(labels, surfaces, volume, withheld=withheld), step)
-    return PlannerApart(labels, surfaces, volume, step, withheld)
+        room = Room(labels, surfaces, volume, withheld=withheld, uncertainty=uncertainty)
+        return PlannerHere(room, step)
+    return PlannerApart(labels, surfaces, volume, step, withheld, uncertainty)
 
 
 class PlannerHere:
@@ -230,9 +242,11 @@ class PlannerApart:
         volume: Volume | None = None,
         step: float = STEP_DEGREES,
         withheld: tuple[Note, ...] = (),
+        uncertainty: Uncertainty | None = None,
     ) -> None:
         self._withheld = withheld
         self._surfaces, self._volume, self._step = surfaces, volume, step
+        self._uncertainty = uncertainty
         self._parts: RoomParts | None = None
         self._closed = False
         self._child: _Child | None = _Child()  # its libraries load meanwhile
@@ -255,6 +269,7 @@ class PlannerApart:
             warnings,
             self._step,
             self._withheld,
+            self._uncertainty,
         )
         if self._child is not None:
             self._child.order(self._parts)

@@ -28,6 +28,7 @@ from spinect_core.plan.records import (
     FrontPlaceRecord,
     GantryRecord,
     GapRecord,
+    IntervalRecord,
     LandmarkRecord,
     LasersRecord,
     LevelRecord,
@@ -55,6 +56,7 @@ from spinect_core.plan.records import (
     zone_key,
 )
 from spinect_core.plan.wording import sentences
+from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
@@ -100,7 +102,8 @@ def planning_record(
         zone = kept.one("zone", name, partial(ZoneRecord.taken_from, each.zone))
         if zone is not None and key not in zones:
             zones[key] = zone
-            windows.append(kept.one("window", name, partial(window_record, each.window, each.closing)))
+            seen = partial(window_record, each.window, each.closing, interval=each.interval)
+            windows.append(kept.one("window", name, seen))
             searches.append(kept.one("search", name, partial(_search, each, maps.get(key, ""))))
         if each.needle is not None:
             needles.append(kept.needle(each.needle))
@@ -196,6 +199,10 @@ def _search(approach: Approach, map_path: str) -> SearchRecord:
     )
 
 
+def _interval(interval: Interval | None) -> IntervalRecord | None:
+    return None if interval is None else IntervalRecord.taken_from(interval)
+
+
 def _level(landmarks: Landmarks) -> LevelRecord:
     return LevelRecord(
         name=landmarks.level,
@@ -214,6 +221,10 @@ def key_of(zone: Zone) -> str:
 def needle_record(plan: NeedlePlan) -> NeedleRecord:
     """A needle and its safety."""
     safety = safety_record(plan.clearance, plan.tolerance, plan.risks, plan.crossings, plan.neighbours)
+    if plan.interval is not None:
+        safety = safety.replaced(
+            nerve_90=_interval(plan.interval.nerve_mm), bone_90=_interval(plan.interval.bone_mm)
+        )
     readouts = None if plan.readouts is None else readouts_record(plan.readouts)
     tip = None if plan.tip is None else tip_record(plan.tip)
     light = None if plan.light is None else light_record(plan.light)
@@ -308,13 +319,18 @@ def axial_record(found: InPlaneTrajectory) -> AxialRecord:
 
 
 def window_record(
-    window: FreeWindow, closing: Closing | None = None, *, author: Author = Author.AUTOMATIC
+    window: FreeWindow,
+    closing: Closing | None = None,
+    *,
+    interval: WindowInterval | None = None,
+    author: Author = Author.AUTOMATIC,
 ) -> WindowRecord:
     """The record of a free window.
 
     Args:
         window: a ``FreeWindow`` with its outline.
         closing: what blocks it in the same view; None where nothing was asked.
+        interval: that holds 90 of 100 true values; None where it is not known.
         author: who chose the view.
     """
     return WindowRecord.taken_from(
@@ -328,6 +344,8 @@ def window_record(
         ),
         pair=(closing and closing.pair) or (),
         pair_required_mm=None if closing is None else closing.pair_required_mm,
+        area_90=_interval(None if interval is None else interval.area_mm2),
+        radius_90=_interval(None if interval is None else interval.radius_mm),
     )
 
 

@@ -26,7 +26,8 @@ from spinect_core.base.files import NotPlain, write_whole
 from spinect_core.base.plain import parse_json, plain
 from spinect_core.base.reasons import reason, times
 from spinect_core.base.versions import NOTICE
-from spinect_core.image.volume import NERVE, Geometry, Labels, Volume, to_sitk
+from spinect_core.image.probabilities import Probabilities
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume, to_sitk
 from spinect_core.io.reading.sizes import CROP_MM, Extent
 from spinect_core.plan.folder import read_current
 from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema, stored
@@ -39,7 +40,8 @@ SUFFIX = ".spinect"
 HEAD = "document.json"
 LABELS_MEMBER = "labels/region.u8"
 CROP_MEMBER = "labels/ct.u8"
-KEYS = ("format", "schema", "notice", "plan", "labels", "labels_on_ct", "members")
+PROBABILITY_MEMBERS = {BONE: "labels/bone-percent.u8", NERVE: "labels/nerve-percent.u8"}
+KEYS = ("format", "schema", "notice", "plan", "labels", "labels_on_ct", "probabilities", "members")
 """What this program knows of ``document.json``; the rest of a file is kept as it is."""
 LARGEST_HEAD = 50_000_000
 LARGEST_DOCUMENT = 1 << 29
@@ -152,6 +154,7 @@ class Document:
         labels_on_ct: the labels on the CT's own grid; None if only the others were kept.
         files: pictures, angle maps and whatever else the plan names, by path; also what a later program added.
         extras: what a file of a later program had in ``document.json``; it is written again.
+        probabilities: of bone and nerve, on the grid of the 1 mm labels; None if they were not kept.
 
     Raises:
         PlanError: labels other than background, bone and nerve, labels beyond the CT, or a path of the plan that is not
@@ -163,6 +166,7 @@ class Document:
     labels_on_ct: Crop | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
+    probabilities: Probabilities | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", dict(self.files))
@@ -176,8 +180,18 @@ class Document:
         crop = self.labels_on_ct
         if crop is not None and (np.add(crop.first, crop.array.shape) > self.plan.case.shape).any():
             raise PlanError("The labels reach beyond the CT", REMEDY)
+        likely = self.probabilities
+        if likely is not None and (
+            self.labels is None or likely.geometry.shape != self.labels.geometry.shape
+        ):
+            raise PlanError("The probabilities are not on the grid of the labels", REMEDY)
         for path in self.files:
-            if path in (LABELS_MEMBER, CROP_MEMBER, HEAD) or not is_member_name(path):
+            if path in (
+                LABELS_MEMBER,
+                CROP_MEMBER,
+                *PROBABILITY_MEMBERS.values(),
+                HEAD,
+            ) or not is_member_name(path):
                 raise PlanError(
                     f"A file in the document cannot be called '{path[:80]}'", "Give it another name"
                 )
@@ -263,6 +277,11 @@ def write_document(document: Document, path: Path | str) -> None:
         members[CROP_MEMBER] = part.array.tobytes()
         z, y, x = part.array.shape
         crop = CropRecord(member=CROP_MEMBER, first=part.first, shape=(z, y, x)).to_dict()
+    likely = document.probabilities
+    if likely is not None:
+        members |= {
+            member: likely.of_tissue(tissue).tobytes() for tissue, member in PROBABILITY_MEMBERS.items()
+        }
     members |= {name: document.files[name] for name in sorted(document.files)}
 
     def head() -> dict[str, Any]:
@@ -273,6 +292,7 @@ def write_document(document: Document, path: Path | str) -> None:
             "plan": document.plan.to_dict(),
             "labels": labels,
             "labels_on_ct": crop,
+            "probabilities": None if likely is None else list(PROBABILITY_MEMBERS.values()),
             "members": {name: _facts(content) for name, content in members.items()},
         }
         return {**data, **{key: value for key, value in document.extras.items() if key not in data}}
@@ -323,8 +343,17 @@ def _document_of(data: Mapping[str, Any], contents: dict[str, bytes]) -> Documen
     if data["labels_on_ct"] is not None:
         part = CropRecord.from_dict(data["labels_on_ct"])
         crop = Crop(part.first, _voxels(contents, part))
+    likely = None
+    if data.get("probabilities") is not None:
+        if labels is None or data["probabilities"] != list(PROBABILITY_MEMBERS.values()):
+            raise PlanError("The probabilities belong to no labels", REMEDY)
+        bone, nerve = (
+            np.frombuffer(contents.pop(member), dtype=np.uint8).reshape(labels.geometry.shape)
+            for member in PROBABILITY_MEMBERS.values()
+        )
+        likely = Probabilities(bone, nerve, labels.geometry)
     extras = {str(key): value for key, value in data.items() if key not in KEYS}
-    return Document(plan, labels, crop, contents, extras)
+    return Document(plan, labels, crop, contents, extras, likely)
 
 
 def _refuse_odd_size(grid: Geometry) -> None:

@@ -500,6 +500,24 @@ class CloserRecord(Record):
     required_mm: Annotated[NotNegative | None, Field(alias="gives_mm")] = None
 
 
+class IntervalRecord(Record):
+    """What holds 90 of 100 true values; see :mod:`spinect_core.planning.intervals`.
+
+    Attributes:
+        low: the smaller end.
+        high: the larger end.
+    """
+
+    low: Distance
+    high: Annotated[Number, Field(ge=-1000, le=1e6)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"an interval from {self.low:g} to {self.high:g} holds nothing")
+        return self
+
+
 class WindowRecord(Record):
     """What is open of a zone in a view; see :class:`spinect_core.planning.zones.window.FreeWindow`.
 
@@ -516,6 +534,8 @@ class WindowRecord(Record):
         closers: the structures that block it.
         pair: two structures that have to shrink together where no single one opens it; empty if no pair is needed.
         pair_required_mm: clearance required of both; None without a pair.
+        area_90: that holds 90 of 100 true areas; None where that was not measured for such labels.
+        radius_90: the same of the circle.
     """
 
     zone: Name
@@ -530,6 +550,8 @@ class WindowRecord(Record):
     closers: Annotated[tuple[CloserRecord, ...], Field(alias="closed_by")] = ()
     pair: Annotated[tuple[Name, ...], Field(alias="closed_by_pair")] = ()
     pair_required_mm: Annotated[NotNegative | None, Field(alias="pair_gives_mm")] = None
+    area_90: Annotated[IntervalRecord | None, Field(alias="area_mm2_90_percent")] = None
+    radius_90: Annotated[IntervalRecord | None, Field(alias="circle_radius_mm_90_percent")] = None
 
     @property
     def open(self) -> bool:
@@ -775,6 +797,8 @@ class SafetyRecord(Record):
         tolerance: how far the needle may deviate.
         risks: for one or more methods of guiding the needle.
         structures: what the needle passes, in order from the skin.
+        nerve_90: that holds 90 of 100 true distances to nerve; None where that was not measured for such labels.
+        bone_90: the same of bone.
     """
 
     nerve: Annotated[ClearanceRecord | None, Field(alias="clearance_nerve")] = None
@@ -784,6 +808,8 @@ class SafetyRecord(Record):
     tolerance: ToleranceRecord | None = None
     risks: tuple[RiskRecord, ...] = ()
     structures: tuple[StructureRecord, ...] = ()
+    nerve_90: Annotated[IntervalRecord | None, Field(alias="clearance_nerve_mm_90_percent")] = None
+    bone_90: Annotated[IntervalRecord | None, Field(alias="clearance_bone_mm_90_percent")] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

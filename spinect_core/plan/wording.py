@@ -23,6 +23,7 @@ from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
     AxialRecord,
     GapRecord,
+    IntervalRecord,
     LandmarkRecord,
     LevelRecord,
     LightReasonRecord,
@@ -44,6 +45,7 @@ from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.search.weights import Reason
 
 if TYPE_CHECKING:
+    from spinect_core.planning.intervals import Interval
     from spinect_core.planning.results import Approach, CasePlan
     from spinect_core.planning.search.axial import InPlaneTrajectory
     from spinect_core.planning.zones.closers import Closing
@@ -194,15 +196,27 @@ def approach_sentence(approach: Approach) -> str:
     if best is None:
         blocked = "no view is open to a needle" if closing is None else f"it is {closing_words(closing)}"
         return f"{name}: no trajectory; seen {approach.window.view.words} {blocked}."
+    known = approach.interval
+    area, radius = (None, None) if known is None else (known.area_mm2, known.radius_mm)
     text = (
-        f"{name}: {best.window.area_mm2:.1f} mm² open {best.view.words}, a circle of "
-        f"{2 * best.window.radius_mm:.1f} mm fits"
+        f"{name}: {best.window.area_mm2:.1f} mm²{sure_of(area)} open {best.view.words}, a circle of "
+        f"{2 * best.window.radius_mm:.1f} mm{sure_of(radius, 2)} fits"
     )
     if approach.needle is not None:
         margin = approach.needle.tolerance.angle
         text += f"; angular tolerance of the needle {approach.needle.needle.words}: {margin.amount:.1f}°"
     withheld = "".join(f" {each}" for each in _sentence_of(not_recommended(sentences(approach.withheld))))
     return f"{text}.{withheld} {in_plane_sentence(approach.axial)}"
+
+
+def sure_of(interval: Interval | IntervalRecord | None, times: float = 1.0) -> str:
+    """The interval that holds 90 of 100 true values, such as `` (24.0 to 35.0)``; empty where it is not known.
+
+    Args:
+        interval: of what is said before.
+        times: what is said before, in the interval's unit: 2 for a diameter where the interval is of the radius.
+    """
+    return "" if interval is None else f" ({times * interval.low:.1f} to {times * interval.high:.1f})"
 
 
 def closing_words(closing: Closing) -> str:
@@ -319,6 +333,17 @@ class Trajectory:
         """Diameter of the largest circle in that window."""
         best = None if self.search is None or self.own else self.search.best
         return None if best is None or best.radius_mm is None else 2 * best.radius_mm
+
+    @property
+    def sure_text(self) -> str:
+        """Area and circle with the intervals that hold 90 of 100 true ones; empty where these are not known."""
+        if self.window is None or self.window.area_90 is None or not self.open or self.own:
+            return ""
+        window = self.window
+        return (
+            f"{window.area_mm2:.1f} mm²{sure_of(window.area_90)}, circle {2 * window.radius_mm:.1f} mm"
+            f"{sure_of(window.radius_90, 2)}; in brackets what holds 90 of 100 true values"
+        )
 
     @property
     def nerve_mm(self) -> float | None:
@@ -541,6 +566,8 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
     found: list[tuple[str, str]] = []
     if trajectory.blocked_text:
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
+    elif trajectory.sure_text:
+        found.append(("Window", trajectory.sure_text))
     found += [(NOT_RECOMMENDED, f"{each.rstrip('.')}.") for each in trajectory.withheld]
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))
@@ -569,11 +596,11 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     if safety.tolerance is not None and safety.tolerance.shift is not None:
         found.append(("Shift tolerance", _margin(safety.tolerance.shift, " mm")))
     near = [
-        f"{each.gap_mm:.1f} mm to {name}"
-        for name, each in (
-            ("nerve before the last 3 mm", safety.nerve),
-            ("nerve in the last 3 mm", safety.nerve_at_target),
-            ("bone", safety.bone),
+        f"{each.gap_mm:.1f} mm{sure_of(interval)} to {name}"
+        for name, each, interval in (
+            ("nerve before the last 3 mm", safety.nerve, safety.nerve_90),
+            ("nerve in the last 3 mm", safety.nerve_at_target, None),
+            ("bone", safety.bone, safety.bone_90),
         )
         if each is not None
     ]

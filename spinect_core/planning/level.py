@@ -28,6 +28,7 @@ from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
+from spinect_core.planning.intervals import Shell, Uncertainty
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.light import LightFound, light_of
 from spinect_core.planning.needle.needle import Needle
@@ -68,6 +69,7 @@ class Room:
         warnings: the same.
         scan: the same.
         withheld: why nothing of this case is to be recommended, as far as that is known before its level is found.
+        uncertainty: how sure the labels are; None where that is not known.
     """
 
     def __init__(
@@ -80,9 +82,11 @@ class Room:
         scan: Scan | None = None,
         warnings: tuple[ReadingWarning, ...] = (),
         withheld: tuple[Note, ...] = (),
+        uncertainty: Uncertainty | None = None,
     ) -> None:
         self.labels = labels
         self.withheld = withheld
+        self.uncertainty = uncertainty
         self.obstacles = Obstacles.of(surfaces)
         self._volume, self._skin, self._warnings = volume, skin, warnings
         self._scan = scan
@@ -108,6 +112,11 @@ class Room:
     def scan(self) -> Scan | None:
         """The slices of the CT as the scanner counts them; None without a CT."""
         return self._scan if self._volume is None else Scan.of(self._volume)
+
+    @cached_property
+    def shell(self) -> Shell | None:
+        """Within which the true borders lie; None where that is not known."""
+        return None if self.uncertainty is None else Shell(self.labels, self.uncertainty)
 
     @cached_property
     def aim(self) -> Aim:
@@ -286,8 +295,21 @@ class Approaches:
         chosen = result.recommended
         between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
         notes = (*searched.notes, *((Note(NoteCode.INTERLAMINAR, zone.side),) if between else ()))
+        check(cancel)
+        shell = self.room.shell
+        interval = None if shell is None else shell.window(window)
         return Approach(
-            zone, result, window, triangle, closing, needle, axial, searched.seconds, notes, withheld
+            zone,
+            result,
+            window,
+            triangle,
+            closing,
+            needle,
+            axial,
+            searched.seconds,
+            notes,
+            withheld,
+            interval,
         )
 
     def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
@@ -352,6 +374,9 @@ class Approaches:
         check(cancel)
         risks = tuple(risk(needle, room.aim, error, needles=FIRST_PASSES) for error in HAND_ERRORS)
         check(cancel)
+        shell = room.shell
+        sure = None if shell is None else shell.needle(needle, along.bone.gap_mm, along.nerve.gap_mm)
+        check(cancel)
         return NeedlePlan(
             needle,
             fits or fitting(needle.depth_mm, needle.gauge).words,
@@ -363,6 +388,7 @@ class Approaches:
             tip=self.tips.tip_of(needle),
             light=self._light(along, tolerance, zone),
             readouts=read_out(needle, self.landmarks.points, scan=room.scan, palpable=self.palpable),
+            interval=sure,
         )
 
     def _light(self, along: Clearance, tolerance: Tolerance, zone: Zone | None) -> LightFound:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from spinect_core.base.errors import SpatialError
+from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.region import Region
 from spinect_core.image.volume import NERVE, Labels, Volume
 from spinect_core.preprocessing.find_region import find_lumbosacral_region
@@ -18,7 +20,23 @@ from spinect_core.segmentation.choice import Mode
 from spinect_core.segmentation.strays import without_strays
 from spinect_core.segmentation.tiling import CERTAINLY_BACKGROUND, likeliest
 
-Probabilities = npt.NDArray[np.float32]
+Answers = npt.NDArray[np.float32]
+
+
+class Read(NamedTuple):
+    """What came of reading a region.
+
+    Attributes:
+        labels: on the CT's own grid.
+        labels_1mm: on the first reading's.
+        probabilities: on the first reading's, of all readings together.
+        strays_ml: of stray nerve left out of all three.
+    """
+
+    labels: Labels
+    labels_1mm: Labels
+    probabilities: Probabilities
+    strays_ml: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,28 +79,28 @@ class Readings:
         arrays, occupied = zip(*read, strict=True)
         return np.stack(arrays), np.stack(occupied)
 
-    def labels(self, answers: Probabilities) -> tuple[Labels, Labels, float]:
+    def labels(self, answers: Answers) -> Read:
         """Labels from what the network says of each reading.
 
         Args:
             answers: float32 [reading, z, y, x, class], each counting as much as its sum in a voxel; they are used up.
-
-        Returns:
-            On the CT's own grid, on the first reading's, and the ml of stray nerve left out of both.
         """
         first = answers[0]
         if self.second is None:
             labels, ml, strays = self._of_one_grid(first)
             first[strays] = CERTAINLY_BACKGROUND
-            return self.first.restore(first), labels, ml
+            return Read(self.first.restore(first), labels, Probabilities.of(first, labels.geometry), ml)
         second = mirrored(answers[1])
-        labels, ml, strays = self._of_one_grid(first + _onto_first(second))
-        first[strays] = CERTAINLY_BACKGROUND
+        both = first + _onto_first(second)
+        labels, ml, strays = self._of_one_grid(both)
+        first[strays] = both[strays] = CERTAINLY_BACKGROUND
         # Half a voxel beside, a stray reaches into the voxels around its own.
-        second[ndimage.binary_dilation(strays, np.ones((3, 3, 3))), NERVE] = 0
-        return self.first.restore(first, [(self.second, second)]), labels, ml
+        about = ndimage.binary_dilation(strays, np.ones((3, 3, 3)))
+        second[about, NERVE] = both[about, NERVE] = 0
+        on_ct = self.first.restore(first, [(self.second, second)])
+        return Read(on_ct, labels, Probabilities.of(both, labels.geometry), ml)
 
-    def _of_one_grid(self, probabilities: Probabilities) -> tuple[Labels, float, npt.NDArray[np.bool_]]:
+    def _of_one_grid(self, probabilities: Answers) -> tuple[Labels, float, npt.NDArray[np.bool_]]:
         found = Labels(likeliest(probabilities), self.first.geometry)
         kept, ml = without_strays(found)
         return kept, ml, found.array != kept.array
@@ -103,7 +121,7 @@ def _focus(volume: Volume, first: Prepared) -> Focus | None:
     return (z, y, x) if found.found and inside else None
 
 
-def _onto_first(second: Probabilities) -> Probabilities:
+def _onto_first(second: Answers) -> Answers:
     """What the second reading says of the first one's voxels: the mean of the eight that meet in a voxel's middle."""
     for axis in range(3):
         after = np.minimum(np.arange(second.shape[axis]) + 1, second.shape[axis] - 1)

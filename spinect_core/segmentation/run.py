@@ -13,6 +13,7 @@ from spinect_core.base.errors import SegmentationError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import __version__
 from spinect_core.base.words import DeviceName, ModeName
+from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.preprocessing import Prepared, Region, recognised_region
 from spinect_core.preprocessing.prepare import NEAREST
@@ -75,12 +76,14 @@ class Segmentation:
         labels_1mm: on the grid of the network, in the region alone.
         prepared: what the network was shown, its geometry and region; of two readings the first.
         run: what ran.
+        probabilities: of bone and nerve on the grid of the network; None where labels came without.
     """
 
     labels: Labels
     labels_1mm: Labels
     prepared: Prepared
     run: RunInfo
+    probabilities: Probabilities | None = None
 
     @property
     def region(self) -> Region:
@@ -149,7 +152,7 @@ def segment(
     )
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
-    labels, labels_1mm, strays_ml = readings.labels(outcome.probabilities)
+    read = readings.labels(outcome.probabilities)
     restored = time.perf_counter()
     check(cancel)
     progress(1.0, "segmented")
@@ -169,7 +172,7 @@ def segment(
             "total": restored - began,
         },
         peak_memory_mb=outcome.peak_memory_mb,
-        strays_ml=strays_ml,
+        strays_ml=read.strays_ml,
         fallbacks=(*fallbacks, *outcome.fallbacks),
         weights_sha256=sha256,
         voxels=readings.first.voxels,
@@ -181,7 +184,7 @@ def segment(
             **outcome.versions,
         },
     )
-    return Segmentation(labels, labels_1mm, readings.first, run)
+    return Segmentation(read.labels, read.labels_1mm, readings.first, run, read.probabilities)
 
 
 def _first_that_runs(

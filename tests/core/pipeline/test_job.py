@@ -18,6 +18,7 @@ from spinect_core.base.errors import AnatomyError, Cancelled, OutputError, Segme
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import OpenGl
 from spinect_core.geometry.zone import Border, Zone
+from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading import read_labels
 from spinect_core.io.writing import write_volume
@@ -60,6 +61,7 @@ class FakeSegmentation:
     labels: Labels
     labels_1mm: Labels
     region: Region
+    probabilities: Probabilities
     run: FakeRun = FakeRun()
 
 
@@ -72,7 +74,9 @@ def fake_segment(
     labels = np.where(hounsfield > 600, 1, np.where(hounsfield > 200, 2, 0)).astype(np.uint8)
     progress(1.0, "segmented")
     certain = np.eye(3, dtype=np.float32)[labels]
-    return FakeSegmentation(prepared.restore(certain), Labels(labels, prepared.geometry), prepared.region)
+    grid = prepared.geometry
+    likely = Probabilities.of(certain, grid)
+    return FakeSegmentation(prepared.restore(certain), Labels(labels, grid), prepared.region, likely)
 
 
 def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:

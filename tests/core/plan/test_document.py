@@ -1,5 +1,6 @@
 """Documents: one file that comes back as it was, with or without its CT, and that no damage turns into a traceback."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -12,10 +13,12 @@ import pytest
 from plan_maker import MAP, PICTURE, full_document, small_ct
 
 from spinect_core.base.errors import PlanError
+from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.plan.document import (
     HEAD,
     LARGEST_DOCUMENT,
+    PROBABILITY_MEMBERS,
     Crop,
     Document,
     naming_only,
@@ -85,6 +88,58 @@ def test_a_document_without_labels_and_pictures_is_one_too(tmp_path: Path) -> No
     assert back.labels is None
     assert back.plan == plan
     assert [view.name for view in back.plan.views] == ["from behind", "Above the root"]
+
+
+def with_probabilities() -> Document:
+    document = full_document()
+    assert document.labels is not None
+    bone, nerve = (np.where(document.labels.array == tissue, 93, 4).astype(np.uint8) for tissue in (1, 2))
+    return replace(document, probabilities=Probabilities(bone, nerve, document.labels.geometry))
+
+
+def test_probabilities_come_back_with_the_labels(tmp_path: Path) -> None:
+    before, path = with_probabilities(), tmp_path / "sure.spinect"
+    write_document(before, path)
+    back = read_document(path)
+    assert_same(back, before)
+    assert before.probabilities is not None
+    assert back.probabilities is not None
+    assert np.array_equal(back.probabilities.bone, before.probabilities.bone)
+    assert np.array_equal(back.probabilities.nerve, before.probabilities.nerve)
+    assert back.labels is not None
+    assert back.probabilities.geometry is back.labels.geometry
+    assert not [name for name in back.files if name.startswith("labels/")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"probabilities": ["labels/other.u8", "labels/nerve-percent.u8"]},
+        {"probabilities": 3},
+        {"labels": None},
+    ],
+)
+def test_probabilities_that_belong_to_no_labels_are_refused(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    path = tmp_path / "sure.spinect"
+    write_document(with_probabilities(), path)
+    with_head(path, lambda head: head.update(change))
+    with pytest.raises(PlanError):
+        read_document(path)
+
+
+def test_probabilities_above_certainty_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sure.spinect"
+    write_document(with_probabilities(), path)
+    contents = members(path)
+    name = PROBABILITY_MEMBERS[2]
+    contents[name] = b"\xff" * len(contents[name])
+    head = json.loads(contents[HEAD])
+    head["members"][name]["sha256"] = hashlib.sha256(contents[name]).hexdigest()
+    repack(path, contents | {HEAD: json.dumps(head).encode()})
+    with pytest.raises(PlanError, match="percent"):
+        read_document(path)
 
 
 def test_a_document_of_schema_1_is_still_read() -> None:

@@ -18,8 +18,9 @@ from spinect_core.plan.build import (
     search_record,
     window_record,
 )
-from spinect_core.plan.records import Record
+from spinect_core.plan.records import IntervalRecord, Record
 from spinect_core.plan.wording import sentences
+from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.needle import Needle
 
 ZONE = Made(kind="kambin", version="bony", side="right", level="L5/S1")
@@ -131,6 +132,7 @@ def test_a_window_becomes_a_record(pair: tuple[str, str] | None) -> None:
     assert record.closers[0].required_mm is None
     assert record.pair == (pair or ())
     assert window_record(window(View(-20.0))).closers == ()
+    assert record.area_90 is record.radius_90 is None, "nothing was calibrated"
 
 
 def test_the_safety_of_a_needle_becomes_a_record() -> None:
@@ -270,12 +272,16 @@ def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
             notes=(),
             withheld=(),
             needle=None,
+            interval=WindowInterval(Interval(15.0, 22.0), Interval(1.5, 2.5)),
         )
         for side, borders in (("left", ()), ("right", (BORDER,)))
     )  # fmt: skip
     record, left_out = planning_record(Made(landmarks=landmarks(), approaches=(faulty, sound), withheld=()))
     assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]
     assert len(record.windows) == len(record.searches) == 1
+    assert stored(record.windows[0]) == record.windows[0]
+    assert record.windows[0].area_90 == IntervalRecord(low=15.0, high=22.0)
+    assert record.windows[0].radius_90 == IntervalRecord(low=1.5, high=2.5)
     assert [note.values["name"] for note in left_out] == ["left Kambin"]
 
 

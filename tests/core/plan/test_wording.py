@@ -57,6 +57,27 @@ def test_a_zone_with_its_needle() -> None:
     assert trajectory.needle_text.startswith(f"{trajectory.needle.needle.depth_mm:.0f} mm")
 
 
+def test_area_circle_and_clearances_say_how_sure_they_are() -> None:
+    planning = automatic(full_planning())
+    windows = (planning.windows[0].replaced(author="automatic"),)
+    (trajectory,) = [each for each in trajectories(planning.replaced(windows=windows)) if not each.own]
+    told = dict(facts(trajectory))
+    assert told["Window"].startswith("30.5 mm² (24.5 to 35.2), circle 3.5 mm (2.5 to 4.0);")
+    assert "90 of 100" in told["Window"]
+    assert told["Clearance"] == (
+        "2.2 mm (1.5 to 3.0) to nerve before the last 3 mm, 1.2 mm to nerve in the last 3 mm, "
+        "-0.5 mm (-1.2 to 0.2) to bone"
+    )
+
+
+def test_where_nothing_was_calibrated_no_interval_is_said() -> None:
+    planning = automatic(full_planning())
+    bare = planning.windows[0].replaced(author="automatic", area_90=None, radius_90=None)
+    (trajectory,) = [each for each in trajectories(planning.replaced(windows=(bare,))) if not each.own]
+    assert "Window" not in dict(facts(trajectory))
+    assert trajectory.sure_text == ""
+
+
 def test_the_users_needles_are_trajectories_of_their_own_and_told_apart() -> None:
     planning = full_planning()
     found = trajectories(planning)
@@ -121,7 +142,8 @@ def test_facts_name_every_measure_with_its_unit() -> None:
     assert told["Shift tolerance"] == "1.8 mm, then nerve (caudal and medial)"
     assert (
         told["Clearance"]
-        == "2.2 mm to nerve before the last 3 mm, 1.2 mm to nerve in the last 3 mm, -0.5 mm to bone"
+        == "2.2 mm (1.5 to 3.0) to nerve before the last 3 mm, 1.2 mm to nerve in the last 3 mm, "
+        "-0.5 mm (-1.2 to 0.2) to bone"
     )
     assert "S1 superior articular process" in told["Within 2 mm"]
     assert told["Beyond the tip"] == "exiting L5 root from 88 mm"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.courses import dense
@@ -13,13 +14,17 @@ from spinect_core.base.errors import Cancelled
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import LightCause, RootPlace, TipFact
 from spinect_core.geometry.view import View
+from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
+from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.results import CasePlan
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
+from spinect_core.segmentation.calibration import Calibration, Widening
 from spinect_core.surfaces import build_surfaces
 
 pytestmark = pytest.mark.heavy
@@ -192,6 +197,38 @@ def test_a_zone_that_is_withheld_says_why(planned):
     assert ". Not recommended: another level fits almost as well: check that this is L5/S1. " in told
     record = planning_record(replace(planned[1], approaches=(replace(approach, withheld=(why,)),)))[0]
     assert record.searches[0].withheld == sentences([why])
+
+
+def test_how_sure_the_labels_are_reaches_the_record_of_each_window_and_needle(case):
+    phantom, surfaces = case
+    blurred = [
+        ndimage.gaussian_filter((phantom.labels.array == tissue).astype(np.float32), 0.7) for tissue in (1, 2)
+    ]
+    percent = [np.rint(100 * each).astype(np.uint8) for each in blurred]
+    as_said = tuple(value / 100 for value in range(101))
+    more = Widening(1, 0.1, 0.2, 1)
+    made = Calibration("", "", as_said, as_said, more, None)
+    sure = Uncertainty(Probabilities(*percent, phantom.labels.geometry), made, more)
+    room = Room(phantom.labels, surfaces, phantom.volume, uncertainty=sure)
+    work = Approaches(room, find_landmarks(phantom.labels))
+    zone = next(each for each in work.zones(("left",))[0] if each.kind == "safe")
+    found = work.approach(work.search([zone], step=10.0)[0])
+    assert found.interval is not None
+    assert found.needle is not None
+    plan = CasePlan(work.landmarks, (found,), ())
+    record, left_out = planning_record(plan)
+    assert not left_out
+    (window,), (needle,) = record.windows, record.needles
+    assert window.area_90.low + 1 <= window.area_mm2 <= window.area_90.high - 1
+    assert window.area_90.high - window.area_90.low > 5, "the borders are blurred over 2 mm"
+    assert window.radius_90.low < window.radius_mm < window.radius_90.high
+    for interval, clearance in (
+        (needle.safety.bone_90, needle.safety.bone),
+        (needle.safety.nerve_90, needle.safety.nerve),
+    ):
+        assert interval.low < clearance.gap_mm < interval.high
+    said = approach_sentence(found)
+    assert f"mm² ({window.area_90.low:.1f} to {window.area_90.high:.1f}) open" in said
 
 
 def test_without_a_ct_the_window_is_found_and_the_needle_is_not(case):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from spinect_core.image.volume import Geometry, Volume
+from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.preprocessing import Region
 from spinect_core.preprocessing.prepare import Prepared
 from spinect_core.segmentation import readings as reading_module
@@ -56,7 +56,9 @@ def test_two_readings_are_nearer_to_the_truth_than_one_and_on_the_same_side(volu
         answers = [answer(readings.first)]
         if readings.second is not None:
             answers.append(answer(readings.second)[:, :, ::-1])
-        labels, labels_1mm, strays_ml = readings.labels(np.stack(answers))
+        labels, labels_1mm, probabilities, strays_ml = readings.labels(np.stack(answers))
+        assert np.array_equal(probabilities.nerve > 50, labels_1mm.array == 2)
+        assert set(np.unique(probabilities.bone)) == {0}
         assert strays_ml == 0
         assert set(np.unique(labels.array)) == {0, 2}
         wrong[mode] = np.count_nonzero((labels.array == 2) != truth)
@@ -72,9 +74,10 @@ def test_a_stray_of_the_second_reading_is_on_neither_grid(volume: Volume) -> Non
     first, second = answer(readings.first), answer(readings.second)
     for probabilities in (first, second):
         probabilities[2:5, 2:5, 2:5] = (0, 0, 1)  # far from the ball, to the right of it
-    labels, labels_1mm, strays_ml = readings.labels(np.stack([first, second[:, :, ::-1]]))
+    labels, labels_1mm, probabilities, strays_ml = readings.labels(np.stack([first, second[:, :, ::-1]]))
     assert strays_ml > 0.01
-    for found in (labels, labels_1mm):
+    likely = Labels(np.where(probabilities.nerve > 5, 2, 0).astype(np.uint8), labels_1mm.geometry)
+    for found in (labels, labels_1mm, likely):
         at = found.geometry.to_patient(np.argwhere(found.array == 2))
         assert np.linalg.norm(at - CENTRE, axis=1).max() < 9
 
