@@ -556,6 +556,9 @@ def headline(trajectory: Trajectory) -> str:
     return " · ".join(parts)
 
 
+NO_INTERVALS = "none: how sure area, circle and clearance are was not measured for these labels"
+
+
 def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> tuple[tuple[str, str], ...]:
     """All that is known of a trajectory, as headings and texts in the order of reading.
 
@@ -568,6 +571,8 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
     elif trajectory.sure_text:
         found.append(("Window", trajectory.sure_text))
+    elif trajectory.open and not trajectory.own:
+        found.append(("Intervals", NO_INTERVALS))
     found += [(NOT_RECOMMENDED, f"{each.rstrip('.')}.") for each in trajectory.withheld]
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))

@@ -74,7 +74,9 @@ def test_where_nothing_was_calibrated_no_interval_is_said() -> None:
     planning = automatic(full_planning())
     bare = planning.windows[0].replaced(author="automatic", area_90=None, radius_90=None)
     (trajectory,) = [each for each in trajectories(planning.replaced(windows=(bare,))) if not each.own]
-    assert "Window" not in dict(facts(trajectory))
+    told = dict(facts(trajectory))
+    assert "Window" not in told
+    assert told["Intervals"].startswith("none")
     assert trajectory.sure_text == ""
 
 
