@@ -194,9 +194,11 @@ def _root_found(
     first = int(np.flatnonzero(inside)[0])
     ends = np.flatnonzero(~inside[first:])
     last = first + int(ends[0]) if len(ends) else len(line)
+    kept = np.flatnonzero(wanted[first:last])
+    if len(kept) < 2:
+        return None
     course = expected(line[first:last], cloud, labels)
     labelled = _labelled(course, cloud.points, labels)
-    kept = np.flatnonzero(wanted[first:last])
     kept = kept[_outside(course[kept], sac).argmax() :]
     if len(kept) < 2:
         return None

@@ -151,3 +151,13 @@ def test_a_border_is_drawn_on_a_gap_only_where_it_shares_its_course(atlas, lines
     assert gaps_beside(root, on_it) == (gap,)
     assert gaps_beside(root, before) == ()
     assert gaps_beside(root, on_it + np.array([30.0, 0.0, 0.0])) == (), "the border of something else"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_a_course_of_which_the_picture_holds_a_point_or_two_stops_nothing(atlas, lines, ways, count):
+    """As of labels that lie upside down."""
+    line = lines["L5 left"].copy()
+    line[count:] += 1000.0
+    found = roots_found({**lines, "L5 left": line}, ways, atlas.labels)
+    assert ("L5 left" in found) == (count > 1)
+    assert {"L5 right", "S1 left"} <= set(found)
