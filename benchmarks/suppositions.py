@@ -17,13 +17,14 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import load_atlas
-from spinect_core.anatomy.completeness import RootFound, along, roots_found, ways_of
+from spinect_core.anatomy.completeness import RootFound, roots_found, ways_of
 from spinect_core.anatomy.courses import dense
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.anatomy.levels import level_of
 from spinect_core.anatomy.register import register
 from spinect_core.anatomy.supposed import supposed_course
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import NERVE, Labels, Volume
 from spinect_core.io.reading import read_ct, read_labels
 from spinect_core.preprocessing.grid import on_regular_grid

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
+from spinect_core.geometry.polyline import along
 from spinect_core.image.evaluation import cropped
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
@@ -46,16 +47,16 @@ def part_shares(
         geometry: the grid of both.
     """
     points = np.array(course["points"])
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    arc = along(points)
     middle = np.linalg.norm(points - np.array(course["ganglion"]), axis=1).argmin()
     index = np.argwhere(true)
     if not len(index):
         return dict.fromkeys(PARTS)
-    along = (arc - arc[middle])[cKDTree(points).query(geometry.to_patient(index))[1]]
+    place = (arc - arc[middle])[cKDTree(points).query(geometry.to_patient(index))[1]]
     hit = found[tuple(index.T)]
     shares: dict[str, float | None] = {}
     for name, (low, high) in PARTS.items():
-        inside = (along >= low) & (along < high)
+        inside = (place >= low) & (place < high)
         shares[name] = float(hit[inside].mean()) if inside.any() else None
     return shares
 

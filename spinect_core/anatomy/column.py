@@ -15,6 +15,7 @@ from numpy.polynomial import polynomial
 from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, to_sitk
 
 STEP_MM = 2.0
@@ -327,9 +328,9 @@ def _prolonged(middle: FloatArray) -> FloatArray:
         for start, direction, length in ((middle[0], lower, BELOW_MM), (middle[-1], upper, ABOVE_MM))
     ]
     line = np.concatenate([ends[0][None], middle, ends[1][None]])
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    even = np.arange(0.0, along[-1], STEP_MM)
-    return np.stack([np.interp(even, along, line[:, axis]) for axis in range(3)], axis=1)
+    arc = along(line)
+    even = np.arange(0.0, arc[-1], STEP_MM)
+    return np.stack([np.interp(even, arc, line[:, axis]) for axis in range(3)], axis=1)
 
 
 def _turn(

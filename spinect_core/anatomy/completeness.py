@@ -17,6 +17,7 @@ from spinect_core.anatomy.refine import axes_of
 from spinect_core.anatomy.register import cropped
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import SIDES, RootPart, RootPlace, Side
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import Labels
 
 BEYOND_MM = 25.0
@@ -246,11 +247,6 @@ def expected(line: FloatArray, cloud: NerveCloud, labels: Labels) -> FloatArray:
         offset = np.stack([np.interp(arc, arc[where], moved[:, axis]) for axis in range(3)], axis=1)
         points = line + gaussian_filter1d(offset, 2.0, axis=0, mode="nearest")
     return np.asarray(points)
-
-
-def along(points: FloatArray) -> FloatArray:
-    """How far (n,) mm along a line of points (n, 3) each of them lies."""
-    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
 
 
 def _in_grid(points: FloatArray, labels: Labels) -> npt.NDArray[np.bool_]:

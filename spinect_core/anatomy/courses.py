@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.fields import Field
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import NERVE, Labels
 
 SNAP_NERVE_MM = 6.0
@@ -50,15 +51,15 @@ class Course:
 
 def directions_of(points: FloatArray) -> FloatArray:
     """Unit vectors (n, 3) along a line of points (n, 3)."""
-    along = np.gradient(points, axis=0) if len(points) > 1 else np.zeros_like(points)
-    return np.asarray(along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9))
+    slope = np.gradient(points, axis=0) if len(points) > 1 else np.zeros_like(points)
+    return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9))
 
 
 def dense(points: FloatArray, step: float) -> FloatArray:
     """Points at most ``step`` mm apart along a line of points (n, 3), its ends among them."""
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    along = np.linspace(0.0, chord[-1], max(int(np.ceil(chord[-1] / step)) + 1, 2))
-    return np.stack([np.interp(along, chord, points[:, axis]) for axis in range(3)], axis=1)
+    chord = along(points)
+    even = np.linspace(0.0, chord[-1], max(int(np.ceil(chord[-1] / step)) + 1, 2))
+    return np.stack([np.interp(even, chord, points[:, axis]) for axis in range(3)], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 from scipy.spatial import cKDTree
 from skimage.graph import MCP_Geometric
 
-from spinect_core.anatomy.completeness import Gap, RootFound, along
+from spinect_core.anatomy.completeness import Gap, RootFound
 from spinect_core.anatomy.register import cropped
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.progress import Cancel, check
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 
 LONGEST_MM = 20.0

@@ -8,6 +8,7 @@ import numpy as np
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import Side
+from spinect_core.geometry.polyline import along
 from spinect_core.geometry.view import View
 
 DASH_MM, SPACE_MM = 2.0, 1.4
@@ -60,7 +61,7 @@ class GapLine:
 
 
 def _pieces(points: FloatArray, dash: float, space: float) -> tuple[FloatArray, ...]:
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    arc = along(points)
     count = max(round((arc[-1] + space) / (dash + space)), 1)
     scale = arc[-1] / (count * dash + (count - 1) * space)
     found = []

@@ -10,16 +10,15 @@ import numpy as np
 import pyvista as pv
 from scipy import ndimage
 from vtkmodules.vtkFiltersCore import (
-    vtkFlyingEdges3D,
     vtkPolyDataNormals,
     vtkQuadricDecimation,
     vtkWindowedSincPolyDataFilter,
 )
 
-from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import BONE, NERVE, Labels
+from spinect_core.surfaces.crossing import crossing
 from spinect_core.surfaces.smoothing import smooth_field, without_small_islands
 
 SMALLEST_ISLAND_MM3 = {BONE: 200.0, NERVE: 60.0}
@@ -107,7 +106,8 @@ def _surface(
     check(cancel)
     progress(0.3, f"surface of the {name}")
     first = np.array([part.start for part in box], dtype=np.float64) - room
-    mesh = _marching_cubes(field, cancel)
+    # Just below 1/2: voxels that are half full would put corners of triangles on top of each other.
+    mesh = _run(crossing(field, 0.4999), silent, "", cancel)
     if mesh.n_cells == 0:
         return pv.PolyData()
     # VTK counts x, y, z; the grid counts z, y, x.
@@ -117,19 +117,6 @@ def _surface(
     if signed_volume(mesh) < 0:
         mesh.flip_faces(inplace=True)
     return _with_normals(mesh, cancel)
-
-
-def _marching_cubes(field: FloatArray | Any, cancel: Cancel | None) -> pv.PolyData:
-    """Border of a field [z, y, x] at 1/2, as points in voxels (x, y, z)."""
-    image = pv.ImageData(dimensions=field.shape[::-1])
-    image.point_data["field"] = field.ravel()
-    filter_ = vtkFlyingEdges3D()
-    filter_.SetInputData(image)
-    # Just below 1/2: voxels that are half full would put corners of triangles on top of each other.
-    filter_.SetValue(0, 0.4999)
-    filter_.ComputeNormalsOff()
-    filter_.ComputeScalarsOff()
-    return _run(filter_, silent, "", cancel)
 
 
 def _polished(mesh: pv.PolyData, progress: Progress, cancel: Cancel | None) -> pv.PolyData:

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pyvista as pv
 from scipy import ndimage
-from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
 from spinect_core.base.arrays import BoolArray
 from spinect_core.image.pieces import connected_pieces
 from spinect_core.image.volume import Geometry
 from spinect_core.surfaces.build import signed_volume
+from spinect_core.surfaces.crossing import crossing
 
 
 def level_surface(
@@ -40,13 +40,7 @@ def level_surface(
     part = tuple(slice(start, along.stop + 1) for start, along in zip(first, box, strict=True))
     near = ndimage.binary_dilation(inside[part], np.ones((3, 3, 3)))
     values = np.pad(np.where(near, field[part], np.minimum(field[part], 0)), 1)
-    image = pv.ImageData(dimensions=values.shape[::-1])
-    image.point_data["field"] = values.ravel()
-    edges = vtkFlyingEdges3D()
-    edges.SetInputData(image)
-    edges.SetValue(0, level)
-    edges.ComputeNormalsOff()
-    edges.ComputeScalarsOff()
+    edges = crossing(values, level)
     edges.Update()
     mesh: pv.PolyData = pv.wrap(edges.GetOutput())
     if mesh.n_cells == 0:

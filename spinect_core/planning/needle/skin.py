@@ -12,13 +12,13 @@ import pyvista as pv
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from scipy import ndimage
-from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.pieces import largest_piece
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.surfaces.crossing import crossing
 
 STEP_MM = 2.0
 """Of the copy the skin is looked for in."""
@@ -190,15 +190,9 @@ def _body(values: npt.NDArray[np.float32], grid: Geometry) -> npt.NDArray[np.boo
 
 def _surface(field: npt.NDArray[np.float32], grid: Geometry) -> pv.PolyData:
     """Where the field crosses the skin's number, in LPS mm, faces outwards."""
-    image = pv.ImageData(dimensions=field.shape[::-1])
-    image.point_data["field"] = field.ravel()
-    filter_ = vtkFlyingEdges3D()
-    filter_.SetInputData(image)
-    filter_.SetValue(0, SKIN_HU)
-    filter_.ComputeNormalsOff()
-    filter_.ComputeScalarsOff()
-    filter_.Update()
-    mesh: pv.PolyData = pv.wrap(filter_.GetOutput())
+    edges = crossing(field, SKIN_HU)
+    edges.Update()
+    mesh: pv.PolyData = pv.wrap(edges.GetOutput())
     mesh.points = grid.to_patient(np.asarray(mesh.points, dtype=np.float64)[:, ::-1]).astype(np.float32)
     if np.linalg.det(grid.direction) < 0:
         mesh.flip_faces(inplace=True)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import STEP_MM, Course, clear_of
 from spinect_core.research.phantom.parameters import Specimen
@@ -240,7 +241,7 @@ def _smooth(
     points: FloatArray, radii: tuple[float, ...], size: float
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """A line (n, 3) with a point each half millimetre through points (m, 3), and its radii from those given."""
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    chord = along(points)
     chord += np.arange(len(chord)) * 1e-6
     s = np.linspace(0.0, chord[-1], max(int(chord[-1] / STEP_MM), 8))
     line = PchipInterpolator(chord, points)(s)

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.research.phantom.ilium import DRAWN_SLOPE
 from spinect_core.research.phantom.parameters import Specimen
 from spinect_core.research.phantom.pathology import sides_of
@@ -48,7 +49,7 @@ def sac_distance(
 ) -> tuple[FloatArray, FloatArray]:
     """Signed distance of the thecal sac on the grid, and its centreline (n, 3), both in the specimen."""
     frame = skeleton.frames["sacrum"]
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    chord = along(path)
     s = np.arange(0.0, chord[-1], 0.7)
     line = np.stack([np.interp(s, chord, path[:, axis]) for axis in range(3)], axis=1)
     line = gaussian_filter(line, (6.0, 0.0), mode="nearest")
@@ -73,8 +74,8 @@ def sac_distance(
     offset = points[near] - line[index[near]]
     a = specimen.sac_width / 2 * part[index[near]]
     b = specimen.sac_depth / 2 * part[index[near]]
-    along = np.sqrt(np.maximum((offset**2).sum(axis=1) - offset[:, 0] ** 2, 0.0))
-    radius = np.sqrt((offset[:, 0] / a) ** 2 + (along / b) ** 2)
+    lengthwise = np.sqrt(np.maximum((offset**2).sum(axis=1) - offset[:, 0] ** 2, 0.0))
+    radius = np.sqrt((offset[:, 0] / a) ** 2 + (lengthwise / b) ** 2)
     out[near] = (radius - 1.0) * np.minimum(a, b)
     whole = np.full(p[0].shape, FAR)
     whole[block] = out.reshape(x.shape)

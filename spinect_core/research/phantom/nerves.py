@@ -10,6 +10,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import Geometry
 
 STEP_MM = 0.5
@@ -45,7 +46,7 @@ def lay(
     The ganglion lies ``shift`` mm farther out than that. The root thickens over its first centimetre, swells to the
     ganglion and leaves it a little thicker than it came.
     """
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(waypoints, axis=0), axis=1))])
+    chord = along(waypoints)
     count = max(int(chord[-1] / STEP_MM), 8)
     s = np.linspace(0.0, chord[-1], count)
     points = np.stack([PchipInterpolator(chord, waypoints[:, axis])(s) for axis in range(3)], axis=1)

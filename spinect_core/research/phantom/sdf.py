@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 
 Coordinates = tuple[FloatArray, FloatArray, FloatArray]
 Block = tuple[slice, slice, slice]
@@ -227,7 +228,7 @@ def part_of_grid(p: Coordinates, block: Block) -> Coordinates:
 
 def dense(points: FloatArray, step: float = 1.0) -> FloatArray:
     """Points at most ``step`` mm apart along a line of points (n, 3)."""
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    chord = along(points)
     s = np.linspace(0.0, chord[-1], max(int(chord[-1] / step) + 1, 2))
     return np.stack([np.interp(s, chord, points[:, axis]) for axis in range(3)], axis=1)
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates
 
 from spinect_core.base.arrays import FloatArray
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import Geometry
 from spinect_core.research.phantom.nerves import Course
 
@@ -39,7 +40,7 @@ def tangents(points: FloatArray) -> FloatArray:
 
 def evenly(points: FloatArray) -> FloatArray:
     """The same number of points (n, 3) on the same line, evenly spaced."""
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    chord = along(points)
     at = np.linspace(0.0, chord[-1], len(points))
     return np.stack([np.interp(at, chord, points[:, axis]) for axis in range(3)], axis=1)
 

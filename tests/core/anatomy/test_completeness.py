@@ -5,9 +5,10 @@ import pytest
 from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import load_atlas
-from spinect_core.anatomy.completeness import along, gaps_beside, roots_found, ways_of
+from spinect_core.anatomy.completeness import gaps_beside, roots_found, ways_of
 from spinect_core.anatomy.levels import level_of
 from spinect_core.base.words import RootPart, RootPlace, Side
+from spinect_core.geometry.polyline import along
 from spinect_core.image.volume import NERVE, Labels
 
 LEVEL = level_of("L5/S1")
