@@ -60,6 +60,9 @@ LEVEL_CODES = frozenset(
 )
 """Notes that say that a level may be another one, or does not look like one."""
 
+LANDMARK_CODES = frozenset({NoteCode.LANDMARKS_UNSURE})
+"""Those of them that no count of the vertebrae answers: the landmarks have to be placed."""
+
 
 def level_doubts(
     found: Sequence[Hypothesis], fitted: Sequence[FloatArray], level: str, scale: float = 1.0
@@ -84,7 +87,7 @@ def level_doubts(
     if unseen:
         notes.append(Note.of(NoteCode.LEVEL_UNSEEN, level=level, what=" and ".join(unseen)))
     against = [WORDS[name] for name, value in best.cues.items() if value < AGAINST]
-    if WORDS["atlas"] not in against and _elsewhere(found, fitted, scale):
+    if WORDS["atlas"] not in against and lies_elsewhere(found, dict(enumerate(fitted)), scale):
         against.append(WORDS["atlas"])
     if against:
         notes.append(Note.of(NoteCode.LEVEL_CUES, level=level, against=", ".join(against)))
@@ -93,13 +96,19 @@ def level_doubts(
     return tuple(notes)
 
 
-def _elsewhere(found: Sequence[Hypothesis], fitted: Sequence[FloatArray], scale: float) -> bool:
-    """Whether the fitted atlas has an end plate where no disc or another one is."""
+def lies_elsewhere(found: Sequence[Hypothesis], fitted: Mapping[int, FloatArray], scale: float) -> bool:
+    """Whether the fitted atlas has an end plate where no disc or another one is.
+
+    Args:
+        found: the discs seen.
+        fitted: LPS mm (3,) of end plates in the fitted atlas, by how many discs they lie above the first of ``found``.
+        scale: size of the bodies as a multiple of the usual.
+    """
     points = {-one.shift: np.array(one.point) for one in found}
     far = ELSEWHERE_MM * max(scale, 1.0)
     return any(
         float(np.linalg.norm(place - points[above])) > far
-        for above, place in enumerate(fitted)
+        for above, place in fitted.items()
         if above in points
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,13 @@ from spinect_core.anatomy.completeness import RootFound, roots_found, ways_of
 from spinect_core.anatomy.confidence import bridge_share, confidence, level_warnings, trust_in
 from spinect_core.anatomy.courses import Course as Course
 from spinect_core.anatomy.courses import NerveCloud, centred, snap_course
-from spinect_core.anatomy.doubts import LEVEL_CODES, landmark_doubts, level_doubts
+from spinect_core.anatomy.doubts import (
+    LANDMARK_CODES,
+    LEVEL_CODES,
+    landmark_doubts,
+    level_doubts,
+    lies_elsewhere,
+)
 from spinect_core.anatomy.fields import Field, signed_field
 from spinect_core.anatomy.hypotheses import Hypothesis, atlas_cues, discs, end_plate, judged
 from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
@@ -29,7 +35,7 @@ from spinect_core.anatomy.register import (
     register,
 )
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import UsageError
+from spinect_core.base.errors import AnatomyError, UsageError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.image.volume import NERVE, Labels
@@ -84,8 +90,12 @@ class Landmarks:
 
     @property
     def level_doubts(self) -> tuple[Note, ...]:
-        """Why it may be another level; none where the user has said which it is."""
-        return () if self.confirmed else tuple(note for note in self.notes if note.code in LEVEL_CODES)
+        """Why it may be another level, or is not held by its landmarks.
+
+        Where the user has said which level it is, only the landmarks can be in doubt.
+        """
+        codes = LANDMARK_CODES if self.confirmed else LEVEL_CODES
+        return tuple(note for note in self.notes if note.code in codes)
 
     @property
     def names(self) -> Level:
@@ -145,7 +155,8 @@ def find_landmarks(
         cancel: asked often.
 
     Raises:
-        AnatomyError: too little bone to look at, or labels that do not reach the level.
+        AnatomyError: too little bone to look at, labels that do not reach the level, or none where the user's count
+            puts it.
         UsageError: no such level.
 
     Examples:
@@ -177,6 +188,8 @@ def find_landmarks(
         cancel=cancel,
     )
     check(cancel)
+    if shift is not None:
+        search.check_place(registration.points(atlas.landmarks[source.focus])[0], where, target.name, shift)
     progress(0.85, "placing the landmarks")
     found = _placed(labels, atlas, registration, source, target, progress, cancel)
     # Where another level than the found ones was asked for, the atlas does not lie on L5/S1.
@@ -248,9 +261,45 @@ class _Search:
             return best
         return self.correlation.best(near)[0]
 
+    def check_place(self, fitted: FloatArray, where: int, level: str, shift: int) -> None:
+        """Refuse what is not the level that the user's count names: that count lifts the doubts.
+
+        Args:
+            fitted: LPS mm (3,) where the fitted atlas has the end plate below the level.
+            where: how many discs above the one that the program takes for L5/S1 the level was looked for.
+            level: its name.
+            shift: of the numbering.
+
+        Raises:
+            AnatomyError: no disc is seen there, or the atlas came to lie on another.
+        """
+        if not self.hypotheses and not shift:
+            return
+        discs_seen = {-one.shift: one for one in self.hypotheses}
+        if where in discs_seen and not self.elsewhere({where: fitted}):
+            return
+        names = ", ".join(one.level for _where, one in sorted(discs_seen.items())) or "none"
+        raise AnatomyError(
+            f"By your count {level} would be {_places_above(where)}, and the labels show no such level there "
+            f"(the levels seen, from below upwards, by the program's own count: {names})",
+            "Count as the program does and plan the level by its name, or segment a region that holds it",
+        )
+
+    def elsewhere(self, fitted: Mapping[int, FloatArray]) -> bool:
+        """Whether the fitted atlas has an end plate, by its place above the first disc, where no disc or another is."""
+        return lies_elsewhere(self.hypotheses, fitted, 1.0 if self.column is None else self.column.scale)
+
     def doubts(self, fitted: Sequence[FloatArray], level: str) -> tuple[Note, ...]:
         """Why the level may be another; ``fitted`` is where the atlas has the end plates, if it lies there."""
         return level_doubts(self.hypotheses, fitted, level, 1.0 if self.column is None else self.column.scale)
+
+
+def _places_above(where: int) -> str:
+    """Where a level lies from the disc that the program takes for L5/S1."""
+    if where == 0:
+        return "where the program puts L5/S1"
+    count = f"{abs(where)} level{'s' if abs(where) > 1 else ''}"
+    return f"{count} {'above' if where > 0 else 'below'} what the program calls L5/S1"
 
 
 def _placed(

@@ -9,6 +9,7 @@ import numpy as np
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import SIDES
+from spinect_core.image.pieces import largest_piece
 from spinect_core.image.volume import BONE, Geometry
 
 CREST_LINE = "iliac crest line"
@@ -16,6 +17,10 @@ EDGE_MM = 2.5
 """Bone that ends so near to the border of the labels may go on beyond it."""
 TIP_MM = 3.0
 """The dorsal end of a spinous process that is felt."""
+APART_MM = 3.0
+"""Surface points of one bone lie nearer than this to each other."""
+UNEVEN_MM = 20.0
+"""Crests that differ by more in height are no line to feel, or one of them was not found."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def palpable_places(bone: FloatArray, grid: Geometry, landmarks: Landmarks) -> t
         if len(mine) and _inside(mine[mine[:, 2].argmax()], grid):
             crests[side] = float(mine[:, 2].max())
     found = []
-    if crests:
+    if crests and max(crests.values()) - min(crests.values()) <= UNEVEN_MM:
         one = "" if len(crests) == 2 else f"of the {next(iter(crests))} crest alone"
         found.append(Palpable(CREST_LINE, float(np.mean(list(crests.values()))), one))
     for name in parts.names:
@@ -69,7 +74,14 @@ def _of(
     names: tuple[str, ...],
     name: str,
 ) -> FloatArray:
-    return points[kinds == names.index(name)] if name in names else points[:0]
+    """The points of a place, those of its largest piece alone: stray bone nearest to it is not it."""
+    mine = points[kinds == names.index(name)] if name in names else points[:0]
+    if not len(mine):
+        return mine
+    index = tuple(np.floor((mine - mine.min(axis=0)) / APART_MM).astype(np.intp).T)
+    filled = np.zeros([int(along.max()) + 1 for along in index], dtype=bool)
+    filled[index] = True
+    return mine[largest_piece(filled, corners=True)[index]]
 
 
 def _inside(point: FloatArray, grid: Geometry) -> bool:

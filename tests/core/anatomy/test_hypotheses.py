@@ -168,8 +168,12 @@ def test_a_landmark_that_was_unsure_and_is_placed_raises_no_doubt_any_more():
         NoteCode.LANDMARKS_UNSURE
     }
     assert found.moved("c left", np.ones(3)).notes == (other,)
-    # Who says how the vertebrae are counted has looked at the level.
-    assert not replace(found, shift=0).level_doubts
+    # Who says how the vertebrae are counted has placed no landmark.
+    counted = replace(
+        found, notes=(*notes, Note.of(NoteCode.LEVEL_CUES, level="L5/S1", against="x")), shift=0
+    )
+    assert {note.code for note in counted.level_doubts} == {NoteCode.LANDMARKS_UNSURE}
+    assert not counted.moved("c left", np.ones(3)).level_doubts
 
 
 def test_a_vertebra_that_the_atlas_does_not_hold_is_a_doubt():

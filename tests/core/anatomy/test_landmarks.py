@@ -81,6 +81,15 @@ def test_a_user_who_counts_otherwise_moves_the_names(found, phantom):
     assert shifted.level == "L4/5"
 
 
+def test_no_level_is_planned_where_the_count_of_the_user_puts_none(phantom):
+    """Below the lowest disc there is none; the atlas would slide back to it, and L4/5 would be planned as L5/S1."""
+    with pytest.raises(
+        AnatomyError, match=r"L5/S1 would be 1 level below .* no such level there .* L5/S1, L4/5"
+    ):
+        find_landmarks(phantom.labels, level="L5/S1", shift=1)
+    assert find_landmarks(phantom.labels, level="L5/S1", shift=0).confirmed
+
+
 def test_a_mirrored_patient_swaps_the_sides(phantom, found):
     grid = phantom.labels.geometry
     mirrored = Labels(np.ascontiguousarray(phantom.labels.array[:, :, ::-1]), grid)

@@ -43,3 +43,29 @@ def test_what_the_labels_cut_is_left_out(case) -> None:
     left = bone[(bone[:, 0] > 0) | (bone[:, 2] < 0)]
     one = next(each for each in palpable_places(left, whole, marks) if each.name == CREST_LINE)
     assert one.z_mm == pytest.approx(top, abs=12.0)
+
+
+def test_stray_bone_is_no_crest_and_no_process(case) -> None:
+    """Bars on the back and fragments beside the body are labelled bone now and then."""
+    phantom, marks, bone = case
+    grid = phantom.labels.geometry
+    found = {each.name: each.z_mm for each in palpable_places(bone, grid, marks)}
+    stray = np.concatenate(
+        [
+            np.random.default_rng(0).uniform(-3, 3, (200, 3))
+            + np.array([100.0, 20.0, found[CREST_LINE] + 22.0]),
+            np.random.default_rng(1).uniform(-3, 3, (200, 3))
+            + np.array([0.0, 100.0, found["L5 spinous process"]]),
+        ]
+    )
+    again = {each.name: each.z_mm for each in palpable_places(np.concatenate([bone, stray]), grid, marks)}
+    assert again == found
+
+
+def test_crests_of_uneven_height_are_no_line(case) -> None:
+    phantom, marks, bone = case
+    grid = phantom.labels.geometry
+    top = next(each.z_mm for each in palpable_places(bone, grid, marks) if each.name == CREST_LINE)
+    for lower, told in ((10.0, True), (35.0, False)):
+        uneven = bone[(bone[:, 0] > 0) | (bone[:, 2] < top - lower)]
+        assert (CREST_LINE in {each.name for each in palpable_places(uneven, grid, marks)}) == told
