@@ -67,11 +67,15 @@ class Boxes(QObject):
         )
 
     def close_all(self) -> None:
-        """Close what is still open, for good: the window closes."""
-        self._over = True
+        """Close what is still open."""
         self._close_help()
         for box in list(self.shown):
             box.close()
+
+    def end(self) -> None:
+        """Close what is still open, and open nothing more: the window closes."""
+        self._over = True
+        self.close_all()
 
     def _close_help(self) -> None:
         if self._help is not None:

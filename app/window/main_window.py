@@ -345,7 +345,7 @@ class MainWindow(QMainWindow):
         self._closed = True
         self.model.unsaved_changed.disconnect(self._show_title)
         self.state.settings.setValue("window/geometry", self.saveGeometry())
-        self.boxes.close_all()
+        self.boxes.end()
         self.controllers.needle_slice.close()
         self.controllers.open.close_chooser()
         self.controllers.export.finish()
