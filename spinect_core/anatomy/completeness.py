@@ -18,7 +18,7 @@ from spinect_core.anatomy.register import cropped
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import SIDES, RootPart, RootPlace, Side
 from spinect_core.geometry.polyline import along
-from spinect_core.image.volume import Labels
+from spinect_core.image.volume import NERVE, Labels
 
 BEYOND_MM = 25.0
 """A root is followed this far past its foramen: there it lies beside disc, body and ala, where a needle passes."""
@@ -46,6 +46,9 @@ ISLAND_MM = 2.0
 BESIDE_MM, SHARED_MM = 8.0, 1.0
 """A border this near to a root's course was made from it, and from a gap if it shares this much of the course with it:
 the surface of the thickest root lies 4 mm from its middle."""
+
+SAC_MM = 9.0
+"""Nerve this near to the middle of the sac is of it."""
 
 ROUNDS = 5
 """A root that leaves the expected course is followed step by step, each time a little farther."""
@@ -110,8 +113,13 @@ class RootFound:
 
     @property
     def share(self) -> float:
-        """How much of its whole way is labelled, 0 to 1."""
+        """How much of its way, as far as the picture holds it, is labelled, 0 to 1."""
         return float(self.labelled.mean())
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the picture ends before the root has left its foramen."""
+        return self.cut and RootPart.BEYOND not in self.parts
 
     def part_labelled(self, part: RootPart) -> float | None:
         """How much of a part of its way is labelled, 0 to 1; None where the labels do not reach it."""
@@ -207,6 +215,33 @@ def _root_found(
     parts = tuple(part for part in (way.parts[first + place] for place in kept) if part is not None)
     gaps = _gaps(points, labelled, parts, way.disc[first + kept])
     return RootFound(name, points, labelled, parts, bool(wanted[last:].any()), gaps)
+
+
+def sac_section(sac: Course | None, labels: Labels) -> float:
+    """Mm² of nerve in the middle one of the sections across the thecal sac; 0 where it has no course.
+
+    Args:
+        sac: its course in the case.
+        labels: 0 background, 1 bone, 2 nerve.
+    """
+    if sac is None or len(sac.points) < 3:
+        return 0.0
+    low, high = (edge(sac.points, axis=0) for edge in (np.min, np.max))
+    near = cropped(labels, low - 2 * SAC_MM, high + 2 * SAC_MM)
+    if near is None:
+        return 0.0
+    nerve = near.geometry.to_patient(np.argwhere(near.array == NERVE))
+    if not len(nerve):
+        return 0.0
+    away, nearest = cKDTree(sac.points).query(nerve, distance_upper_bound=SAC_MM)
+    count = np.bincount(nearest[np.isfinite(away)], minlength=len(sac.points)).astype(np.float64)
+    # The ends hold all that lies beyond them.
+    area = (
+        count[1:-1]
+        * float(np.prod(near.geometry.spacing))
+        / np.maximum(np.gradient(along(sac.points)), 0.2)[1:-1]
+    )
+    return float(np.median(area))
 
 
 def gaps_beside(root: RootFound, border: FloatArray) -> tuple[Gap, ...]:

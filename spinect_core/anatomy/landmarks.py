@@ -276,7 +276,13 @@ class _Search:
         if not self.hypotheses and not shift:
             return
         discs_seen = {-one.shift: one for one in self.hypotheses}
-        if where in discs_seen and not self.elsewhere({where: fitted}):
+        if where in discs_seen:
+            if self.elsewhere({where: fitted}):
+                raise AnatomyError(
+                    f"Laid over {level} by your count, the specimen to compare with came to lie elsewhere, so that no "
+                    "landmark of it can be placed",
+                    "Check the labels of bone and nerve there, or plan another level",
+                )
             return
         names = ", ".join(one.level for _where, one in sorted(discs_seen.items())) or "none"
         raise AnatomyError(
@@ -296,8 +302,6 @@ class _Search:
 
 def _places_above(where: int) -> str:
     """Where a level lies from the disc that the program takes for L5/S1."""
-    if where == 0:
-        return "where the program puts L5/S1"
     count = f"{abs(where)} level{'s' if abs(where) > 1 else ''}"
     return f"{count} {'above' if where > 0 else 'below'} what the program calls L5/S1"
 

@@ -24,6 +24,8 @@ class NoteCode(StrEnum):
     NERVE_VOLUME = "nerve-volume"
     ROOT_SHORT = "root-short"
     ROOT_GAP = "root-gap"
+    ROOT_CUT = "root-cut"
+    SAC_MISSING = "sac-missing"
     # of its triangles
     NO_TRIANGLE = "no-triangle"
     NO_ZONE = "no-zone"

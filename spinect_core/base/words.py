@@ -128,6 +128,8 @@ class LightCause(StrEnum):
     BORDER = "border"
     GAP = "gap"
     SLICES = "slices"
+    WAY = "way"
+    WITHHELD = "withheld"
 
 
 class TipFact(StrEnum):

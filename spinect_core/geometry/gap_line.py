@@ -14,6 +14,9 @@ from spinect_core.geometry.view import View
 DASH_MM, SPACE_MM = 2.0, 1.4
 DOT_MM, DOT_SPACE_MM = 0.5, 1.2
 STEP_MM = 0.25
+MOST_PIECES = 200
+"""No gap is so long; a damaged plan may claim it, and it is drawn coarsely."""
+MOST_STEPS = 50
 AWAY = 0.25
 """What lies on the other side of the patient is not named on a picture: the bone between hides it."""
 
@@ -62,11 +65,11 @@ class GapLine:
 
 def _pieces(points: FloatArray, dash: float, space: float) -> tuple[FloatArray, ...]:
     arc = along(points)
-    count = max(round((arc[-1] + space) / (dash + space)), 1)
+    count = int(np.clip(round((arc[-1] + space) / (dash + space)), 1, MOST_PIECES))
     scale = arc[-1] / (count * dash + (count - 1) * space)
     found = []
     for start in np.arange(count) * (dash + space) * scale:
-        steps = max(int(np.ceil(dash * scale / STEP_MM)), 1)
+        steps = int(np.clip(np.ceil(dash * scale / STEP_MM), 1, MOST_STEPS))
         at = np.linspace(start, min(start + dash * scale, arc[-1]), steps + 1)
         found.append(np.stack([np.interp(at, arc, points[:, axis]) for axis in range(3)], axis=1))
     return tuple(found)

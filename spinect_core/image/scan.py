@@ -17,6 +17,10 @@ HEAD = 2
 """The patient axis (LPS) along which axial slices follow each other."""
 
 
+THICKEST_MM = 50.0
+"""No slice is thicker: a header that says so does not say how thick they are."""
+
+
 class Numbering(StrEnum):
     """What a slice's number is."""
 
@@ -73,6 +77,7 @@ class Scan:
             numbers = ()
         kind = Numbering(details.get("slice_numbering", Numbering.INDEX)) if numbers else Numbering.INDEX
         thick = float(details.get("slice_thickness_mm") or 0.0)
+        thick = thick if 0.0 < thick <= THICKEST_MM else 0.0
         return cls(volume.geometry, numbers, kind, position_of(details.get("patient_position")), thick)
 
     @property

@@ -53,6 +53,8 @@ from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
 from spinect_core.planning.needle.needle import Needle
 
 FARTHEST_MM = 1e5
+MOST_GAP_POINTS, MOST_GAPS = 1000, 100
+"""More points along a gap, or gaps of a root, no root has: it is followed over some 80 mm, point by point of 1 mm."""
 MOST_LEVELS = 5
 AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
@@ -411,8 +413,11 @@ class GapRecord(Record):
     place: RootPlace
     start_mm: NotNegative
     length_mm: NotNegative
-    points: Annotated[Points, Field(alias="points_lps_mm", min_length=2)]
-    supposed: Annotated[Annotated[Points, Field(min_length=2)] | None, Field(alias="supposed_lps_mm")] = None
+    points: Annotated[Points, Field(alias="points_lps_mm", min_length=2, max_length=MOST_GAP_POINTS)]
+    supposed: Annotated[
+        Annotated[Points, Field(min_length=2, max_length=MOST_GAP_POINTS)] | None,
+        Field(alias="supposed_lps_mm"),
+    ] = None
 
 
 class RootRecord(Record):
@@ -420,7 +425,7 @@ class RootRecord(Record):
 
     Attributes:
         name: such as "L5 left"; unique in a plan.
-        whole: part labelled of its whole way, 0 to 1; None in plans that did not say.
+        whole: part labelled of its way as far as the labels reach, 0 to 1; None in plans that did not say.
         recess: part labelled between the sac and the foramen, 0 to 1; None where the labels do not reach it.
         foramen: the same in the foramen.
         beyond: the same beyond it.
@@ -434,7 +439,7 @@ class RootRecord(Record):
     foramen: Part | None = None
     beyond: Part | None = None
     cut: Annotated[Flag, Field(alias="labels_end_before")] = False
-    gaps: tuple[GapRecord, ...] = ()
+    gaps: Annotated[tuple[GapRecord, ...], Field(max_length=MOST_GAPS)] = ()
 
     @property
     def side(self) -> Side:

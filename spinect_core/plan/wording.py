@@ -105,6 +105,9 @@ _NOTES: Mapping[NoteCode, str] = {
     "the slices before using a triangle",
     NoteCode.ROOT_SHORT: "The {side} {root} root was found along only {percent:.0f} % of its expected course",
     NoteCode.ROOT_GAP: "{root} {side} is not labelled for {mm:.0f} mm {place}",
+    NoteCode.ROOT_CUT: "The labels end before {root} {side} has left its foramen: segment a region that holds it",
+    NoteCode.SAC_MISSING: "The thecal sac is not labelled at {level} (a section of {mm2:.0f} mm² in the middle of its "
+    "course, {least:.0f} are the least): correct the labels before you use a triangle",
     NoteCode.NO_TRIANGLE: "No triangle on the {side}: {fault}",
     NoteCode.NO_ZONE: "No {zone}: {fault}",
     NoteCode.NOT_PLANNED: "The {zone} could not be planned: {fault}",
@@ -640,8 +643,23 @@ _CAUSES: Mapping[LightCause, tuple[str, str]] = {
     ),
     LightCause.GAP: ("{value:.0f} mm of a root beside the triangle are not labelled", "gaps in the roots"),
     LightCause.SLICES: ("slices of {value:.1f} mm, more than {limit:g} mm", "thickness of the slices"),
+    LightCause.WAY: ("{value:.0f} mm of its way lie where nothing is labelled", "what lies on its way"),
+    LightCause.WITHHELD: (
+        "nothing is recommended here, see the reasons",
+        "whether anything is recommended here",
+    ),
 }
 """What is said of what stands against a trajectory, and what it is called where it is not known."""
+
+
+_SHOWN: Mapping[LightCause, float] = {
+    **dict.fromkeys(LightCause, 0.1),
+    LightCause.BORDER: 0.01,
+    LightCause.GAP: 1.0,
+    LightCause.WAY: 1.0,
+    LightCause.WITHHELD: 1.0,
+}
+"""The last digit that is told of each."""
 
 
 def light_text(light: LightRecord) -> str:
@@ -655,7 +673,12 @@ def _reason_text(reason: LightReasonRecord) -> str:
     told, called = _CAUSES[reason.cause]
     if reason.value is None:
         return f"{called} not known"
-    return told.format(value=reason.value, limit=0.0 if reason.limit is None else reason.limit)
+    limit = 0.0 if reason.limit is None else reason.limit
+    # A value just beyond its limit must not read like the limit itself.
+    value = reason.value
+    if value != limit and abs(value - limit) < _SHOWN[reason.cause] / 2:
+        value = limit + np.copysign(_SHOWN[reason.cause], value - limit)
+    return told.format(value=value, limit=limit)
 
 
 def _entry(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> str:

@@ -100,6 +100,8 @@ class Uncertainty:
     ) -> Uncertainty | None:
         """None where either is missing, or was not measured on CTs like this one.
 
+        The probabilities are those of the labels that are planned on: their grids are the same.
+
         Args:
             probabilities: of the segmentation.
             calibration: that holds for its run.
@@ -169,8 +171,7 @@ class Shell:
 
 
 def _finite(value: float, others: tuple[float, float], widening: float) -> Interval | None:
-    """None where the labels hold none of the tissue; of borders without any, only the others count."""
-    if value == float("inf"):
+    """None where the labels, or one of the borders, hold none of the tissue: that end of the interval is not known."""
+    if float("inf") in (value, *others):
         return None
-    there = tuple(value if other == float("inf") else other for other in others)
-    return Interval.around(value, (there[0], there[1]), widening)
+    return Interval.around(value, others, widening)

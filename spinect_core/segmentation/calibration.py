@@ -8,6 +8,8 @@ mode nothing was measured, and nothing is claimed.
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +27,14 @@ from spinect_core.image.probabilities import WHOLE
 from spinect_core.image.volume import BONE, NERVE
 
 CALIBRATION = "calibration.json"
+MOST = 1000.0
+"""No area or distance is widened by more."""
+
+log = logging.getLogger(__name__)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,15 @@ class Widening:
     radius_mm: float
     clearance_mm: float
     cases: int
+
+    def __post_init__(self) -> None:
+        numbers = (self.area_mm2, self.radius_mm, self.clearance_mm, self.cases)
+        if not all(_is_number(each) and 0 <= each <= MOST for each in numbers):
+            raise InstallationError(
+                "A widening of the calibration is no number from 0 on",
+                "Install SPINECT Planner again",
+                CALIBRATION,
+            )
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,10 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for table in (self.bone, self.nerve):
+            if not all(map(_is_number, table)):
+                raise InstallationError(
+                    "The calibration holds what is no number", "Install SPINECT Planner again", CALIBRATION
+                )
             steps = np.diff(np.asarray(table, dtype=np.float64))
             if len(table) != WHOLE + 1 or not (table[0] >= 0 and table[-1] <= 1) or (steps < 0).any():
                 raise InstallationError(
@@ -110,7 +133,7 @@ def read_calibration(path: Path) -> Calibration:
     try:
         data = parse_json(path.read_text(encoding="utf-8"))
         return Calibration.from_dict(data)
-    except (OSError, LookupError, TypeError, ValueError) as error:
+    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise InstallationError(
             f"The calibration cannot be read ({error})", "Install SPINECT Planner again", CALIBRATION
         ) from error
@@ -119,14 +142,16 @@ def read_calibration(path: Path) -> Calibration:
 def calibration_for(run: Mapping[str, Any]) -> Calibration | None:
     """The calibration that holds for a run of the segmentation; None where none was measured.
 
+    A damaged one is none as well: what was segmented is not lost for it, and the plan has no intervals.
+
     Args:
         run: ``weights_sha256`` and ``mode`` of it, as a plan stores them.
     """
     try:
-        path = asset(CALIBRATION)
-    except InstallationError:
+        known = read_calibration(asset(CALIBRATION))
+    except InstallationError as error:
+        log.warning("%s", error.fault)
         return None
-    known = read_calibration(path)
     same = (run.get("weights_sha256"), run.get("mode")) == (known.weights_sha256, known.mode)
     return known if same else None
 

@@ -81,7 +81,7 @@ def _of(
     index = tuple(np.floor((mine - mine.min(axis=0)) / APART_MM).astype(np.intp).T)
     filled = np.zeros([int(along.max()) + 1 for along in index], dtype=bool)
     filled[index] = True
-    return mine[largest_piece(filled, corners=True)[index]]
+    return np.asarray(mine[largest_piece(filled, corners=True)[index]])
 
 
 def _inside(point: FloatArray, grid: Geometry) -> bool:

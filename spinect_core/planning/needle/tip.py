@@ -139,13 +139,15 @@ class TipGround:
     def tip_of(self, needle: Needle) -> Tip:
         """Where the tip lies and what is behind it."""
         front, side = self._front(needle), self._side(needle)
-        known = {
-            TipFact.DISC: self._disc(needle),
-            TipFact.SAC: self._nerve(needle, sac=True),
-            TipFact.ROOT: self._nerve(needle, sac=False),
-            TipFact.FRONT: self._front_of_body(needle),
-            TipFact.BONE: _first(self.ground.bone.at(_behind(needle)) < 0.0),
-        }
+        known: dict[TipFact, float | None] = dict.fromkeys((*HAZARDS, TipFact.BONE))
+        if self._shown(needle):
+            known = {
+                TipFact.DISC: self._disc(needle),
+                TipFact.SAC: self._nerve(needle, sac=True),
+                TipFact.ROOT: self._nerve(needle, sac=False),
+                TipFact.FRONT: self._front_of_body(needle),
+                TipFact.BONE: _first(self.ground.bone.at(_behind(needle)) < 0.0),
+            }
         missing = [fact for fact, found in known.items() if found is None]
         missing += [TipFact.PEDICLE] if front is None else []
         missing += [TipFact.FORAMEN] if side is None else []
@@ -155,6 +157,12 @@ class TipGround:
         target = np.asarray(needle.target)
         near = float(np.linalg.norm(self.sac - target, axis=1).min()) if len(self.sac) else None
         return Tip(front, side, behind, near, tuple(missing), _stop(needle.depth_mm, behind))
+
+    def _shown(self, needle: Needle) -> bool:
+        """Whether the labels hold the tip and what lies so near behind it that a needle may come there."""
+        grid = self.ground.bone.geometry
+        index = grid.to_index(needle.at(needle.depth_mm + np.array([0.0, DEEPEST_MM])))
+        return bool(np.all((index >= -0.5) & (index <= np.array(grid.shape) - 0.5)))
 
     # ---------------------------------------------------------------------------------------------- front and side
 

@@ -10,17 +10,17 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.courses import dense
 from spinect_core.anatomy.landmarks import find_landmarks
-from spinect_core.base.errors import Cancelled
+from spinect_core.base.errors import AnatomyError, Cancelled
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import LightCause, RootPlace, TipFact
+from spinect_core.base.words import Light, LightCause, RootPart, RootPlace, TipFact
 from spinect_core.geometry.view import View
 from spinect_core.image.probabilities import Probabilities
-from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.level import Approaches, Room, outside_of, plan_level
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
@@ -148,6 +148,67 @@ def test_what_is_withheld_has_its_windows_but_no_needle_and_no_view_to_take(case
     assert all(each.recommended is None for each in again.searches)
     told = result_sentences(held)
     assert told[0].startswith("A needle is not recommended: another level fits almost as well")
+
+
+def test_without_a_labelled_sac_nothing_is_recommended(case, planned):
+    """Nerve near the midline is gone, the roots beside it are whole: a needle through the sac would count as free."""
+    phantom, _surfaces = case
+    array = phantom.labels.array.copy()
+    middle = np.array(phantom.truth["landmarks"]["S1 upper end plate centre"])
+    index = np.argwhere(array == NERVE)
+    near = np.abs(phantom.labels.geometry.to_patient(index)[:, 0] - middle[0]) < 10.0
+    array[tuple(index[near].T)] = 0
+    labels = Labels(array, phantom.labels.geometry)
+    with pytest.raises(AnatomyError, match="came to lie elsewhere"):
+        plan_level(Room(labels, build_surfaces(labels), phantom.volume), shift=0, step=20.0)
+    whole = replace(planned[1].landmarks, shift=0)
+    plan = plan_level(Room(labels, build_surfaces(labels), phantom.volume), landmarks=whole, step=20.0)
+    assert [note.code for note in plan.withheld] == [NoteCode.SAC_MISSING]
+    assert all(each.needle is None for each in plan.approaches)
+    assert "thecal sac is not labelled at L5/S1" in " ".join(sentences(plan.withheld))
+    assert not any(note.code == NoteCode.SAC_MISSING for note in planned[1].withheld)
+
+
+def test_a_root_that_the_picture_ends_before_is_no_whole_root(case, planned):
+    """The picture ends in the right L5 root's foramen: its triangles are not recommended, and it is not whole."""
+    phantom, _surfaces = case
+    grid, line = phantom.labels.geometry, planned[1].landmarks.roots["L5 right"]
+    last = line.points[[part == RootPart.FORAMEN for part in line.parts]][-1]
+    at = round(float(grid.to_index(last)[2]))
+    first = tuple(float(value) for value in grid.to_patient((0, 0, at)))
+    shape = (*grid.shape[:2], grid.shape[2] - at)
+    labels = Labels(
+        phantom.labels.array[:, :, at:].copy(), Geometry(shape, grid.spacing, first, grid.direction)
+    )
+    plan = plan_level(Room(labels, build_surfaces(labels), phantom.volume), shift=0, step=20.0)
+    for each in plan.approaches:
+        if each.zone.side == "right":
+            assert each.needle is None
+            assert NoteCode.ROOT_CUT in {note.code for note in each.withheld} or plan.withheld
+            assert "The labels end before L5 right has left its foramen" in " ".join(sentences(each.withheld))
+
+
+def test_a_needle_is_no_green_one_where_nothing_is_labelled_or_nothing_is_recommended(case, planned):
+    phantom, surfaces = case
+    work = Approaches(Room(phantom.labels, surfaces, phantom.volume), planned[1].landmarks)
+    needle = next(each.needle.needle for each in planned[1].approaches if each.needle is not None)
+    assert outside_of(phantom.labels, needle) == 0.0
+    out = np.asarray(needle.entry) - needle.target
+    far = replace(needle, entry=tuple(np.asarray(needle.target) + 4.0 * out))
+    causes = {each.cause: each.value for each in work.measured(far).light.reasons}
+    assert causes[LightCause.WAY] == pytest.approx(outside_of(phantom.labels, far), abs=1.0)
+    assert causes[LightCause.WAY] > 20.0
+    away = replace(
+        needle, entry=tuple(np.asarray(needle.entry) + 500), target=tuple(np.asarray(needle.target) + 500)
+    )
+    tip = work.measured(away).tip
+    assert {TipFact.DISC, TipFact.SAC, TipFact.ROOT, TipFact.FRONT, TipFact.BONE} < set(tip.missing)
+    doubted = replace(
+        planned[1].landmarks, shift=None, notes=(Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),)
+    )
+    light = Approaches(Room(phantom.labels, surfaces, phantom.volume), doubted).measured(needle).light
+    assert light.light == Light.RED
+    assert LightCause.WITHHELD in {each.cause for each in light.reasons}
 
 
 def test_a_root_with_a_gap_withholds_the_needle_of_the_zone_it_borders(case, planned):

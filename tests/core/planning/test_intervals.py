@@ -95,7 +95,7 @@ def test_what_phantoms_needed_is_added_and_more_of_it_on_a_coarse_ct() -> None:
         assert more.area_mm2.high - less.area_mm2.high == pytest.approx(area)
         assert less.area_mm2.low - more.area_mm2.low == pytest.approx(area)
         assert more.radius_mm.high - less.radius_mm.high == pytest.approx(radius)
-    huge = Uncertainty(percent, NO_MORE, Widening(1e4, 1e4, 1e4, 9))
+    huge = Uncertainty(percent, NO_MORE, Widening(900.0, 900.0, 900.0, 9))
     least = Shell(labels, huge).window(window)
     assert (least.area_mm2.low, least.radius_mm.low) == (0, 0), "no area is less than none"
 

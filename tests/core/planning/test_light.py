@@ -20,6 +20,8 @@ WELL = {
     LightCause.BORDER: 0.9,
     LightCause.GAP: 0.0,
     LightCause.SLICES: 1.0,
+    LightCause.WAY: 0.0,
+    LightCause.WITHHELD: 0.0,
 }
 
 
@@ -44,6 +46,8 @@ def test_green_needs_everything_to_be_known_and_well() -> None:
         (LightCause.BORDER, (0.5, 0.49, 0.0, None)),
         (LightCause.GAP, (0.0, None, None, 0.1)),
         (LightCause.SLICES, (2.0, 2.01, 5.0, 5.01)),
+        (LightCause.WAY, (0.0, 1.0, 90.0, None)),
+        (LightCause.WITHHELD, (0.0, None, None, 1.0)),
     ],
 )
 def test_each_cause_turns_at_its_limits(cause: LightCause, values) -> None:
@@ -79,3 +83,23 @@ def test_slices_are_as_thick_as_they_say_and_no_closer_than_they_lie() -> None:
     assert slice_mm(slice_thickness_mm=None) == 2.0
     assert slice_mm(slice_thickness_mm=3.0) == 3.0
     assert slice_mm(slice_thickness_mm=0.75) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "value", "told"),
+    [
+        (LightCause.TOLERANCE, 1.299, "angular tolerance 1.2°, less than 1.3°"),
+        (LightCause.BONE_GAP, 0.99, "0.9 mm to bone, less than 1 mm"),
+        (LightCause.BORDER, 0.4999, "sure to 49% only, less than 50%"),
+        (LightCause.SLICES, 2.01, "slices of 2.1 mm, more than 2 mm"),
+    ],
+)
+def test_words_never_say_that_a_value_is_less_than_itself(cause: LightCause, value: float, told: str) -> None:
+    assert told in light_text(light_record(light_of(WELL | {cause: value})))
+
+
+def test_a_thickness_that_no_slice_has_is_not_known() -> None:
+    grid = Geometry((20, 20, 20), (1.0, 1.0, 2.0))
+    for thick, expected in ((3.0, 3.0), (1e300, 2.0), (-5.0, 2.0), (None, 2.0)):
+        volume = Volume(np.zeros(grid.shape, np.int16), grid, details={"slice_thickness_mm": thick})
+        assert Scan.of(volume).slice_mm == expected

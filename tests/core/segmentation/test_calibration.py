@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,10 @@ def test_each_tissue_has_its_own_frequencies() -> None:
         {"bone": list(RISING[::-1])},
         {"nerve": list(RISING[:100])},
         {"nerve": [2 * each for each in RISING]},
+        {"nerve": [None, *RISING[1:]]},
+        {"nerve": ["0", *RISING[1:]]},
         {"fine": {}},
+        *({"fine": {**asdict(MADE.fine), "area_mm2": bad}} for bad in ("1", None, -1.0, 1e7, True)),
         {"coarse": 3},
     ],
 )
@@ -77,6 +80,12 @@ def test_a_damaged_one_is_refused(stored: Path, change: dict[str, object]) -> No
     stored.write_text(json.dumps({**MADE.to_dict(), **change}))
     with pytest.raises(InstallationError, match="calibration"):
         read_calibration(stored)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "{}"])
+def test_of_a_damaged_one_nothing_is_claimed_and_nothing_is_lost(stored: Path, text: str) -> None:
+    stored.write_text(text)
+    assert calibration_for({"weights_sha256": "abc", "mode": "thorough"}) is None
 
 
 def test_without_the_file_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
