@@ -217,14 +217,14 @@ def _root_found(
     return RootFound(name, points, labelled, parts, bool(wanted[last:].any()), gaps)
 
 
-def sac_section(sac: Course | None, labels: Labels) -> float:
-    """Mm² of nerve in the middle one of the sections across the thecal sac; 0 where it has no course.
+def sac_section(sac: Course, labels: Labels) -> float:
+    """Mm² of nerve in the middle one of the sections across the thecal sac; 0 where the labels hold none.
 
     Args:
         sac: its course in the case.
         labels: 0 background, 1 bone, 2 nerve.
     """
-    if sac is None or len(sac.points) < 3:
+    if len(sac.points) < 3:
         return 0.0
     low, high = (edge(sac.points, axis=0) for edge in (np.min, np.max))
     near = cropped(labels, low - 2 * SAC_MM, high + 2 * SAC_MM)

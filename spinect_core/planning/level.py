@@ -171,7 +171,9 @@ class Approaches:
     @cached_property
     def sac_missing(self) -> tuple[Note, ...]:
         """That the thecal sac is not labelled, where it is not: what lies beside the midline would count as free."""
-        section = sac_section(self.landmarks.sac, self.room.labels)
+        sac = self.landmarks.sac
+        # Landmarks that were made without looking at the labels have none.
+        section = LEAST_SAC_MM2 if sac is None else sac_section(sac, self.room.labels)
         if section >= LEAST_SAC_MM2:
             return ()
         return (Note.of(NoteCode.SAC_MISSING, level=self.landmarks.level, mm2=section, least=LEAST_SAC_MM2),)
@@ -485,7 +487,8 @@ def gaps_of(zone: Zone, landmarks: Landmarks) -> tuple[Note, ...]:
         if name is None:
             continue
         root = landmarks.roots.get(f"{name} {zone.side}")
-        if root is None or (border.role == Role.HYPOTENUSE and root.ends_early):
+        unseen = root is None and bool(landmarks.roots)
+        if unseen or (root is not None and border.role == Role.HYPOTENUSE and root.ends_early):
             found.append(Note.of(NoteCode.ROOT_CUT, zone.side, root=name))
         if root is not None:
             found += [gap_note(root, gap) for gap in gaps_beside(root, border.points)]
