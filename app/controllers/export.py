@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Picture = npt.NDArray[np.uint8]
 PICTURES = "PNG (*.png)"
+LEGIBLE_HEIGHT = 900
+"""Pixels of a picture whose writing can be read on paper and on a slide; a small view is enlarged to it."""
 
 
 class ExportController(QObject):
@@ -115,13 +117,14 @@ class ExportController(QObject):
         if current is not None:
             image = _with_trajectory(image, viewport, drawing)
             title = headline(current)
+        times = -(-LEGIBLE_HEIGHT // image.shape[0])
         case = self._model.case
         warnings = () if case is None else case.warnings
         gaps = gap_lines(self._model.planning.roots)
         return lambda: annotate(
-            image,
+            _enlarged(image, times),
             turntable.view,
-            mm_per_pixel,
+            mm_per_pixel / times,
             triangles,
             centre=turntable.focus,
             title=title,
@@ -158,6 +161,16 @@ class ExportController(QObject):
         if isinstance(job, Job):
             self._writing.pop(job, None)
             job.deleteLater()
+
+
+def _enlarged(image: Picture, times: int) -> Picture:
+    """A picture of ``times`` as many pixels each way, smooth between those of the first."""
+    if times == 1:
+        return image
+    from PIL import Image
+
+    size = (image.shape[1] * times, image.shape[0] * times)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def _with_trajectory(image: Picture, viewport: Viewport, drawing: TrajectoryDrawing) -> Picture:

@@ -13,9 +13,9 @@ from spinect_core.base.words import Light
 from spinect_core.plan.records import LightRecord
 from spinect_core.plan.wording import Trajectory, light_text
 
-NAME, LIGHT, AREA, CIRCLE, VIEW, NEEDLE = 0, 1, 2, 3, 4, 5
-"""Places of the columns that the table treats on their own."""
-SURE = (1, 2)
+NAME, LIGHT, NEEDLE, AREA, CIRCLE, VIEW = 0, 1, 4, 5, 6, 7
+"""Places of the columns that the table treats on their own: first what decides, which a small screen has to show."""
+SURE = (AREA, CIRCLE)
 """Places of those whose numbers have intervals."""
 
 
@@ -36,6 +36,23 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "How much care the trajectory needs, from tolerance, clearance, borders and slices",
     ),
     Column(
+        "Angular\ntolerance",
+        lambda row: row.tolerance_text,
+        lambda row: _known(None if row.tolerance is None else row.tolerance.amount),
+        "Largest angular error at the skin, in any direction, before the needle touches bone or nerve",
+    ),
+    Column(
+        "Nerve\nmm",
+        lambda row: _text(row.nerve_mm),
+        lambda row: _known(row.nerve_mm),
+        "Smallest distance to nerve along the needle, up to 3 mm before the target",
+    ),
+    Column(
+        "Needle",
+        lambda row: row.needle_text,
+        tip="From the skin to the target, and the needle that fits; where none is recommended, why",
+    ),
+    Column(
         "Window\nmm²",
         lambda row: _text(row.area_mm2),
         lambda row: _known(row.area_mm2),
@@ -52,23 +69,6 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         lambda row: row.view_text,
         tip="The view of the largest window; without a trajectory, what blocks it",
     ),
-    Column(
-        "Needle",
-        lambda row: row.needle_text,
-        tip="From the skin to the target, and the needle that fits; where none is recommended, why",
-    ),
-    Column(
-        "Angular\ntolerance",
-        lambda row: row.tolerance_text,
-        lambda row: _known(None if row.tolerance is None else row.tolerance.amount),
-        "Largest angular error at the skin, in any direction, before the needle touches bone or nerve",
-    ),
-    Column(
-        "Nerve\nmm",
-        lambda row: _text(row.nerve_mm),
-        lambda row: _known(row.nerve_mm),
-        "Smallest distance to nerve along the needle, up to 3 mm before the target",
-    ),
 )
 _LIGHTS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
 _OF_LIGHT: dict[int, Callable[[LightRecord], object]] = {
@@ -81,7 +81,8 @@ _OF_LIGHT: dict[int, Callable[[LightRecord], object]] = {
 class TrajectoryTable(RowsModel[Trajectory]):
     """One row for each zone, then the user's needles.
 
-    What blocks a zone takes the whole row, and why no needle is recommended the place of the needle and its numbers.
+    What blocks a zone takes the whole row, and why no needle is recommended the place of the light and of the needle's
+    numbers.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -102,7 +103,7 @@ class TrajectoryTable(RowsModel[Trajectory]):
         if row.open:
             return self._of_open(row, column, role)
         if role == Qt.ItemDataRole.DisplayRole and column != NAME:
-            return row.blocked_text if column == AREA else ""
+            return row.blocked_text if column == LIGHT else ""
         if role == Qt.ItemDataRole.ForegroundRole:
             return QColor(palette.MUTED)
         return alignment(False) if role == Qt.ItemDataRole.TextAlignmentRole else None
@@ -111,9 +112,9 @@ class TrajectoryTable(RowsModel[Trajectory]):
         """What is not recommended says so in amber, as its window may be too large."""
         if not row.withheld_text:
             return None
-        doubted = (NAME,) if row.own else (AREA, CIRCLE, NEEDLE)
+        doubted = (NAME,) if row.own else (AREA, CIRCLE, *((LIGHT,) if row.needle is None else ()))
         if role == Qt.ItemDataRole.ForegroundRole and column in doubted:
             return QColor(palette.WARNING)
-        if role == Qt.ItemDataRole.DisplayRole and column == NEEDLE and row.needle is None:
+        if role == Qt.ItemDataRole.DisplayRole and column == LIGHT and row.needle is None:
             return row.withheld_text
         return None

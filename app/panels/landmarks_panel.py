@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QListView, QPushButton, QVBoxLayout, QWidget
 
 from app.model.case_model import CaseModel
@@ -32,6 +32,9 @@ class LandmarksPanel(QWidget):
         self.list.setModel(self.rows)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setAccessibleName("Landmarks")
+        self.list.setWordWrap(True)  # the last words of a name are those that tell left from right
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setToolTip(TIP)
         self.move_button = QPushButton("Move to cross-hair")
         self.move_button.clicked.connect(self.move_chosen)

@@ -22,7 +22,7 @@ from app.model.case_model import CaseModel
 from app.model.measurement_table import NAME, SHORT_NAMES, MeasurementTable
 from app.model.rows import KEY_ROLE, Sorted
 from app.widgets import icons, palette
-from app.widgets.parts import in_own_order
+from app.widgets.parts import OwnColours, in_own_order
 from spinect_core.base.words import KINDS, Kind, Side
 from spinect_core.geometry.triangle import KIND_NAMES
 
@@ -87,6 +87,7 @@ class MeasurementsPanel(QFrame):
         self.rows.renamed.connect(self._rename)
         self.sorted = Sorted(self.rows, self)
         self.table.setModel(self.sorted)
+        self.table.setItemDelegate(OwnColours(self.table))
         in_own_order(self.table)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -98,7 +99,7 @@ class MeasurementsPanel(QFrame):
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setStretchLastSection(True)  # the edges may be cut before a name may
         self.table.clicked.connect(self._on_click)
         self.table.doubleClicked.connect(
             lambda index: self.table.edit(index) if index.column() == NAME else None
@@ -106,6 +107,7 @@ class MeasurementsPanel(QFrame):
         column.addWidget(self.table, 1)
         model.selection_changed.connect(self._show)
         model.measurements_changed.connect(self._show_rows)
+        model.planning_changed.connect(self._show_rows)
         self._show()
 
     def set_drawing(self, kind: str) -> None:
@@ -157,6 +159,7 @@ class MeasurementsPanel(QFrame):
         return self.sorted.at(self.rows.row_of(self._model.selected), NAME)
 
     def _show_rows(self) -> None:
+        self.rows.hold(self._model.planning)
         self.rows.show(self._model.measurements)
         self._show()
 

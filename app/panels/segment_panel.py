@@ -86,6 +86,10 @@ class SegmentPanel(Section):
         self.button.setText(
             "Cancel" if self._running else "Segment again" if done else "Segment bone and nerve"
         )
+        role = "" if done and not self._running else "primary"
+        if self.button.property("role") != role:
+            self.button.setProperty("role", role)
+            self.button.style().polish(self.button)
         ready = case is not None and case.volume is not None and not self._busy
         self.button.setEnabled(self._running or ready)
         for box in self.boxes.values():
@@ -107,5 +111,7 @@ class SegmentPanel(Section):
 def run_summary(run: Run) -> str:
     """What ran, on one or two lines."""
     engine = NAMES["engine"].get(run.engine, run.engine)
-    text = f"{engine} on {run.device.upper()}, {run.patches} patches, {run.seconds:.0f} s"
+    mode = str(run.record.get("mode", ""))
+    text = f"{NAMES['mode'][mode]}, " if mode in NAMES["mode"] else ""
+    text += f"{engine} on {run.device.upper()}, {run.patches} patches, {run.seconds:.0f} s"
     return text + (f"\n{run.fallbacks[-1]}" if run.fallbacks else "")

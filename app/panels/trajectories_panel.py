@@ -25,14 +25,14 @@ from app.model.case_model import CaseModel
 from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
-from app.model.trajectory_table import AREA, NAME, NEEDLE, TrajectoryTable
+from app.model.trajectory_table import LIGHT, NAME, NEEDLE, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.progress import ProgressCard
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
-from app.widgets import icons, theme
+from app.widgets import icons, plain, theme
 from app.widgets.menus import add_entry
-from app.widgets.parts import ElidedLabel, in_own_order
+from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.wording import choices, withheld_sentences
@@ -170,6 +170,7 @@ class TrajectoriesPanel(QFrame):
         self.rows = TrajectoryTable(self)
         self.sorted = Sorted(self.rows, self)
         table.setModel(self.sorted)
+        table.setItemDelegate(OwnColours(table))
         in_own_order(table)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -219,7 +220,10 @@ class TrajectoriesPanel(QFrame):
 
     def _fill_views(self) -> None:
         self.views_menu.clear()
-        search = self._search
+        search, trajectory = self._search, self._trajectories.current
+        if trajectory is not None and trajectory.withheld_text:
+            held = plain.caption(trajectory.withheld_text)
+            self.views_menu.addAction(f"{held[:1].upper()}{held[1:]}").setEnabled(False)
         for words, view in choices(search) if search is not None else ():
             add_entry(self.views_menu, words, partial(self._model.set_view, view))
 
@@ -232,15 +236,15 @@ class TrajectoriesPanel(QFrame):
         self._show()
 
     def _span(self) -> None:
-        """What blocks a zone takes its whole row; why no needle is recommended, the columns of the needle."""
+        """What blocks a zone takes its whole row; why no needle is recommended, the columns of light and needle."""
         self.table.clearSpans()
         columns = self.rows.columnCount()
         for number, trajectory in enumerate(self.rows.rows):
             row = self.sorted.at(number).row()
             if not trajectory.open:
-                self.table.setSpan(row, AREA, 1, columns - AREA)
+                self.table.setSpan(row, LIGHT, 1, columns - LIGHT)
             elif trajectory.withheld_text and trajectory.needle is None:
-                self.table.setSpan(row, NEEDLE, 1, columns - NEEDLE)
+                self.table.setSpan(row, LIGHT, 1, NEEDLE + 1 - LIGHT)
 
     def _show(self) -> None:
         case = self._model.case

@@ -55,12 +55,13 @@ class TrajectoryDetails(QWidget):
             )
             self.text.setHtml(f"<p style='color:{palette.FAINT}'>{hint}</p>")
             return
+        # One below the other: side by side neither has room enough in a narrow column.
         rows = "".join(
-            f"<tr><td style='color:{palette.MUTED}; padding:1px 10px 2px 0'>{_text(head)}</td>"
-            f"<td style='padding:1px 0 2px 0'>{_text(text)}</td></tr>"
+            (f"<p style='margin:6px 0 0 0; color:{palette.MUTED}'>{_text(head)}</p>" if head else "")
+            + f"<p style='margin:0'>{_text(text)}</p>"
             for head, text in (*self._noticed(), *facts(trajectory, self._model.planning.landmarks))
         )
-        self.text.setHtml(f"<b>{_text(trajectory.title)}</b><table cellspacing='0'>{rows}</table>")
+        self.text.setHtml(f"<b>{_text(trajectory.title)}</b>{rows}")
 
     def _noticed(self) -> tuple[tuple[str, str], ...]:
         """What reading noticed about the CT, before all that was found in it."""

@@ -26,12 +26,12 @@ from spinect_core.pictures.palette import (
     EDGE,
     GAP,
     QUIET_TEXT,
-    TEXT,
     TRIANGLES,
     WARNING,
     Colour,
 )
 from spinect_core.pictures.root_gaps import gap_legend
+from spinect_core.pictures.scale import scale_bar
 
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
@@ -40,7 +40,6 @@ LISTED, DETAIL = 15.5, 13
 """Heights of a list's entries and of the text beside them, in pixels at the reference height."""
 SMALLEST_WARNING = 11
 """Pixels: in a small picture a warning is larger than the other writing, or nobody could read it."""
-BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
 def annotate(
@@ -91,20 +90,15 @@ def annotate(
     canvas.alpha_composite(_scrim(frame, unit, triangles))
     draw = ImageDraw.Draw(layer)
     _heading(draw, frame, title, unit)
-    _gaps(draw, frame, gaps if centre is not None else (), gap_legend(gaps), unit)
+    _gaps(draw, frame, gaps if centre is not None else (), gap_legend(gaps), triangles, unit)
     _letters(draw, frame, unit)
     _legend(draw, frame, triangles, unit)
-    _scale_bar(draw, frame, unit)
+    right, above = width - 26 * unit, height - 50 * unit
+    scale_bar(draw, (right, above), width * mm_per_pixel, mm_per_pixel, unit)
     _warnings(draw, frame, warnings, unit)
     _footer(draw, frame, unit)
     canvas.alpha_composite(layer)
     return np.array(canvas.convert("RGB"))
-
-
-def bar_length_mm(width_mm: float) -> int:
-    """The scale bar for a picture of this width: a round length, at most a fifth of it."""
-    fitting = [length for length in BAR_LENGTHS_MM if length <= width_mm / 5]
-    return fitting[-1] if fitting else BAR_LENGTHS_MM[0]
 
 
 def triangle_lines(triangle: Triangle, view: View) -> tuple[str, str]:
@@ -154,7 +148,7 @@ def _scrim(frame: Frame, unit: float, triangles: Sequence[Triangle]) -> Image.Im
     if len(triangles) > 1:
         # A list reaches farther down than the heading: the shade goes down with it, on its side alone.
         low, soft = _legend_line(len(triangles) - 1, unit) + 8 * unit, 40 * unit
-        left = frame.size[0] - 26 * unit - max(_line_width(one, frame.view, unit) for one in triangles)
+        left = _legend_left(frame, triangles, unit)
         down = np.clip((low + soft - rows) / soft, 0.0, 1.0)[:, np.newaxis]
         across = np.clip((np.arange(width) - left + 2.5 * soft) / (2 * soft), 0.0, 1.0)
         part = np.maximum(part, down * across)
@@ -176,20 +170,29 @@ def _heading(draw: ImageDraw.ImageDraw, frame: Frame, title: str, unit: float) -
 
 
 def _gaps(
-    draw: ImageDraw.ImageDraw, frame: Frame, named: Sequence[GapLine], legend: str, unit: float
+    draw: ImageDraw.ImageDraw,
+    frame: Frame,
+    named: Sequence[GapLine],
+    legend: str,
+    triangles: Sequence[Triangle],
+    unit: float,
 ) -> None:
     """What the dashed lines are, under the heading; which of them is which, beside each."""
     if not legend:
         return
     small, left, y = max(round(DETAIL * unit), SMALLEST_WARNING), 26 * unit, 114 * unit
     dash = 7 * unit
+    begin = left + 5.4 * dash
+    lines = in_lines(legend, small, 0.55 * frame.size[0] - begin, 3)
+    if begin + max(text_width(line, small) for line in lines) > _legend_left(frame, triangles, unit) - dash:
+        # Side by side they would run into each other.
+        y = max(y, _legend_line(len(triangles), unit))
     for number in range(3):
         start = left + number * 1.6 * dash
         draw.line(
             (start, y - 4 * unit, start + dash, y - 4 * unit), fill=(*GAP, 255), width=max(2, round(3 * unit))
         )
-    begin = left + 5.4 * dash
-    for number, line in enumerate(in_lines(legend, small, 0.55 * frame.size[0] - begin, 3)):
+    for number, line in enumerate(lines):
         write(draw, (begin, y + number * 1.25 * small), line, small, GAP)
     for gap in named:
         if gap.faces(frame.view):
@@ -240,6 +243,12 @@ def _legend_line(number: int, unit: float) -> float:
     return (60 + 26 * number) * unit
 
 
+def _legend_left(frame: Frame, triangles: Sequence[Triangle], unit: float) -> float:
+    """Where the list of the triangles begins; the right margin without one."""
+    widest = max((_line_width(each, frame.view, unit) for each in triangles), default=0.0)
+    return frame.size[0] - 26 * unit - widest
+
+
 def _line_width(triangle: Triangle, view: View, unit: float) -> float:
     """Pixels that the entry of a triangle takes in a list."""
     headline, _detail = triangle_lines(triangle, view)
@@ -251,22 +260,6 @@ def _swatch(draw: ImageDraw.ImageDraw, corner: tuple[float, float], side: float,
     x, y = corner
     box = (x, y, x + side, y + side)
     draw.rectangle(box, fill=(*colour, 110), outline=(*colour, 255), width=max(1, round(side / 7)))
-
-
-def _scale_bar(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
-    width, height = frame.size
-    length = bar_length_mm(width * frame.mm_per_pixel)
-    right, y = width - 26 * unit, height - 50 * unit
-    left = right - length / frame.mm_per_pixel
-    tick, line = 5 * unit, max(1, round(2 * unit))
-    for grow, colour in ((max(1, round(unit)), (*EDGE, 170)), (0, (*TEXT, 255))):
-        for x0, y0, x1, y1 in (
-            (left, y - line / 2, right, y + line / 2),
-            (left - line / 2, y - tick, left + line / 2, y + tick),
-            (right - line / 2, y - tick, right + line / 2, y + tick),
-        ):
-            draw.rectangle((x0 - grow, y0 - grow, x1 + grow, y1 + grow), fill=colour)
-    write(draw, ((left + right) / 2, y - 11 * unit), f"{length} mm", round(15 * unit), TEXT, "middle")
 
 
 def _warnings(

@@ -30,6 +30,7 @@ from spinect_core.pictures.palette import (
     WARNING,
     Colour,
 )
+from spinect_core.pictures.scale import scale_bar
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.search.axial import PlaneImage, needle_plane, reformat
 
@@ -81,12 +82,15 @@ def needle_plane_picture(
     ends = cut.to_pixel(np.array([needle.entry, needle.target])) + np.array([0, HEAD])
     _gaps(draw, cut, gaps)
     _line(draw, ends, TRIANGLES[needle.kind])
-    title = f"{needle.title}: {plane.words}"
-    write(draw, (26, 40), title[0].upper() + title[1:], 23)
-    where = f"{needle.depth_mm:.0f} mm from the skin · {needle.words}"
+    scale_bar(draw, (SIZE[0] - 26, SIZE[1] - FOOT - 26), size_mm[0], mm_per_pixel)
+    level = "" if needle.level in needle.title else f", {needle.level}"
+    title = f"{needle.title}{level}"
+    write(draw, (26, 40), shortened(title[0].upper() + title[1:], 23, SIZE[0] - 52), 23)
+    where = f"{plane.words} · {needle.depth_mm:.0f} mm from the skin · {needle.words}"
+    where += f" · W {WINDOW_HU:.0f} L {LEVEL_HU:.0f}"
     if not cut.inside.all():
         where += " · hatched: outside of the CT"
-    write(draw, (26, 68), where, 15, QUIET_TEXT)
+    write(draw, (26, 68), shortened(where, 15, SIZE[0] - 52), 15, QUIET_TEXT)
     line = warning_headline(volume.warnings if warnings is None else warnings)
     if line:
         write(draw, (26, 89), shortened(line, WARNING_SIZE, SIZE[0] - 52), WARNING_SIZE, WARNING)

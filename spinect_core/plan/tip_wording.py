@@ -86,14 +86,16 @@ def stop_words(stop: StopRecord) -> str:
 
 
 def _behind(tip: TipRecord) -> str:
-    along = [
-        f"the tip lies in {_the(each.what)}" if each.mm == 0 else f"{each.mm:.0f} mm to {_exactly(each.what)}"
-        for each in tip.behind
-    ]
-    text = (
-        ("along the needle " + ", ".join(along)) if along else "nothing known within 60 mm along the needle"
-    )
-    return text if tip.sac_mm is None else f"{text}; {tip.sac_mm:.0f} mm to the thecal sac in any direction"
+    within = [_the(each.what) for each in tip.behind if each.mm == 0]
+    along = [f"{each.mm:.0f} mm to {_exactly(each.what)}" for each in tip.behind if each.mm > 0]
+    told = [f"the tip lies in {' and in '.join(within)}"] if within else []
+    if along:
+        told.append("along the needle " + ", ".join(along))
+    if not told:
+        told.append("nothing known within 60 mm along the needle")
+    if tip.sac_mm is not None:
+        told.append(f"{tip.sac_mm:.0f} mm to the thecal sac in any direction")
+    return "; ".join(told)
 
 
 def _the(what: TipFact) -> str:

@@ -208,8 +208,8 @@ def approach_sentence(approach: Approach) -> str:
     if approach.needle is not None:
         margin = approach.needle.tolerance.angle
         text += f"; angular tolerance of the needle {approach.needle.needle.words}: {margin.amount:.1f}°"
-    withheld = "".join(f" {each}" for each in _sentence_of(not_recommended(sentences(approach.withheld))))
-    return f"{text}.{withheld} {in_plane_sentence(approach.axial)}"
+    withheld = _sentence_of(not_recommended(sentences(approach.withheld)))
+    return " ".join((f"{text}.", *(withheld or (in_plane_sentence(approach.axial),))))
 
 
 def sure_of(interval: Interval | IntervalRecord | None, times: float = 1.0) -> str:
@@ -550,10 +550,14 @@ def headline(trajectory: Trajectory) -> str:
         return f"{trajectory.title}: {told}" if told else trajectory.title
     needle = trajectory.needle.needle
     parts = [f"{trajectory.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
+    if trajectory.area_mm2 is not None:
+        parts.append(f"largest window {trajectory.area_mm2:.1f} mm²")
     if trajectory.tolerance is not None:
         parts.append(f"angular tolerance {trajectory.tolerance_text}")
     if trajectory.nerve_mm is not None:
         parts.append(f"{trajectory.nerve_mm:.1f} mm from nerve")
+    if trajectory.light is not None:
+        parts.append(f"light {trajectory.light.light}")
     if trajectory.withheld_text:
         parts.append(trajectory.withheld_text)
     return " · ".join(parts)
@@ -574,15 +578,16 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
     elif trajectory.sure_text:
         found.append(("Window", trajectory.sure_text))
-    elif trajectory.open and not trajectory.own:
-        found.append(("Intervals", NO_INTERVALS))
     found += [(NOT_RECOMMENDED, f"{each.rstrip('.')}.") for each in trajectory.withheld]
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))
     if trajectory.search is not None:
         if trajectory.search.axial is not None:
-            found.append(("Axial plane", _axial(trajectory.search.axial)))
+            held = f"; {NOT_RECOMMENDED.lower()}, see above" if trajectory.withheld else ""
+            found.append(("Axial plane", f"{_axial(trajectory.search.axial)}{held}"))
         found += [("Note", f"{note.rstrip('.')}.") for note in trajectory.search.notes]
+    if trajectory.open and not trajectory.own and not trajectory.sure_text:
+        found.append(("Intervals", NO_INTERVALS))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import pytest
 from plan_maker import VIEW, full_planning
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from app.model.case import Measurement
 from app.model.landmark_table import LandmarkTable
@@ -16,7 +17,9 @@ from app.model.series_table import REMARKS, SeriesTable
 from app.model.trajectory_table import AREA, LIGHT, TrajectoryTable
 from app.model.trajectory_table import VIEW as BEST_VIEW
 from app.widgets import palette
+from app.widgets.parts import OwnColours
 from spinect_core.base.errors import ReadingError
+from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.io.reading.series import Series
 from spinect_core.plan.records import LandmarkRecord
@@ -146,9 +149,8 @@ def test_what_blocks_a_zone_takes_its_row(qapp):
     table.show([rows.opened, blocked])
     assert blocked.blocked_text
     assert [table.index(1, place).data() for place in range(1, table.columnCount())] == [
-        "",
         blocked.blocked_text,
-        *[""] * (table.columnCount() - 3),
+        *[""] * (table.columnCount() - 2),
     ]
     assert table.index(1, AREA).data(SORT_ROLE) == MISSING
     assert table.index(1, AREA).data(Qt.ItemDataRole.ForegroundRole) == QColor(palette.MUTED)
@@ -174,6 +176,34 @@ def test_measurements_sort_by_their_area_and_are_renamed(qapp, qtmodeltester):
     assert renamed == [(7, "Above the root")]
     assert not table.setData(table.index(0, 4), "12")
     assert not table.flags(table.index(0, 4)) & Qt.ItemFlag.ItemIsEditable
+
+
+def test_a_triangle_through_which_nothing_is_recommended_is_amber_and_says_why(qapp):
+    planning = full_planning()
+    zone = next(each for each in RowsOf(planning).all if each.withheld_text and not each.own)
+    own = triangle(16, kind=zone.kind, side=zone.side)
+    found = replace(own, author=Author.AUTOMATIC)
+    other = replace(found, side=zone.side.other)
+    table = MeasurementTable()
+    table.hold(planning)
+    table.show([Measurement(1, "found", found), Measurement(2, "own", own), Measurement(3, "other", other)])
+    colours = column(table, 0, Qt.ItemDataRole.ForegroundRole)
+    assert colours == [QColor(palette.WARNING), None, None]
+    tips = column(table, 0, Qt.ItemDataRole.ToolTipRole)
+    assert [tip.lower().startswith(zone.withheld_text.lower()) for tip in tips] == [True, False, False]
+
+
+def test_the_colour_of_a_cell_stays_where_its_row_is_selected(qapp):
+    view = QTableView()
+    table = TrajectoryTable(view)
+    table.show([RowsOf(full_planning()).opened])
+    view.setModel(table)
+    delegate = OwnColours(view)
+    for place, wanted in ((LIGHT, QColor(palette.ERROR)), (BEST_VIEW, None)):
+        option = QStyleOptionViewItem()
+        before = option.palette.highlightedText().color()
+        delegate.initStyleOption(option, table.index(0, place))
+        assert option.palette.highlightedText().color() == (wanted or before)
 
 
 def test_doubtful_landmarks_stand_out(qapp, qtmodeltester):

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.pipeline.replanning
 from app.model.rows import KEY_ROLE
-from app.model.trajectory_table import AREA, NEEDLE
+from app.model.trajectory_table import AREA, LIGHT, NEEDLE
 from app.views.needle_on_slices import near_plane
 from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
@@ -74,7 +74,7 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
     assert [each.triangle.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
     assert rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
-    assert rows.index(1, AREA).data().startswith("no trajectory: blocked by")
+    assert rows.index(1, LIGHT).data().startswith("no trajectory: blocked by")
     assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
 
@@ -111,9 +111,9 @@ def test_rows_sort_by_their_numbers_and_the_chosen_one_stays_chosen(planned):
         return [index.data(KEY_ROLE) for index in table.selectionModel().selectedRows()]
 
     def spans():
-        return [table.columnSpan(row, AREA) for row in range(2)]
+        return [table.columnSpan(row, LIGHT) for row in range(2)]
 
-    whole = table.model().columnCount() - AREA
+    whole = table.model().columnCount() - LIGHT
     assert spans() == [1, whole]
     assert selected() == [opened.key]
     table.sortByColumn(AREA, Qt.SortOrder.AscendingOrder)
@@ -220,15 +220,18 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
     opened = trajectories.rows[0]
     held = "not recommended: another level fits almost as well: check that this is L5/S1"
     assert (opened.needle, opened.withheld_text) == (None, held)
-    # its window stands in its columns, the reason in those of the needle, in amber
+    # its window stands in its columns, the reason in those of light and needle, in amber
     assert panel.rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
-    cell = panel.rows.index(0, NEEDLE)
+    cell = panel.rows.index(0, LIGHT)
     assert cell.data() == held
     assert cell.data(Qt.ItemDataRole.ForegroundRole).name() == palette.WARNING
-    assert panel.table.columnSpan(0, NEEDLE) == panel.rows.columnCount() - NEEDLE
+    assert panel.table.columnSpan(0, LIGHT) == AREA - LIGHT
     trajectories.choose(opened.key)
     assert not panel.recommended.isEnabled()
     assert panel.best.isEnabled()
+    panel.views_menu.aboutToShow.emit()
+    first = panel.views_menu.actions()[0]
+    assert (first.text(), first.isEnabled()) == (f"N{held[1:]}", False)
     panel.pages.setCurrentIndex(1)
     assert "Not recommended" in panel.details.text.toPlainText()
     assert "A needle is not recommended" in panel.warning.text()

@@ -117,9 +117,9 @@ class NeedlePlane:
 
     @property
     def words(self) -> str:
-        """For example ``axial plane tilted 24°, its back edge to the feet``."""
+        """For example ``axial plane tilted 24° with the back edge towards the feet``."""
         turn = round(abs(self.gantry_deg))
-        return f"axial plane tilted {turn}°, {tilted(self.gantry_deg)}" if turn else "axial plane"
+        return f"axial plane tilted {turn}° {tilted(self.gantry_deg)}" if turn else "axial plane"
 
     def to_plane(self, points: npt.ArrayLike) -> FloatArray:
         """Places (..., 2) in mm across and down from the origin of LPS mm points (..., 3), dropped onto the plane."""
@@ -209,4 +209,4 @@ def reformat(
 
 def tilted(gantry_deg: float) -> str:
     """To where slices are tilted, in words."""
-    return f"its back edge to the {'head' if gantry_deg > 0 else 'feet'}"
+    return f"with the back edge towards the {'head' if gantry_deg > 0 else 'feet'}"

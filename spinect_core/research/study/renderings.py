@@ -13,9 +13,10 @@ from spinect_core.image.evaluation import cropped
 from spinect_core.image.volume import BONE, NERVE, Labels
 from spinect_core.io.reading import ReadOptions, read_ct, read_labels
 from spinect_core.pictures import Frame, Scene
-from spinect_core.pictures.annotate import RgbArray, bar_length_mm
+from spinect_core.pictures.annotate import RgbArray
 from spinect_core.pictures.lettering import write
 from spinect_core.pictures.palette import QUIET_TEXT, TEXT
+from spinect_core.pictures.scale import bar_length_mm
 from spinect_core.preprocessing import Region, prepare
 from spinect_core.research.study.examine import Examined
 from spinect_core.surfaces import Surfaces, build_surfaces

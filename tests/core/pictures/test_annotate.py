@@ -7,13 +7,16 @@ import pytest
 from PIL import Image
 
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import SIDES
+from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures import Frame, annotate, save_picture
-from spinect_core.pictures.annotate import bar_length_mm, triangle_lines
+from spinect_core.pictures.annotate import triangle_lines
 from spinect_core.pictures.lettering import in_lines, shortened, text_width
 from spinect_core.pictures.palette import TRIANGLES, WARNING
+from spinect_core.pictures.scale import bar_length_mm
 
 GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
 VIEW = View(27, -12)
@@ -85,6 +88,31 @@ def test_scale_bar_is_as_long_as_it_says() -> None:
     drawn = annotate(dark, VIEW, mm_per_pixel)
     row = drawn[750, 700:, 0] > 200
     assert row.sum() * mm_per_pixel == pytest.approx(bar_length_mm(250), rel=0.02)
+
+
+def test_the_lines_about_gaps_and_the_list_of_triangles_do_not_run_into_each_other() -> None:
+    """Each alone and both together: what is written of one stays where it is, and nothing is written over it."""
+    dark = np.zeros((640, 800, 3), dtype=np.uint8)
+    several = [triangle("kambin"), triangle("safe"), triangle("kambin")]
+    course = np.array([(0.0, 0.0, float(z)) for z in range(12)])
+    gaps = [
+        GapLine(course, f"{root} {side}", 12.0, side, course + 1.0)
+        for root in ("L4", "L5", "S1")
+        for side in SIDES
+    ]
+    bare = annotate(dark, View(0), 0.3)
+    listed = annotate(dark, View(0), 0.3, several)
+    gapped = annotate(dark, View(0), 0.3, gaps=gaps)
+    both = annotate(dark, View(0), 0.3, several, gaps=gaps)
+    ink = [np.any(np.abs(each.astype(int) - bare) > 90, axis=2) for each in (listed, both)]
+    assert ink[0].sum() > 500
+    assert np.any(np.abs(gapped.astype(int) - bare) > 90)
+    # the list stands as it stood, and what came with the gaps stands beside or below it
+    assert not (ink[0] & ~ink[1]).any()
+    added = ink[1] & ~ink[0]
+    rows, columns = np.nonzero(ink[0])
+    shared = added[rows.min() : rows.max() + 1]
+    assert not shared[:, columns.min() - 4 :].any()
 
 
 def test_legend_says_how_an_area_was_measured() -> None:

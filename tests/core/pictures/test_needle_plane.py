@@ -11,7 +11,7 @@ from spinect_core.geometry.gap_line import GapLine
 from spinect_core.image.volume import BONE, Geometry, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pictures.needle_plane import FOOT, HATCH, HEAD, SIZE, needle_plane_picture
-from spinect_core.pictures.palette import BACKGROUND_TOP, GAP, TRIANGLES, WARNING
+from spinect_core.pictures.palette import BACKGROUND_TOP, GAP, TEXT, TRIANGLES, WARNING
 from spinect_core.planning.needle.needle import Needle
 
 GRID = Geometry((80, 100, 120), (2.0, 2.0, 2.0), (-119.0, -99.0, -79.0))
@@ -45,6 +45,15 @@ def test_the_needle_runs_from_the_skin_to_the_target(picture):
     # 40 mm across and 80.6 mm down in the tilted plane.
     ratio = (rows.max() - rows.min()) / (columns.max() - columns.min())
     assert ratio == pytest.approx(80.6 / 40.0, rel=0.08)
+
+
+def test_its_scale_bar_is_as_long_as_it_says(picture):
+    """The bar is white below the slice's middle; the needle gives the scale: 90 mm from entry to target."""
+    rows, columns = np.nonzero(np.all(picture == TRIANGLES["kambin"], axis=2))
+    pixels = np.hypot(np.ptp(rows), np.ptp(columns)) - 8
+    bar = np.all(picture[SIZE[1] - FOOT - 26, 500:] == TEXT, axis=1).sum()
+    length = 90.0 * bar / pixels
+    assert length == pytest.approx(min((10, 20, 50), key=lambda mm: abs(mm - length)), rel=0.06)
 
 
 def test_the_patients_left_is_on_the_right_and_bone_is_bright(picture):

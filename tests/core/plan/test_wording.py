@@ -153,7 +153,9 @@ def test_facts_name_every_measure_with_its_unit() -> None:
         "Free hand (3.4 ± 3.1°): 20 to 50% touch bone or nerve, 5 to 20% nerve"
     )
     assert "First passes without correction" in told[""]
-    assert told["Axial plane"] == "possible within an axial slice at oblique 33°, 12.5 mm² open"
+    assert told["Axial plane"] == (
+        "possible within an axial slice at oblique 33°, 12.5 mm² open; not recommended, see above"
+    )
     assert told["Entry"] == (
         "44 mm left of the midline, 9 mm below the S1 end plate; 36 mm below the iliac crest line (of the left crest "
         "alone)"
@@ -205,6 +207,10 @@ def test_a_needle_in_one_line(part: int) -> None:
     line = headline(trajectory)
     assert line.startswith(f"Left Kambin, bony: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G")
     assert ("angular tolerance 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)
+    assert "largest window 41.5 mm²" in line
+    lit = trajectory.light
+    assert (" · light " in line) == (lit is not None)
+    assert lit is None or f" · light {lit.light}" in line
 
 
 HELD = "not recommended: the level is not sure; the L5 root is not labelled beside the disc"

@@ -39,10 +39,10 @@ def test_a_gantry_tilt_makes_it_possible() -> None:
     assert way.possible
     assert way.area_mm2 == pytest.approx(30.0, abs=0.5)
     assert (way.oblique, way.tilt) == (pytest.approx(27.0, abs=0.5), pytest.approx(-18.0, abs=0.3))
-    assert in_plane_sentence(
-        way
-    ) == "A needle within slices tilted 20° its back edge to the feet reaches it at oblique 27°; " + (
-        f"{way.area_mm2:.1f} mm² are free there."
+    assert (
+        in_plane_sentence(way)
+        == "A needle within slices tilted 20° with the back edge towards the feet reaches it at oblique 27°; "
+        + (f"{way.area_mm2:.1f} mm² are free there.")
     )
     # That tilt is the one of the needle's own plane.
     assert needle_plane(needle("left", 27.0, -18.0)).gantry_deg == pytest.approx(gantry)
@@ -104,7 +104,7 @@ def test_the_plane_holds_the_needle_and_the_left_to_right_axis(
         assert (plane.entry[0] > plane.target[0]) == (side == "left")
     assert (plane.words == "axial plane") == (tilt == 0)
     if tilt == 25.0:
-        assert plane.words == "axial plane tilted 25°, its back edge to the head"
+        assert plane.words == "axial plane tilted 25° with the back edge towards the head"
 
 
 def test_a_needle_from_the_side_lies_in_the_axial_plane() -> None:

@@ -198,7 +198,7 @@ def test_words_of_what_lies_behind_and_of_the_stop() -> None:
     assert told({TipFact.BONE: 3.0})["Stop depth"] == "83 mm from the skin, where it meets bone"
     near = told({TipFact.ROOT: 1.0, TipFact.SAC: 0.0})
     assert near["Behind the tip"].startswith(
-        "along the needle the tip lies in the thecal sac, 1 mm to a nerve root"
+        "the tip lies in the thecal sac; along the needle 1 mm to a nerve root"
     )
     assert near["Stop depth"] == "the planned depth, 80 mm: the thecal sac begins at 80 mm"
     assert "nothing known lies so near" in told({})["Stop depth"]
