@@ -145,6 +145,51 @@ class TipFact(StrEnum):
     VESSELS = "vessels"
 
 
+class Guidance(StrEnum):
+    """What a needle is placed under."""
+
+    CT = "ct"
+    FLUOROSCOPY = "fluoroscopy"
+
+
+class RuleKind(StrEnum):
+    """What follows where a limit is passed."""
+
+    HARD = "hard"
+    WARN = "warn"
+    NOTE = "note"
+
+
+class Rule(StrEnum):
+    """What is asked of a trajectory before it is recommended, the gravest first."""
+
+    BONE_MET = "bone-met"
+    NERVE_MET = "nerve-met"
+    SAC_MET = "thecal-sac-met"
+    INTERLAMINAR = "between-laminae"
+    TIP_IN_DISC = "tip-in-disc"
+    TIP_PAST_FRONT = "tip-past-front"
+    TIP_MEDIAL = "tip-medial-of-pedicle"
+    ENTRY_FAR = "entry-far-from-midline"
+    TOLERANCE_FLOOR = "angular-tolerance"
+    OBLIQUE_WIDE = "oblique-too-wide"
+    TILT_STEEP = "tilt-too-steep"
+    SEARCH_EDGE = "edge-of-search"
+    ENTRY_HEIGHT = "entry-far-from-s1"
+    ENTRY_LATERAL = "entry-lateral"
+    TIP_NERVE = "tip-near-nerve"
+    TIP_SAC = "tip-near-thecal-sac"
+    DISC_BEHIND = "disc-behind-tip"
+    DISC_NEAR = "tip-near-disc"
+    TIP_VENTRAL = "tip-ventral"
+    GANTRY = "beyond-gantry"
+    OBLIQUE_USUAL = "oblique-beyond-usual"
+    TIP_HIGH = "tip-high-in-foramen"
+    NEEDLE_LONG = "longer-needle"
+    USUAL_VIEW = "usual-view"
+    SUPINE = "planned-otherwise-than-done"
+
+
 SIDES = tuple(Side)
 KINDS = tuple(Kind)
 ROLES = tuple(Role)

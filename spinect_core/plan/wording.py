@@ -40,6 +40,7 @@ from spinect_core.plan.records import (
     ZoneRecord,
     zone_key,
 )
+from spinect_core.plan.rule_wording import beyond
 from spinect_core.plan.tip_wording import tip_facts
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.search.weights import Reason
@@ -679,10 +680,7 @@ def _reason_text(reason: LightReasonRecord) -> str:
     if reason.value is None:
         return f"{called} not known"
     limit = 0.0 if reason.limit is None else reason.limit
-    # A value just beyond its limit must not read like the limit itself.
-    value = reason.value
-    if value != limit and abs(value - limit) < _SHOWN[reason.cause] / 2:
-        value = limit + np.copysign(_SHOWN[reason.cause], value - limit)
+    value = beyond(reason.value, limit, _SHOWN[reason.cause])
     return told.format(value=value, limit=limit)
 
 

@@ -32,6 +32,12 @@ def test_the_page_on_the_command_line_is_what_the_parsers_say() -> None:
     assert module.PAGE.read_text(encoding="utf-8") == module.text(), "run scripts/document_cli.py"
 
 
+def test_the_table_of_rules_is_that_of_the_program() -> None:
+    module = script("rules_table")
+    text = module.PAGE.read_text(encoding="utf-8")
+    assert module.page(text) == text, "run scripts/rules_table.py"
+
+
 @pytest.mark.heavy
 def test_the_page_on_the_command_line_names_every_option() -> None:
     text = script("document_cli").text()

@@ -57,6 +57,39 @@ class EntryPlace:
         return f"{abs(self.level_mm):.0f} mm {'above' if self.level_mm > 0 else 'below'}"
 
 
+@dataclass(frozen=True, eq=False)
+class Midline:
+    """The plane through an upper end plate, the body above it, and the axis from front to back.
+
+    Attributes:
+        origin: LPS mm (3,), the centre of the end plate.
+        across: unit LPS vector (3,) across the plane, to the patient's left.
+    """
+
+    origin: FloatArray
+    across: FloatArray
+
+    @classmethod
+    def of(cls, plate: npt.ArrayLike, body: npt.ArrayLike) -> Midline | None:
+        """The midline of the centres of an end plate and of the body above it, LPS mm (3,) each.
+
+        None where the body does not lie above the plate.
+        """
+        below, above = (np.asarray(point, dtype=np.float64).reshape(3) for point in (plate, body))
+        along = above - below
+        # Across the plane, to the left: the front-to-back axis (y) lies in the plane.
+        across = np.array([along[2], 0.0, -along[0]])
+        length = float(np.linalg.norm(across))
+        if not np.isfinite(along).all() or length <= STEEPEST * float(np.linalg.norm(along)) or along[2] <= 0:
+            return None
+        return cls(below, across / length)
+
+    def places(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """How far LPS mm points (..., 3) lie to the left of the midline, and above the end plate."""
+        offset = points - self.origin
+        return np.asarray(offset @ self.across), np.asarray(offset[..., 2])
+
+
 @dataclass(frozen=True)
 class Needle:
     """A straight needle from the skin to a target.
@@ -188,17 +221,13 @@ class Needle:
                 f"The midline is not known without {' and '.join(missing)}",
                 "Find or place the landmarks first",
             )
-        below, above = (np.asarray(landmarks[name], dtype=np.float64).reshape(3) for name in (ENDPLATE, BODY))
-        along = above - below
-        # Across the plane, to the left: the front-to-back axis (y) lies in the plane.
-        across = np.array([along[2], 0.0, -along[0]])
-        length = float(np.linalg.norm(across))
-        if not np.isfinite(along).all() or length <= STEEPEST * float(np.linalg.norm(along)) or along[2] <= 0:
+        midline = Midline.of(landmarks[ENDPLATE], landmarks[BODY])
+        if midline is None:
             raise MeasurementError(
                 f"{BODY} does not lie above {ENDPLATE}, so there is no midline", "Check the two landmarks"
             )
-        offset = np.asarray(self.entry) - below
-        return EntryPlace(float(offset @ across / length), float(offset[2]))
+        across, above = midline.places(np.asarray(self.entry))
+        return EntryPlace(float(across), float(above))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a plan. Depth and angles are for readers of the file; they follow from the points."""

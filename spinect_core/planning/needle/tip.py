@@ -13,7 +13,7 @@ import numpy as np
 from spinect_core.anatomy.borders import Ground
 from spinect_core.anatomy.parts import Parts
 from spinect_core.base.arrays import BoolArray, FloatArray
-from spinect_core.base.words import TipFact
+from spinect_core.base.words import Side, TipFact
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.planning.needle.needle import Needle
 
@@ -35,6 +35,20 @@ DEEPEST_MM = 10.0
 FRONT_PART = 99.0
 """Percentile of a body's surface that counts as its front, so that a spur or a stray voxel does not."""
 SAC = "thecal sac"
+NEAR_DISC_MM, BALL_STEP_MM = 4.0, 0.5
+"""How far round the tip the disc is looked for, and how finely."""
+
+
+def _ball() -> FloatArray:
+    """Offsets (n, 3) in a ball about the tip, the nearest first."""
+    along = np.arange(-NEAR_DISC_MM, NEAR_DISC_MM + BALL_STEP_MM / 2, BALL_STEP_MM)
+    every = np.stack(np.meshgrid(along, along, along), axis=-1).reshape(-1, 3)
+    away = np.linalg.norm(every, axis=1)
+    order = np.argsort(away, kind="stable")
+    return np.asarray(every[order[away[order] <= NEAR_DISC_MM]])
+
+
+_BALL = _ball()
 
 
 @dataclass(frozen=True)
@@ -101,6 +115,7 @@ class Tip:
         sac_mm: from the tip to the thecal sac in any direction; None where that is not labelled.
         missing: what could not be determined.
         stop: how deep it may go.
+        disc_mm: from the tip to the disc in any direction, 0 within it, infinite beyond 4 mm; None where not known.
     """
 
     front: FrontPlace | None
@@ -109,6 +124,7 @@ class Tip:
     sac_mm: float | None
     missing: tuple[TipFact, ...]
     stop: Stop
+    disc_mm: float | None = None
 
 
 HAZARDS = (TipFact.DISC, TipFact.SAC, TipFact.ROOT, TipFact.FRONT)
@@ -156,7 +172,8 @@ class TipGround:
         behind = {fact: found for fact, found in known.items() if found is not None and np.isfinite(found)}
         target = np.asarray(needle.target)
         near = float(np.linalg.norm(self.sac - target, axis=1).min()) if len(self.sac) else None
-        return Tip(front, side, behind, near, tuple(missing), _stop(needle.depth_mm, behind))
+        disc = self._near_disc(needle) if known[TipFact.DISC] is not None else None
+        return Tip(front, side, behind, near, tuple(missing), _stop(needle.depth_mm, behind), disc)
 
     def _shown(self, needle: Needle) -> bool:
         """Whether the labels hold the tip and what lies so near behind it that a needle may come there."""
@@ -217,32 +234,44 @@ class TipGround:
     # ------------------------------------------------------------------------------------------------------- behind
 
     def _disc(self, needle: Needle) -> float | None:
-        """The first place between the upper body and the lower one, and no bone.
+        """The first place of the disc behind the tip."""
+        found = self.in_disc(_behind(needle), needle.side)
+        return None if found is None else _first(found)
 
-        One looks up and down from it, leaning towards the middle of the disc: a disc reaches beyond the rims of the
-        bodies, which are round.
+    def _near_disc(self, needle: Needle) -> float | None:
+        """How far the tip lies from the disc, in any direction; infinite where farther than is looked."""
+        found = self.in_disc(np.asarray(needle.target) + _BALL, needle.side)
+        if found is None:
+            return None
+        return float(np.linalg.norm(_BALL[found.argmax()])) if found.any() else float("inf")
+
+    def in_disc(self, points: FloatArray, side: Side) -> BoolArray | None:
+        """Whether places LPS mm (n, 3) lie between the upper body and the lower one, and not in bone (n,).
+
+        One looks up and down from each, leaning towards the middle of the disc: a disc reaches beyond the rims of the
+        bodies, which are round. None where the labels do not tell.
         """
         names, parts = self.ground.landmarks.names, self.ground.landmarks.parts
         try:
-            up = self.ground.axes(needle.side)[1]
+            up = self.ground.axes(side)[1]
         except KeyError:
             return None
         if parts is None or not len(self.bodies):
             return None
-        line, bone = _behind(needle), self.ground.bone
-        inwards = self.ground.landmarks.points[names.focus] - line
+        bone = self.ground.bone
+        inwards = self.ground.landmarks.points[names.focus] - points
         inwards -= (inwards @ up)[:, None] * up
         inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), STEP_MM)
         lean = np.radians(DISC_LEAN_DEG)
-        free, height = bone.at(line) >= 0.0, np.zeros(len(line))
+        free, height = bone.at(points) >= 0.0, np.zeros(len(points))
         for way, name in ((up, names.upper), (-up, names.lower)):
             leaning = np.cos(lean) * way + np.sin(lean) * inwards
-            reach = bone.crossing(line, leaning, DISC_MM, leaving=False)
-            met = line + np.nan_to_num(reach)[:, None] * leaning
+            reach = bone.crossing(points, leaning, DISC_MM, leaving=False)
+            met = points + np.nan_to_num(reach)[:, None] * leaning
             called = np.array(parts.names)[parts.nearest(met, BONE)]
             free &= np.isfinite(reach) & (called == f"{name} body")
             height += np.nan_to_num(reach)
-        return _first(free & (height <= DISC_MM))
+        return np.asarray(free & (height <= DISC_MM))
 
     def _nerve(self, needle: Needle, *, sac: bool) -> float | None:
         """Where the line comes into labelled sac, or into a root."""

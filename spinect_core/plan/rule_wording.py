@@ -1,0 +1,254 @@
+"""What the rules say, in words: what each is called, what is told of a needle that passes it, and the table itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from spinect_core.base.words import Rule, RuleKind
+from spinect_core.planning.rules import Limit, Unit
+
+
+class Found(Protocol):
+    """What a rule says of a needle: as it was found, or as a plan stores it."""
+
+    @property
+    def rule(self) -> Rule:
+        """Which."""
+
+    @property
+    def kind(self) -> RuleKind:
+        """Of the rule."""
+
+    @property
+    def bars(self) -> bool:
+        """Whether the needle is not recommended for it."""
+
+    @property
+    def value(self) -> float | None:
+        """What was measured; None where that is not known."""
+
+    @property
+    def limit(self) -> float:
+        """That it passed."""
+
+    @property
+    def override(self) -> str:
+        """The reason for which it does not bar."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How one talks of a rule.
+
+    Attributes:
+        title: what it is called, in lists and legends.
+        told: of what passes it, with its value and the limit; the value also as ``mm``, medial or lateral as ``where``.
+        short: of views of a map that pass it, after a number of views.
+    """
+
+    title: str
+    told: str
+    short: str
+
+
+RULES: Mapping[Rule, Words] = {
+    Rule.BONE_MET: Words("needle in bone", "{value:.1f} mm to bone, less than {limit:g} mm", "touch bone"),
+    Rule.NERVE_MET: Words(
+        "needle in nerve",
+        "{value:.1f} mm to nerve before the last 3 mm, less than {limit:g} mm",
+        "touch nerve",
+    ),
+    Rule.SAC_MET: Words(
+        "thecal sac met", "the needle's line or its tip lies in the thecal sac", "meet the thecal sac"
+    ),
+    Rule.INTERLAMINAR: Words(
+        "between the laminae",
+        "it passes {mm:.1f} mm {where} of the articular process: between the laminae, not through the foramen",
+        "pass between the laminae",
+    ),
+    Rule.TIP_IN_DISC: Words("tip in the disc", "its tip lies in the disc", "end in the disc"),
+    Rule.TIP_PAST_FRONT: Words(
+        "tip past the front of the body",
+        "its tip lies past the front of the vertebral body",
+        "end past the front of the body",
+    ),
+    Rule.TIP_MEDIAL: Words(
+        "tip medial of the pedicle's middle",
+        "its tip lies {mm:.1f} mm {where} of the middle of the pedicle (6 o'clock)",
+        "end medial of the pedicle's middle",
+    ),
+    Rule.ENTRY_FAR: Words(
+        "entry too far from the midline",
+        "it enters {value:.0f} mm from the midline, more than {limit:g} mm",
+        "enter too far from the midline",
+    ),
+    Rule.TOLERANCE_FLOOR: Words(
+        "angular tolerance too small",
+        "angular tolerance {value:.1f}°, less than {limit:g}°",
+        "have too small an angular tolerance",
+    ),
+    Rule.OBLIQUE_WIDE: Words(
+        "oblique angle too wide", "oblique {value:.0f}°, more than {limit:g}°", "are too oblique"
+    ),
+    Rule.TILT_STEEP: Words(
+        "tilt too steep", "tilted by {value:.0f}°, more than {limit:g}°", "are tilted too much"
+    ),
+    Rule.SEARCH_EDGE: Words(
+        "edge of the search",
+        "{value:.1f}° from the edge of what was searched, less than {limit:g}°",
+        "lie at the edge of the search",
+    ),
+    Rule.ENTRY_HEIGHT: Words(
+        "entry too far above or below",
+        "it enters {value:.0f} mm above or below the end plate, more than {limit:g} mm",
+        "enter too far above or below",
+    ),
+    Rule.ENTRY_LATERAL: Words(
+        "entry far from the midline",
+        "it enters {value:.0f} mm from the midline, more than {limit:g} mm",
+        "enter far from the midline",
+    ),
+    Rule.TIP_NERVE: Words(
+        "tip near a nerve",
+        "{value:.1f} mm from its tip to nerve, less than {limit:g} mm",
+        "end near a nerve",
+    ),
+    Rule.TIP_SAC: Words(
+        "tip near the thecal sac",
+        "{value:.1f} mm from its tip to the thecal sac, less than {limit:g} mm",
+        "end near the thecal sac",
+    ),
+    Rule.DISC_BEHIND: Words(
+        "disc behind the tip",
+        "its line enters the disc {value:.1f} mm behind the tip, less than {limit:g} mm",
+        "would enter the disc",
+    ),
+    Rule.DISC_NEAR: Words(
+        "tip near the disc",
+        "{value:.1f} mm from its tip to the disc, less than {limit:g} mm",
+        "end near the disc",
+    ),
+    Rule.TIP_VENTRAL: Words(
+        "tip in the front of the foramen",
+        "its tip lies at {value:.0%} of the foramen's depth from the front, less than {limit:.0%}",
+        "end in the front of the foramen",
+    ),
+    Rule.GANTRY: Words(
+        "plane beyond the gantry",
+        "no gantry reaches its plane: {value:.0f}°, more than {limit:g}°",
+        "lie in a plane that no gantry reaches",
+    ),
+    Rule.OBLIQUE_USUAL: Words(
+        "oblique angle beyond the usual",
+        "oblique {value:.0f}°, more than the usual {limit:g}°",
+        "are more oblique than usual",
+    ),
+    Rule.TIP_HIGH: Words(
+        "tip above the lower third of the foramen",
+        "its tip lies at {value:.0%} of the foramen's height, more than {limit:.0%}",
+        "end above the lower third of the foramen",
+    ),
+    Rule.NEEDLE_LONG: Words(
+        "longer needle",
+        "{value:.0f} mm deep, more than {limit:g} mm: bring the 5 in needle",
+        "need a longer needle",
+    ),
+    Rule.USUAL_VIEW: Words(
+        "usual view", "{value:.0f}° from the view that is usual in fluoroscopy", "are usual views"
+    ),
+    Rule.SUPINE: Words(
+        "planned otherwise than done",
+        "planned on a CT that is not prone, the procedure is prone: bowel and the fat of the back shift",
+        "are planned otherwise than done",
+    ),
+}
+"""Of each rule."""
+
+_SHOWN: Mapping[Unit, float] = {Unit.DEGREES: 1.0, Unit.MM: 0.1, Unit.PART: 0.01, Unit.FACT: 1.0}
+_FINE, _COARSE = (
+    (Rule.TOLERANCE_FLOOR, Rule.SEARCH_EDGE),
+    (
+        Rule.ENTRY_FAR,
+        Rule.ENTRY_HEIGHT,
+        Rule.ENTRY_LATERAL,
+        Rule.NEEDLE_LONG,
+    ),
+)
+KINDS: Mapping[RuleKind, str] = {
+    RuleKind.HARD: "hard",
+    RuleKind.WARN: "warning",
+    RuleKind.NOTE: "note",
+}
+
+
+def beyond(value: float, limit: float, digit: float) -> float:
+    """A value as it is told to a digit: one just beyond its limit must not read like the limit itself."""
+    if value != limit and abs(value - limit) < digit / 2:
+        return float(limit + np.copysign(digit, value - limit))
+    return value
+
+
+def finding_text(found: Found) -> str:
+    """What a rule says of a needle, as part of a sentence."""
+    words = RULES[found.rule]
+    if found.value is None:
+        text = f"not known: {words.title}"
+    else:
+        value = beyond(found.value, found.limit, _digit(found.rule))
+        where = "medial" if value < 0 else "lateral"
+        text = words.told.format(value=value, limit=found.limit, mm=abs(value), where=where)
+    return f"{text} (overridden: {found.override})" if found.override else text
+
+
+def barring_text(findings: Iterable[Found]) -> str:
+    """Why a needle is not recommended; empty where nothing bars it."""
+    return "; ".join(finding_text(each) for each in findings if each.bars)
+
+
+def finding_facts(findings: Iterable[Found]) -> list[tuple[str, str]]:
+    """What the rules say of a needle, as headings and texts: what bars, what warns, what is noted."""
+    every = tuple(findings)
+    groups = (
+        ("Rules", [each for each in every if each.bars]),
+        ("Warning", [each for each in every if not each.bars and each.kind != RuleKind.NOTE]),
+        ("Rule note", [each for each in every if not each.bars and each.kind == RuleKind.NOTE]),
+    )
+    return [(head, "; ".join(map(finding_text, some))) for head, some in groups if some]
+
+
+def limit_text(limit: Limit) -> str:
+    """A limit, such as ``more than 50 °``; empty of a fact."""
+    if limit.unit == Unit.FACT:
+        return ""
+    value = f"{limit.value:.0%}" if limit.unit == Unit.PART else f"{limit.value:g} {limit.unit}"
+    return f"{'less' if limit.below else 'more'} than {value.replace(' °', '°')}"
+
+
+def table_rows(limits: Iterable[Limit]) -> tuple[tuple[str, ...], ...]:
+    """Each rule as a line of a table: code, name, limit, kind, whether it bars, whether it may be changed, source."""
+    return tuple(
+        (
+            str(each.rule),
+            RULES[each.rule].title,
+            limit_text(each),
+            KINDS[each.kind],
+            "yes" if each.bars else "no",
+            f"{each.least:g} to {each.most:g}" if each.editable else "no",
+            f"{each.source} ({each.strength})",
+        )
+        for each in limits
+    )
+
+
+def _digit(rule: Rule) -> float:
+    from spinect_core.planning.rules import TABLE
+
+    if rule in _FINE:
+        return 0.1
+    if rule in _COARSE:
+        return 1.0
+    return _SHOWN[next(each.unit for each in TABLE if each.rule == rule)]

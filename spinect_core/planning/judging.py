@@ -1,0 +1,294 @@
+"""What the rules are asked of: a needle with all that was measured along it, or every view of an angle map at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.base.words import Guidance, Kind, Rule, Side, TipFact
+from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
+from spinect_core.image.position import PatientPosition
+from spinect_core.planning.needle.needle import Midline, Needle
+from spinect_core.planning.needle.readouts import Readouts
+from spinect_core.planning.needle.safety import Clearance, Crossing
+from spinect_core.planning.needle.tip import SAC, Tip, TipGround
+from spinect_core.planning.rules import Finding, Rules, judge
+from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
+from spinect_core.planning.search.many_views import Frames
+
+USUAL_OBLIQUE, USUAL_TILT = (25.0, 30.0), (11.0, 14.0)
+"""Of fluoroscopy at L5/S1, ipsilateral and cranial degrees (n = 80, pubmed.ncbi.nlm.nih.gov/24690186)."""
+PRONE = (PatientPosition.HEAD_FIRST_PRONE, PatientPosition.FEET_FIRST_PRONE)
+VIEW_RULES: tuple[Rule, ...] = (
+    Rule.BONE_MET,
+    Rule.INTERLAMINAR,
+    Rule.TIP_IN_DISC,
+    Rule.TIP_MEDIAL,
+    Rule.ENTRY_FAR,
+    Rule.TOLERANCE_FLOOR,
+    Rule.OBLIQUE_WIDE,
+    Rule.TILT_STEEP,
+    Rule.SEARCH_EDGE,
+    Rule.ENTRY_HEIGHT,
+)
+"""The rules that bar and can be asked of a view of the map, in the order in which one is named for it."""
+_TIP_RULES = (
+    Rule.SAC_MET,
+    Rule.TIP_IN_DISC,
+    Rule.TIP_PAST_FRONT,
+    Rule.TIP_SAC,
+    Rule.DISC_BEHIND,
+    Rule.DISC_NEAR,
+)
+_SAFE_RULES, _KAMBIN_RULES = (Rule.TIP_MEDIAL, Rule.TIP_VENTRAL), (Rule.TIP_HIGH,)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured along a needle, as far as the rules ask for it.
+
+    Attributes:
+        along: distances to bone and nerve.
+        tolerance_deg: the least angular tolerance.
+        crossed: structures on its line.
+        tip: where it lies.
+        readouts: of the room.
+    """
+
+    along: Clearance
+    tolerance_deg: float
+    crossed: Sequence[Crossing]
+    tip: Tip | None
+    readouts: Readouts | None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The rules among the landmarks of a case.
+
+    Attributes:
+        rules: that hold.
+        guidance: what the needle is placed under.
+        landmarks: of the level.
+        tips: what tips are looked at on.
+    """
+
+    rules: Rules
+    guidance: Guidance
+    landmarks: Landmarks
+    tips: TipGround
+
+    # ------------------------------------------------------------------------------------------------------- a needle
+
+    def needle(self, needle: Needle, measured: Measured, *, searched: bool = False) -> tuple[Finding, ...]:
+        """What the rules say of a needle.
+
+        Args:
+            needle: the plan.
+            measured: along it.
+            searched: whether its view was chosen from those that were searched.
+        """
+        return judge(self.rules, self.facts(needle, measured, searched=searched))
+
+    def facts(self, needle: Needle, measured: Measured, *, searched: bool) -> dict[Rule, float | None]:
+        """By rule what it asks for; None where that is not known; nothing where it does not concern this needle."""
+        view, along, entry = needle.view, measured.along, np.asarray(needle.entry)
+        oblique = ipsilateral(view, needle.side)
+        beside = above = None
+        if self._midline is not None:
+            across, height = self._midline.places(entry)
+            beside, above = abs(float(across)), abs(float(height))
+        process = self._beside_process(np.asarray(needle.target)[None], view.right[None], needle.side)
+        facts: dict[Rule, float | None] = {
+            Rule.BONE_MET: along.bone.gap_mm,
+            Rule.NERVE_MET: along.nerve.gap_mm,
+            Rule.INTERLAMINAR: None if process is None else float(process[0]),
+            Rule.ENTRY_FAR: beside,
+            Rule.TOLERANCE_FLOOR: measured.tolerance_deg,
+            Rule.OBLIQUE_WIDE: oblique,
+            Rule.TILT_STEEP: abs(view.elevation),
+            Rule.ENTRY_HEIGHT: above,
+            Rule.ENTRY_LATERAL: beside,
+            Rule.TIP_NERVE: along.nerve_at_tip.gap_mm,
+            Rule.OBLIQUE_USUAL: oblique,
+            Rule.NEEDLE_LONG: needle.depth_mm,
+            Rule.USUAL_VIEW: from_usual(view, needle.side),
+        }
+        if searched:
+            facts[Rule.SEARCH_EDGE] = float(from_edge(np.array([oblique]), np.array([view.elevation]))[0])
+        facts |= self._tip_facts(needle, measured)
+        return facts | _room_facts(measured.readouts, self.guidance)
+
+    def _tip_facts(self, needle: Needle, measured: Measured) -> dict[Rule, float | None]:
+        tip = measured.tip
+        if tip is None:
+            tip_rules = (*_TIP_RULES, *(_SAFE_RULES if needle.kind == Kind.SAFE else _KAMBIN_RULES))
+            return dict.fromkeys(tip_rules)
+
+        def behind(fact: TipFact) -> float | None:
+            return None if fact in tip.missing else tip.behind.get(fact, float("inf"))
+
+        disc, front, sac = (behind(fact) for fact in (TipFact.DISC, TipFact.FRONT, TipFact.SAC))
+        pierced = any(each.name == SAC and not each.behind_tip for each in measured.crossed)
+        facts: dict[Rule, float | None] = {
+            Rule.SAC_MET: 1.0 if pierced else _within(sac),
+            Rule.TIP_IN_DISC: _within(disc),
+            Rule.TIP_PAST_FRONT: _within(front),
+            Rule.TIP_SAC: tip.sac_mm,
+            Rule.DISC_BEHIND: disc,
+            Rule.DISC_NEAR: tip.disc_mm,
+        }
+        if needle.kind == Kind.SAFE:
+            facts[Rule.TIP_MEDIAL] = None if tip.front is None else tip.front.lateral_mm
+            facts[Rule.TIP_VENTRAL] = None if tip.side is None else tip.side.depth
+        else:
+            facts[Rule.TIP_HIGH] = None if tip.side is None else tip.side.height
+        return facts
+
+    # ---------------------------------------------------------------------------------------------------------- views
+
+    def views(self, zone: Zone, chart: AngleMap, tolerance_deg: FloatArray | None = None) -> Refusals:
+        """What the rules that bar say of the views of a map.
+
+        Args:
+            zone: that is looked at.
+            chart: of it.
+            tolerance_deg: about what a needle along each view may deviate (n,); None where that was not asked.
+        """
+        looks = chart.looks
+        frames = Frames.of(zone.side, looks.oblique, looks.tilt)
+        facts = {
+            Rule.BONE_MET: looks.bone_mm - chart.limits.needle_radius_mm,
+            Rule.INTERLAMINAR: self._beside_process(looks.target, frames.right, zone.side),
+            Rule.TIP_IN_DISC: self._in_disc(looks.target, zone.side),
+            Rule.TIP_MEDIAL: self._beside_pedicle(looks.target, zone) if zone.kind == Kind.SAFE else None,
+            Rule.TOLERANCE_FLOOR: tolerance_deg,
+            Rule.OBLIQUE_WIDE: looks.oblique,
+            Rule.TILT_STEEP: np.abs(looks.tilt),
+            Rule.SEARCH_EDGE: from_edge(looks.oblique, looks.tilt),
+        }
+        if self._midline is not None:
+            entries = looks.target + looks.depth_mm[:, None] * frames.vector
+            across, above = self._midline.places(entries)
+            facts |= {Rule.ENTRY_FAR: np.abs(across), Rule.ENTRY_HEIGHT: np.abs(above)}
+        return Refusals.of(self.rules, facts, looks.allowed)
+
+    # ------------------------------------------------------------------------------------------------------ landmarks
+
+    @cached_property
+    def _midline(self) -> Midline | None:
+        """Of the level, whichever it is."""
+        points, names = self.landmarks.points, self.landmarks.names
+        body = f"{names.upper} body centre"
+        if names.focus not in points or body not in points:
+            return None
+        return Midline.of(points[names.focus], points[body])
+
+    def _beside_process(self, targets: FloatArray, right: FloatArray, side: Side) -> FloatArray | None:
+        """Mm (n,) by which trajectories pass lateral of the articular process in their own view, negative medial.
+
+        Args:
+            targets: LPS mm (n, 3).
+            right: to the right of their views (n, 3).
+            side: of the patient.
+        """
+        points = self.landmarks.points
+        names = self.landmarks.names.articular_process(side)
+        process = [points[name] for name in names if name in points]
+        if not process:
+            return None
+        # Seen from behind, outwards is to the left of the picture on the left side.
+        outwards = -right if side == Side.LEFT else right
+        return np.asarray(np.einsum("ij,ij->i", targets - np.mean(process, axis=0), outwards))
+
+    def _beside_pedicle(self, targets: FloatArray, zone: Zone) -> FloatArray | None:
+        """Mm (n,) outwards from the middle of the pedicle."""
+        name = f"{self.landmarks.names.upper} pedicle lower margin {zone.side}"
+        try:
+            out = self.tips.ground.upper_axes(zone.side)[0]
+        except KeyError:
+            return None
+        if name not in self.landmarks.points:
+            return None
+        return np.asarray((targets - self.landmarks.points[name]) @ out)
+
+    def _in_disc(self, targets: FloatArray, side: Side) -> FloatArray | None:
+        """1 where a target lies in the disc, else 0 (n,)."""
+        here = np.isfinite(targets).all(axis=1)
+        found = np.zeros(len(targets))
+        inside = self.tips.in_disc(targets[here], side)
+        if inside is None:
+            return None
+        found[here] = inside
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Refusals:
+    """Which rules bar the views of a map.
+
+    Attributes:
+        by_rule: whether each view that is open to a needle passes the limit (n,), by the rules that were asked.
+        first: (n,) the place in :data:`VIEW_RULES` of the rule that is named for each view, from 1; 0 where none bars.
+    """
+
+    by_rule: Mapping[Rule, BoolArray]
+    first: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+    @classmethod
+    def of(cls, rules: Rules, facts: Mapping[Rule, FloatArray | None], open_to: BoolArray) -> Refusals:
+        """What rules say of views.
+
+        Args:
+            rules: that hold.
+            facts: by rule what it asks for (n,); None or not a number where that is not known.
+            open_to: whether a view is open to a needle (n,); the others are refused already.
+        """
+        by_rule: dict[Rule, BoolArray] = {}
+        first = np.zeros(len(open_to), dtype=np.uint8)
+        for place, rule in enumerate(VIEW_RULES, start=1):
+            values = facts.get(rule)
+            if values is None or not rules.bars(rule):
+                continue
+            by_rule[rule] = rules[rule].passed(values) & open_to
+            first[by_rule[rule] & (first == 0)] = place
+        return cls(by_rule, first)
+
+
+def ipsilateral(view: View, side: Side) -> float:
+    """The oblique angle of a view towards a side, negative towards the other."""
+    return view.azimuth if side == Side.LEFT else -view.azimuth
+
+
+def from_usual(view: View, side: Side) -> float:
+    """Degrees between a view and the nearest that is usual in fluoroscopy."""
+    oblique = float(np.clip(ipsilateral(view, side), *USUAL_OBLIQUE))
+    return view.angle_to(View.oblique(side, oblique, float(np.clip(view.elevation, *USUAL_TILT))))
+
+
+def from_edge(oblique: FloatArray, tilt: FloatArray) -> FloatArray:
+    """Degrees (n,) of views from the nearest edge of what is searched; straight from behind is one too."""
+    turn = np.minimum(oblique - OBLIQUE_DEGREES[0], OBLIQUE_DEGREES[1] - oblique)
+    lean = np.minimum(tilt - TILT_DEGREES[0], TILT_DEGREES[1] - tilt)
+    return np.asarray(np.minimum(turn, lean))
+
+
+def _within(mm: float | None) -> float | None:
+    """1 where something that lies so far behind the tip holds the tip, 0 where not."""
+    return None if mm is None else float(mm <= 0.0)
+
+
+def _room_facts(readouts: Readouts | None, guidance: Guidance) -> dict[Rule, float | None]:
+    if readouts is None:
+        return {}
+    scanned = readouts.scanned
+    facts: dict[Rule, float | None] = {Rule.SUPINE: None if scanned is None else float(scanned not in PRONE)}
+    if guidance == Guidance.CT:
+        facts[Rule.GANTRY] = abs(readouts.gantry.tilt)
+    return facts
