@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QValidator
@@ -218,7 +219,8 @@ class OwnColours(QStyledItemDelegate):
         super().initStyleOption(option, index)
         colour = index.data(Qt.ItemDataRole.ForegroundRole)
         if isinstance(colour, QColor):
-            option.palette.setColor(QPalette.ColorRole.HighlightedText, colour)  # type: ignore[attr-defined]
+            shown: Any = option  # its type information lacks the palette in some versions
+            shown.palette.setColor(QPalette.ColorRole.HighlightedText, colour)
 
 
 def in_own_order(table: QTableView | QTreeView) -> None:
