@@ -17,6 +17,8 @@ from spinect_core.planning.needle.needle import EntryPlace
 from spinect_core.planning.needle.palpable import CREST_LINE
 
 ENDS = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "head", "I": "feet"}
+STEEP_DEG = 80.0
+"""A needle that leaves the slices by more than this has no direction in them worth telling."""
 LEVEL_DEG = 0.05
 """Angles that read as 0.0 have no direction."""
 NUMBERED = {
@@ -66,10 +68,14 @@ def gantry_words(found: ReadoutsRecord) -> str:
     """The slice that holds the needle, and the needle's angle in it."""
     gantry, position = found.gantry, found.position
     if not gantry.reaches:
+        # What is just beyond the limit must not read like the limit itself.
+        tilted = max(abs(gantry.tilt), gantry.limit + 0.1)
+        seen = f"it runs {_in_plane(found.axial_in_plane_deg, position)}, and leaves them"
+        if abs(found.lasers.axial) > STEEP_DEG:
+            seen = "only a point of it is seen, as it leaves them"
         return (
-            f"no gantry reaches the plane of this needle: {abs(gantry.tilt):.1f}°, the scanner tilts "
-            f"{gantry.limit:g}°; in axial slices it runs {_in_plane(found.axial_in_plane_deg, position)}, and leaves "
-            f"them by {abs(found.lasers.axial):.1f}°"
+            f"no gantry reaches the plane of this needle: {tilted:.1f}°, the scanner tilts {gantry.limit:g}°; in axial "
+            f"slices {seen} by {abs(found.lasers.axial):.1f}°"
         )
     tilt = "without tilt"
     if abs(gantry.tilt) >= LEVEL_DEG:

@@ -1063,6 +1063,14 @@ class LightRecord(Record):
     light: Light
     reasons: tuple[LightReasonRecord, ...] = ()
 
+    @model_validator(mode="after")
+    def _as_its_reasons(self) -> Self:
+        order = list(Light)
+        worst = max((order.index(each.light) for each in self.reasons), default=0)
+        if order.index(self.light) < worst:
+            raise ValueError(f"a {self.light} light with a reason that makes it {order[worst]}")
+        return self
+
 
 class NeedleRecord(Record):
     """A needle of a plan.

@@ -125,7 +125,9 @@ def test_the_light_of_a_trajectory_is_a_word_a_colour_and_its_reasons(qapp):
     lit = rows.opened
     shown = {"red": lit} | {
         light: replace(
-            lit, key=light, needle=lit.needle.replaced(light=lit.needle.light.replaced(light=light))
+            lit,
+            key=light,
+            needle=lit.needle.replaced(light=lit.needle.light.replaced(light=light, reasons=())),
         )
         for light in ("amber", "green")
     }

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from plan_maker import KEY, full_planning
 
+from spinect_core.base.errors import PlanError
 from spinect_core.geometry.view import View
-from spinect_core.plan.records import LevelRecord, NeedleRecord, Planning
+from spinect_core.plan.records import LevelRecord, LightRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     band,
     choices,
@@ -211,6 +212,15 @@ def test_a_needle_in_one_line(part: int) -> None:
     lit = trajectory.light
     assert (" · light " in line) == (lit is not None)
     assert lit is None or f" · light {lit.light}" in line
+
+
+def test_no_plan_shows_a_light_better_than_its_reasons() -> None:
+    lit = full_planning().needles[0].light.to_dict()
+    assert LightRecord.from_dict(lit).light == "red"
+    for better in ("amber", "green"):
+        with pytest.raises(PlanError, match="light"):
+            LightRecord.from_dict(lit | {"light": better})
+    assert LightRecord.from_dict({"light": "green", "reasons": []}).light == "green"
 
 
 HELD = "not recommended: the level is not sure; the L5 root is not labelled beside the disc"

@@ -223,6 +223,10 @@ def test_words_of_the_gantry() -> None:
     assert "below its tip" in supine
     steep = written(View(40.0, -36.0))["Gantry"]
     assert steep.startswith("no gantry reaches the plane of this needle: 43.5°, the scanner tilts 30°")
+    # just beyond the limit does not read like the limit; and along the patient there is no direction in slices
+    just = written(View(27.0, -30.0), gantry_limit_deg=32.93)["Gantry"]
+    assert just.startswith("no gantry reaches the plane of this needle: 33.0°, the scanner tilts 32.93°")
+    assert "only a point of it is seen, as it leaves them by 85.0°" in written(View(0.0, -85.0))["Gantry"]
     assert written(View(40.0, -36.0), gantry_limit_deg=45.0)["Gantry"].startswith("tilted 43.5°")
     assert written(View(27.0))["Gantry"].startswith("without tilt; in that slice the needle runs 27.0°")
 
