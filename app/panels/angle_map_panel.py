@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QBrush,
     QColor,
     QFont,
+    QFontMetrics,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -25,11 +26,14 @@ from app.model.hints import no_trajectory
 from app.model.ongoing import Ongoing
 from app.model.trajectories import Trajectories
 from app.widgets import palette, plain
-from spinect_core.base.words import Side
+from spinect_core.base.words import Rule, Side
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import any_grave
+from spinect_core.pictures.palette import RULES as RULE_COLOURS
 from spinect_core.plan.records import SearchRecord
+from spinect_core.plan.rule_wording import TITLES as RULE_TITLES
 from spinect_core.plan.wording import REASONS
+from spinect_core.planning.rules import VIEW_RULES
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.weights import Reason
 
@@ -38,6 +42,8 @@ SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
 SHUT = {Reason.BONE: "#4a4740", Reason.NERVE: "#54461c", Reason.BONE_AND_NERVE: "#4d4630"}
 SHUT_ELSE = "#353c45"
 LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
+LEGEND_TEXT, LEGEND_LINE, LOWEST_MAP = 10, 14, 190
+"""Logical pixels: letters and lines of the legend, and the height of the panel from which on there is room for it."""
 
 
 class AngleMapPanel(QWidget):
@@ -77,7 +83,15 @@ class AngleMapPanel(QWidget):
     @property
     def box(self) -> QRectF:
         """Where the map lies in the widget."""
-        return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 10), max(self.height() - TOP - BOTTOM, 10))
+        under = BOTTOM + self._legend_height()
+        return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 10), max(self.height() - TOP - under, 10))
+
+    def _legend_height(self) -> float:
+        """Of the lines that name the rules; none where the panel is too low for them."""
+        chart = self.chart
+        count = 0 if chart is None else len(refusing(chart))
+        lines = min(-(-count // 2), max((self.height() - LOWEST_MAP) // LEGEND_LINE, 0))
+        return float(LEGEND_LINE * lines)
 
     def place(self, oblique: float, tilt: float) -> QPointF:
         """Where a line of sight lies, in logical pixels."""
@@ -113,7 +127,9 @@ class AngleMapPanel(QWidget):
         if reason != Reason.ALLOWED:
             return f"{view}\n{REASONS[reason]}"
         area, radius = chart.looks.area_mm2[index], chart.looks.radius_mm[index]
-        return f"{view}\n{area:.1f} mm² open, circle {2 * radius:.1f} mm"
+        rule = chart.rule(index)
+        refused = "" if rule is None else f"\nNot recommended: {RULE_TITLES[rule]}"
+        return f"{view}\n{area:.1f} mm² open, circle {2 * radius:.1f} mm{refused}"
 
     @property
     def _side(self) -> str:
@@ -144,6 +160,7 @@ class AngleMapPanel(QWidget):
             painter.drawPixmap(self.box.topLeft(), self._cells[2])
             self._draw_axes(painter)
             self._draw_scale(painter, chart)
+            self._draw_legend(painter, chart)
             self._draw_marks(painter, found)
         if self.hasFocus():
             painter.setPen(QPen(QColor(palette.ACCENT), 1))
@@ -199,6 +216,31 @@ class AngleMapPanel(QWidget):
         painter.drawText(QRectF(x + 9, box.top() - 2, 40, 14), left, f"{top:.0f}")
         painter.drawText(QRectF(x + 9, box.top() + 9, 40, 14), left, "mm²")
         painter.drawText(QRectF(x + 9, box.bottom() - 11, 40, 14), left, "0")
+
+    def _draw_legend(self, painter: QPainter, chart: AngleMap) -> None:
+        """The rules that refuse views, each in its colour, below the map; as many as there is room for."""
+        font = QFont(self.font())
+        font.setPixelSize(LEGEND_TEXT)
+        painter.setFont(font)
+        metrics, left = QFontMetrics(font), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        for rule, place in self.legend(chart, metrics):
+            painter.fillRect(QRectF(place.left(), place.top() + 3, 8, 8), QColor(*RULE_COLOURS[rule]))
+            painter.setPen(QColor(palette.MUTED))
+            painter.drawText(place.adjusted(11, 0, 0, 0), left, RULE_TITLES[rule])
+
+    def legend(self, chart: AngleMap, metrics: QFontMetrics) -> list[tuple[Rule, QRectF]]:
+        """The rules that refuse views of a map and where they stand below it, those of the most views first."""
+        places: list[tuple[Rule, QRectF]] = []
+        x, y = 4.0, self.box.bottom() + BOTTOM
+        for rule in refusing(chart):
+            width = 11.0 + metrics.horizontalAdvance(RULE_TITLES[rule]) + 8.0
+            if x > 4.0 and x + width > self.width():
+                x, y = 4.0, y + LEGEND_LINE
+            if y + LEGEND_LINE > self.height():
+                break
+            places.append((rule, QRectF(x, y, width, LEGEND_LINE)))
+            x += width
+        return places
 
     def _draw_marks(self, painter: QPainter, found: SearchRecord) -> None:
         dark = QPen(QColor(0, 0, 0, 200), 1.2)
@@ -322,7 +364,22 @@ def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.boo
     for shut, colour in SHUT.items():
         colours[reason == shut] = _rgb(colour)
     colours[allowed] = _shades(np.asarray(area[allowed] / top, dtype=np.float64))
+    if chart.refused is not None:
+        refused = np.asarray(chart.grid(chart.refused)).T[::-1]
+        refused = refused[:, ::-1] if chart.side == Side.LEFT else refused
+        for number, rule in enumerate(VIEW_RULES, start=1):
+            mine = allowed & (refused == number)
+            # How wide the window is still shows through.
+            colours[mine] = np.rint(0.35 * colours[mine] + 0.65 * np.array(RULE_COLOURS[rule]))
     return np.ascontiguousarray(colours), allowed
+
+
+def refusing(chart: AngleMap) -> list[Rule]:
+    """The rules for which views of a map are not recommended, those of the most views first."""
+    if chart.refused is None:
+        return []
+    counts = np.bincount(chart.refused, minlength=len(VIEW_RULES) + 1)[1:]
+    return [VIEW_RULES[number] for number in np.argsort(-counts, kind="stable") if counts[number]]
 
 
 def _runs(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int, int]]:

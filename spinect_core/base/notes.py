@@ -36,7 +36,6 @@ class NoteCode(StrEnum):
     NO_VIEW = "no-view"
     ENDS_BEFORE_SKIN = "ends-before-skin"
     AT_THE_EDGE = "at-the-edge"
-    INTERLAMINAR = "interlaminar"
     # of the job
     REGION_SUPPOSED = "region-supposed"
     NOT_LABELLED = "not-labelled"

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.versions import NOTICE, __version__
-from spinect_core.base.words import DeviceName, EngineName, ModeName, values
+from spinect_core.base.words import DeviceName, EngineName, Guidance, ModeName, values
 
 DESCRIPTION = f"""\
 Plans transforaminal injections at L5/S1 from a CT: labels bone and nerve, measures the Kambin and safe triangles, plans
@@ -195,6 +195,31 @@ def add_shift(parser: Parser) -> None:
         help="what you counted: 0: the program counts right; 1: what it calls L5/S1 is L4/5; -1: what it calls L4/5 is "
         "L5/S1; lifts doubts about the level",
     )
+
+
+def add_rules(parser: Parser) -> None:
+    """What needles are placed under, and which rules do not bar what is recommended."""
+    parser.add_argument(
+        "--guidance",
+        choices=values(Guidance),
+        default=Guidance.CT.value,
+        help="what needles are placed under: ct: the axial plane first (default); fluoroscopy: the usual views of a "
+        "C-arm first",
+    )
+    parser.add_argument(
+        "--override",
+        metavar="RULE=REASON",
+        action="append",
+        default=[],
+        help="do not bar what passes this rule (docs/rules.md has the codes); the plan keeps the reason; may be given "
+        "several times",
+    )
+
+
+def overrides_of(options: argparse.Namespace) -> dict[str, str]:
+    """The reasons for which rules are overridden, by their codes."""
+    parted = (each.partition("=") for each in options.override)
+    return {code.strip(): reason for code, _, reason in parted}
 
 
 def region_of(options: argparse.Namespace) -> Any:

@@ -14,8 +14,10 @@ from spinect_core.cli.parser import (
     add_command,
     add_ct_options,
     add_quiet,
+    add_rules,
     add_segmentation_options,
     add_shift,
+    overrides_of,
     read_options,
     region_of,
 )
@@ -63,6 +65,7 @@ def add(commands: Commands) -> None:
         help="where triangles are wanted (default: both)",
     )
     add_shift(parser)
+    add_rules(parser)
     add_segmentation_options(parser)
     parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
     add_quiet(parser)
@@ -87,6 +90,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             mode=options.mode,
             weights=options.weights,
             shift=options.shift,
+            guidance=options.guidance,
+            overrides=overrides_of(options),
             progress=progress,
             cancel=cancel,
             told=lambda sentence: print(f"spinect: note: {sentence}", file=sys.stderr, flush=True),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import shapely
 
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.versions import NOTICE
-from spinect_core.base.words import Side
+from spinect_core.base.words import Rule, Side
 from spinect_core.image.warning import ReadingWarning, any_grave, warning_lines
 from spinect_core.pictures.annotate import RgbArray
+from spinect_core.pictures.palette import RULES
+from spinect_core.planning.rules import VIEW_RULES
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART
 from spinect_core.planning.search.search import Choice, SearchResult
@@ -33,6 +36,8 @@ WARNING_COLUMNS = 118
 DPI = 130
 LEFT = 0.095
 MAP_INCHES, ABOVE_MAP_INCHES, UNDER_MAP_INCHES, LINE_INCHES = 4.8, 0.9, 1.02, 0.26
+LEGEND_COLUMNS, LEGEND_LINES, LEGEND_LINE_INCHES = 3, 2, 0.19
+"""The place under the map holds so many lines of the legend; each more needs so much."""
 USUAL_DEGREES = (25.0, 30.0)
 """Oblique angles of the widest safe triangle in fluoroscopy, men and women (pubmed.ncbi.nlm.nih.gov/24690186)."""
 GROUPS: tuple[tuple[str, tuple[Reason, ...], str, str], ...] = (
@@ -47,7 +52,10 @@ GROUPS: tuple[tuple[str, tuple[Reason, ...], str, str], ...] = (
 
 
 def angle_map_picture(
-    result: SearchResult, notes: Sequence[str] = (), warnings: Sequence[ReadingWarning] = ()
+    result: SearchResult,
+    notes: Sequence[str] = (),
+    warnings: Sequence[ReadingWarning] = (),
+    titles: Mapping[Rule, str] = MappingProxyType({}),
 ) -> RgbArray:
     """The map of a search with its views marked, uint8 RGB.
 
@@ -58,6 +66,7 @@ def angle_map_picture(
         result: of the search.
         notes: sentences to write below.
         warnings: what reading noticed about the CT; written above the notes.
+        titles: of the rules, for the legend; a rule without one is called by its code.
     """
     # Not at the top: it takes half a second, and only charts need it. Figure alone opens no window.
     from matplotlib.figure import Figure
@@ -66,13 +75,16 @@ def angle_map_picture(
     lines = [part for each in warning_lines(warnings) for part in wrap(each, WARNING_COLUMNS)]
     foot = 0.3 + LINE_INCHES * (len(notes) + len(lines)) * 0.7
     table = LINE_INCHES * (len(rows) + 1.4) if rows else 0.0
-    height = foot + table + UNDER_MAP_INCHES + MAP_INCHES + ABOVE_MAP_INCHES
+    under = UNDER_MAP_INCHES + LEGEND_LINE_INCHES * max(_legend_lines(result.map) - LEGEND_LINES, 0)
+    height = foot + table + under + MAP_INCHES + ABOVE_MAP_INCHES
     figure = Figure(figsize=(8.6, height), dpi=DPI, facecolor="white")
-    axes = figure.add_axes(
-        (LEFT, (foot + table + UNDER_MAP_INCHES) / height, 0.76, MAP_INCHES / height), facecolor=PALE
-    )
+    axes = figure.add_axes((LEFT, (foot + table + under) / height, 0.76, MAP_INCHES / height), facecolor=PALE)
     _areas(figure, axes, result.map)
-    handles = [*_forbidden(axes, result.map), *_ridge(axes, result)]
+    handles = [
+        *_forbidden(axes, result.map),
+        *_refused(axes, result.map, titles),
+        *_ridge(axes, result),
+    ]
     _usual(axes, result.map)
     _legend(axes, handles)
     _marks(axes, result, sure)
@@ -89,6 +101,13 @@ def angle_map_picture(
     for k, (words, colour) in enumerate(said):
         figure.text(LEFT, (0.14 + 0.7 * LINE_INCHES * k) / height, words, fontsize=7.5, color=colour)
     return _drawn(figure)
+
+
+def _legend_lines(chart: AngleMap) -> int:
+    """Of the legend, at most."""
+    refused = () if chart.refused is None else np.unique(chart.refused[chart.refused > 0])
+    blocked = sum(bool(np.isin(chart.looks.reason, reasons).any()) for _, reasons, _, _ in GROUPS)
+    return -(-(len(refused) + blocked + 1) // LEGEND_COLUMNS)
 
 
 def _headline(result: SearchResult) -> str:
@@ -146,10 +165,28 @@ def _forbidden(axes: Axes, chart: AngleMap) -> list[Patch]:
     return handles
 
 
+def _refused(axes: Axes, chart: AngleMap, titles: Mapping[Rule, str]) -> list[Patch]:
+    """Views that are open but not recommended, in the colour of the rule that refuses them."""
+    from matplotlib.patches import Patch
+
+    handles = []
+    for number, rule in enumerate(VIEW_RULES, start=1):
+        mask = np.zeros(chart.allowed.shape, dtype=bool)
+        if chart.refused is not None:
+            mask = np.asarray(chart.grid(chart.refused)) == number
+        if not mask.any():
+            continue
+        colour = tuple(part / 255 for part in RULES[rule])
+        style: dict[str, Any] = {"facecolor": (*colour, 0.62), "edgecolor": colour, "linewidth": 0.6}
+        _outline(axes, chart, mask, zorder=2.5, **style)
+        handles.append(Patch(label=f"rule: {titles.get(rule, rule)}", **style))
+    return handles
+
+
 def _legend(axes: Axes, handles: list[Patch]) -> None:
     if handles:
         axes.legend(
-            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.095), ncols=3, fontsize=8, frameon=False,
+            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.095), ncols=LEGEND_COLUMNS, fontsize=8, frameon=False,
             handlelength=2.2, handleheight=1.1,
         )  # fmt: skip
 
@@ -256,7 +293,7 @@ def _table(
             figure.text(x, top - k * line, cell, fontsize=9.5, color=colours.get(cell, INK))
 
 
-def _outline(axes: Axes, chart: AngleMap, mask: BoolArray, *, zorder: int, **style: Any) -> None:
+def _outline(axes: Axes, chart: AngleMap, mask: BoolArray, *, zorder: float, **style: Any) -> None:
     """Draw the cells of a mask [oblique, tilt] as one shape."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path

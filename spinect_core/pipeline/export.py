@@ -12,7 +12,8 @@ from spinect_core.pictures.angle_map import angle_map_picture
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.build import key_of
 from spinect_core.plan.gap_lines import gap_lines
-from spinect_core.plan.wording import sentences, withheld_sentences
+from spinect_core.plan.rule_wording import TITLES, chosen_text
+from spinect_core.plan.wording import refusal_reasons, sentences, withheld_sentences
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.map_csv import angle_map_csv, map_name
 
@@ -24,9 +25,10 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
         check(cancel)
         name = map_name(approach.zone)
         write_whole(folder / name, angle_map_csv(approach.search, plan.warnings).encode("utf-8"))
-        reasons = sentences((*plan.withheld, *approach.withheld))
-        told = (*withheld_sentences(reasons), *sentences(approach.search.notes))
-        picture = angle_map_picture(approach.search, told, plan.warnings)
+        reasons = (*sentences((*plan.withheld, *approach.withheld)), *refusal_reasons(approach.refusal))
+        why = () if approach.chosen is None else (f"Recommended: {chosen_text(approach.chosen)}.",)
+        told = (*withheld_sentences(reasons), *why, *sentences(approach.search.notes))
+        picture = angle_map_picture(approach.search, told, plan.warnings, TITLES)
         save_picture(picture, (folder / name).with_suffix(".png"))
         names[key_of(approach.zone)] = name
     return names

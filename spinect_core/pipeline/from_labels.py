@@ -8,13 +8,14 @@ from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
-from spinect_core.base.words import SIDES, Kind, Side, word
+from spinect_core.base.words import SIDES, Guidance, Kind, Side, word
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.plan.wording import sentences
 from spinect_core.planning.level import Approaches, Room, gaps_of, plan_level
 from spinect_core.planning.results import CasePlan
+from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, Closing, what_closes
 from spinect_core.planning.zones.fitted import FittedTriangle, fit_triangle
@@ -55,6 +56,8 @@ def plan_labels(
     level: str = "L5/S1",
     shift: int | None = None,
     step: float = STEP_DEGREES,
+    rules: Rules | None = None,
+    guidance: Guidance = Guidance.CT,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CasePlan:
@@ -67,6 +70,8 @@ def plan_labels(
         level: "L5/S1", "L4/5" or "L3/4".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         step: degrees between the lines of sight that are tried.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
@@ -91,7 +96,7 @@ def plan_labels(
     labels = on_regular_grid(labels, GRID_MM)
     surfaces = build_surfaces(labels, progress=part_of(progress, 0.0, 0.1), cancel=cancel)
     return plan_level(
-        Room(labels, surfaces, volume),
+        Room(labels, surfaces, volume, rules=rules, guidance=guidance),
         sides=sides,
         level=level,
         shift=shift,

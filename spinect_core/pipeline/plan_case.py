@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +15,7 @@ from spinect_core.base.opengl import probe_opengl
 from spinect_core.base.plain import plain
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.versions import installed_versions
-from spinect_core.base.words import SIDES, Side, Tissue
+from spinect_core.base.words import SIDES, Guidance, Rule, Side, Tissue, word
 from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from spinect_core.io.reading.options import ReadOptions
     from spinect_core.planning.intervals import Uncertainty
     from spinect_core.planning.results import CasePlan
+    from spinect_core.planning.rules import Rules
     from spinect_core.segmentation.run import Segmentation
 
 STANDARD_VIEWS = (
@@ -70,6 +71,8 @@ def plan_case(
     mode: str = "thorough",
     weights: Path | None = None,
     shift: int | None = None,
+    guidance: str = "ct",
+    overrides: Mapping[str, str] | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
     told: Callable[[str], None] | None = None,
@@ -94,6 +97,8 @@ def plan_case(
         mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        guidance: "ct" or "fluoroscopy": what needles are placed under.
+        overrides: rules that do not bar what is recommended, by code, each with the reason; see docs/rules.md.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
         told: called with a sentence on each file in the folder that is not this program's and therefore stays.
@@ -116,9 +121,10 @@ def plan_case(
     path, out = Path(path), Path(out)
     if sides not in SIDE_CHOICES:
         raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", parameter="side")
+    under, rules = word(Guidance, guidance, "guidance"), rules_of(overrides or {})
     _refuse_to_replace(path, out)
     with workshop(out) as folder:
-        wish = _Wish(sides, series, options, region, engine, device, mode, weights, shift)
+        wish = _Wish(sides, series, options, region, engine, device, mode, weights, shift, rules, under)
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
         kept = put_in_place(folder, out)
@@ -129,6 +135,24 @@ def plan_case(
     return plan
 
 
+def rules_of(overrides: Mapping[str, str]) -> Rules:
+    """The rules with some of them overridden.
+
+    Args:
+        overrides: reasons by the code of the rule.
+
+    Raises:
+        UsageError: there is no such rule, it may not be overridden, or there is no reason.
+    """
+    from spinect_core.planning.rules import Rules
+
+    codes = set(Rule)
+    unknown = [code for code in overrides if code not in codes]
+    if unknown:
+        raise UsageError(f"There is no rule {unknown[0]!r:.60}", "Take a code from docs/rules.md")
+    return Rules().overridden({Rule(code): reason for code, reason in overrides.items()})
+
+
 def plan_approaches(
     labels_1mm: Labels,
     surfaces: Surfaces,
@@ -137,6 +161,8 @@ def plan_approaches(
     *,
     shift: int | None = None,
     uncertainty: Uncertainty | None = None,
+    rules: Rules | None = None,
+    guidance: Guidance = Guidance.CT,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[CasePlan | None, tuple[str, ...]]:
@@ -149,6 +175,8 @@ def plan_approaches(
         sides: "left", "right" or "both".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
         uncertainty: how sure the labels are; None where that is not known.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
     """
@@ -157,7 +185,7 @@ def plan_approaches(
 
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:
-        room = Room(labels_1mm, surfaces, volume, uncertainty=uncertainty)
+        room = Room(labels_1mm, surfaces, volume, uncertainty=uncertainty, rules=rules, guidance=guidance)
         found = plan_level(room, sides=wanted, shift=shift, progress=progress, cancel=cancel)
     except Cancelled:
         raise
@@ -233,6 +261,8 @@ class _Wish:
     mode: str
     weights: Path | None
     shift: int | None
+    rules: Rules
+    guidance: Guidance
 
 
 class _Job:
@@ -329,6 +359,8 @@ class _Job:
             wish.sides,
             shift=wish.shift,
             uncertainty=uncertainty,
+            rules=wish.rules,
+            guidance=wish.guidance,
             progress=progress,
             cancel=self._cancel,
         )

@@ -8,7 +8,7 @@ job, with the case, and with the program. All passes through its pipes, so nothi
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from spinect_core.anatomy.landmarks import Landmarks
@@ -17,6 +17,7 @@ from spinect_core.base.errors import WorkerError
 from spinect_core.base.notes import Note
 from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.words import Guidance
 from spinect_core.geometry.view import View
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Labels, Volume
@@ -29,6 +30,7 @@ from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Room, skin_of
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
@@ -56,6 +58,8 @@ class RoomParts:
         step: degrees between the views of the angle map.
         withheld: why nothing of this case is to be recommended.
         uncertainty: how sure the labels are; None where that is not known.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
     """
 
     labels: Labels
@@ -67,6 +71,8 @@ class RoomParts:
     step: float
     withheld: tuple[Note, ...] = ()
     uncertainty: Uncertainty | None = None
+    rules: Rules = field(default_factory=Rules)
+    guidance: Guidance = Guidance.CT
 
     def room(self) -> Room:
         """The case, ready for planning."""
@@ -82,6 +88,8 @@ class RoomParts:
             warnings=self.warnings,
             withheld=self.withheld,
             uncertainty=self.uncertainty,
+            rules=self.rules,
+            guidance=self.guidance,
         )
 
 
@@ -155,6 +163,8 @@ def planner_for(
     step: float = STEP_DEGREES,
     withheld: tuple[Note, ...] = (),
     uncertainty: Uncertainty | None = None,
+    rules: Rules | None = None,
+    guidance: Guidance = Guidance.CT,
 ) -> Planner:
     """What plans a case: a process of its own, unless bone and nerve have few triangles.
 
@@ -165,11 +175,21 @@ def planner_for(
         uncertainty: how sure the labels are; None where that is not known.
         step: degrees between the views of the angle map.
         withheld: why nothing of this case is to be recommended.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
     """
     if surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES:
-        room = Room(labels, surfaces, volume, withheld=withheld, uncertainty=uncertainty)
+        room = Room(
+            labels,
+            surfaces,
+            volume,
+            withheld=withheld,
+            uncertainty=uncertainty,
+            rules=rules,
+            guidance=guidance,
+        )
         return PlannerHere(room, step)
-    return PlannerApart(labels, surfaces, volume, step, withheld, uncertainty)
+    return PlannerApart(labels, surfaces, volume, step, withheld, uncertainty, rules=rules, guidance=guidance)
 
 
 class PlannerHere:
@@ -243,8 +263,12 @@ class PlannerApart:
         step: float = STEP_DEGREES,
         withheld: tuple[Note, ...] = (),
         uncertainty: Uncertainty | None = None,
+        *,
+        rules: Rules | None = None,
+        guidance: Guidance = Guidance.CT,
     ) -> None:
         self._withheld = withheld
+        self._rules, self._guidance = rules or Rules(), guidance
         self._surfaces, self._volume, self._step = surfaces, volume, step
         self._uncertainty = uncertainty
         self._parts: RoomParts | None = None
@@ -270,6 +294,8 @@ class PlannerApart:
             self._step,
             self._withheld,
             self._uncertainty,
+            self._rules,
+            self._guidance,
         )
         if self._child is not None:
             self._child.order(self._parts)

@@ -21,10 +21,12 @@ from spinect_core.plan.records import (
     BeamRecord,
     BehindRecord,
     ChoiceRecord,
+    ChosenRecord,
     ClearanceRecord,
     CloserRecord,
     CourseRecord,
     FeltRecord,
+    FindingRecord,
     FrontPlaceRecord,
     GantryRecord,
     GapRecord,
@@ -34,12 +36,14 @@ from spinect_core.plan.records import (
     LevelRecord,
     LightReasonRecord,
     LightRecord,
+    LimitRecord,
     NeedleRecord,
     PairRecord,
     Planning,
     Point,
     ReadoutsRecord,
     RecordError,
+    RefusalRecord,
     RiskRecord,
     RootRecord,
     SafetyRecord,
@@ -56,6 +60,7 @@ from spinect_core.plan.records import (
     zone_key,
 )
 from spinect_core.plan.wording import sentences
+from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.readouts import Readouts
@@ -64,6 +69,7 @@ from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Ne
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
+from spinect_core.planning.rules import Finding
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Weights
@@ -119,6 +125,10 @@ def planning_record(
         windows=_there(windows),
         searches=_there(searches),
         needles=_there(needles),
+        rules=tuple(
+            LimitRecord.taken_from(each, override=plan.rules.reason(each.rule)) for each in plan.rules
+        ),
+        guidance=plan.guidance,
     )
     return planning, tuple(kept.notes)
 
@@ -196,6 +206,8 @@ def _search(approach: Approach, map_path: str) -> SearchRecord:
         map_path=map_path,
         notes=approach.notes,
         withheld=approach.withheld,
+        chosen=approach.chosen,
+        refusal=approach.refusal,
     )
 
 
@@ -228,7 +240,14 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
     readouts = None if plan.readouts is None else readouts_record(plan.readouts)
     tip = None if plan.tip is None else tip_record(plan.tip)
     light = None if plan.light is None else light_record(plan.light)
-    return NeedleRecord(needle=plan.needle, safety=safety, readouts=readouts, tip=tip, light=light)
+    return NeedleRecord(
+        needle=plan.needle,
+        safety=safety,
+        readouts=readouts,
+        tip=tip,
+        light=light,
+        findings=finding_records(plan.findings),
+    )
 
 
 def readouts_record(made: Readouts) -> ReadoutsRecord:
@@ -264,6 +283,7 @@ def tip_record(made: Tip) -> TipRecord:
         side=None if made.side is None else SidePlaceRecord.taken_from(made.side),
         behind=tuple(BehindRecord(what=what, mm=mm) for what, mm in behind),
         stop=StopRecord.taken_from(made.stop, at_mm=_finite(made.stop.at_mm)),
+        disc_mm=None if made.disc_mm is None else _finite(made.disc_mm),
     )
 
 
@@ -279,6 +299,8 @@ def search_record(
     map_path: str = "",
     notes: Sequence[Note] = (),
     withheld: Sequence[Note] = (),
+    chosen: Chosen | None = None,
+    refusal: Refusal | None = None,
 ) -> SearchRecord:
     """The record of a search.
 
@@ -289,6 +311,8 @@ def search_record(
         map_path: of the angle map beside the plan or within the document.
         notes: on the approach, which may say more than the search knew; each is kept once.
         withheld: why nothing of this zone is recommended.
+        chosen: why the recommended view is that.
+        refusal: why the rules leave none.
     """
     zone, allowed = result.zone, result.allowed_count
     ridge = result.ridge
@@ -308,7 +332,18 @@ def search_record(
         notes=sentences((*notes, *result.notes)),
         withheld=sentences(withheld),
         map=map_path,
+        chosen=None if chosen is None else ChosenRecord.taken_from(chosen),
+        refusal=None
+        if refusal is None
+        else RefusalRecord.taken_from(
+            refusal, findings=finding_records(refusal.findings), counts=dict(refusal.counts)
+        ),
     )
+
+
+def finding_records(findings: Iterable[Finding]) -> tuple[FindingRecord, ...]:
+    """The records of what the rules say."""
+    return tuple(map(FindingRecord.taken_from, findings))
 
 
 def axial_record(found: InPlaneTrajectory) -> AxialRecord:

@@ -35,12 +35,15 @@ from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
 from spinect_core.base.words import (
     Author,
+    Guidance,
     Kind,
     Light,
     LightCause,
     Relation,
     Role,
     RootPlace,
+    Rule,
+    RuleKind,
     Side,
     TipFact,
     Tissue,
@@ -56,6 +59,7 @@ FARTHEST_MM = 1e5
 MOST_GAP_POINTS, MOST_GAPS = 1000, 100
 """More points along a gap, or gaps of a root, no root has: it is followed over some 80 mm, point by point of 1 mm."""
 MOST_LEVELS = 5
+MOST_RULES = 100
 AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
@@ -635,13 +639,98 @@ class AxialRecord(Record):
     oblique: Annotated[Number | None, Field(alias="best_oblique_deg", ge=-180, le=180)] = None
 
 
+class FindingRecord(Record):
+    """A rule whose limit a needle passes.
+
+    Attributes:
+        rule: which.
+        kind: of it.
+        bars: whether the needle is not recommended for it.
+        value: what was measured; None where that is not known.
+        limit: that it passed.
+        override: the reason for which it does not bar; empty where it does, or never would.
+    """
+
+    rule: Rule
+    kind: RuleKind
+    bars: Flag
+    value: Coordinate | None = None
+    limit: Coordinate
+    override: Text = ""
+
+
+Findings = Annotated[tuple[FindingRecord, ...], Field(max_length=MOST_RULES)]
+
+
+class LimitRecord(Record):
+    """A rule as it held for the case.
+
+    Attributes:
+        rule: which.
+        kind: of it.
+        value: the last that is kept.
+        override: the reason for which it did not bar; empty where it did, or never would.
+    """
+
+    rule: Rule
+    kind: RuleKind
+    value: Coordinate
+    override: Text = ""
+
+
+class ChosenRecord(Record):
+    """Why a view is recommended.
+
+    Attributes:
+        guidance: what the needle is placed under.
+        view: the line of sight.
+        tolerance_deg: least angular tolerance of its needle.
+        best_deg: about the largest tolerance within the rules.
+        best_view: where that is.
+        area_mm2: of its window.
+        largest_view: the view of the largest window.
+        largest_mm2: of that.
+    """
+
+    guidance: Guidance
+    view: StoredView
+    tolerance_deg: NotNegative
+    best_deg: Annotated[NotNegative, Field(alias="largest_tolerance_deg")]
+    best_view: Annotated[StoredView, Field(alias="largest_tolerance_view")]
+    area_mm2: NotNegative
+    largest_view: Annotated[StoredView, Field(alias="largest_window_view")]
+    largest_mm2: Annotated[NotNegative, Field(alias="largest_window_mm2")]
+
+
+class RefusalRecord(Record):
+    """Why no view of a zone that is open to a needle is recommended.
+
+    Attributes:
+        open_views: of the map, to a needle.
+        counts: how many of them each rule refuses, the most frequent first; a view may pass several.
+        tried: needles that were measured.
+        nearest: the view that comes nearest to keeping the rules; None where no needle could be measured.
+        findings: the rules that bar the needle along it.
+        others: the triangles of the same side in which a needle is recommended.
+    """
+
+    open_views: Annotated[Whole, Field(ge=0, le=10_000_000)]
+    counts: Annotated[
+        dict[Rule, Annotated[Whole, Field(ge=0, le=10_000_000)]], Field(alias="views_refused_by_rule")
+    ] = Field(default_factory=dict)
+    tried: Annotated[Whole, Field(alias="needles_measured", ge=0, le=10_000_000)] = 0
+    nearest: Annotated[StoredView | None, Field(alias="nearest_view")] = None
+    findings: Annotated[Findings, Field(alias="nearest_view_rules")] = ()
+    others: Annotated[tuple[Name, ...], Field(alias="other_triangles", max_length=MOST_RULES)] = ()
+
+
 class SearchRecord(Record):
     """What the search over lines of sight found for a zone.
 
     Attributes:
         zone: key of the zone.
         best: the view of the largest area; None where no window opens.
-        recommended: the view of the highest score; None where no view is allowed, and where it is withheld.
+        recommended: an ordinary view that keeps the rules; None where there is none, and where it is withheld.
         ridge_part: part of the allowed views whose window is nearly as large as the best, 0 to 1.
         ridge: views along the crest of these, in order.
         alternatives: other good views, the best first.
@@ -653,6 +742,8 @@ class SearchRecord(Record):
         notes: what a reader of the result has to know.
         withheld: why no view and no needle of this zone is recommended; empty where one may be.
         map: path of the angle map beside the plan or within the document; empty without one.
+        chosen: why the recommended view is that; None without one, and in plans of programs that did not store it.
+        refusal: why the rules leave no view; None where they do, and where nothing is open or it is withheld.
     """
 
     zone: Name
@@ -669,6 +760,8 @@ class SearchRecord(Record):
     notes: tuple[Text, ...] = ()
     withheld: tuple[Text, ...] = ()
     map: Path = ""
+    chosen: Annotated[ChosenRecord | None, Field(alias="recommended_because")] = None
+    refusal: Annotated[RefusalRecord | None, Field(alias="refused_by_rules")] = None
 
 
 class ClearanceRecord(Record):
@@ -1026,6 +1119,7 @@ class TipRecord(Record):
         sac_mm: from the tip to the thecal sac in any direction; None where that is not labelled.
         missing: what could not be determined.
         stop: how deep it may go.
+        disc_mm: from the tip to the disc in any direction; None beyond 4 mm, and where that is not known.
     """
 
     front: Annotated[FrontPlaceRecord | None, Field(alias="from_behind")] = None
@@ -1034,6 +1128,7 @@ class TipRecord(Record):
     sac_mm: Annotated[NotNegative | None, Field(alias="to_thecal_sac_mm")] = None
     missing: tuple[TipFact, ...] = ()
     stop: StopRecord
+    disc_mm: Annotated[NotNegative | None, Field(alias="to_disc_mm")] = None
 
 
 class LightReasonRecord(Record):
@@ -1081,6 +1176,7 @@ class NeedleRecord(Record):
         readouts: what is set in the room; None in plans of programs that did not store it.
         tip: where the tip lies and what is behind it; the same.
         light: how much care it needs; the same.
+        findings: the rules that it passes, the gravest first; empty in plans of programs that did not ask them.
     """
 
     needle: StoredNeedle
@@ -1088,6 +1184,7 @@ class NeedleRecord(Record):
     readouts: ReadoutsRecord | None = None
     tip: TipRecord | None = None
     light: LightRecord | None = None
+    findings: Annotated[Findings, Field(alias="rules")] = ()
 
 
 class Planning(Record):
@@ -1103,6 +1200,8 @@ class Planning(Record):
         windows: what is open of them in a view.
         searches: the best views.
         needles: the trajectories.
+        rules: that what is recommended keeps; empty in plans of programs that had none.
+        guidance: what needles are placed under; None in the same.
     """
 
     withheld: tuple[Text, ...] = ()
@@ -1114,6 +1213,8 @@ class Planning(Record):
     windows: tuple[WindowRecord, ...] = ()
     searches: tuple[SearchRecord, ...] = ()
     needles: tuple[NeedleRecord, ...] = ()
+    rules: Annotated[tuple[LimitRecord, ...], Field(max_length=MOST_RULES)] = ()
+    guidance: Guidance | None = None
 
     def zone(self, key: str) -> ZoneRecord | None:
         """The zone of this key."""

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinect_core.base.words import Rule, RuleKind
-from spinect_core.planning.rules import Limit, Unit
+from spinect_core.base.words import Guidance, Rule, RuleKind
+from spinect_core.planning.rules import TABLE, Limit, Unit
 
-
-class Found(Protocol):
-    """What a rule says of a needle: as it was found, or as a plan stores it."""
-
-    @property
-    def rule(self) -> Rule:
-        """Which."""
-
-    @property
-    def kind(self) -> RuleKind:
-        """Of the rule."""
-
-    @property
-    def bars(self) -> bool:
-        """Whether the needle is not recommended for it."""
-
-    @property
-    def value(self) -> float | None:
-        """What was measured; None where that is not known."""
-
-    @property
-    def limit(self) -> float:
-        """That it passed."""
-
-    @property
-    def override(self) -> str:
-        """The reason for which it does not bar."""
+if TYPE_CHECKING:
+    from spinect_core.plan.records import ChosenRecord, FindingRecord, RefusalRecord
+    from spinect_core.planning.choosing import Chosen, Refusal
+    from spinect_core.planning.rules import Finding
 
 
 @dataclass(frozen=True)
@@ -168,6 +145,9 @@ RULES: Mapping[Rule, Words] = {
 }
 """Of each rule."""
 
+TITLES: Mapping[Rule, str] = {rule: words.title for rule, words in RULES.items()}
+"""What each is called."""
+
 _SHOWN: Mapping[Unit, float] = {Unit.DEGREES: 1.0, Unit.MM: 0.1, Unit.PART: 0.01, Unit.FACT: 1.0}
 _FINE, _COARSE = (
     (Rule.TOLERANCE_FLOOR, Rule.SEARCH_EDGE),
@@ -192,7 +172,7 @@ def beyond(value: float, limit: float, digit: float) -> float:
     return value
 
 
-def finding_text(found: Found) -> str:
+def finding_text(found: Finding | FindingRecord) -> str:
     """What a rule says of a needle, as part of a sentence."""
     words = RULES[found.rule]
     if found.value is None:
@@ -204,20 +184,57 @@ def finding_text(found: Found) -> str:
     return f"{text} (overridden: {found.override})" if found.override else text
 
 
-def barring_text(findings: Iterable[Found]) -> str:
+def barring_text(findings: Iterable[Finding | FindingRecord]) -> str:
     """Why a needle is not recommended; empty where nothing bars it."""
     return "; ".join(finding_text(each) for each in findings if each.bars)
 
 
-def finding_facts(findings: Iterable[Found]) -> list[tuple[str, str]]:
-    """What the rules say of a needle, as headings and texts: what bars, what warns, what is noted."""
-    every = tuple(findings)
+def finding_facts(findings: Iterable[Finding | FindingRecord]) -> list[tuple[str, str]]:
+    """What the rules say of a needle beside what bars it, as headings and texts: what warns, what is noted."""
+    told = [each for each in findings if not each.bars]
     groups = (
-        ("Rules", [each for each in every if each.bars]),
-        ("Warning", [each for each in every if not each.bars and each.kind != RuleKind.NOTE]),
-        ("Rule note", [each for each in every if not each.bars and each.kind == RuleKind.NOTE]),
+        ("Warning", [each for each in told if each.kind != RuleKind.NOTE]),
+        ("Rule note", [each for each in told if each.kind == RuleKind.NOTE]),
     )
     return [(head, "; ".join(map(finding_text, some))) for head, some in groups if some]
+
+
+IN_PLANE_DEGREES = 0.5
+"""A needle tilted by less lies in an axial slice: 100 mm of it stay within 1 mm."""
+OTHER_ROUTES = "the S1 foramen and L4/5, which are planned apart or not at all"
+MOST_COUNTS = 4
+
+
+def chosen_text(chosen: Chosen | ChosenRecord) -> str:
+    """Why a view is recommended, and what the largest window would have gained."""
+    view, largest = chosen.view, chosen.largest_view
+    oblique = f"{abs(view.azimuth):.0f}° oblique"
+    if chosen.guidance == Guidance.FLUOROSCOPY:
+        told = f"the most usual C-arm view, {view.words}"
+    elif abs(view.elevation) < IN_PLANE_DEGREES:
+        told = f"axial in-plane, {oblique}"
+    else:
+        told = f"the nearest to the axial plane, {view.words}"
+    told += f": keeps {chosen.tolerance_deg:.1f} of {chosen.best_deg:.1f}° of angular tolerance"
+    gain = chosen.largest_mm2 - chosen.area_mm2
+    if gain < 0.05:
+        return f"{told}; it is the largest window as well"
+    at = f"{chosen.largest_mm2:.0f} mm² at {largest.words}"
+    return f"{told}; the largest window, {at}, would gain {gain:.0f} mm²"
+
+
+def refusal_text(refusal: Refusal | RefusalRecord) -> str:
+    """Why the rules leave no view of a zone, what comes nearest, and the other routes."""
+    counts = list(refusal.counts.items())[:MOST_COUNTS]
+    named = ", ".join(f"{count} {RULES[rule].short}" for rule, count in counts)
+    told = f"the rules leave none of {refusal.open_views} views that are open to a needle"
+    told += f" ({named})" if named else ""
+    if refusal.nearest is None:
+        told += "; no needle can be measured there"
+    else:
+        told += f"; nearest {refusal.nearest.words}: {barring_text(refusal.findings)}"
+    others = f"the {' and the '.join(refusal.others)} (recommended), " if refusal.others else ""
+    return f"{told}; other routes: {others}{OTHER_ROUTES}"
 
 
 def limit_text(limit: Limit) -> str:
@@ -245,8 +262,6 @@ def table_rows(limits: Iterable[Limit]) -> tuple[tuple[str, ...], ...]:
 
 
 def _digit(rule: Rule) -> float:
-    from spinect_core.planning.rules import TABLE
-
     if rule in _FINE:
         return 0.1
     if rule in _COARSE:

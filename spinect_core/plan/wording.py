@@ -40,12 +40,20 @@ from spinect_core.plan.records import (
     ZoneRecord,
     zone_key,
 )
-from spinect_core.plan.rule_wording import beyond
+from spinect_core.plan.rule_wording import (
+    barring_text,
+    beyond,
+    chosen_text,
+    finding_facts,
+    refusal_text,
+)
 from spinect_core.plan.tip_wording import tip_facts
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.search.weights import Reason
 
 if TYPE_CHECKING:
+    from spinect_core.plan.records import RefusalRecord
+    from spinect_core.planning.choosing import Refusal
     from spinect_core.planning.intervals import Interval
     from spinect_core.planning.results import Approach, CasePlan
     from spinect_core.planning.search.axial import InPlaneTrajectory
@@ -119,8 +127,6 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.ENDS_BEFORE_SKIN: "Along the best view bone and nerve are not known up to the skin: the rest counts as "
     "free",
     NoteCode.AT_THE_EDGE: "The best view lies at the edge of the angles that are searched",
-    NoteCode.INTERLAMINAR: "The recommended trajectory passes medial of the articular process: between the laminae, "
-    "not through the foramen",
     NoteCode.REGION_SUPPOSED: "The region was assumed, not recognised.",
     NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
     NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
@@ -187,10 +193,20 @@ def withheld_lines(planning: Planning) -> tuple[str, ...]:
     of_reason: dict[str, list[str]] = {}
     for each in trajectories(planning):
         if each.search is not None:
-            for reason in each.search.withheld:
+            for reason in refused_reasons(each.search):
                 of_reason.setdefault(reason, []).append(each.title)
     zones = (f"{', '.join(names)}: {not_recommended([reason])}" for reason, names in of_reason.items())
     return (*withheld_sentences(planning.withheld), *zones)
+
+
+def refusal_reasons(refusal: Refusal | RefusalRecord | None) -> tuple[str, ...]:
+    """Why the rules leave no view of a zone, as at most one reason."""
+    return () if refusal is None else (refusal_text(refusal),)
+
+
+def refused_reasons(search: SearchRecord) -> tuple[str, ...]:
+    """Why nothing of a zone is recommended, the rules among it."""
+    return (*search.withheld, *refusal_reasons(search.refusal))
 
 
 def approach_sentence(approach: Approach) -> str:
@@ -433,7 +449,7 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
             windows.get(zone.key),
             searches.get(zone.key),
             needles.get(zone.key),
-            withheld=_withheld(planning, searches.get(zone.key)),
+            withheld=_withheld(planning, searches.get(zone.key), rules=True),
         )
         for zone in planning.zones
     ]
@@ -441,7 +457,8 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
         needle = record.needle
         zone_of = planning.zone(key_of_needle(record))
         key = f"own {number} {needle.name}"
-        reasons = _withheld(planning, searches.get(key_of_needle(record)))
+        # The rules refuse the views of the map; of a needle they say what they say of it alone.
+        reasons = (*_withheld(planning, searches.get(key_of_needle(record))), *_barred(record))
         rows.append(
             Trajectory(
                 key, needle.kind, needle.side, needle.version, zone_of, None, None, record, True, reasons
@@ -450,8 +467,14 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
     return tuple(rows)
 
 
-def _withheld(planning: Planning, search: SearchRecord | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*planning.withheld, *(() if search is None else search.withheld))))
+def _withheld(planning: Planning, search: SearchRecord | None, *, rules: bool = False) -> tuple[str, ...]:
+    of_zone = () if search is None else (refused_reasons(search) if rules else search.withheld)
+    return tuple(dict.fromkeys((*planning.withheld, *of_zone)))
+
+
+def _barred(record: NeedleRecord) -> tuple[str, ...]:
+    text = barring_text(record.findings)
+    return (text,) if text else ()
 
 
 def users_part(planning: Planning) -> Planning:
@@ -583,6 +606,8 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))
     if trajectory.search is not None:
+        if trajectory.search.chosen is not None:
+            found.append(("Why this view", chosen_text(trajectory.search.chosen)))
         if trajectory.search.axial is not None:
             held = f"; {NOT_RECOMMENDED.lower()}, see above" if trajectory.withheld else ""
             found.append(("Axial plane", f"{_axial(trajectory.search.axial)}{held}"))
@@ -600,6 +625,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     ]
     if record.light is not None:
         found.insert(0, ("Light", light_text(record.light)))
+    found += finding_facts(record.findings)
     entry = _entry(record, landmarks)
     found += [("Entry", entry)] if entry else []
     found += [*readout_facts(record), *tip_facts(record)]
@@ -700,8 +726,11 @@ def needle_lines(planning: Planning) -> tuple[str, ...]:
         if each.needle is not None:
             lines.append(headline(each))
             light = each.needle.light
+            chosen = None if each.search is None else each.search.chosen
             told = [
+                ("Why this view", "" if chosen is None else chosen_text(chosen)),
                 ("Light", "" if light is None else light_text(light)),
+                *finding_facts(each.needle.findings),
                 ("Entry", _entry(each.needle, planning.landmarks)),
                 *readout_facts(each.needle),
                 *tip_facts(each.needle),

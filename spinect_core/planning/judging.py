@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,26 +18,14 @@ from spinect_core.planning.needle.needle import Midline, Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.safety import Clearance, Crossing
 from spinect_core.planning.needle.tip import SAC, Tip, TipGround
-from spinect_core.planning.rules import Finding, Rules, judge
+from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.rules import VIEW_RULES, Finding, Rules, judge
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.many_views import Frames
 
 USUAL_OBLIQUE, USUAL_TILT = (25.0, 30.0), (11.0, 14.0)
 """Of fluoroscopy at L5/S1, ipsilateral and cranial degrees (n = 80, pubmed.ncbi.nlm.nih.gov/24690186)."""
 PRONE = (PatientPosition.HEAD_FIRST_PRONE, PatientPosition.FEET_FIRST_PRONE)
-VIEW_RULES: tuple[Rule, ...] = (
-    Rule.BONE_MET,
-    Rule.INTERLAMINAR,
-    Rule.TIP_IN_DISC,
-    Rule.TIP_MEDIAL,
-    Rule.ENTRY_FAR,
-    Rule.TOLERANCE_FLOOR,
-    Rule.OBLIQUE_WIDE,
-    Rule.TILT_STEEP,
-    Rule.SEARCH_EDGE,
-    Rule.ENTRY_HEIGHT,
-)
-"""The rules that bar and can be asked of a view of the map, in the order in which one is named for it."""
 _TIP_RULES = (
     Rule.SAC_MET,
     Rule.TIP_IN_DISC,
@@ -55,15 +43,15 @@ class Measured:
 
     Attributes:
         along: distances to bone and nerve.
-        tolerance_deg: the least angular tolerance.
+        tolerance: for errors of the hand.
         crossed: structures on its line.
         tip: where it lies.
         readouts: of the room.
     """
 
     along: Clearance
-    tolerance_deg: float
-    crossed: Sequence[Crossing]
+    tolerance: Tolerance
+    crossed: tuple[Crossing, ...]
     tip: Tip | None
     readouts: Readouts | None
 
@@ -110,7 +98,7 @@ class Judge:
             Rule.NERVE_MET: along.nerve.gap_mm,
             Rule.INTERLAMINAR: None if process is None else float(process[0]),
             Rule.ENTRY_FAR: beside,
-            Rule.TOLERANCE_FLOOR: measured.tolerance_deg,
+            Rule.TOLERANCE_FLOOR: measured.tolerance.angle.amount,
             Rule.OBLIQUE_WIDE: oblique,
             Rule.TILT_STEEP: abs(view.elevation),
             Rule.ENTRY_HEIGHT: above,
@@ -180,6 +168,12 @@ class Judge:
         return Refusals.of(self.rules, facts, looks.allowed)
 
     # ------------------------------------------------------------------------------------------------------ landmarks
+
+    def lateral_mm(self, points: FloatArray) -> FloatArray:
+        """How far LPS mm points (n, 3) lie from the midline, to either side; not a number where that is not known."""
+        if self._midline is None:
+            return np.full(len(points), np.nan)
+        return np.abs(self._midline.places(points)[0])
 
     @cached_property
     def _midline(self) -> Midline | None:

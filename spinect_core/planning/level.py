@@ -22,13 +22,26 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import SIDES, Author, LightCause, Role, Side, Version
+from spinect_core.base.words import SIDES, Author, Guidance, LightCause, Role, Rule, Side, Version
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
+from spinect_core.planning.choosing import (
+    APART_DEGREES,
+    TRIES,
+    Chosen,
+    Refusal,
+    counts_of,
+    entries_of,
+    fewest,
+    order_of,
+    unusual,
+)
 from spinect_core.planning.intervals import Shell, Uncertainty
+from spinect_core.planning.judging import Judge, Measured
+from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.light import LightFound, light_of
 from spinect_core.planning.needle.needle import Needle
@@ -36,14 +49,15 @@ from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.needle.palpable import Palpable, palpable_places
 from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import HAND_ERRORS, risk
-from spinect_core.planning.needle.safety import Clearance, clearance, crossings, neighbours
+from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.tip import TipGround
-from spinect_core.planning.needle.tolerance import Aim, Tolerance
+from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
-from spinect_core.planning.search.angle_map import STEP_DEGREES
+from spinect_core.planning.rules import Finding, Rules, barring
+from spinect_core.planning.search.angle_map import STEP_DEGREES, Survey
 from spinect_core.planning.search.axial import in_plane_trajectory
-from spinect_core.planning.search.search import SearchResult
+from spinect_core.planning.search.search import Choice, SearchResult, choice_at
 from spinect_core.planning.search.search_all import search_all
 from spinect_core.planning.search.weights import Reason
 from spinect_core.planning.zones.closers import what_closes
@@ -75,6 +89,8 @@ class Room:
         scan: the same.
         withheld: why nothing of this case is to be recommended, as far as that is known before its level is found.
         uncertainty: how sure the labels are; None where that is not known.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
     """
 
     def __init__(
@@ -88,7 +104,10 @@ class Room:
         warnings: tuple[ReadingWarning, ...] = (),
         withheld: tuple[Note, ...] = (),
         uncertainty: Uncertainty | None = None,
+        rules: Rules | None = None,
+        guidance: Guidance = Guidance.CT,
     ) -> None:
+        self.rules, self.guidance = rules or Rules(), guidance
         self.labels = labels
         self.withheld = withheld
         self.uncertainty = uncertainty
@@ -129,6 +148,11 @@ class Room:
         return Aim(self.obstacles)
 
     @cached_property
+    def about_entry(self) -> AboutEntry:
+        """For about how far many needles may turn."""
+        return AboutEntry(self.obstacles)
+
+    @cached_property
     def field(self) -> ClearanceField:
         """For distances along many trajectories."""
         return ClearanceField(self.obstacles)
@@ -149,6 +173,24 @@ class Searched(NamedTuple):
     result: SearchResult
     seconds: float
     notes: tuple[Note, ...]
+
+
+class Tried(NamedTuple):
+    """A view with a needle along it, as the rules see it."""
+
+    choice: Choice
+    needle: Needle
+    measured: Measured
+    findings: tuple[Finding, ...]
+
+
+class Picked(NamedTuple):
+    """A search with the view that is recommended of it, its needle and why; or why none is."""
+
+    result: SearchResult
+    needle: NeedlePlan | None = None
+    chosen: Chosen | None = None
+    refusal: Refusal | None = None
 
 
 class Approaches:
@@ -188,6 +230,11 @@ class Approaches:
         """What the tips of needles are looked at on."""
         ground = Ground.of(self.landmarks, self.room.labels)
         return TipGround.of(ground, self._surface(BONE), self._surface(NERVE))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The rules among the landmarks."""
+        return Judge(self.room.rules, self.room.guidance, self.landmarks, self.tips)
 
     def _surface(self, tissue: int) -> FloatArray:
         """LPS mm (n, 3) of the vertices of a tissue's surface."""
@@ -243,7 +290,13 @@ class Approaches:
         sights = [Sight(zone, room.obstacles) for zone in wanted]
         grid = room.labels.geometry
         found = search_all(
-            sights, room.skin, step=step, segmented=grid, progress=part_of(progress, 0.0, 0.7), cancel=cancel
+            sights,
+            room.skin,
+            step=step,
+            segmented=grid,
+            clearance=room.field,
+            progress=part_of(progress, 0.0, 0.7),
+            cancel=cancel,
         )
         cut_off = [
             number
@@ -255,6 +308,7 @@ class Approaches:
             None,
             step=step,
             segmented=grid,
+            clearance=room.field,
             progress=part_of(progress, 0.7, 1.0),
             cancel=cancel,
         )
@@ -284,10 +338,6 @@ class Approaches:
         """
         sight, result = searched.sight, searched.result
         zone, best = sight.zone, result.best
-        withheld = gaps_of(zone, self.landmarks)
-        if self.withheld or withheld:
-            # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
-            result = replace(result, recommended=None)
         window = best.window if best is not None else sight.window(result.candidate)
         triangle = fit_triangle(sight, window) if window.open else None
         check(cancel)
@@ -299,43 +349,121 @@ class Approaches:
             step_deg=AXIAL_STEP_DEGREES,
             cancel=cancel,
         )
-        closing = needle = None
-        progress(0.5, f"{zone.name}: measuring along the trajectory")
+        progress(0.5, f"{zone.name}: choosing a trajectory")
+        closing = None
         if best is None:
             closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
-        elif result.recommended is not None and result.recommended.window.centre is not None:
-            view, centre = result.recommended.view, result.recommended.window.centre
-            needle = self.needle_along(zone, view, centre, cancel=cancel)
+        withheld = gaps_of(zone, self.landmarks)
+        # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
+        picked = self._picked(searched, held=bool(self.withheld or withheld), cancel=cancel)
         progress(1.0, f"{zone.name}: planned")
-        chosen = result.recommended
-        between = chosen is not None and self._between_laminae(zone, chosen.view, chosen.window.centre)
-        notes = (*searched.notes, *((Note(NoteCode.INTERLAMINAR, zone.side),) if between else ()))
         check(cancel)
         shell = self.room.shell
         interval = None if shell is None else shell.window(window)
         return Approach(
             zone,
-            result,
+            picked.result,
             window,
             triangle,
             closing,
-            needle,
+            picked.needle,
             axial,
             searched.seconds,
-            notes,
+            searched.notes,
             withheld,
             interval,
+            picked.chosen,
+            picked.refusal,
         )
 
-    def _between_laminae(self, zone: Zone, view: View, target: FloatArray | None) -> bool:
-        """Whether a trajectory passes medial of the articular process, and so not through the foramen."""
-        points = self.landmarks.points
-        names = self.landmarks.names.articular_process(zone.side)
-        process = [points[name] for name in names if name in points]
-        if target is None or not process:
-            return False
-        outwards = -view.right if zone.side == Side.LEFT else view.right
-        return bool((target - np.mean(process, axis=0)) @ outwards < 0)
+    def _picked(self, searched: Searched, *, held: bool, cancel: Cancel | None) -> Picked:
+        """The view to recommend, and a needle along it; or why there is none."""
+        zone, result = searched.sight.zone, searched.result
+        entries, targets = entries_of(result.map), result.map.looks.target
+        open_to = result.map.looks.allowed
+        tolerance = np.full(len(open_to), np.nan)
+        radius = result.map.limits.needle_radius_mm
+        tolerance[open_to] = self.room.about_entry.degrees(entries[open_to], targets[open_to], radius, cancel)
+        refusals = self.judge.views(zone, result.map, tolerance)
+        result = replace(result, map=replace(result.map, refused=refusals.first))
+        if held or result.best is None:
+            return Picked(result)
+        away = unusual(
+            self.room.guidance,
+            oblique=result.map.looks.oblique,
+            tilt=result.map.looks.tilt,
+            lateral_mm=self.judge.lateral_mm(entries),
+            depth_mm=result.map.looks.depth_mm,
+        )
+        left = np.flatnonzero(open_to & (refusals.first == 0))
+        tried: list[Tried] = []
+        survey = self._survey(searched.sight)
+        for number in order_of(tolerance, away, left.tolist()):
+            view = result.map.view(number)
+            if any(view.angle_to(each.choice.view) < APART_DEGREES for each in tried):
+                continue
+            one = self._tried(survey, result, number, cancel)
+            if one is None:
+                continue
+            if not barring(one.findings):
+                top = int(left[np.nanargmax(tolerance[left])])
+                return self._taken(result, one, float(tolerance[top]), result.map.view(top), cancel)
+            tried.append(one)
+            if len(tried) == TRIES:
+                break
+        nearest = min(tried, key=lambda each: len(barring(each.findings)), default=None)
+        if nearest is None:
+            closest = fewest(refusals, tolerance, np.flatnonzero(open_to).tolist())
+            nearest = None if closest is None else self._tried(survey, result, closest, cancel)
+        refusal = Refusal(
+            int(open_to.sum()),
+            counts_of(refusals, [each.findings for each in tried]),
+            len(tried),
+            None if nearest is None else nearest.choice.view,
+            () if nearest is None else barring(nearest.findings),
+        )
+        return Picked(result, refusal=refusal)
+
+    def _survey(self, sight: Sight) -> Survey:
+        """For single views of a zone."""
+        room = self.room
+        return Survey(sight, room.skin, segmented=room.labels.geometry, clearance=room.field, threads=1)
+
+    def _tried(
+        self, survey: Survey, result: SearchResult, number: int, cancel: Cancel | None
+    ) -> Tried | None:
+        """A view of the map with a needle along it, as the rules see it; None where no needle can be placed."""
+        looks, best = result.map.looks, result.best
+        if best is None:
+            return None
+        at = float(looks.oblique[number]), float(looks.tilt[number])
+        largest = best.window.area_mm2
+        choice = choice_at(survey, result.weights, at, None, largest, best)
+        if choice.window.centre is None:
+            return None
+        needle = self._needle(result.zone, choice.view, choice.window.centre)
+        if needle is None:
+            return None
+        measured = self._measured(needle, cancel)
+        return Tried(choice, needle, measured, self.judge.needle(needle, measured, searched=True))
+
+    def _taken(
+        self, result: SearchResult, one: Tried, best_deg: float, best_view: View, cancel: Cancel | None
+    ) -> Picked:
+        """The recommended view with its needle, and why it is that."""
+        needle = self.measured(one.needle, zone=result.zone, known=one.measured, searched=True, cancel=cancel)
+        widest = result.best or one.choice
+        chosen = Chosen(
+            self.room.guidance,
+            one.choice.view,
+            one.measured.tolerance.angle.amount,
+            max(best_deg, one.measured.tolerance.angle.amount),
+            best_view,
+            one.choice.window.area_mm2,
+            widest.view,
+            widest.window.area_mm2,
+        )
+        return Picked(replace(result, recommended=one.choice), needle, chosen)
 
     def needle_along(
         self,
@@ -349,6 +477,19 @@ class Approaches:
         cancel: Cancel | None = None,
     ) -> NeedlePlan | None:
         """The needle that comes along a view to a target LPS mm (3,); None where the CT shows no skin there."""
+        needle = self._needle(zone, view, target, name=name, author=author, gauge=gauge)
+        return None if needle is None else self.measured(needle, zone=zone, cancel=cancel)
+
+    def _needle(
+        self,
+        zone: Zone,
+        view: View,
+        target: npt.ArrayLike,
+        *,
+        name: str = "",
+        author: Author = Author.AUTOMATIC,
+        gauge: int = 22,
+    ) -> Needle | None:
         skin = self.room.skin
         point = np.asarray(target, dtype=np.float64)
         entry = None if skin is None else skin.entry(point, view.vector)
@@ -356,7 +497,7 @@ class Approaches:
             return None
         fit = fitting(float(np.linalg.norm(entry - point)), gauge)
         longest = fit.needle.length_mm if fit.needle is not None else 178.0
-        needle = Needle(
+        return Needle(
             name=name or zone.name[0].upper() + zone.name[1:],
             kind=zone.kind,
             side=zone.side,
@@ -368,47 +509,77 @@ class Approaches:
             length_mm=longest,
             author=author,
         )
-        return self.measured(needle, fit.words, zone=zone, cancel=cancel)
 
-    def measured(
-        self, needle: Needle, fits: str = "", *, zone: Zone | None = None, cancel: Cancel | None = None
-    ) -> NeedlePlan:
-        """A needle with all that is measured along it.
-
-        Args:
-            needle: the plan.
-            fits: whether a standard needle is long enough, in words.
-            zone: that it goes to; None where that is not known.
-            cancel: asked often.
-        """
+    def _measured(self, needle: Needle, cancel: Cancel | None) -> Measured:
+        """What the rules ask of a needle."""
         room = self.room
         check(cancel)
         along = clearance(needle, room.obstacles)
         check(cancel)
         tolerance = room.aim.tolerance(needle)
         check(cancel)
-        risks = tuple(risk(needle, room.aim, error, needles=FIRST_PASSES) for error in HAND_ERRORS)
-        check(cancel)
-        shell = room.shell
-        sure = None if shell is None else shell.needle(needle, along.bone.gap_mm, along.nerve.gap_mm)
-        check(cancel)
-        return NeedlePlan(
-            needle,
-            fits or fitting(needle.depth_mm, needle.gauge).words,
+        limit = room.rules[Rule.GANTRY].value
+        return Measured(
             along,
             tolerance,
-            risks,
             crossings(needle, room.obstacles, self.parts_of),
-            neighbours(needle, room.obstacles, self.parts_of),
-            tip=self.tips.tip_of(needle),
-            light=self._light(needle, along, tolerance, zone),
-            readouts=read_out(needle, self.landmarks.points, scan=room.scan, palpable=self.palpable),
-            interval=sure,
+            self.tips.tip_of(needle),
+            read_out(
+                needle,
+                self.landmarks.points,
+                scan=room.scan,
+                palpable=self.palpable,
+                gantry_limit_deg=limit,
+            ),
         )
 
-    def _light(self, needle: Needle, along: Clearance, tolerance: Tolerance, zone: Zone | None) -> LightFound:
+    def measured(
+        self,
+        needle: Needle,
+        *,
+        zone: Zone | None = None,
+        known: Measured | None = None,
+        searched: bool = False,
+        cancel: Cancel | None = None,
+    ) -> NeedlePlan:
+        """A needle with all that is measured along it.
+
+        Args:
+            needle: the plan.
+            zone: that it goes to; None where that is not known.
+            known: what was measured of it already.
+            searched: whether its view was chosen from those that were searched.
+            cancel: asked often.
+        """
+        room = self.room
+        part = known or self._measured(needle, cancel)
+        risks = tuple(risk(needle, room.aim, error, needles=FIRST_PASSES) for error in HAND_ERRORS)
+        check(cancel)
+        shell, along = room.shell, part.along
+        sure = None if shell is None else shell.needle(needle, along.bone.gap_mm, along.nerve.gap_mm)
+        check(cancel)
+        findings = self.judge.needle(needle, part, searched=searched)
+        return NeedlePlan(
+            needle,
+            fitting(needle.depth_mm, needle.gauge).words,
+            along,
+            part.tolerance,
+            risks,
+            part.crossed,
+            neighbours(needle, room.obstacles, self.parts_of),
+            tip=part.tip,
+            light=self._light(needle, part, findings, zone),
+            readouts=part.readouts,
+            interval=sure,
+            findings=findings,
+        )
+
+    def _light(
+        self, needle: Needle, part: Measured, findings: tuple[Finding, ...], zone: Zone | None
+    ) -> LightFound:
         """How much care a trajectory needs."""
         scan, reasons = self.room.scan, list(self.withheld)
+        along, barred = part.along, len(barring(findings))
         border = gap = None
         if zone is not None:
             border = min(each.confidence for each in zone.borders)
@@ -417,14 +588,14 @@ class Approaches:
             reasons += [note for note in of_zone if note.code != NoteCode.ROOT_GAP]
         return light_of(
             {
-                LightCause.TOLERANCE: tolerance.angle.amount,
+                LightCause.TOLERANCE: part.tolerance.angle.amount,
                 LightCause.BONE_GAP: along.bone.gap_mm,
                 LightCause.NERVE_GAP: along.nerve.gap_mm,
                 LightCause.BORDER: border,
                 LightCause.GAP: gap,
                 LightCause.SLICES: None if scan is None else scan.slice_mm,
                 LightCause.WAY: outside_of(self.room.labels, needle),
-                LightCause.WITHHELD: float(len(reasons)),
+                LightCause.WITHHELD: float(len(reasons) + barred),
             }
         )
 
@@ -472,7 +643,28 @@ def plan_level(
         except MeasurementError as error:
             zone = one.sight.zone
             notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
-    return CasePlan(landmarks, tuple(found), tuple(notes), room.warnings, work.withheld)
+    return CasePlan(
+        landmarks,
+        with_other_routes(found),
+        tuple(notes),
+        room.warnings,
+        work.withheld,
+        room.rules,
+        room.guidance,
+    )
+
+
+def with_other_routes(approaches: Sequence[Approach]) -> tuple[Approach, ...]:
+    """The approaches, those that the rules refuse with the names of the triangles of their side that they do not."""
+    free = [each.zone for each in approaches if each.needle is not None]
+
+    def told(each: Approach) -> Approach:
+        if each.refusal is None:
+            return each
+        others = tuple(zone.name for zone in free if zone.side == each.zone.side)
+        return replace(each, refusal=replace(each.refusal, others=others))
+
+    return tuple(map(told, approaches))
 
 
 def gaps_of(zone: Zone, landmarks: Landmarks) -> tuple[Note, ...]:

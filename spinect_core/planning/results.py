@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.notes import Note
+from spinect_core.base.words import Guidance
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning
+from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import NeedleInterval, WindowInterval
 from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.needle import Needle
@@ -17,6 +19,7 @@ from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.rules import Finding, Rules
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import SearchResult
 from spinect_core.planning.zones.closers import Closing
@@ -40,6 +43,7 @@ class NeedlePlan:
         tip: where it lies and what is behind it.
         light: how much care it needs.
         interval: that holds 90 of 100 true clearances; None where that was not measured for such labels.
+        findings: what the rules say of it, the gravest first.
     """
 
     needle: Needle
@@ -53,6 +57,7 @@ class NeedlePlan:
     tip: Tip | None = None
     light: LightFound | None = None
     interval: NeedleInterval | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ class Approach:
         notes: what there is to know.
         withheld: why no view and no needle of this zone is recommended, beside what holds for the whole case.
         interval: that holds 90 of 100 true values of the window; None where that was not measured for such labels.
+        chosen: why the recommended view is that; None without one.
+        refusal: why the rules leave none, where a view is open to a needle and nothing else withholds it.
     """
 
     zone: Zone
@@ -84,6 +91,8 @@ class Approach:
     notes: tuple[Note, ...] = ()
     withheld: tuple[Note, ...] = ()
     interval: WindowInterval | None = None
+    chosen: Chosen | None = None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +105,8 @@ class CasePlan:
         notes: what is doubtful or missing.
         warnings: what reading noticed about the CT it was planned on.
         withheld: why nothing of this case is recommended.
+        rules: that were kept.
+        guidance: what needles are placed under.
     """
 
     landmarks: Landmarks
@@ -103,6 +114,8 @@ class CasePlan:
     notes: tuple[Note, ...]
     warnings: tuple[ReadingWarning, ...] = ()
     withheld: tuple[Note, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    guidance: Guidance = Guidance.CT
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

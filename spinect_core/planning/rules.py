@@ -243,6 +243,20 @@ TABLE: tuple[Limit, ...] = (
 )
 """Every rule, in the order of :class:`spinect_core.base.words.Rule`: what refuses first stands first."""
 
+VIEW_RULES: tuple[Rule, ...] = (
+    Rule.BONE_MET,
+    Rule.INTERLAMINAR,
+    Rule.TIP_IN_DISC,
+    Rule.TIP_MEDIAL,
+    Rule.ENTRY_FAR,
+    Rule.TOLERANCE_FLOOR,
+    Rule.OBLIQUE_WIDE,
+    Rule.TILT_STEEP,
+    Rule.SEARCH_EDGE,
+    Rule.ENTRY_HEIGHT,
+)
+"""The rules that bar and can be asked of a view of the map, in the order in which one is named for it."""
+
 
 @dataclass(frozen=True)
 class Rules:

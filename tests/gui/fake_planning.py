@@ -1,5 +1,7 @@
 """A planning that takes no time: two zones of the small CT, one of them blocked, computed as the real one is."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
@@ -8,12 +10,15 @@ from spinect_core.base.progress import check
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.level import Approaches
 from spinect_core.planning.results import Approach, CasePlan
+from spinect_core.planning.rules import TABLE, Rules
 
 STEP = 20.0
 ASKED: list[tuple[str, ...]] = []
 """The sides of every run."""
 WITHHELD: tuple[Note, ...] = ()
 """Why nothing is to be recommended."""
+RULES = Rules(tuple(replace(each, bars=False) for each in TABLE))
+"""The small CT shows neither vertebrae nor discs: what the rules ask for is not known there."""
 _KNOWN: dict[tuple[str, tuple[float, ...], tuple[Note, ...]], Approach] = {}
 """What was found before: the small CT is the same in all tests."""
 
@@ -58,7 +63,7 @@ def fake_landmarks(labels, *, level="L5/S1", shift=None, progress, cancel):
 def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
     """The real search on a coarse map of the two zones."""
     ASKED.append(tuple(sides))
-    room.withheld = WITHHELD
+    room.withheld, room.rules = WITHHELD, RULES
     work = Approaches(room, landmarks)
     found = []
     for zone in zones_of(landmarks, sides):

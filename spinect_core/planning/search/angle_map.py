@@ -13,10 +13,11 @@ import numpy.typing as npt
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.base.words import Side
+from spinect_core.base.words import Rule, Side
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, NERVE, Geometry
 from spinect_core.planning.needle.clearance import Clearance
+from spinect_core.planning.rules import VIEW_RULES
 from spinect_core.planning.search.many_views import Frames, ManyViews, Openings
 from spinect_core.planning.search.weights import Limits, Reason
 from spinect_core.planning.zones.window import Sight
@@ -91,6 +92,8 @@ class AngleMap:
         tilts: degrees (b,), rising, cranial positive.
         looks: of all a * b views, tilts running fastest.
         limits: the hard ones that hold.
+        refused: (a * b,) the place, from 1, in :data:`spinect_core.planning.rules.VIEW_RULES` of the rule for which a
+            view is not recommended; 0 where none bars it. None where no rule was asked.
     """
 
     side: str
@@ -98,6 +101,7 @@ class AngleMap:
     tilts: FloatArray
     looks: Looks
     limits: Limits
+    refused: npt.NDArray[np.uint8] | None = None
 
     def grid(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Values (a * b, ...) of the views as [oblique, tilt, ...]."""
@@ -112,6 +116,11 @@ class AngleMap:
     def allowed(self) -> BoolArray:
         """Allowed views [oblique, tilt]."""
         return np.asarray(self.grid(self.looks.allowed), dtype=bool)
+
+    def rule(self, index: int) -> Rule | None:
+        """The rule for which one of the views is not recommended."""
+        number = 0 if self.refused is None else int(self.refused[index])
+        return VIEW_RULES[number - 1] if number else None
 
     def view(self, index: int) -> View:
         """The line of sight of one of the looks."""

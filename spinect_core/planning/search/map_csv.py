@@ -7,12 +7,14 @@ import io
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.files import plain_name
 from spinect_core.base.reasons import reason as words_of
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning, warning_lines
+from spinect_core.planning.rules import VIEW_RULES
 from spinect_core.planning.search.angle_map import AngleMap, Looks
 from spinect_core.planning.search.search import SearchResult
 from spinect_core.planning.search.weights import Limits, Reason
@@ -28,6 +30,7 @@ COLUMNS = (
     "score",
     "allowed",
     "reason",
+    "rule",
 )
 
 CODES = {
@@ -50,7 +53,8 @@ def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ())
     """The map of a search as CSV, ordered by oblique angle and tilt.
 
     Angles are ipsilateral and cranial positive, in degrees. A cell is empty where a value does not exist: nothing is
-    open, there is no skin, the tissue is absent. ``allowed`` is 1 or 0, ``reason`` says what stands against it.
+    open, there is no skin, the tissue is absent. ``allowed`` is 1 or 0, ``reason`` says what stands against it, and
+    ``rule`` names the rule for which an allowed view is not recommended.
 
     Args:
         result: of the search.
@@ -74,12 +78,12 @@ def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ())
         ]
     )
     decimals = (2, 2, 3, 3, 2, 3, 3, 4)
-    for row, reason in zip(numbers, looks.reason, strict=True):
+    for index, (row, reason) in enumerate(zip(numbers, looks.reason, strict=True)):
         cells = [
             f"{value:.{n}f}" if np.isfinite(value) else "" for value, n in zip(row, decimals, strict=True)
         ]
         why = Reason(int(reason))
-        writer.writerow([*cells, int(why == Reason.ALLOWED), CODES[why]])
+        writer.writerow([*cells, int(why == Reason.ALLOWED), CODES[why], result.map.rule(index) or ""])
     return stream.getvalue()
 
 
@@ -108,6 +112,7 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         rows = list(csv.DictReader(lines))
         numbers = {name: np.array([_number(row[name]) for row in rows]) for name in COLUMNS[:7]}
         reason = np.array([reasons[row["reason"]] for row in rows], dtype=np.uint8)
+        refused = _refused([row.get("rule") or "" for row in rows]) if rows and "rule" in rows[0] else None
         views = np.column_stack([numbers.pop("oblique"), numbers.pop("tilt")])
         obliques, tilts = (np.unique(angles) for angles in views.T)
         if len(obliques) * len(tilts) != len(rows):  # a grid of them could be too large for the memory
@@ -135,7 +140,17 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         unknown,
         reason,
     )
-    return AngleMap(side, obliques, tilts, looks, Limits())
+    return AngleMap(side, obliques, tilts, looks, Limits(), refused)
+
+
+def _refused(codes: list[str]) -> npt.NDArray[np.uint8]:
+    """The places (n,) of rules among those that are asked of views, from 1; 0 for none.
+
+    Raises:
+        ValueError: there is no such rule.
+    """
+    names = ["", *VIEW_RULES]
+    return np.array([names.index(code) for code in codes], dtype=np.uint8)
 
 
 def _number(cell: str) -> float:

@@ -1,8 +1,11 @@
-"""The best trajectories to a zone: the view of its largest window, the one to recommend, and those that differ."""
+"""The trajectories to a zone: the view of its largest window, and those that differ.
+
+What to recommend is chosen of the views by :mod:`spinect_core.planning.choosing`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +44,6 @@ STARTS = 6
 """How many of the map's peaks are climbed for the best view."""
 PEAK = 0.85
 """Part of the map's largest area from which a peak is climbed: between two views of the map it may rise to the best."""
-WORTH_TURNING = 0.01
-"""The smallest gain in score for which a view other than that of the largest area is recommended."""
 _ROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 Angles = tuple[float, float]
 
@@ -58,7 +59,7 @@ class Choice:
         bone_mm: smallest distance of the trajectory through the window's centre to bone; infinite without bone.
         nerve_mm: the same to nerve.
         ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
-        score: 0 to 1.
+        score: 0 to 1, to compare views by; it recommends nothing.
         terms: of the score, 0 to 1 each; None where what it rests on is not known.
         words: how it differs from the best view; empty for the best view itself.
     """
@@ -88,7 +89,7 @@ class SearchResult:
         map: every view of the grid.
         score: of the views (n,) of the map, 0 to 1; not a number for those that are not allowed.
         best: the allowed view of the largest window; None where no view is allowed.
-        recommended: the allowed view of the highest score; the best view itself where none is better by 0.01.
+        recommended: the view that the rules leave and a careful operator would take; None as the search makes it.
         ridge: the good views round the best one.
         alternatives: peaks of the area at least 8° apart with at least a quarter of the best area, largest first.
         candidate: the view of the map that comes nearest to being open, where none is allowed; else the best view.
@@ -170,18 +171,9 @@ def search(
 
     def choose(at: Angles, than: Choice | None) -> Choice:
         check(cancel)
-        return _choice(survey, weights, at, measured.get(at), largest, than)
+        return choice_at(survey, weights, at, measured.get(at), largest, than)
 
     best = choose(top, None)
-    first = _angles(looks, int(np.nanargmax(score)))
-
-    def scored(some: Looks) -> FloatArray:
-        found = weights.score(_terms(some, weights, largest, survey.limits))
-        return np.where(some.allowed, found, -1.0)
-
-    recommended = choose(_Climb(survey, step, cancel, scored).to_the_top([first])[0], best)
-    if recommended.score < best.score + WORTH_TURNING:
-        recommended = best
     progress(0.93, "comparing alternatives")
     others = climb.to_the_top([_angles(looks, k) for k in _far_peaks(chart, cancel)])
     alternatives = tuple(choose(at, best) for at in _apart(chart.side, [top, *others])[1:])
@@ -192,7 +184,7 @@ def search(
         chart,
         score,
         best,
-        recommended,
+        None,
         ridge,
         tuple(one for one in alternatives if one.window.area_mm2 >= WORTH_A_LOOK * largest),
         best.view,
@@ -204,15 +196,8 @@ def search(
 class _Climb:
     """From views of the map to the highest view nearby, by smaller and smaller steps of both angles."""
 
-    def __init__(
-        self,
-        survey: Survey,
-        step: float,
-        cancel: Cancel | None,
-        value: Callable[[Looks], FloatArray] | None = None,
-    ) -> None:
+    def __init__(self, survey: Survey, step: float, cancel: Cancel | None) -> None:
         self._survey, self._step, self._cancel = survey, step, cancel
-        self._value = value
         self._known: dict[Angles, float] = {}
 
     def to_the_top(self, starts: list[Angles]) -> list[Angles]:
@@ -251,8 +236,8 @@ class _Climb:
         if not new:
             return
         turn, lean = np.array(new).T
-        looks = self._survey.look(turn, lean, clearances=self._value is not None, cancel=self._cancel)
-        values = np.where(looks.allowed, looks.area_mm2, -1.0) if self._value is None else self._value(looks)
+        looks = self._survey.look(turn, lean, clearances=False, cancel=self._cancel)
+        values = np.where(looks.allowed, looks.area_mm2, -1.0)
         self._known.update(zip(new, values.tolist(), strict=True))
 
 
@@ -319,7 +304,7 @@ def _terms(looks: Looks, weights: Weights, largest: float, limits: Limits) -> di
     )
 
 
-def _choice(
+def choice_at(
     survey: Survey,
     weights: Weights,
     at: Angles,
@@ -327,6 +312,16 @@ def _choice(
     largest: float,
     best: Choice | None,
 ) -> Choice:
+    """What a view is worth.
+
+    Args:
+        survey: of the zone.
+        weights: of the score.
+        at: ipsilateral oblique and cranial tilt in degrees.
+        window: what is open along it; measured if not given.
+        largest: mm² of the zone's largest window.
+        best: the view of that, to tell how this one differs; None for that view itself.
+    """
     view = View.oblique(survey.side, *at)
     window = window or survey.sight.window(view)
     target = np.full(3, np.nan) if window.centre is None else window.centre

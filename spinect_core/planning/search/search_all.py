@@ -26,6 +26,7 @@ def search_all(
     limits: Limits | None = None,
     weights: Weights | None = None,
     segmented: Geometry | None = None,
+    clearance: Clearance | None = None,
     threads: int = 2,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -39,6 +40,7 @@ def search_all(
         limits: what every view has to keep.
         weights: of the score.
         segmented: the grid in which bone and nerve were looked for.
+        clearance: of the obstacles; made if not given.
         threads: zones at work at the same time.
         progress: called with the fraction done (0 to 1) and the stage, in the calling thread.
         cancel: asked often.
@@ -56,7 +58,7 @@ def search_all(
     obstacles = sights[0].obstacles
     # The first ray builds the tree of a scene, which only one thread may do.
     obstacles.blocked(np.zeros((1, 3)), np.ones(3))
-    clearance = Clearance(obstacles)
+    shared = clearance or Clearance(obstacles)
     parts = [0.0] * len(sights)
 
     def one(number: int) -> SearchResult:
@@ -70,7 +72,7 @@ def search_all(
             limits=limits,
             weights=weights,
             segmented=segmented,
-            clearance=clearance,
+            clearance=shared,
             threads=1,
             progress=note,
             cancel=cancel,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from spinect_core.base.notes import Note, NoteCode
+from spinect_core.base.words import Guidance
 from spinect_core.geometry.view import View
 from spinect_core.plan.build import (
     axial_record,
@@ -22,6 +23,7 @@ from spinect_core.plan.records import IntervalRecord, Record
 from spinect_core.plan.wording import sentences
 from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.rules import Rules
 
 ZONE = Made(kind="kambin", version="bony", side="right", level="L5/S1")
 
@@ -229,7 +231,9 @@ def landmarks(**changes: Any) -> Made:
 
 
 def planned(**changes: Any) -> Made:
-    return Made(landmarks=landmarks(**changes), approaches=(), withheld=())
+    return Made(
+        landmarks=landmarks(**changes), approaches=(), withheld=(), rules=Rules(), guidance=Guidance.CT
+    )
 
 
 @pytest.mark.parametrize("points", [0, 1])
@@ -271,12 +275,22 @@ def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
             axial=Made(possible=False),
             notes=(),
             withheld=(),
+            chosen=None,
+            refusal=None,
             needle=None,
             interval=WindowInterval(Interval(15.0, 22.0), Interval(1.5, 2.5)),
         )
         for side, borders in (("left", ()), ("right", (BORDER,)))
     )  # fmt: skip
-    record, left_out = planning_record(Made(landmarks=landmarks(), approaches=(faulty, sound), withheld=()))
+    record, left_out = planning_record(
+        Made(
+            landmarks=landmarks(),
+            approaches=(faulty, sound),
+            withheld=(),
+            rules=Rules(),
+            guidance=Guidance.CT,
+        )
+    )
     assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]
     assert len(record.windows) == len(record.searches) == 1
     assert stored(record.windows[0]) == record.windows[0]

@@ -12,9 +12,9 @@ from spinect_core.base.words import Guidance, Kind, Rule, RuleKind, Side, TipFac
 from spinect_core.geometry.view import View
 from spinect_core.image.position import PatientPosition
 from spinect_core.plan.rule_wording import RULES, barring_text, finding_facts, finding_text, limit_text
-from spinect_core.planning.judging import VIEW_RULES, Judge, Measured, Refusals, from_edge, from_usual
+from spinect_core.planning.judging import Judge, Measured, Refusals, from_edge, from_usual
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.rules import TABLE, Rules, barring, judge
+from spinect_core.planning.rules import TABLE, VIEW_RULES, Rules, barring, judge
 
 # the last value that is kept and the first that is not
 AT: dict[Rule, tuple[float, float]] = {
@@ -84,7 +84,7 @@ def test_a_needle_that_touches_bone_and_has_no_tolerance_is_not_recommended() ->
     found = judge(Rules(), {Rule.BONE_MET: -0.05, Rule.TOLERANCE_FLOOR: 0.0, Rule.NEEDLE_LONG: 105.0})
     assert [each.rule for each in barring(found)] == [Rule.BONE_MET, Rule.TOLERANCE_FLOOR]
     assert barring_text(found) == "-0.1 mm to bone, less than 0 mm; angular tolerance 0.0°, less than 0.5°"
-    assert dict(finding_facts(found))["Rule note"].endswith("bring the 5 in needle")
+    assert finding_facts(found) == [("Rule note", "105 mm deep, more than 90 mm: bring the 5 in needle")]
 
 
 def test_a_value_just_beyond_its_limit_does_not_read_like_it() -> None:
@@ -185,7 +185,7 @@ def measured(**changed: object) -> Measured:
     readouts = Made(scanned=PatientPosition.HEAD_FIRST_PRONE, gantry=Made(tilt=5.0))
     values = {
         "along": Made(bone=gap, nerve=gap, nerve_at_tip=gap),
-        "tolerance_deg": 2.0,
+        "tolerance": Made(angle=Made(amount=2.0)),
         "crossed": (),
         "tip": tip,
         "readouts": readouts,
@@ -246,7 +246,7 @@ def test_a_needle_passes_the_rule_of_its_own_geometry(side: str, change: dict, r
         ({"along": Made(bone=Made(gap_mm=-0.05), nerve=Made(gap_mm=1), nerve_at_tip=Made(gap_mm=2))}, Rule.BONE_MET),
         ({"along": Made(bone=Made(gap_mm=1), nerve=Made(gap_mm=-0.1), nerve_at_tip=Made(gap_mm=2))}, Rule.NERVE_MET),
         ({"along": Made(bone=Made(gap_mm=1), nerve=Made(gap_mm=1), nerve_at_tip=Made(gap_mm=0.5))}, Rule.TIP_NERVE),
-        ({"tolerance_deg": 0.4}, Rule.TOLERANCE_FLOOR),
+        ({"tolerance": Made(angle=Made(amount=0.4))}, Rule.TOLERANCE_FLOOR),
         ({"crossed": (Made(name="thecal sac", behind_tip=False),)}, Rule.SAC_MET),
         ({"readouts": Made(scanned=PatientPosition.HEAD_FIRST_SUPINE, gantry=Made(tilt=5.0))}, Rule.SUPINE),
         ({"readouts": Made(scanned=None, gantry=Made(tilt=5.0))}, Rule.SUPINE),

@@ -1,0 +1,184 @@
+"""What is recommended: an ordinary view that keeps most of the tolerance, or none with what refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import pyvista as pv
+from search_scenes import bone, circle, plate, square_zone
+
+from spinect_core.base.words import Guidance, Rule, RuleKind
+from spinect_core.geometry.view import View
+from spinect_core.plan.build import search_record
+from spinect_core.plan.records import ChosenRecord, RefusalRecord
+from spinect_core.plan.rule_wording import chosen_text, refusal_text
+from spinect_core.planning.choosing import (
+    KEPT_PART,
+    Chosen,
+    Refusal,
+    counts_of,
+    entries_of,
+    fewest,
+    order_of,
+    unusual,
+)
+from spinect_core.planning.judging import Refusals
+from spinect_core.planning.needle.about_entry import AboutEntry
+from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.tolerance import Aim
+from spinect_core.planning.rules import Finding, Rules
+from spinect_core.planning.search.angle_map import Survey, angle_map
+from spinect_core.planning.search.search import search
+from spinect_core.planning.zones.obstacles import Obstacles
+from spinect_core.planning.zones.window import Sight
+
+NORMAL = View.oblique("left", 30.0, 0.0)
+
+
+def away(
+    guidance: Guidance, oblique: float, tilt: float, lateral: float = 70.0, depth: float = 75.0
+) -> float:
+    one = [np.array([value]) for value in (oblique, tilt, lateral, depth)]
+    return float(unusual(guidance, oblique=one[0], tilt=one[1], lateral_mm=one[2], depth_mm=one[3])[0])
+
+
+def test_for_ct_the_axial_plane_comes_first_then_a_usual_oblique_angle() -> None:
+    assert away(Guidance.CT, 33.0, 0.0) == away(Guidance.CT, 25.0, 0.0) == 0.0
+    assert away(Guidance.CT, 48.0, 0.0) == 8.0
+    assert away(Guidance.CT, 33.0, 6.0) == away(Guidance.CT, 33.0, -6.0) == 12.0
+    assert away(Guidance.CT, 20.0, 0.0) < away(Guidance.CT, 33.0, 6.0)
+
+
+def test_for_fluoroscopy_the_usual_views_of_a_c_arm_come_first() -> None:
+    assert away(Guidance.FLUOROSCOPY, 27.0, 12.0) == 0.0
+    assert away(Guidance.FLUOROSCOPY, 27.0, 0.0) == 11.0
+    assert away(Guidance.FLUOROSCOPY, 27.0, -12.0) == 23.0, "caudal is not cephalad"
+    assert away(Guidance.FLUOROSCOPY, 40.0, 12.0) == 10.0
+
+
+@pytest.mark.parametrize("guidance", Guidance)
+def test_the_short_way_is_the_ordinary_one(guidance: Guidance) -> None:
+    near, far, deep = (
+        away(guidance, 28.0, 11.5, lateral, depth) for lateral, depth in ((80, 79), (105, 79), (80, 80))
+    )
+    assert (far - near, deep - near) == (10.0, 5.0)
+    assert away(guidance, 28.0, 11.5, np.nan) == near, (
+        "what is not known counts as usual: the rules refuse it"
+    )
+
+
+def test_the_widest_is_given_up_for_an_ordinary_view_that_keeps_two_thirds_of_it() -> None:
+    tolerance = np.array([3.0, 2.1, 1.9, 2.2, 0.6])
+    degrees = np.array([70.0, 10.0, 0.0, 10.2, 0.0])
+    every = range(5)
+    # 1.9 and 0.6 keep less than two thirds; of two that are as ordinary the more tolerant one comes first
+    assert order_of(tolerance, degrees, list(every)) == [3, 1, 0, 2, 4]
+    assert order_of(tolerance, degrees, [2, 4]) == [2, 4], "with the widest refused the rest is measured anew"
+    assert order_of(np.full(5, np.nan), degrees, list(every)) == []
+    assert pytest.approx(2 / 3) == KEPT_PART
+
+
+def test_the_rough_tolerance_is_nearly_the_exact_one() -> None:
+    """A hole in a plate half-way between skin and target, and a needle that goes through it off its middle."""
+    obstacles = bone(plate(NORMAL, circle(3.0), low=30.0, high=31.0))
+    tips = np.array([20.0, 15.0, -5.0]) + np.array([[0.0, 0, 0], [1.0, 0, 0], [0.0, 0, 1.5]])
+    entries = tips + 80.0 * NORMAL.vector
+    rough = AboutEntry(obstacles).degrees(entries, tips, 0.36)
+    for entry, tip, about in zip(entries, tips, rough, strict=True):
+        needle = Needle("", "kambin", "left", "L5/S1", "bony", tuple(entry), tuple(tip))
+        assert about == pytest.approx(Aim(obstacles).tolerance(needle).angle.amount, abs=0.15)
+    assert np.isnan(AboutEntry(obstacles).degrees(np.full((1, 3), np.nan), tips[:1], 0.36)).all()
+    assert (
+        AboutEntry(Obstacles(pv.PolyData(), pv.PolyData())).degrees(entries, tips, 0.36).tolist()
+        == [10.0] * 3
+    )
+
+
+def test_what_lies_behind_the_tip_or_the_entry_is_not_met() -> None:
+    tips = np.array([[20.0, 15.0, -5.0]])
+    entries = tips + 80.0 * NORMAL.vector
+    for low in (-12.0, 90.0):
+        assert (
+            AboutEntry(bone(plate(NORMAL, circle(0.5), low=low, high=low + 1))).degrees(entries, tips, 0.36)
+            > 9.0
+        )
+
+
+def test_entries_lie_where_the_skin_is_along_each_view() -> None:
+    class Flat:
+        def depth(self, points, directions):
+            return (90.0 - points[:, 1]) / directions[:, 1]
+
+    nothing = Obstacles(pv.PolyData(), pv.PolyData())
+    chart = angle_map(Survey(Sight(square_zone(5.0, NORMAL), nothing), Flat()), step=20.0)
+    entries = entries_of(chart)
+    assert entries[:, 1] == pytest.approx(90.0)
+    oblique = chart.looks.oblique > 0
+    assert (entries[oblique, 0] > chart.looks.target[oblique, 0]).all(), (
+        "left oblique enters farther to the left"
+    )
+
+
+BARS = Finding(Rule.TOLERANCE_FLOOR, RuleKind.HARD, True, 0.1, 0.5)
+
+
+def refused() -> Refusals:
+    tilt, oblique = np.array([10.0, 35.0, 35.0, 10.0]), np.array([55.0, 55.0, 30.0, 30.0])
+    facts = {
+        Rule.OBLIQUE_WIDE: oblique,
+        Rule.TILT_STEEP: tilt,
+        Rule.TOLERANCE_FLOOR: np.array([2.0, 2, 2, 0.1]),
+    }
+    return Refusals.of(Rules(), facts, np.ones(4, bool))
+
+
+def test_where_nothing_is_left_what_refuses_most_is_told_first() -> None:
+    counts = counts_of(refused(), [(BARS,)])
+    assert counts == {Rule.TOLERANCE_FLOOR: 2, Rule.OBLIQUE_WIDE: 2, Rule.TILT_STEEP: 2}
+    assert next(iter(counts)) == Rule.TOLERANCE_FLOOR
+    # of the views that pass one limit each, the most tolerant one is nearest
+    assert fewest(refused(), np.array([1.0, 9.0, 3.0, 0.1]), range(4)) == 2
+    assert fewest(refused(), np.full(4, np.nan), range(4)) is None
+
+
+def test_a_refusal_names_the_rules_the_nearest_view_and_the_other_routes() -> None:
+    counts = {Rule.TIP_MEDIAL: 44, Rule.TILT_STEEP: 9}
+    made = Refusal(
+        45, counts, 1, View.oblique("right", 30.0, 2.0), (BARS,), ("right Kambin triangle (bony)",)
+    )
+    text = refusal_text(made)
+    assert text == (
+        "the rules leave none of 45 views that are open to a needle (44 end medial of the pedicle's middle, 9 are "
+        "tilted too much); nearest right oblique 30°, cranial 2°: angular tolerance 0.1°, less than 0.5°; other "
+        "routes: the right Kambin triangle (bony) (recommended), the S1 foramen and L4/5, which are planned apart or "
+        "not at all"
+    )
+    blind = Refusal(45, {}, 0, None, ())
+    assert "no needle can be measured there" in refusal_text(blind)
+
+
+def test_the_reason_tells_what_is_kept_and_what_the_largest_window_would_gain() -> None:
+    made = Chosen(
+        Guidance.CT, View.oblique("left", 33.0, 0.0), 2.3, 2.6, View.oblique("left", 46.0, 8.0), 31.0,
+        View.oblique("left", 40.0, 36.0), 43.0,
+    )  # fmt: skip
+    assert chosen_text(made) == (
+        "axial in-plane, 33° oblique: keeps 2.3 of 2.6° of angular tolerance; the largest window, 43 mm² at left "
+        "oblique 40°, cranial 36°, would gain 12 mm²"
+    )
+    record = ChosenRecord.taken_from(made)
+    assert ChosenRecord.from_dict(record.to_dict()) == record
+    assert chosen_text(record) == chosen_text(made)
+    c_arm = ChosenRecord.taken_from(made, guidance="fluoroscopy", largest_mm2=31.0)
+    assert chosen_text(c_arm).startswith("the most usual C-arm view, left oblique 33°")
+    assert chosen_text(c_arm).endswith("it is the largest window as well")
+
+
+def test_both_are_stored_with_the_search() -> None:
+    found = search(Sight(square_zone(5.0, NORMAL), Obstacles(pv.PolyData(), pv.PolyData())), None, step=20.0)
+    made = Refusal(5, {Rule.TIP_MEDIAL: 5}, 1, NORMAL, (BARS,), ("left safe triangle",))
+    record = search_record(found, seconds=0.1, refusal=made)
+    assert record.refusal is not None
+    assert refusal_text(record.refusal) == refusal_text(made)
+    again = RefusalRecord.from_dict(record.refusal.to_dict())
+    assert (again, list(again.counts)) == (record.refusal, [Rule.TIP_MEDIAL])
