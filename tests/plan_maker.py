@@ -17,10 +17,13 @@ from spinect_core.plan.records import (
     BehindRecord,
     BorderRecord,
     ChoiceRecord,
+    ChosenRecord,
     ClearanceRecord,
     CloserRecord,
+    CountRecord,
     CourseRecord,
     FeltRecord,
+    FindingRecord,
     FrontPlaceRecord,
     GantryRecord,
     GapRecord,
@@ -30,11 +33,13 @@ from spinect_core.plan.records import (
     LevelRecord,
     LightReasonRecord,
     LightRecord,
+    LimitRecord,
     MarginRecord,
     NeedleRecord,
     PairRecord,
     Planning,
     ReadoutsRecord,
+    RefusalRecord,
     RiskRecord,
     RootRecord,
     SafetyRecord,
@@ -168,6 +173,29 @@ def full_planning() -> Planning:
         notes=("The CT ends before the skin.",),
         withheld=("The L5 root is not labelled beside the disc.",),
         map=MAP,
+        chosen=ChosenRecord(
+            guidance="fluoroscopy",
+            view=View(28.0, 4.0),
+            tolerance_deg=1.25,
+            best_deg=1.5,
+            best_view=View(40.0, 8.0),
+            area_mm2=39.0,
+            largest_view=View(31.0, 6.0),
+            largest_mm2=41.5,
+        ),
+        refusal=RefusalRecord(
+            open_views=210,
+            refused=(
+                CountRecord(rule="tilt-too-steep", views=120),
+                CountRecord(rule="angular-tolerance", views=90),
+            ),
+            tried=3,
+            nearest=View(26.0, 2.0),
+            findings=(
+                FindingRecord(rule="angular-tolerance", kind="hard", bars=True, value=0.25, limit=0.5),
+            ),
+            others=("left safe triangle",),
+        ),
     )
     return Planning(
         withheld=("The level is not sure.",),
@@ -236,10 +264,30 @@ def full_planning() -> Planning:
         searches=(search,),
         needles=(
             NeedleRecord(
-                needle=needle, safety=safety, readouts=full_readouts(), tip=full_tip(), light=full_light()
+                needle=needle,
+                safety=safety,
+                readouts=full_readouts(),
+                tip=full_tip(),
+                light=full_light(),
+                findings=(
+                    FindingRecord(
+                        rule="tip-medial-of-pedicle",
+                        kind="hard",
+                        bars=False,
+                        value=-0.5,
+                        limit=0.0,
+                        override="seen on pictures",
+                    ),
+                    FindingRecord(rule="tip-near-disc", kind="warn", bars=False, limit=2.0),
+                ),
             ),
             NeedleRecord(needle=needle),
         ),
+        rules=(
+            LimitRecord(rule="oblique-too-wide", kind="warn", value=52.0),
+            LimitRecord(rule="tip-medial-of-pedicle", kind="hard", value=-1.0, override="seen on pictures"),
+        ),
+        guidance="fluoroscopy",
     )
 
 
@@ -275,6 +323,7 @@ def full_tip() -> TipRecord:
         sac_mm=12.5,
         missing=("vessels",),
         stop=StopRecord(depth_mm=94.5, before="disc", at_mm=96.5, planned=True),
+        disc_mm=3.5,
     )
 
 

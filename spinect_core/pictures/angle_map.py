@@ -186,8 +186,8 @@ def _refused(axes: Axes, chart: AngleMap, titles: Mapping[Rule, str]) -> list[Pa
 def _legend(axes: Axes, handles: list[Patch]) -> None:
     if handles:
         axes.legend(
-            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.095), ncols=LEGEND_COLUMNS, fontsize=8, frameon=False,
-            handlelength=2.2, handleheight=1.1,
+            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.095), ncols=LEGEND_COLUMNS, fontsize=8,
+            frameon=False, handlelength=2.2, handleheight=1.1,
         )  # fmt: skip
 
 

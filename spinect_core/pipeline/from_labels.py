@@ -89,9 +89,9 @@ def plan_labels(
         >>> print(f"{bony.search.best.window.area_mm2:.0f} mm² open {bony.search.best.view.words}")
         44 mm² open left oblique 60°, cranial 28°
         >>> print(f"needle: {bony.needle.needle.depth_mm:.0f} mm from skin to target")
-        needle: 118 mm from skin to target
+        needle: 88 mm from skin to target
         >>> print(f"angular tolerance: {bony.needle.tolerance.angle.amount:.1f}°")
-        angular tolerance: 1.0°
+        angular tolerance: 0.9°
     """
     labels = on_regular_grid(labels, GRID_MM)
     surfaces = build_surfaces(labels, progress=part_of(progress, 0.0, 0.1), cancel=cancel)

@@ -24,6 +24,7 @@ from spinect_core.plan.records import (
     ChosenRecord,
     ClearanceRecord,
     CloserRecord,
+    CountRecord,
     CourseRecord,
     FeltRecord,
     FindingRecord,
@@ -336,7 +337,9 @@ def search_record(
         refusal=None
         if refusal is None
         else RefusalRecord.taken_from(
-            refusal, findings=finding_records(refusal.findings), counts=dict(refusal.counts)
+            refusal,
+            findings=finding_records(refusal.findings),
+            refused=tuple(CountRecord(rule=rule, views=views) for rule, views in refusal.counts.items()),
         ),
     )
 

@@ -702,12 +702,24 @@ class ChosenRecord(Record):
     largest_mm2: Annotated[NotNegative, Field(alias="largest_window_mm2")]
 
 
+class CountRecord(Record):
+    """How many views a rule refuses.
+
+    Attributes:
+        rule: which.
+        views: of the map.
+    """
+
+    rule: Rule
+    views: Annotated[Whole, Field(ge=0, le=10_000_000)]
+
+
 class RefusalRecord(Record):
     """Why no view of a zone that is open to a needle is recommended.
 
     Attributes:
         open_views: of the map, to a needle.
-        counts: how many of them each rule refuses, the most frequent first; a view may pass several.
+        refused: how many of them each rule refuses, the most frequent first; a view may pass several.
         tried: needles that were measured.
         nearest: the view that comes nearest to keeping the rules; None where no needle could be measured.
         findings: the rules that bar the needle along it.
@@ -715,13 +727,18 @@ class RefusalRecord(Record):
     """
 
     open_views: Annotated[Whole, Field(ge=0, le=10_000_000)]
-    counts: Annotated[
-        dict[Rule, Annotated[Whole, Field(ge=0, le=10_000_000)]], Field(alias="views_refused_by_rule")
-    ] = Field(default_factory=dict)
+    refused: Annotated[
+        tuple[CountRecord, ...], Field(alias="views_refused_by_rule", max_length=MOST_RULES)
+    ] = ()
     tried: Annotated[Whole, Field(alias="needles_measured", ge=0, le=10_000_000)] = 0
     nearest: Annotated[StoredView | None, Field(alias="nearest_view")] = None
     findings: Annotated[Findings, Field(alias="nearest_view_rules")] = ()
     others: Annotated[tuple[Name, ...], Field(alias="other_triangles", max_length=MOST_RULES)] = ()
+
+    @property
+    def counts(self) -> dict[Rule, int]:
+        """How many views each rule refuses."""
+        return {each.rule: each.views for each in self.refused}
 
 
 class SearchRecord(Record):

@@ -25,11 +25,13 @@ class Words:
         title: what it is called, in lists and legends.
         told: of what passes it, with its value and the limit; the value also as ``mm``, medial or lateral as ``where``.
         short: of views of a map that pass it, after a number of views.
+        asked: what is not known where it cannot be asked; empty for the title.
     """
 
     title: str
     told: str
     short: str
+    asked: str = ""
 
 
 RULES: Mapping[Rule, Words] = {
@@ -141,6 +143,7 @@ RULES: Mapping[Rule, Words] = {
         "planned otherwise than done",
         "planned on a CT that is not prone, the procedure is prone: bowel and the fat of the back shift",
         "are planned otherwise than done",
+        "how the patient lay in the CT",
     ),
 }
 """Of each rule."""
@@ -176,7 +179,7 @@ def finding_text(found: Finding | FindingRecord) -> str:
     """What a rule says of a needle, as part of a sentence."""
     words = RULES[found.rule]
     if found.value is None:
-        text = f"not known: {words.title}"
+        text = f"not known: {words.asked or words.title}"
     else:
         value = beyond(found.value, found.limit, _digit(found.rule))
         where = "medial" if value < 0 else "lateral"
@@ -217,7 +220,7 @@ def chosen_text(chosen: Chosen | ChosenRecord) -> str:
         told = f"the nearest to the axial plane, {view.words}"
     told += f": keeps {chosen.tolerance_deg:.1f} of {chosen.best_deg:.1f}° of angular tolerance"
     gain = chosen.largest_mm2 - chosen.area_mm2
-    if gain < 0.05:
+    if gain < 0.5:
         return f"{told}; it is the largest window as well"
     at = f"{chosen.largest_mm2:.0f} mm² at {largest.words}"
     return f"{told}; the largest window, {at}, would gain {gain:.0f} mm²"

@@ -225,7 +225,10 @@ def approach_sentence(approach: Approach) -> str:
     if approach.needle is not None:
         margin = approach.needle.tolerance.angle
         text += f"; angular tolerance of the needle {approach.needle.needle.words}: {margin.amount:.1f}°"
-    withheld = _sentence_of(not_recommended(sentences(approach.withheld)))
+    if approach.chosen is not None:
+        text += f"; recommended: {chosen_text(approach.chosen)}"
+    reasons = (*sentences(approach.withheld), *refusal_reasons(approach.refusal))
+    withheld = _sentence_of(not_recommended(reasons))
     return " ".join((f"{text}.", *(withheld or (in_plane_sentence(approach.axial),))))
 
 

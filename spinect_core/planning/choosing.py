@@ -19,7 +19,7 @@ from spinect_core.base.words import Guidance, Rule
 from spinect_core.geometry.view import View
 from spinect_core.planning.judging import USUAL_OBLIQUE, USUAL_TILT, Refusals
 from spinect_core.planning.needle.needles import SPARE_MM, STANDARD
-from spinect_core.planning.rules import Finding
+from spinect_core.planning.rules import TABLE, Finding
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.many_views import Frames
 
@@ -37,6 +37,8 @@ TOLD_DEGREES = 1.0
 """Views that are equally ordinary to this are told apart by their tolerance."""
 APART_DEGREES = 5.0
 """Views nearer than this to one that did not keep the rules are not tried after it."""
+FIXED = 10
+"""Passing a rule that no setting changes is as far from passing as failing so many of the others."""
 TRIES = 8
 """Needles that are measured at most for one zone."""
 
@@ -146,11 +148,16 @@ def counts_of(refusals: Refusals, more: Sequence[Sequence[Finding]] = ()) -> dic
 
 
 def fewest(refusals: Refusals, tolerance_deg: FloatArray, open_to: Sequence[int]) -> int | None:
-    """The view that passes the fewest limits, of several the one of the largest tolerance; None without one."""
+    """The view that passes the fewest limits, of several the one of the largest tolerance; None without one.
+
+    A limit that is no judgement, such as bone, counts for many.
+    """
     every = np.array([number for number in open_to if np.isfinite(tolerance_deg[number])], dtype=np.int64)
     if not len(every):
         return None
-    passed = np.sum([each[every] for each in refusals.by_rule.values()], axis=0, initial=0)
+    fixed = {each.rule for each in TABLE if not each.editable}
+    weighed = [each[every] * (FIXED if rule in fixed else 1) for rule, each in refusals.by_rule.items()]
+    passed = np.sum(weighed, axis=0, initial=0)
     return int(every[np.lexsort((-tolerance_deg[every], np.broadcast_to(passed, every.shape)))[0]])
 
 

@@ -24,6 +24,7 @@ from spinect_core.plan.records import (
     NeedleRecord,
     Planning,
     Record,
+    RefusalRecord,
     RiskRecord,
     SafetyRecord,
     SearchRecord,
@@ -309,3 +310,31 @@ def test_records_hold_what_their_annotations_promise() -> None:
                 one for one in (value if type(value) is tuple else (value,)) if isinstance(one, Record)
             ]
     assert seen == set(RECORDS)
+
+
+def test_what_the_rules_say_is_bounded_and_missing_in_older_plans() -> None:
+    data = full_planning().to_dict()
+    assert Planning.from_dict(data) == full_planning()
+    for hostile in (
+        {"rules": [{"rule": "no such rule", "kind": "hard", "value": 1.0}]},
+        {"rules": [{"rule": "bone-met", "kind": "never", "value": 1.0}]},
+        {"rules": [{"rule": "bone-met", "kind": "hard", "value": float("nan")}]},
+        {"rules": data["rules"] * 60},
+        {"guidance": "sonography"},
+    ):
+        with pytest.raises(PlanError):
+            Planning.from_dict(data | hostile)
+    refused = data["searches"][0]["refused_by_rules"]
+    for hostile in ({"views_refused_by_rule": [{"rule": "bone-met", "views": -1}]}, {"open_views": 1.5}):
+        with pytest.raises(PlanError):
+            RefusalRecord.from_dict(refused | hostile)
+    for key in ("rules", "guidance"):
+        del data[key]
+    for each in data["needles"]:
+        del each["rules"]
+    del data["needles"][0]["tip"]["to_disc_mm"]
+    for key in ("recommended_because", "refused_by_rules"):
+        del data["searches"][0][key]
+    older = Planning.from_dict(data)
+    assert (older.rules, older.guidance, older.needles[0].findings) == ((), None, ())
+    assert (older.searches[0].chosen, older.searches[0].refusal) == (None, None)

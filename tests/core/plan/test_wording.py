@@ -7,7 +7,7 @@ from plan_maker import KEY, full_planning
 
 from spinect_core.base.errors import PlanError
 from spinect_core.geometry.view import View
-from spinect_core.plan.records import LevelRecord, LightRecord, NeedleRecord, Planning
+from spinect_core.plan.records import FindingRecord, LevelRecord, LightRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     band,
     choices,
@@ -224,31 +224,60 @@ def test_no_plan_shows_a_light_better_than_its_reasons() -> None:
 
 
 HELD = "not recommended: the level is not sure; the L5 root is not labelled beside the disc"
+REFUSED = (
+    "the rules leave none of 210 views that are open to a needle (120 are tilted too much, 90 have too small an "
+    "angular tolerance); nearest left oblique 26°, cranial 2°: angular tolerance 0.2°, less than 0.5°; other routes: "
+    "the left safe triangle (recommended), the S1 foramen and L4/5, which are planned apart or not at all"
+)
 
 
 def test_what_is_withheld_says_so_wherever_the_zone_or_a_needle_to_it_is_named() -> None:
     planning = full_planning()
     zone, needle, _ = trajectories(planning)
-    assert zone.withheld_text == needle.withheld_text == HELD
+    # the rules refuse the views of the map, of which an own needle is none
+    assert (zone.withheld_text, needle.withheld_text) == (f"{HELD}; {REFUSED}", HELD)
     # the window itself is shown as it is
     assert (zone.needle, zone.area_mm2, zone.circle_mm) == (None, 41.5, 5.0)
-    assert headline(zone) == f"{zone.title}: {HELD}"
+    assert headline(zone) == f"{zone.title}: {HELD}; {REFUSED}"
     assert headline(needle).endswith(f" · {HELD}")
     for each in (zone, needle):
         told = [text for head, text in facts(each) if head == "Not recommended"]
-        assert told == ["The level is not sure.", "The L5 root is not labelled beside the disc."]
+        assert told[:2] == ["The level is not sure.", "The L5 root is not labelled beside the disc."]
+        assert told[2:] == ([f"{REFUSED}."] if each is zone else [])
     assert withheld_lines(planning) == (
         "A needle is not recommended: the level is not sure.",
         "Left Kambin, bony: not recommended: the L5 root is not labelled beside the disc",
+        f"Left Kambin, bony: not recommended: {REFUSED}",
     )
 
 
 def test_where_nothing_is_withheld_nothing_is_said_of_it() -> None:
-    search = full_planning().searches[0].replaced(withheld=())
+    search = full_planning().searches[0].replaced(withheld=(), refusal=None)
     planning = full_planning().replaced(withheld=(), searches=(search,))
     assert [each.withheld_text for each in trajectories(planning)] == ["", "", ""]
     assert withheld_lines(planning) == ()
     assert "recommended" not in "".join(map(headline, trajectories(planning)))
+
+
+def test_an_own_needle_that_passes_a_rule_which_bars_is_not_recommended_and_says_which() -> None:
+    search = full_planning().searches[0].replaced(withheld=(), refusal=None)
+    planning = full_planning().replaced(withheld=(), searches=(search,))
+    first, second = planning.needles
+    found = FindingRecord(rule="bone-met", kind="hard", bars=True, value=-0.5, limit=0.0)
+    barred = planning.replaced(needles=(first.replaced(findings=(found, *first.findings)), second))
+    zone, own, other = trajectories(barred)
+    assert own.withheld_text == "not recommended: -0.5 mm to bone, less than 0 mm"
+    assert (zone.withheld_text, other.withheld_text) == ("", "")
+    told = dict(facts(own))
+    assert told["Not recommended"] == "-0.5 mm to bone, less than 0 mm."
+    assert told["Warning"] == (
+        "its tip lies 0.5 mm medial of the middle of the pedicle (6 o'clock) (overridden: seen on pictures); not "
+        "known: tip near the disc"
+    )
+    assert dict(facts(zone))["Why this view"].startswith(
+        "the most usual C-arm view, left oblique 28°, cranial 4°: keeps"
+    )
+    assert any(line.startswith("  Warning: its tip lies") for line in needle_lines(barred))
 
 
 def test_a_zone_that_is_blocked_says_only_what_blocks_it() -> None:

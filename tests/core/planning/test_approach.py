@@ -12,7 +12,7 @@ from spinect_core.anatomy.courses import dense
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import AnatomyError, Cancelled
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Light, LightCause, RootPart, RootPlace, TipFact
+from spinect_core.base.words import Guidance, Light, LightCause, RootPart, RootPlace, Rule, TipFact
 from spinect_core.geometry.view import View
 from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
@@ -22,6 +22,7 @@ from spinect_core.plan.wording import approach_sentence, result_sentences, sente
 from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Approaches, Room, outside_of, plan_level
 from spinect_core.planning.results import CasePlan
+from spinect_core.planning.rules import Rules, barring
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.segmentation.calibration import Calibration, Widening
@@ -101,6 +102,71 @@ def test_a_way_in_is_free_of_bone_and_nerve_and_begins_at_the_skin(case, planned
         again = Sight(each.zone, room.obstacles).window(best.view)
         assert again.area_mm2 == pytest.approx(best.window.area_mm2)
         assert f"{best.window.area_mm2:.1f} mm²" in approach_sentence(each)
+
+
+def test_what_is_recommended_keeps_the_rules_and_the_measured_map_stays_as_it_is(planned):
+    room, plan, _seen = planned
+    work = Approaches(room, plan.landmarks)
+    free = 0
+    for each in plan.approaches:
+        chart = each.search.map
+        assert chart.refused is not None
+        assert not chart.refused[~chart.looks.allowed].any(), "a view that is not open needs no rule"
+        if each.needle is None:
+            assert each.refusal is not None or each.withheld or plan.withheld or each.search.best is None
+            assert each.search.recommended is None
+            continue
+        free += 1
+        assert barring(each.needle.findings) == ()
+        chosen, view = each.chosen, each.search.recommended.view
+        assert view.angle_to(each.needle.needle.view) < 1e-6
+        assert view.angle_to(chosen.view) < 1e-6
+        assert chosen.tolerance_deg == each.needle.tolerance.angle.amount >= 0.5
+        assert chosen.best_deg >= chosen.tolerance_deg
+        assert chosen.largest_mm2 == each.search.best.window.area_mm2 >= chosen.area_mm2 - 0.5
+        assert abs(view.elevation) <= 30
+        assert 2 <= abs(view.azimuth) <= 50
+    assert free
+    # areas and circles of every view are those of the search alone
+    zone = next(each for each in plan.approaches if each.needle is not None).zone
+    [searched] = work.search([zone], step=10.0)
+    again = work.approach(searched)
+    for name in ("area_mm2", "radius_mm", "target", "reason"):
+        one, other = (getattr(each.map.looks, name) for each in (searched.result, again.search))
+        np.testing.assert_allclose(one, other, atol=1e-6, equal_nan=True)
+    assert again.search.best.window.area_mm2 == pytest.approx(searched.result.best.window.area_mm2, abs=1e-6)
+
+
+def test_a_rule_that_nothing_keeps_leaves_no_needle_and_says_so(case, planned):
+    phantom, surfaces = case
+    strict = Rules().edited({Rule.TOLERANCE_FLOOR: 10.0})
+    zone = next(each for each in planned[1].approaches if each.needle is not None).zone
+    found = []
+    for rules in (strict, strict.overridden({Rule.TOLERANCE_FLOOR: "a thick phantom"})):
+        work = Approaches(Room(phantom.labels, surfaces, phantom.volume, rules=rules), planned[1].landmarks)
+        found.append(work.approach(work.search([zone], step=10.0)[0]))
+    held, free = found
+    assert (held.needle, held.search.recommended, held.chosen) == (None, None, None)
+    assert held.refusal.counts[Rule.TOLERANCE_FLOOR] == held.refusal.open_views == held.search.allowed_count
+    assert Rule.TOLERANCE_FLOOR in {each.rule for each in held.refusal.findings}
+    assert "Not recommended: the rules leave none of" in approach_sentence(held)
+    assert free.refusal is None
+    overridden = {each.rule: each.override for each in free.needle.findings}
+    assert overridden[Rule.TOLERANCE_FLOOR] == "a thick phantom"
+    assert "recommended: " in approach_sentence(free)
+
+
+def test_under_fluoroscopy_the_usual_views_of_a_c_arm_come_first(case, planned):
+    phantom, surfaces = case
+    ct = next(each for each in planned[1].approaches if each.needle is not None)
+    room = Room(phantom.labels, surfaces, phantom.volume, guidance=Guidance.FLUOROSCOPY)
+    work = Approaches(room, planned[1].landmarks)
+    other = work.approach(work.search([ct.zone], step=10.0)[0])
+    assert (ct.chosen.guidance, other.chosen.guidance) == (Guidance.CT, Guidance.FLUOROSCOPY)
+    tilts = ct.search.recommended.view.elevation, other.search.recommended.view.elevation
+    assert abs(tilts[0]) <= abs(tilts[1])
+    assert abs(tilts[1] - 12.5) <= abs(tilts[0] - 12.5)
+    assert planning_record(replace(planned[1], guidance=Guidance.FLUOROSCOPY))[0].guidance == "fluoroscopy"
 
 
 def test_one_triangle_of_each_kind_and_side_is_proposed(planned):
@@ -255,7 +321,7 @@ def test_a_zone_that_is_withheld_says_why(planned):
     why = Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")
     approach = next(each for each in planned[1].approaches if each.needle is not None)
     told = approach_sentence(replace(approach, needle=None, withheld=(why,)))
-    assert ". Not recommended: another level fits almost as well: check that this is L5/S1. " in told
+    assert ". Not recommended: another level fits almost as well: check that this is L5/S1." in told
     record = planning_record(replace(planned[1], approaches=(replace(approach, withheld=(why,)),)))[0]
     assert record.searches[0].withheld == sentences([why])
 
@@ -270,7 +336,9 @@ def test_how_sure_the_labels_are_reaches_the_record_of_each_window_and_needle(ca
     more = Widening(1, 0.1, 0.2, 1)
     made = Calibration("", "", as_said, as_said, more, None)
     sure = Uncertainty(Probabilities(*percent, phantom.labels.geometry), made, more)
-    room = Room(phantom.labels, surfaces, phantom.volume, uncertainty=sure)
+    # the middle of what is open lies 0.3 mm medial of the pedicle's middle here
+    rules = Rules().edited({Rule.TIP_MEDIAL: -2.0})
+    room = Room(phantom.labels, surfaces, phantom.volume, uncertainty=sure, rules=rules)
     work = Approaches(room, find_landmarks(phantom.labels))
     zone = next(each for each in work.zones(("left",))[0] if each.kind == "safe")
     found = work.approach(work.search([zone], step=10.0)[0])

@@ -139,6 +139,11 @@ def test_where_nothing_is_left_what_refuses_most_is_told_first() -> None:
     # of the views that pass one limit each, the most tolerant one is nearest
     assert fewest(refused(), np.array([1.0, 9.0, 3.0, 0.1]), range(4)) == 2
     assert fewest(refused(), np.full(4, np.nan), range(4)) is None
+    bony = {Rule.BONE_MET: np.array([-1.0, 1.0]), Rule.OBLIQUE_WIDE: np.array([30.0, 55.0])}
+    bony[Rule.TILT_STEEP] = np.array([0.0, 35.0])
+    assert fewest(Refusals.of(Rules(), bony, np.ones(2, bool)), np.ones(2), range(2)) == 1, (
+        "bone is no judgement"
+    )
 
 
 def test_a_refusal_names_the_rules_the_nearest_view_and_the_other_routes() -> None:

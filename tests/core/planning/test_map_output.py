@@ -10,9 +10,12 @@ import pytest
 from search_scenes import bone, circle, plate, square_zone, tunnels
 
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.words import Rule
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.pictures.angle_map import angle_map_picture
+from spinect_core.pictures.palette import RULES
+from spinect_core.planning.rules import VIEW_RULES
 from spinect_core.planning.search.map_csv import COLUMNS, angle_map_csv, angle_map_of
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.zones.window import Sight
@@ -54,6 +57,49 @@ def test_the_table_is_read_back_as_the_map_it_was(found):
     np.testing.assert_allclose(again.looks.radius_mm, was.looks.radius_mm, atol=6e-4)
     assert np.isnan(again.looks.depth_mm).all()
     assert again.view(40) == was.view(40)
+
+
+def refused(found: SearchResult) -> SearchResult:
+    """The search with two rules that refuse views: the more cranial half, and of the rest what is very oblique."""
+    looks = found.map.looks
+    first = np.zeros(len(looks.tilt), dtype=np.uint8)
+    first[looks.allowed & (looks.oblique > 40)] = VIEW_RULES.index(Rule.OBLIQUE_WIDE) + 1
+    first[looks.allowed & (looks.tilt > 16)] = VIEW_RULES.index(Rule.TILT_STEEP) + 1
+    return replace(found, map=replace(found.map, refused=first))
+
+
+def test_each_refused_view_names_its_rule_in_the_table_and_after_reading_it_back(found):
+    judged = refused(found)
+    rows = list(csv.DictReader(io.StringIO(angle_map_csv(judged))))
+    for row in rows:
+        told = (
+            "tilt-too-steep"
+            if float(row["tilt"]) > 16
+            else "oblique-too-wide"
+            if float(row["oblique"]) > 40
+            else ""
+        )
+        assert row["rule"] == (told if row["allowed"] == "1" else "")
+    assert {row["rule"] for row in rows} == {"", "tilt-too-steep", "oblique-too-wide"}
+    again = angle_map_of(angle_map_csv(judged), "left")
+    np.testing.assert_array_equal(again.refused, judged.map.refused)
+    assert [again.rule(k) for k in range(len(rows))] == [judged.map.rule(k) for k in range(len(rows))]
+    # a table of a program that had no rules
+    old = ["".join(line.rpartition(",")[0]) for line in angle_map_csv(found).splitlines()]
+    assert angle_map_of("\n".join(old), "left").refused is None
+    with pytest.raises(MeasurementError, match="angle map"):
+        angle_map_of(angle_map_csv(judged).replace("tilt-too-steep", "tilt"), "left")
+
+
+def test_the_picture_shows_refused_views_in_the_colour_of_their_rule(found):
+    titles = {Rule.TILT_STEEP: "tilt too steep"}
+    plain, judged = angle_map_picture(found), angle_map_picture(refused(found), titles=titles)
+    for rule in (Rule.TILT_STEEP, Rule.OBLIQUE_WIDE):
+        # over white, as in the legend, and over the map's own colours
+        shown = 0.62 * np.array(RULES[rule]) + 0.38 * 255
+        near = [(np.abs(picture.astype(int) - shown).sum(axis=2) < 12).sum() for picture in (plain, judged)]
+        assert near[1] > near[0] + 60
+    assert judged.shape[1] == plain.shape[1]
 
 
 @pytest.mark.parametrize(
