@@ -16,6 +16,8 @@ from spinect_core.plan.records import (
     BeamRecord,
     BehindRecord,
     BorderRecord,
+    CaseLightRecord,
+    CaseReasonRecord,
     ChoiceRecord,
     ChosenRecord,
     ClearanceRecord,
@@ -199,6 +201,13 @@ def full_planning() -> Planning:
     )
     return Planning(
         withheld=("The level is not sure.",),
+        light=CaseLightRecord(
+            light="amber",
+            reasons=(
+                CaseReasonRecord(cause="noise", light="amber", value=81.5, limit=70.0),
+                CaseReasonRecord(cause="picture", light="amber"),
+            ),
+        ),
         level=LevelRecord(
             name="L5/S1", shift=-1, confidence=0.7, warnings=("Another level fits almost as well.",)
         ),

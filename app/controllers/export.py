@@ -100,6 +100,7 @@ class ExportController(QObject):
     def _view(self, viewport: Viewport, drawing: TrajectoryDrawing) -> Callable[[], Picture]:
         """Take the picture now; what is returned writes on it, in any thread."""
         from spinect_core.pictures import annotate
+        from spinect_core.plan.case_wording import case_warnings
         from spinect_core.plan.gap_lines import gap_lines
         from spinect_core.plan.wording import headline
 
@@ -119,7 +120,8 @@ class ExportController(QObject):
             title = headline(current)
         times = -(-LEGIBLE_HEIGHT // image.shape[0])
         case = self._model.case
-        warnings = () if case is None else case.warnings
+        known = () if case is None else case.warnings
+        warnings = (*known, *case_warnings(self._model.planning.light))
         gaps = gap_lines(self._model.planning.roots)
         return lambda: annotate(
             _enlarged(image, times),

@@ -70,9 +70,9 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         tip="The view of the largest window; without a trajectory, what blocks it",
     ),
 )
-_LIGHTS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
+LIGHT_COLOURS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
 _OF_LIGHT: dict[int, Callable[[LightRecord], object]] = {
-    Qt.ItemDataRole.ForegroundRole: lambda light: QColor(_LIGHTS[light.light]),
+    Qt.ItemDataRole.ForegroundRole: lambda light: QColor(LIGHT_COLOURS[light.light]),
     Qt.ItemDataRole.ToolTipRole: light_text,
 }
 """What the cell of a light shows beside its word, which those read who do not tell the colours apart."""

@@ -25,7 +25,7 @@ from app.model.case_model import CaseModel
 from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
-from app.model.trajectory_table import LIGHT, NAME, NEEDLE, TrajectoryTable
+from app.model.trajectory_table import LIGHT, LIGHT_COLOURS, NAME, NEEDLE, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.progress import ProgressCard
@@ -34,7 +34,8 @@ from app.widgets import icons, plain, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
 from spinect_core.image.warning import warning_lines
-from spinect_core.plan.records import SearchRecord
+from spinect_core.plan.case_wording import case_light_text
+from spinect_core.plan.records import CaseLightRecord, SearchRecord
 from spinect_core.plan.wording import choices, withheld_sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
@@ -78,6 +79,11 @@ class TrajectoriesPanel(QFrame):
         self.warning.setProperty("role", "warning")
         self.warning.setFixedHeight(24)
         column.addWidget(self.warning)
+        self.case_light = ElidedLabel()
+        self.case_light.setFixedHeight(22)
+        self.case_light.setContentsMargins(12, 0, 12, 0)
+        self.case_light.setAccessibleName("Light of the case")
+        column.addWidget(self.case_light)
         self.progress = ProgressCard(ongoing, lambda job: not job.opens and job.title != SEGMENTING, low=True)
         column.addWidget(self.progress)
         self.table = self._make_table()
@@ -258,12 +264,21 @@ class TrajectoriesPanel(QFrame):
         self.warning.setVisible(bool(sentences))
         self.warning.setText(f"{'' if noticed else 'Warning: '}{' '.join(sentences)}")
         self.warning.setToolTip("\n".join(sentences))
+        self._show_light(planning.light)
         index = self.sorted.at(self.rows.row_of(self._trajectories.chosen))
         if index.isValid():
             self.table.selectRow(index.row())
         else:
             self.table.clearSelection()
         self._enable()
+
+    def _show_light(self, light: CaseLightRecord | None) -> None:
+        self.case_light.setVisible(light is not None)
+        text = "" if light is None else f"Case {case_light_text(light)}"
+        self.case_light.setText(text)
+        self.case_light.setToolTip(text.replace("; ", "\n"))
+        if light is not None:
+            self.case_light.setStyleSheet(f"color: {LIGHT_COLOURS[light.light]}")
 
     def _fit_columns(self) -> None:
         """As narrow as their texts; what blocks a zone takes a whole row and does not count."""

@@ -224,15 +224,26 @@ def sac_section(sac: Course, labels: Labels) -> float:
         sac: its course in the case.
         labels: 0 background, 1 bone, 2 nerve.
     """
+    areas = sac_sections(sac, labels)
+    return float(np.median(areas)) if len(areas) else 0.0
+
+
+def sac_sections(sac: Course, labels: Labels) -> FloatArray:
+    """Mm² (n - 2,) of nerve in the sections across the thecal sac but the first and the last; none without labels.
+
+    Args:
+        sac: its course in the case.
+        labels: 0 background, 1 bone, 2 nerve.
+    """
     if len(sac.points) < 3:
-        return 0.0
+        return np.zeros(0)
     low, high = (edge(sac.points, axis=0) for edge in (np.min, np.max))
     near = cropped(labels, low - 2 * SAC_MM, high + 2 * SAC_MM)
     if near is None:
-        return 0.0
+        return np.zeros(0)
     nerve = near.geometry.to_patient(np.argwhere(near.array == NERVE))
     if not len(nerve):
-        return 0.0
+        return np.zeros(0)
     away, nearest = cKDTree(sac.points).query(nerve, distance_upper_bound=SAC_MM)
     count = np.bincount(nearest[np.isfinite(away)], minlength=len(sac.points)).astype(np.float64)
     # The ends hold all that lies beyond them.
@@ -241,7 +252,7 @@ def sac_section(sac: Course, labels: Labels) -> float:
         * float(np.prod(near.geometry.spacing))
         / np.maximum(np.gradient(along(sac.points)), 0.2)[1:-1]
     )
-    return float(np.median(area))
+    return np.asarray(area)
 
 
 def gaps_beside(root: RootFound, border: FloatArray) -> tuple[Gap, ...]:

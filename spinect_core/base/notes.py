@@ -26,6 +26,7 @@ class NoteCode(StrEnum):
     ROOT_GAP = "root-gap"
     ROOT_CUT = "root-cut"
     SAC_MISSING = "sac-missing"
+    IMPLAUSIBLE = "implausible"
     # of its triangles
     NO_TRIANGLE = "no-triangle"
     NO_ZONE = "no-zone"

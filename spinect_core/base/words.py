@@ -132,6 +132,48 @@ class LightCause(StrEnum):
     WITHHELD = "withheld"
 
 
+class CaseCause(StrEnum):
+    """What the light of a whole case looks at."""
+
+    # the CT
+    PICTURE = "picture"
+    NOISE = "noise"
+    CONTRAST = "contrast"
+    BLUR = "blur"
+    SLICE_ORDER = "slice-order"
+    SLICE_TWICE = "slice-twice"
+    JUMP = "jump"
+    METAL = "metal"
+    # the labels on it
+    BONE_HU = "bone-hu"
+    BONE_EDGE = "bone-edge"
+    BONE_MISSED = "bone-missed"
+    NERVE_HU = "nerve-hu"
+    NERVE_OFF = "nerve-off"
+    IN_AIR = "in-air"
+    SHIFT = "shift"
+    UNSURE = "unsure"
+    # the labels by themselves
+    BONE_SHARE = "bone-share"
+    BONE_SIDES = "bone-sides"
+    BONE_PIECES = "bone-pieces"
+    NERVE_SHARE = "nerve-share"
+    NERVE_SIDES = "nerve-sides"
+    NERVE_PIECES = "nerve-pieces"
+    MIRROR = "mirror"
+    ROOT_PAIRS = "root-pairs"
+    SAC_FOUND = "sac-found"
+    # the body
+    FACING = "facing"
+    UPRIGHT = "upright"
+    LEAST_SIZE = "least-size"
+    MOST_SIZE = "most-size"
+    UNEVEN = "uneven"
+    NEAR_DISCS = "near-discs"
+    FAR_DISCS = "far-discs"
+    WITHHELD = "withheld"
+
+
 class TipFact(StrEnum):
     """What is asked of a needle's tip and of what lies behind it."""
 

@@ -106,10 +106,12 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
-    from spinect_core.plan.wording import needle_lines, root_text, withheld_lines
+    from spinect_core.plan.wording import case_light_line, needle_lines, root_text, withheld_lines
 
     lines = [f"plan      {out / 'plan.json'}"]
     lines += [f"warning   {line}" for line in warning_lines(plan.case.reading_warnings)]
+    light = case_light_line(plan.planning)
+    lines += [f"case      {light}"] if light else []
     lines += [f"withheld  {line}" for line in withheld_lines(plan.planning)]
     for triangle in plan.triangles:
         lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")

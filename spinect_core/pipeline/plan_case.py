@@ -297,7 +297,7 @@ class _Job:
                 surfaces,
                 triangles,
                 folder,
-                warnings=volume.warnings,
+                warnings=(*volume.warnings, *_case_warnings(found)),
                 gaps=gaps,
                 progress=p,
                 cancel=self._cancel,
@@ -423,6 +423,12 @@ class _Job:
         result = work(progress)
         self._seconds[name] = time.perf_counter() - began
         return result
+
+
+def _case_warnings(found: CasePlan | None) -> tuple[ReadingWarning, ...]:
+    from spinect_core.plan.case_wording import case_warnings
+
+    return () if found is None else case_warnings(found.light)
 
 
 def _gaps(found: CasePlan | None) -> tuple[GapLine, ...]:

@@ -29,6 +29,7 @@ from spinect_core.plan.records import Planning
 from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Room, skin_of
 from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.plausibility.picture import PictureSeen, look_at
 from spinect_core.planning.results import CasePlan, NeedlePlan
 from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
@@ -60,6 +61,7 @@ class RoomParts:
         uncertainty: how sure the labels are; None where that is not known.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+        seen: what the CT says of the labels; None without a CT.
     """
 
     labels: Labels
@@ -73,6 +75,7 @@ class RoomParts:
     uncertainty: Uncertainty | None = None
     rules: Rules = field(default_factory=Rules)
     guidance: Guidance = Guidance.CT
+    seen: PictureSeen | None = None
 
     def room(self) -> Room:
         """The case, ready for planning."""
@@ -90,6 +93,7 @@ class RoomParts:
             uncertainty=self.uncertainty,
             rules=self.rules,
             guidance=self.guidance,
+            seen=self.seen,
         )
 
 
@@ -204,6 +208,9 @@ class PlannerHere:
         check(cancel)
         progress(0.5, "finding the skin")
         _ = self._room.skin
+        check(cancel)
+        progress(0.8, "comparing the labels with the CT")
+        _ = self._room.seen
 
     def plan_again(
         self, before: Planning, level: str, shift: int | None, *, progress: Progress, cancel: Cancel | None
@@ -284,6 +291,9 @@ class PlannerApart:
         skin = None if self._volume is None else skin_of(self._volume)
         warnings = () if self._volume is None else self._volume.warnings
         check(cancel)
+        progress(0.5, "comparing the labels with the CT")
+        seen = None if self._volume is None else look_at(self._volume, self.labels, cancel)
+        check(cancel)
         self._parts = RoomParts(
             self.labels,
             MeshArrays.of(self._surfaces.bone),
@@ -296,6 +306,7 @@ class PlannerApart:
             self._uncertainty,
             self._rules,
             self._guidance,
+            seen,
         )
         if self._child is not None:
             self._child.order(self._parts)

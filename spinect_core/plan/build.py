@@ -20,6 +20,8 @@ from spinect_core.plan.records import (
     AxialRecord,
     BeamRecord,
     BehindRecord,
+    CaseLightRecord,
+    CaseReasonRecord,
     ChoiceRecord,
     ChosenRecord,
     ClearanceRecord,
@@ -69,6 +71,7 @@ from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.plausibility.light import CaseLight
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.rules import Finding
 from spinect_core.planning.search.axial import InPlaneTrajectory
@@ -116,6 +119,9 @@ def planning_record(
             needles.append(kept.needle(each.needle))
     planning = Planning(
         withheld=sentences(plan.withheld),
+        light=None
+        if plan.light is None
+        else kept.one("light", "of the case", partial(case_light, plan.light)),
         level=level,
         landmarks=_there(points.values()),
         courses=_there(lines.values()),
@@ -273,6 +279,11 @@ def readouts_record(made: Readouts) -> ReadoutsRecord:
 def light_record(made: LightFound) -> LightRecord:
     """The record of a trajectory's light."""
     return LightRecord(light=made.light, reasons=tuple(map(LightReasonRecord.taken_from, made.reasons)))
+
+
+def case_light(made: CaseLight) -> CaseLightRecord:
+    """The record of a case's light."""
+    return CaseLightRecord(light=made.light, reasons=tuple(map(CaseReasonRecord.taken_from, made.reasons)))
 
 
 def tip_record(made: Tip) -> TipRecord:

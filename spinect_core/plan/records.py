@@ -36,6 +36,7 @@ from spinect_core.base.plain import plain
 from spinect_core.base.words import (
     Author,
     Guidance,
+    CaseCause,
     Kind,
     Light,
     LightCause,
@@ -60,6 +61,8 @@ MOST_GAP_POINTS, MOST_GAPS = 1000, 100
 """More points along a gap, or gaps of a root, no root has: it is followed over some 80 mm, point by point of 1 mm."""
 MOST_LEVELS = 5
 MOST_RULES = 100
+MOST_REASONS = 100
+"""More reasons no light of a case has: there are fewer things that are looked at."""
 AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
@@ -1184,6 +1187,34 @@ class LightRecord(Record):
         return self
 
 
+class CaseReasonRecord(Record):
+    """Why the light of a case is not green.
+
+    Attributes:
+        cause: what stands against it.
+        light: that this alone makes it.
+        value: in the cause's unit; None where it is not known.
+        limit: that was passed; None with it.
+    """
+
+    cause: CaseCause
+    light: Light
+    value: Coordinate | None = None
+    limit: Coordinate | None = None
+
+
+class CaseLightRecord(Record):
+    """Whether a case can be right; see :mod:`spinect_core.planning.plausibility.light`.
+
+    Attributes:
+        light: the worst of its reasons; green without any.
+        reasons: the worst first.
+    """
+
+    light: Light
+    reasons: Annotated[tuple[CaseReasonRecord, ...], Field(max_length=MOST_REASONS)] = ()
+
+
 class NeedleRecord(Record):
     """A needle of a plan.
 
@@ -1209,6 +1240,7 @@ class Planning(Record):
 
     Attributes:
         withheld: why nothing of this case is recommended; empty where something may be.
+        light: whether the case can be right; None in plans of programs that did not store it.
         level: what is planned; None if it was not looked for.
         landmarks: places of the anatomy.
         courses: roots and sac.
@@ -1222,6 +1254,7 @@ class Planning(Record):
     """
 
     withheld: tuple[Text, ...] = ()
+    light: CaseLightRecord | None = None
     level: LevelRecord | None = None
     landmarks: tuple[LandmarkRecord, ...] = ()
     courses: tuple[CourseRecord, ...] = ()

@@ -19,6 +19,7 @@ from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Kind, LightCause, Relation, RootPlace, Side, Version
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
+from spinect_core.plan.case_wording import case_light_text, reason_text
 from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
     AxialRecord,
@@ -117,6 +118,7 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.ROOT_CUT: "The labels end before {root} {side} has left its foramen: segment a region that holds it",
     NoteCode.SAC_MISSING: "The thecal sac is not labelled at {level} (a section of {mm2:.0f} mm² in the middle of its "
     "course, {least:.0f} are the least): correct the labels before you use a triangle",
+    NoteCode.IMPLAUSIBLE: "{what}",
     NoteCode.NO_TRIANGLE: "No triangle on the {side}: {fault}",
     NoteCode.NO_ZONE: "No {zone}: {fault}",
     NoteCode.NOT_PLANNED: "The {zone} could not be planned: {fault}",
@@ -145,6 +147,9 @@ def sentence(note: Note) -> str:
     values = dict(note.values)
     if "place" in values:
         values["place"] = PLACES[values["place"]]
+    if note.code == NoteCode.IMPLAUSIBLE:
+        text = reason_text(values["cause"], values["value"], values["limit"])
+        values["what"] = text[:1].upper() + text[1:]
     return _NOTES[note.code].format(
         side=note.side,
         where="both sides" if note.side is None else f"the {note.side}",
@@ -186,6 +191,11 @@ def withheld_sentences(reasons: Iterable[str]) -> tuple[str, ...]:
     """That nothing of a case is recommended, and why, as at most one sentence."""
     text = not_recommended(reasons)
     return _sentence_of(text and f"a needle is {text}")
+
+
+def case_light_line(planning: Planning) -> str:
+    """The light of the case, where it was looked at: plausibility is a colour and what is told of it."""
+    return "" if planning.light is None else case_light_text(planning.light)
 
 
 def withheld_lines(planning: Planning) -> tuple[str, ...]:

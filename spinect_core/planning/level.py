@@ -6,7 +6,7 @@ Joins anatomy and planning; both know nothing of each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -22,7 +22,18 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import SIDES, Author, Guidance, LightCause, Role, Rule, Side, Version
+from spinect_core.base.words import (
+    SIDES,
+    Author,
+    CaseCause,
+    Guidance,
+    Light,
+    LightCause,
+    Role,
+    Rule,
+    Side,
+    Version,
+)
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import Scan
@@ -53,6 +64,9 @@ from spinect_core.planning.needle.safety import clearance, crossings, neighbours
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.needle.tolerance import Aim
+from spinect_core.planning.plausibility.light import CaseLight, light_of_case
+from spinect_core.planning.plausibility.picture import PictureSeen, look_at
+from spinect_core.planning.plausibility.shape import case_values
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.rules import Finding, Rules, barring
 from spinect_core.planning.search.angle_map import STEP_DEGREES, Survey
@@ -91,6 +105,7 @@ class Room:
         uncertainty: how sure the labels are; None where that is not known.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+        seen: what the CT says of the labels, where the CT itself is not at hand, but was.
     """
 
     def __init__(
@@ -106,6 +121,7 @@ class Room:
         uncertainty: Uncertainty | None = None,
         rules: Rules | None = None,
         guidance: Guidance = Guidance.CT,
+        seen: PictureSeen | None = None,
     ) -> None:
         self.rules, self.guidance = rules or Rules(), guidance
         self.labels = labels
@@ -113,7 +129,8 @@ class Room:
         self.uncertainty = uncertainty
         self.obstacles = Obstacles.of(surfaces)
         self._volume, self._skin, self._warnings = volume, skin, warnings
-        self._scan = scan
+        self._scan, self._seen = scan, seen
+        self._measured: tuple[Landmarks, Mapping[CaseCause, float | None]] | None = None
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:
@@ -136,6 +153,18 @@ class Room:
     def scan(self) -> Scan | None:
         """The slices of the CT as the scanner counts them; None without a CT."""
         return self._scan if self._volume is None else Scan.of(self._volume)
+
+    @cached_property
+    def seen(self) -> PictureSeen | None:
+        """What the CT says of the labels; None without a CT."""
+        return self._seen if self._volume is None else look_at(self._volume, self.labels)
+
+    def measured(self, landmarks: Landmarks) -> Mapping[CaseCause, float | None]:
+        """What the light of the case looks at, with the level at these landmarks; the same is not measured twice."""
+        if self._measured is None or self._measured[0] is not landmarks:
+            likely = None if self.uncertainty is None else self.uncertainty.probabilities
+            self._measured = landmarks, case_values(self.labels, landmarks, self.seen, likely)
+        return self._measured[1]
 
     @cached_property
     def shell(self) -> Shell | None:
@@ -207,8 +236,29 @@ class Approaches:
 
     @property
     def withheld(self) -> tuple[Note, ...]:
-        """Why nothing of this case is recommended: what was known before, and why it may be another level."""
+        """Why nothing of this case is recommended: what was known before, and what stands against level or case."""
+        return (*self._doubts, *self.implausible)
+
+    @property
+    def _doubts(self) -> tuple[Note, ...]:
         return (*self.room.withheld, *self.landmarks.level_doubts, *self.sac_missing)
+
+    @property
+    def light(self) -> CaseLight:
+        """Whether the case can be right, and anything of it recommended."""
+        values = {**self.room.measured(self.landmarks), CaseCause.WITHHELD: float(len(self._doubts))}
+        if self.sac_missing:
+            values.pop(CaseCause.SAC_FOUND, None)  # said already
+        return light_of_case(values)
+
+    @property
+    def implausible(self) -> tuple[Note, ...]:
+        """What of the case cannot be right, or is too poor to plan on."""
+        return tuple(
+            Note.of(NoteCode.IMPLAUSIBLE, cause=each.cause, value=each.value, limit=each.limit)
+            for each in self.light.of(Light.RED)
+            if each.cause != CaseCause.WITHHELD
+        )
 
     @cached_property
     def sac_missing(self) -> tuple[Note, ...]:
@@ -651,6 +701,7 @@ def plan_level(
         work.withheld,
         room.rules,
         room.guidance,
+        work.light,
     )
 
 

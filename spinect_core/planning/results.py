@@ -19,6 +19,7 @@ from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.plausibility.light import CaseLight
 from spinect_core.planning.rules import Finding, Rules
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import SearchResult
@@ -107,6 +108,7 @@ class CasePlan:
         withheld: why nothing of this case is recommended.
         rules: that were kept.
         guidance: what needles are placed under.
+        light: whether the case can be right; None where that was not looked at.
     """
 
     landmarks: Landmarks
@@ -116,6 +118,7 @@ class CasePlan:
     withheld: tuple[Note, ...] = ()
     rules: Rules = field(default_factory=Rules)
     guidance: Guidance = Guidance.CT
+    light: CaseLight | None = None
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
+from spinect_core.base.words import CaseCause
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.level import Approaches
 from spinect_core.planning.results import Approach, CasePlan
@@ -19,6 +20,8 @@ WITHHELD: tuple[Note, ...] = ()
 """Why nothing is to be recommended."""
 RULES = Rules(tuple(replace(each, bars=False) for each in TABLE))
 """The small CT shows neither vertebrae nor discs: what the rules ask for is not known there."""
+MEASURED: dict[CaseCause, float | None] = {}
+"""What the light of the case looks at."""
 _KNOWN: dict[tuple[str, tuple[float, ...], tuple[Note, ...]], Approach] = {}
 """What was found before: the small CT is the same in all tests."""
 
@@ -64,6 +67,7 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
     """The real search on a coarse map of the two zones."""
     ASKED.append(tuple(sides))
     room.withheld, room.rules = WITHHELD, RULES
+    room.measured = lambda _landmarks: MEASURED  # the small CT is no body
     work = Approaches(room, landmarks)
     found = []
     for zone in zones_of(landmarks, sides):
@@ -73,4 +77,4 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
             [searched] = work.search([zone], step=STEP, cancel=cancel)
             _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
         found.append(_KNOWN[key])
-    return CasePlan(landmarks, tuple(found), landmarks.notes, withheld=work.withheld)
+    return CasePlan(landmarks, tuple(found), landmarks.notes, withheld=work.withheld, light=work.light)

@@ -22,10 +22,12 @@ from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
+from spinect_core.base.words import CaseCause
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.document import read_document, write_document
 from spinect_core.plan.records import GapRecord, RootRecord
+from spinect_core.planning.plausibility.light import RANGES
 from spinect_core.planning.zones.window import Sight
 
 CORNER = "S1 posterolateral corner left"
@@ -254,6 +256,26 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
         segmented.controllers.open.open_path(path)
     settle(segmented, qtbot)
     assert [each.withheld_text for each in trajectories.rows] == [held, "", held]
+
+
+def test_the_light_of_the_case_stands_above_its_trajectories(segmented, qtbot, monkeypatch):
+    panel = segmented.trajectories_panel
+    assert panel.case_light.isHidden()
+    find(segmented, qtbot)
+    assert panel.case_light.text() == "Case green: nothing that is looked at stands against the case"
+    assert palette.GOOD in panel.case_light.styleSheet()
+    limits = RANGES[CaseCause.NOISE]
+    monkeypatch.setattr(fake_planning, "MEASURED", {CaseCause.NOISE: limits.most + 1})
+    find(segmented, qtbot)
+    assert panel.case_light.text().startswith("Case amber: the CT has a noise of")
+    assert palette.WARNING in panel.case_light.styleSheet()
+    assert segmented.model.planning.withheld == ()
+    monkeypatch.setattr(fake_planning, "MEASURED", {CaseCause.NOISE: limits.most_red + 1})
+    find(segmented, qtbot)
+    assert panel.case_light.text() == "Case red: see why nothing is recommended"
+    assert palette.ERROR in panel.case_light.styleSheet()
+    assert "A needle is not recommended: the CT has a noise of" in panel.warning.text()
+    assert all(each.needle is None for each in segmented.state.trajectories.rows)
 
 
 def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbot, tmp_path):

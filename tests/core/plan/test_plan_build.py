@@ -232,7 +232,7 @@ def landmarks(**changes: Any) -> Made:
 
 def planned(**changes: Any) -> Made:
     return Made(
-        landmarks=landmarks(**changes), approaches=(), withheld=(), rules=Rules(), guidance=Guidance.CT
+        landmarks=landmarks(**changes), approaches=(), withheld=(), rules=Rules(), guidance=Guidance.CT, light=None
     )
 
 
@@ -289,6 +289,7 @@ def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
             withheld=(),
             rules=Rules(),
             guidance=Guidance.CT,
+            light=None,
         )
     )
     assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]

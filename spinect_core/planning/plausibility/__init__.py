@@ -1,0 +1,1 @@
+"""Whether a whole case can be right: its CT, its labels, and the level in them, each looked at by simple measures."""
