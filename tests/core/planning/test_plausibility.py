@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -309,3 +310,20 @@ def test_without_a_ct_the_case_is_amber_and_something_is_recommended(case, landm
     (reason,) = [each for each in work.light.reasons if each.value is None]
     assert (reason.cause, reason.light) == (CaseCause.PICTURE, Light.AMBER)
     assert work.light.light == Light.AMBER
+
+
+# ------------------------------------------------------------------------------------------------------------ its page
+
+
+def test_the_page_has_the_limits_of_the_program() -> None:
+    def words(least: float | None, most: float | None) -> str:
+        found = [] if least is None else [f"under {least:g}"]
+        return " or ".join(found if most is None else [*found, f"over {most:g}"]) or "–"
+
+    page = Path(__file__).parents[3] / "docs" / "plausibility.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    told = {row.split("|")[1].strip(" `"): [cell.strip() for cell in row.split("|")[3:5]] for row in rows}
+    assert list(told) == [str(cause) for cause in RANGES]
+    for cause, limits in RANGES.items():
+        amber = "not known" if cause == CaseCause.PICTURE else words(limits.least, limits.most)
+        assert told[cause] == [amber, words(limits.least_red, limits.most_red)]
