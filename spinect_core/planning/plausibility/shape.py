@@ -234,10 +234,13 @@ def _sac(labels: Labels, landmarks: Landmarks, frame: Frame) -> dict[CaseCause, 
     sac = landmarks.sac
     if sac is None or len(sac.points) < 7:
         return {}
-    areas = ndimage.median_filter(sac_sections(sac, labels), 3)
     above = frame.along(sac.points)[1:-1, 2] > 0.0
-    if len(areas) != len(above) or above.sum() < 5:
+    if above.sum() < 5:
         return {}
+    areas = sac_sections(sac, labels)
+    if not len(areas):  # no nerve at all
+        return {CaseCause.SAC_FOUND: 0.0}
+    areas = ndimage.median_filter(areas, 3)
     return {CaseCause.SAC_FOUND: float((areas[above] >= LEAST_SECTION_MM2).mean())}
 
 

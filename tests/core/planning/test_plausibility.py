@@ -230,15 +230,21 @@ def test_what_one_side_lacks_is_told(case, landmarks, sound) -> None:
 
 @pytest.mark.heavy
 def test_back_to_front_and_upside_down_are_told(case, landmarks, sound) -> None:
-    """The labels mirrored about the level, its landmarks where they were."""
-    grid = case.labels.geometry
-    z, y, _x = np.rint(grid.to_index(landmarks.points[CENTRE])).astype(int)
+    """The labels mirrored about the level along its own axes, its landmarks where they were."""
+    grid, frame = case.labels.geometry, Frame.of(landmarks)
     assert sound[CaseCause.FACING] > 0.55
     assert sound[CaseCause.UPRIGHT] > 0.1
-    for axis, middle, cause in ((1, y, CaseCause.FACING), (0, z, CaseCause.UPRIGHT)):
-        count = case.labels.array.shape[axis]
-        index = np.clip(2 * middle - np.arange(count), 0, count - 1)
-        found = shape_of(with_labels(case, np.take(case.labels.array, index, axis)), landmarks)
+    places = grid.to_patient(np.indices(grid.shape).transpose(1, 2, 3, 0))
+    for axis, way, cause in (
+        (1, frame.back, CaseCause.FACING),
+        (2, frame.up, CaseCause.UPRIGHT),
+    ):
+        height = frame.along(places.reshape(-1, 3))[:, axis].reshape(grid.shape)
+        index = np.rint(grid.to_index(places - 2 * height[..., None] * way)).astype(int)
+        inside = np.all((index >= 0) & (index < grid.shape), axis=-1)
+        index = np.where(inside[..., None], index, 0)
+        mirrored = case.labels.array[tuple(np.moveaxis(index, -1, 0))] * inside
+        found = shape_of(with_labels(case, mirrored), landmarks)
         assert cause in {each.cause for each in light_of_case(found).of(Light.RED)}
 
 
