@@ -139,7 +139,7 @@ def plan_with_landmark(
     joined = sorted((*fresh.approaches, *kept), key=lambda each: SIDES.index(each.zone.side))
     missing = [note for note in plan.notes if note not in plan.landmarks.notes and note.side not in sides]
     notes = tuple(dict.fromkeys((*fresh.notes, *missing)))
-    whole = CasePlan(landmarks, tuple(joined), notes, plan.warnings, fresh.withheld, fresh.light)
+    whole = replace(fresh, landmarks=landmarks, approaches=tuple(joined), notes=notes, warnings=plan.warnings)
     return _recorded(room, whole, before, cancel)
 
 

@@ -35,8 +35,8 @@ from spinect_core.base.errors import PlanError, SpinectError
 from spinect_core.base.plain import plain
 from spinect_core.base.words import (
     Author,
-    Guidance,
     CaseCause,
+    Guidance,
     Kind,
     Light,
     LightCause,

@@ -232,7 +232,12 @@ def landmarks(**changes: Any) -> Made:
 
 def planned(**changes: Any) -> Made:
     return Made(
-        landmarks=landmarks(**changes), approaches=(), withheld=(), rules=Rules(), guidance=Guidance.CT, light=None
+        landmarks=landmarks(**changes),
+        approaches=(),
+        withheld=(),
+        rules=Rules(),
+        guidance=Guidance.CT,
+        light=None,
     )
 
 
