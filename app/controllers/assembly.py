@@ -32,7 +32,7 @@ class Controllers:
         self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
         self.open = OpenController(model, jobs, recent, self.save, dialogs, boxes, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
-        self.plan = PlanController(model, trajectories, jobs, window)
+        self.plan = PlanController(model, trajectories, state.planning, jobs, window)
         self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)

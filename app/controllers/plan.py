@@ -12,6 +12,7 @@ from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.ongoing import FINDING
+from app.model.planning_options import PlanningOptions
 from app.model.trajectories import Trajectories
 from app.model.work import FoundTrajectories
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
@@ -29,6 +30,7 @@ class PlanController(QObject):
     Args:
         model: the case and its history.
         trajectories: what was found for it.
+        options: what needles are placed under, and which limits hold.
         jobs: where the search runs.
 
     Signals:
@@ -40,10 +42,17 @@ class PlanController(QObject):
     found = Signal()
 
     def __init__(
-        self, model: CaseModel, trajectories: Trajectories, jobs: JobRunner, parent: QObject | None = None
+        self,
+        model: CaseModel,
+        trajectories: Trajectories,
+        options: PlanningOptions,
+        jobs: JobRunner,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._trajectories, self._jobs = model, trajectories, jobs
+        self._options = options
+        options.changed.connect(self._on_options)
 
     def find(self, level: str = "", shift: int | None = None) -> None:
         """Look for the trajectories of a level.
@@ -59,6 +68,7 @@ class PlanController(QObject):
         name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
         moved = (before.level.said if before.level is not None else None) if shift is None else shift
         planner = self._trajectories.planner
+        rules, guidance = self._options.rules, self._options.guidance
 
         def found(result: FoundTrajectories) -> None:
             self._show_found(case, result)
@@ -66,10 +76,14 @@ class PlanController(QObject):
         self._jobs.start(
             FINDING,
             lambda progress, cancel: work.find_trajectories(
-                case, planner, before, (name, moved), progress, cancel
+                case, planner, before, (name, moved), progress, cancel, rules=rules, guidance=guidance
             ),
             found,
         )
+
+    def _on_options(self) -> None:
+        if self._trajectories.rows:
+            self.said.emit("Find the trajectories again: the present ones keep the rules they were found by.")
 
     def _show_found(self, case: Case, found: FoundTrajectories) -> None:
         planned, trajectories = found.planned, self._trajectories
@@ -153,7 +167,7 @@ class PlanController(QObject):
 def _summary(plan: CasePlan, uncertain: tuple[str, ...], reserved: bool) -> str:
     free = [each for each in plan.approaches if each.search.best is not None]
     opened, level, every = len(free), plan.landmarks.level, len(plan.approaches)
-    held = sum(bool(plan.withheld or each.withheld) for each in free)
+    held = sum(bool(plan.withheld or each.withheld or each.refusal) for each in free)
     if not every:
         text = "No triangle was found; draw one with three clicks."
     elif not opened:

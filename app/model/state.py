@@ -8,6 +8,7 @@ from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.ongoing import Ongoing
+from app.model.planning_options import PlanningOptions
 from app.model.present_window import PresentWindow
 from app.model.recent import RecentFiles
 from app.model.segment_options import SegmentOptions
@@ -31,6 +32,7 @@ class State:
         appearance: how bone, nerve and labels look.
         slices: what the three slices share.
         options: of the segmentation.
+        planning: what needles are placed under, and which limits hold.
         ongoing: the running job, as it is shown.
         recent: what was opened last.
     """
@@ -44,5 +46,6 @@ class State:
         self.trajectories = Trajectories(self.model, parent)
         self.present = PresentWindow(self.model, self.trajectories, parent)
         self.options = SegmentOptions(settings, parent)
+        self.planning = PlanningOptions(settings, parent)
         self.ongoing = Ongoing(self.jobs, parent)
         self.recent = RecentFiles(settings, parent)

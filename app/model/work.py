@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
     from spinect_core.base.arrays import FloatArray
+    from spinect_core.base.words import Guidance
     from spinect_core.geometry.view import View
     from spinect_core.image.region import Region
     from spinect_core.io.reading.series import Series
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spinect_core.plan.records import Planning, RootRecord
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.results import CasePlan, NeedlePlan
+    from spinect_core.planning.rules import Rules
     from spinect_core.planning.zones.window import Sight
     from spinect_core.surfaces import SurfaceProcess, Surfaces, SurfacesHere
 
@@ -260,6 +262,9 @@ def find_trajectories(
     level: tuple[str, int | None],
     progress: Progress,
     cancel: Cancel,
+    *,
+    rules: Rules,
+    guidance: Guidance,
 ) -> FoundTrajectories:
     """The trajectories of a level, the case made ready for planning, and what was seen of its zones.
 
@@ -270,12 +275,14 @@ def find_trajectories(
         level: its name, and the shift of the numbering by the user (None where the user has not said).
         progress: receives the part done.
         cancel: asked often.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
     """
     from spinect_core.pipeline.planner import planner_for
 
     name, shift = level
     rest = part_of(progress, 0.05, 1.0)
-    if planner is not None:
+    if planner is not None and (planner.rules, planner.guidance) == (rules, guidance):
         return FoundTrajectories.by(
             planner, planner.plan_again(before, name, shift, progress=rest, cancel=cancel)
         )
@@ -285,7 +292,14 @@ def find_trajectories(
     assert case.surfaces is not None
     grid = case.facts.geometry if case.volume is None and case.facts is not None else None
     known = case.segmentation.uncertainty(grid if case.volume is None else case.volume.geometry)
-    made = planner_for(case.segmentation.labels_1mm, case.surfaces, case.volume, uncertainty=known)
+    made = planner_for(
+        case.segmentation.labels_1mm,
+        case.surfaces,
+        case.volume,
+        uncertainty=known,
+        rules=rules,
+        guidance=guidance,
+    )
     try:
         made.make_ready(part_of(progress, 0.0, 0.05), cancel)
         return FoundTrajectories.by(made, made.plan_again(before, name, shift, progress=rest, cancel=cancel))

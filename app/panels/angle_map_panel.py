@@ -29,11 +29,10 @@ from app.widgets import palette, plain
 from spinect_core.base.words import Rule, Side
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import any_grave
-from spinect_core.pictures.palette import RULES as RULE_COLOURS
 from spinect_core.plan.records import SearchRecord
 from spinect_core.plan.rule_wording import TITLES as RULE_TITLES
 from spinect_core.plan.wording import REASONS
-from spinect_core.planning.rules import VIEW_RULES
+from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.weights import Reason
 

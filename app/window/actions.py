@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QMainWindo
 from app.controllers.assembly import Controllers
 from app.model.state import State
 from app.panels.level_menu import LevelMenu
+from app.panels.rules_box import RulesBox
 from app.views.stage import Stage
 from app.widgets import icons, messages
 from app.widgets.boxes import Boxes
@@ -88,6 +89,7 @@ class Actions:
         make("slice", "CT slice along the needle", controllers.needle_slice.show, "", "P")
         make("fit", "Fit to window", stage.fit, "fit", "0")
         make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
+        make("rules", "Rules…", lambda: boxes.show_help(RulesBox(state.planning, window)))
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
         make("keys", "Mouse and keys", lambda: boxes.show_help(_keys_box(window)), "help", "F1")
         self._add_history()
@@ -183,7 +185,17 @@ class Actions:
         self._fill(views, ("fit", "centre"))
         self._fill(
             bar.addMenu("&Plan"),
-            ("segment", "trajectories", self.level_menu, "", "down", "slice", "needle", "needle_cross"),
+            (
+                "segment",
+                "trajectories",
+                self.level_menu,
+                "rules",
+                "",
+                "down",
+                "slice",
+                "needle",
+                "needle_cross",
+            ),
         )
         self._fill(bar.addMenu("&Help"), ("keys", "about"))
 

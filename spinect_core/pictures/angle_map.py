@@ -15,8 +15,7 @@ from spinect_core.base.versions import NOTICE
 from spinect_core.base.words import Rule, Side
 from spinect_core.image.warning import ReadingWarning, any_grave, warning_lines
 from spinect_core.pictures.annotate import RgbArray
-from spinect_core.pictures.palette import RULES
-from spinect_core.planning.rules import VIEW_RULES
+from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.search.angle_map import AngleMap
 from spinect_core.planning.search.ridge import RIDGE_PART
 from spinect_core.planning.search.search import Choice, SearchResult
@@ -176,7 +175,7 @@ def _refused(axes: Axes, chart: AngleMap, titles: Mapping[Rule, str]) -> list[Pa
             mask = np.asarray(chart.grid(chart.refused)) == number
         if not mask.any():
             continue
-        colour = tuple(part / 255 for part in RULES[rule])
+        colour = tuple(part / 255 for part in RULE_COLOURS[rule])
         style: dict[str, Any] = {"facecolor": (*colour, 0.62), "edgecolor": colour, "linewidth": 0.6}
         _outline(axes, chart, mask, zorder=2.5, **style)
         handles.append(Patch(label=f"rule: {titles.get(rule, rule)}", **style))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spinect_core.base.words import Rule
-
 Colour = tuple[int, int, int]
 
 BONE: Colour = (236, 226, 203)
@@ -26,16 +24,3 @@ SUPPOSED: Colour = (232, 220, 255)
 """Of the course that is supposed there."""
 EDGE: Colour = (10, 12, 16)
 """Laid thinly under text and lines, so that they read on ivory too."""
-RULES: Mapping[Rule, Colour] = {
-    Rule.BONE_MET: (122, 86, 51),
-    Rule.INTERLAMINAR: (214, 69, 65),
-    Rule.TIP_IN_DISC: (148, 82, 160),
-    Rule.TIP_MEDIAL: (219, 112, 172),
-    Rule.ENTRY_FAR: (82, 94, 120),
-    Rule.TOLERANCE_FLOOR: (235, 140, 60),
-    Rule.OBLIQUE_WIDE: (74, 120, 200),
-    Rule.TILT_STEEP: (60, 165, 175),
-    Rule.SEARCH_EDGE: (150, 158, 168),
-    Rule.ENTRY_HEIGHT: (126, 150, 66),
-}
-"""Of views on an angle map that a rule refuses."""

@@ -118,10 +118,14 @@ class Planner(Protocol):
     Attributes:
         labels: that it was made of.
         obstacles: bone and nerve, ready for rays.
+        rules: that what is recommended keeps.
+        guidance: what needles are placed under.
     """
 
     labels: Labels
     obstacles: Obstacles
+    rules: Rules
+    guidance: Guidance
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
         """Do what is needed once, before the first planning."""
@@ -202,6 +206,7 @@ class PlannerHere:
     def __init__(self, room: Room, step: float = STEP_DEGREES) -> None:
         self._room, self._step = room, step
         self.labels, self.obstacles = room.labels, room.obstacles
+        self.rules, self.guidance = room.rules, room.guidance
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
         """Find the skin."""
@@ -275,7 +280,7 @@ class PlannerApart:
         guidance: Guidance = Guidance.CT,
     ) -> None:
         self._withheld = withheld
-        self._rules, self._guidance = rules or Rules(), guidance
+        self.rules, self.guidance = rules or Rules(), guidance
         self._surfaces, self._volume, self._step = surfaces, volume, step
         self._uncertainty = uncertainty
         self._parts: RoomParts | None = None
@@ -304,8 +309,8 @@ class PlannerApart:
             self._step,
             self._withheld,
             self._uncertainty,
-            self._rules,
-            self._guidance,
+            self.rules,
+            self.guidance,
             seen,
         )
         if self._child is not None:

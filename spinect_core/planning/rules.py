@@ -257,6 +257,20 @@ VIEW_RULES: tuple[Rule, ...] = (
 )
 """The rules that bar and can be asked of a view of the map, in the order in which one is named for it."""
 
+RULE_COLOURS: Mapping[Rule, tuple[int, int, int]] = {
+    Rule.BONE_MET: (122, 86, 51),
+    Rule.INTERLAMINAR: (214, 69, 65),
+    Rule.TIP_IN_DISC: (148, 82, 160),
+    Rule.TIP_MEDIAL: (219, 112, 172),
+    Rule.ENTRY_FAR: (82, 94, 120),
+    Rule.TOLERANCE_FLOOR: (235, 140, 60),
+    Rule.OBLIQUE_WIDE: (74, 120, 200),
+    Rule.TILT_STEEP: (60, 165, 175),
+    Rule.SEARCH_EDGE: (150, 158, 168),
+    Rule.ENTRY_HEIGHT: (126, 150, 66),
+}
+"""Of the views on an angle map that a rule refuses, sRGB of 0 to 255: the same in the window and in pictures."""
+
 
 @dataclass(frozen=True)
 class Rules:

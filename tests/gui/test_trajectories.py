@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gui_help import click, drag, export_view
 from PIL import Image
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
@@ -17,17 +17,19 @@ from PySide6.QtWidgets import QFileDialog
 import spinect_core.pipeline.replanning
 from app.model.rows import KEY_ROLE
 from app.model.trajectory_table import AREA, LIGHT, NEEDLE
+from app.panels import angle_map_panel
 from app.views.needle_on_slices import near_plane
 from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
-from spinect_core.base.words import CaseCause
+from spinect_core.base.words import CaseCause, Rule
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.document import read_document, write_document
 from spinect_core.plan.records import GapRecord, RootRecord
 from spinect_core.planning.plausibility.light import RANGES
+from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.zones.window import Sight
 
 CORNER = "S1 posterolateral corner left"
@@ -151,6 +153,34 @@ def test_turning_is_not_held_up_by_the_window(planned, qtbot):
     drag(planned.stage.viewport, (300, 300), (420, 300), steps=60)
     spent = time.monotonic() - began
     assert len(counted) <= spent / 0.1 + 1
+
+
+def test_a_view_that_a_rule_refuses_has_its_colour_and_the_rule_stands_below_the_map(planned, monkeypatch):
+    panel = planned.trajectories_panel.map
+    bare = panel.chart
+    steep = np.where(bare.looks.allowed & (bare.looks.tilt > 10), VIEW_RULES.index(Rule.TILT_STEEP) + 1, 0)
+    chart = replace(bare, refused=steep.astype(np.uint8))
+    number = int(np.flatnonzero(steep)[0])
+    at = float(bare.looks.oblique[number]), float(bare.looks.tilt[number])
+    assert "Not recommended" not in panel.words_at(*at)
+    panel.resize(420, 320)
+    before = panel.box
+    monkeypatch.setattr(type(panel), "chart", property(lambda _: chart))
+    assert panel.words_at(*at).endswith("Not recommended: tilt too steep")
+    assert panel.legend(chart, panel.fontMetrics())[0][0] == Rule.TILT_STEEP
+    assert panel.box.height() < before.height(), "the legend has its own place"
+    shown, plain = (angle_map_panel.cells(each, QSize(70, 70)).toImage() for each in (chart, bare))
+    # the left side of the patient is on the left, and cranial is above
+    x = round(70 * (1 - at[0] / 60)) if at[0] else 69
+    y = round(70 * (40 - at[1]) / 80)
+    spot = min(max(x, 1), 68), min(max(y, 1), 68)
+    colour, was = (each.pixelColor(*spot) for each in (shown, plain))
+    wanted = np.array(RULE_COLOURS[Rule.TILT_STEEP])
+    away = [np.abs(np.array(each.getRgb()[:3]) - wanted).sum() for each in (colour, was)]
+    assert away[0] < away[1]
+    panel.grab()  # draws the legend
+    panel.resize(200, 140)
+    assert panel.legend(chart, panel.fontMetrics()) == [], "a low panel shows the map alone"
 
 
 def test_the_map_turns_the_view_and_tells_what_is_there(planned):

@@ -14,8 +14,7 @@ from spinect_core.base.words import Rule
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import ReadingWarning, warning_lines
 from spinect_core.pictures.angle_map import angle_map_picture
-from spinect_core.pictures.palette import RULES
-from spinect_core.planning.rules import VIEW_RULES
+from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.search.map_csv import COLUMNS, angle_map_csv, angle_map_of
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.zones.window import Sight
@@ -96,7 +95,7 @@ def test_the_picture_shows_refused_views_in_the_colour_of_their_rule(found):
     plain, judged = angle_map_picture(found), angle_map_picture(refused(found), titles=titles)
     for rule in (Rule.TILT_STEEP, Rule.OBLIQUE_WIDE):
         # over white, as in the legend, and over the map's own colours
-        shown = 0.62 * np.array(RULES[rule]) + 0.38 * 255
+        shown = 0.62 * np.array(RULE_COLOURS[rule]) + 0.38 * 255
         near = [(np.abs(picture.astype(int) - shown).sum(axis=2) < 12).sum() for picture in (plain, judged)]
         assert near[1] > near[0] + 60
     assert judged.shape[1] == plain.shape[1]

@@ -14,7 +14,7 @@ from spinect_core.image.position import PatientPosition
 from spinect_core.plan.rule_wording import RULES, barring_text, finding_facts, finding_text, limit_text
 from spinect_core.planning.judging import Judge, Measured, Refusals, from_edge, from_usual
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.rules import TABLE, VIEW_RULES, Rules, barring, judge
+from spinect_core.planning.rules import RULE_COLOURS, TABLE, VIEW_RULES, Rules, barring, judge
 
 # the last value that is kept and the first that is not
 AT: dict[Rule, tuple[float, float]] = {
@@ -62,6 +62,8 @@ def test_the_table_holds_every_rule_once_with_a_source_and_words() -> None:
     assert all(each.bars for each in TABLE if each.kind == RuleKind.HARD)
     assert not any(each.bars for each in TABLE if each.kind == RuleKind.NOTE)
     assert set(VIEW_RULES) < BARRING
+    assert set(RULE_COLOURS) == set(VIEW_RULES)
+    assert len(set(RULE_COLOURS.values())) == len(RULE_COLOURS)
 
 
 @pytest.mark.parametrize("rule", Rule)
