@@ -213,11 +213,11 @@ def chosen_text(chosen: Chosen | ChosenRecord) -> str:
     view, largest = chosen.view, chosen.largest_view
     oblique = f"{abs(view.azimuth):.0f}° oblique"
     if chosen.guidance == Guidance.FLUOROSCOPY:
-        told = f"the most usual C-arm view, {view.words}"
+        told = f"as near to the usual C-arm views as the tolerance allows, {view.words}"
     elif abs(view.elevation) < IN_PLANE_DEGREES:
         told = f"axial in-plane, {oblique}"
     else:
-        told = f"the nearest to the axial plane, {view.words}"
+        told = f"as near to the axial plane as the tolerance allows, {view.words}"
     told += f": keeps {chosen.tolerance_deg:.1f} of {chosen.best_deg:.1f}° of angular tolerance"
     gain = chosen.largest_mm2 - chosen.area_mm2
     if gain < 0.5:

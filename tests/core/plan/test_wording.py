@@ -275,7 +275,7 @@ def test_an_own_needle_that_passes_a_rule_which_bars_is_not_recommended_and_says
         "known: tip near the disc"
     )
     assert dict(facts(zone))["Why this view"].startswith(
-        "the most usual C-arm view, left oblique 28°, cranial 4°: keeps"
+        "as near to the usual C-arm views as the tolerance allows, left oblique 28°, cranial 4°: keeps"
     )
     assert any(line.startswith("  Warning: its tip lies") for line in needle_lines(barred))
 

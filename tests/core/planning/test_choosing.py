@@ -175,7 +175,9 @@ def test_the_reason_tells_what_is_kept_and_what_the_largest_window_would_gain() 
     assert ChosenRecord.from_dict(record.to_dict()) == record
     assert chosen_text(record) == chosen_text(made)
     c_arm = ChosenRecord.taken_from(made, guidance="fluoroscopy", largest_mm2=31.0)
-    assert chosen_text(c_arm).startswith("the most usual C-arm view, left oblique 33°")
+    assert chosen_text(c_arm).startswith(
+        "as near to the usual C-arm views as the tolerance allows, left oblique 33°"
+    )
     assert chosen_text(c_arm).endswith("it is the largest window as well")
 
 
