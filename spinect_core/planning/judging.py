@@ -26,6 +26,10 @@ from spinect_core.planning.search.many_views import Frames
 USUAL_OBLIQUE, USUAL_TILT = (25.0, 30.0), (11.0, 14.0)
 """Of fluoroscopy at L5/S1, ipsilateral and cranial degrees (n = 80, pubmed.ncbi.nlm.nih.gov/24690186)."""
 PRONE = (PatientPosition.HEAD_FIRST_PRONE, PatientPosition.FEET_FIRST_PRONE)
+PAST_MIDDLE_MM = 0.25
+"""One aims so much past the limit of the rule on the pedicle, a quarter of a voxel."""
+LEAST_GAIN = 0.1
+"""Sine of the least angle between a view and the way outwards that is reckoned with; none that is searched has less."""
 _TIP_RULES = (
     Rule.SAC_MET,
     Rule.TIP_IN_DISC,
@@ -138,6 +142,38 @@ class Judge:
         else:
             facts[Rule.TIP_HIGH] = None if tip.side is None else tip.side.height
         return facts
+
+    # ---------------------------------------------------------------------------------------------------------- aiming
+
+    def aims(
+        self,
+        zone: Zone,
+        centres: FloatArray,
+        radius_mm: FloatArray,
+        vectors: FloatArray,
+        needle_radius_mm: float,
+    ) -> FloatArray:
+        """Where needles along views are aimed, LPS mm (n, 3): at the middle of the largest circle of each window.
+
+        In the safe triangle one aims as far lateral as the rule on the pedicle asks, across the view, where the needle
+        still lies within that circle: it is free.
+
+        Args:
+            zone: that is looked at.
+            centres: LPS mm (n, 3), of the circles.
+            radius_mm: of them (n,).
+            vectors: of the views (n, 3), from the target to the viewer.
+            needle_radius_mm: of the needle.
+        """
+        lateral = self._beside_pedicle(centres, zone) if zone.kind == Kind.SAFE else None
+        if lateral is None or not self.rules.bars(Rule.TIP_MEDIAL):
+            return centres
+        out, limit = self.tips.ground.upper_axes(zone.side)[0], self.rules[Rule.TIP_MEDIAL].value
+        across = out - (vectors @ out)[:, None] * vectors
+        gain = np.maximum(np.linalg.norm(across, axis=1), LEAST_GAIN)
+        shift = (limit + PAST_MIDDLE_MM - lateral) / gain
+        moved = (lateral < limit) & (shift <= radius_mm - needle_radius_mm)
+        return np.asarray(np.where(moved[:, None], centres + (shift / gain)[:, None] * across, centres))
 
     # ---------------------------------------------------------------------------------------------------------- views
 

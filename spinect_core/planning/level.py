@@ -69,8 +69,9 @@ from spinect_core.planning.plausibility.picture import PictureSeen, look_at
 from spinect_core.planning.plausibility.shape import case_values
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.rules import Finding, Rules, barring
-from spinect_core.planning.search.angle_map import STEP_DEGREES, Survey
+from spinect_core.planning.search.angle_map import STEP_DEGREES, AngleMap, Survey
 from spinect_core.planning.search.axial import in_plane_trajectory
+from spinect_core.planning.search.many_views import Frames
 from spinect_core.planning.search.search import Choice, SearchResult, choice_at
 from spinect_core.planning.search.search_all import search_all
 from spinect_core.planning.search.weights import Reason
@@ -429,12 +430,13 @@ class Approaches:
     def _picked(self, searched: Searched, *, held: bool, cancel: Cancel | None) -> Picked:
         """The view to recommend, and a needle along it; or why there is none."""
         zone, result = searched.sight.zone, searched.result
-        entries, targets = entries_of(result.map), result.map.looks.target
-        open_to = result.map.looks.allowed
+        aimed = self._aimed(zone, result.map)
+        entries, targets = entries_of(aimed), aimed.looks.target
+        open_to = aimed.looks.allowed
         tolerance = np.full(len(open_to), np.nan)
-        radius = result.map.limits.needle_radius_mm
+        radius = aimed.limits.needle_radius_mm
         tolerance[open_to] = self.room.about_entry.degrees(entries[open_to], targets[open_to], radius, cancel)
-        refusals = self.judge.views(zone, result.map, tolerance)
+        refusals = self.judge.views(zone, aimed, tolerance)
         result = replace(result, map=replace(result.map, refused=refusals.first))
         if held or result.best is None:
             return Picked(result)
@@ -443,7 +445,7 @@ class Approaches:
             oblique=result.map.looks.oblique,
             tilt=result.map.looks.tilt,
             lateral_mm=self.judge.lateral_mm(entries),
-            depth_mm=result.map.looks.depth_mm,
+            depth_mm=aimed.looks.depth_mm,
         )
         left = np.flatnonzero(open_to & (refusals.first == 0))
         tried: list[Tried] = []
@@ -474,6 +476,21 @@ class Approaches:
         )
         return Picked(result, refusal=refusal)
 
+    def _aimed(self, zone: Zone, chart: AngleMap) -> AngleMap:
+        """The map with the places that needles are aimed at, and what was measured along the ways to those."""
+        looks, skin = chart.looks, self.room.skin
+        vectors = Frames.of(chart.side, looks.oblique, looks.tilt).vector
+        aims = self.judge.aims(zone, looks.target, looks.radius_mm, vectors, chart.limits.needle_radius_mm)
+        moved = np.flatnonzero(looks.allowed & (aims != looks.target).any(axis=1))
+        if not len(moved):
+            return chart
+        depth, bone, nerve = looks.depth_mm.copy(), looks.bone_mm.copy(), looks.nerve_mm.copy()
+        if skin is not None and np.isfinite(depth[moved]).any():
+            depth[moved] = skin.depth(aims[moved], vectors[moved])
+        near = self.room.field.along(aims[moved], vectors[moved])
+        bone[moved], nerve[moved] = near[BONE], near[NERVE]
+        return replace(chart, looks=replace(looks, target=aims, depth_mm=depth, bone_mm=bone, nerve_mm=nerve))
+
     def _survey(self, sight: Sight) -> Survey:
         """For single views of a zone."""
         room = self.room
@@ -491,7 +508,14 @@ class Approaches:
         choice = choice_at(survey, result.weights, at, None, largest, best)
         if choice.window.centre is None:
             return None
-        needle = self._needle(result.zone, choice.view, choice.window.centre)
+        aim = self.judge.aims(
+            result.zone,
+            choice.window.centre[None],
+            np.array([choice.window.radius_mm]),
+            choice.view.vector[None],
+            result.map.limits.needle_radius_mm,
+        )
+        needle = self._needle(result.zone, choice.view, aim[0])
         if needle is None:
             return None
         measured = self._measured(needle, cancel)

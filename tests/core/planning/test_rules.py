@@ -365,6 +365,29 @@ def test_views_of_a_map_are_judged_as_needles_along_them_are(side: Side) -> None
     assert VIEW_RULES[kambin.first[0] - 1] == Rule.TIP_IN_DISC
 
 
+@pytest.mark.parametrize("side", [Side.LEFT, Side.RIGHT])
+def test_in_the_safe_triangle_one_aims_lateral_of_the_pedicles_middle_where_the_circle_reaches_it(
+    side: Side,
+) -> None:
+    sign = 1 if side == "left" else -1
+    view = View.oblique(side, 30.0, 5.0)
+    x = np.array([21.0, 21.0, 24.0])
+    centres = np.column_stack([sign * x, np.full(3, 15.0), np.full(3, 8.0)])
+    vectors = np.tile(view.vector, (3, 1))
+    safe = Made(side=side, kind=Kind.SAFE)
+    aims = judged().aims(safe, centres, np.array([2.0, 1.0, 2.0]), vectors, 0.36)
+    # the middle of the pedicle is at 22: the first is moved past it, for the second the circle is too small
+    assert sign * aims[0, 0] == pytest.approx(22.25)
+    moved = aims[0] - centres[0]
+    assert moved @ view.vector == pytest.approx(0.0, abs=1e-9), "across the view"
+    assert np.linalg.norm(moved) <= 2.0 - 0.36
+    np.testing.assert_array_equal(aims[1:], centres[1:])
+    kambin = judged().aims(Made(side=side, kind=Kind.KAMBIN), centres, np.full(3, 2.0), vectors, 0.36)
+    np.testing.assert_array_equal(kambin, centres)
+    lifted = Judge(Rules().overridden({Rule.TIP_MEDIAL: "why"}), Guidance.CT, marks(), Tips())
+    np.testing.assert_array_equal(lifted.aims(safe, centres, np.full(3, 2.0), vectors, 0.36), centres)
+
+
 def test_a_view_that_is_not_open_is_not_refused_once_more_and_an_overridden_rule_refuses_none() -> None:
     values = {Rule.OBLIQUE_WIDE: np.array([55.0, 55.0, 40.0, np.nan])}
     found = Refusals.of(Rules(), values, np.array([True, False, True, True]))
