@@ -14,7 +14,7 @@ FARTHEST_DEG = 10.0
 """Nothing farther off is looked for; a hand errs by less."""
 AROUND_MM = 40.0
 """Points farther than this from all needles are left out: 10° over 200 mm is 35 mm."""
-AT_ONCE = 16
+STEEPEST = float(np.tan(np.radians(FARTHEST_DEG)))
 
 
 class AboutEntry:
@@ -51,22 +51,21 @@ class AboutEntry:
         low, high = ends.min(axis=0) - AROUND_MM, ends.max(axis=0) + AROUND_MM
         near = ((self._points >= low) & (self._points <= high)).all(axis=1)
         points = (self._points[near] - middle).astype(np.float32)
-        squared = np.einsum("ij,ij->i", points, points)[:, None]
-        for first in range(0, len(known), AT_ONCE):
+        squared = np.einsum("ij,ij->i", points, points)
+        for number in known:
             check(cancel)
-            some = known[first : first + AT_ONCE]
-            start = (entries[some] - middle).astype(np.float32)
-            way = (targets[some] - entries[some]).astype(np.float32)
-            depth = np.linalg.norm(way, axis=1)
-            way /= depth[:, None]
-            along = points @ way.T - np.einsum("ij,ij->i", start, way)
-            away = squared - 2 * (points @ start.T) + np.einsum("ij,ij->i", start, start)
-            across = np.sqrt(np.maximum(away - along * along, 0.0))
-            slope = (across - np.float32(radius_mm)) / np.maximum(along, np.float32(1e-3))
+            start = (entries[number] - middle).astype(np.float32)
+            way = (targets[number] - entries[number]).astype(np.float32)
+            depth = float(np.linalg.norm(way))
+            way /= np.float32(depth)
+            along = points @ way - start @ way
+            away = squared - points @ (2 * start) + start @ start
             # What lies deeper than the tip, or behind the entry, is not met.
-            slope[(away > depth**2) | (along <= 0)] = np.inf
-            least = slope.min(axis=0, initial=np.inf)
-            found[some] = np.clip(np.degrees(np.arctan(least)), 0.0, FARTHEST_DEG)
+            reach = STEEPEST * along + np.float32(radius_mm)
+            met = (along > 0) & (away <= np.float32(depth**2)) & (away - along * along < reach * reach)
+            ahead, beside = along[met], np.sqrt(np.maximum(away[met] - along[met] ** 2, 0.0))
+            slope = ((beside - radius_mm) / ahead).min(initial=STEEPEST)
+            found[number] = np.degrees(np.arctan(max(float(slope), 0.0)))
         return found
 
 
