@@ -462,7 +462,10 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
             windows.get(zone.key),
             searches.get(zone.key),
             needles.get(zone.key),
-            withheld=_withheld(planning, searches.get(zone.key), rules=True),
+            withheld=(
+                *_withheld(planning, searches.get(zone.key), rules=True),
+                *_barred(needles.get(zone.key)),
+            ),
         )
         for zone in planning.zones
     ]
@@ -485,8 +488,8 @@ def _withheld(planning: Planning, search: SearchRecord | None, *, rules: bool = 
     return tuple(dict.fromkeys((*planning.withheld, *of_zone)))
 
 
-def _barred(record: NeedleRecord) -> tuple[str, ...]:
-    text = barring_text(record.findings)
+def _barred(record: NeedleRecord | None) -> tuple[str, ...]:
+    text = "" if record is None else barring_text(record.findings)
     return (text,) if text else ()
 
 

@@ -280,6 +280,18 @@ def test_an_own_needle_that_passes_a_rule_which_bars_is_not_recommended_and_says
     assert any(line.startswith("  Warning: its tip lies") for line in needle_lines(barred))
 
 
+def test_no_file_makes_a_needle_recommended_that_a_rule_bars() -> None:
+    search = full_planning().searches[0].replaced(withheld=(), refusal=None)
+    planning = automatic(full_planning().replaced(withheld=(), searches=(search,)))
+    found = FindingRecord(rule="between-laminae", kind="hard", bars=True, value=-3.0, limit=0.0)
+    needles = tuple(each.replaced(findings=(found,)) for each in planning.needles)
+    told = trajectories(planning.replaced(needles=needles))[0].withheld_text
+    assert told.startswith(
+        "not recommended: it passes 3.0 mm medial of the articular process: between the laminae"
+    )
+    assert trajectories(planning)[0].withheld_text == ""
+
+
 def test_a_zone_that_is_blocked_says_only_what_blocks_it() -> None:
     (trajectory,) = trajectories(closed(full_planning()))
     assert trajectory.withheld_text == ""
