@@ -153,6 +153,7 @@ def full_planning() -> Planning:
             bone_mm=3.5,
             nerve_mm=4.5,
             ends_before_skin=True,
+            unknown_mm=4.5,
             score=0.5,
         ),
         recommended=ChoiceRecord(

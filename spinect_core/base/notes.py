@@ -27,6 +27,8 @@ class NoteCode(StrEnum):
     ROOT_CUT = "root-cut"
     SAC_MISSING = "sac-missing"
     IMPLAUSIBLE = "implausible"
+    # of its labels
+    OUTSIDE_OF_BODY = "outside-of-body"
     # of its triangles
     NO_TRIANGLE = "no-triangle"
     NO_ZONE = "no-zone"
@@ -36,6 +38,8 @@ class NoteCode(StrEnum):
     SKIN_UNKNOWN = "skin-unknown"
     NO_VIEW = "no-view"
     ENDS_BEFORE_SKIN = "ends-before-skin"
+    WAY_UNKNOWN = "way-unknown"
+    WAY_KNOWN = "way-known"
     AT_THE_EDGE = "at-the-edge"
     # of the job
     REGION_SUPPOSED = "region-supposed"

@@ -129,6 +129,7 @@ class LightCause(StrEnum):
     GAP = "gap"
     SLICES = "slices"
     WAY = "way"
+    NERVE_WAY = "nerve-way"
     WITHHELD = "withheld"
 
 

@@ -11,6 +11,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import WorkerError
@@ -27,8 +29,9 @@ from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_l
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Room, skin_of
+from spinect_core.planning.level import Room, obstacles_of, outside_of
 from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.needle.surroundings import Surroundings
 from spinect_core.planning.plausibility.picture import PictureSeen, look_at
 from spinect_core.planning.results import CasePlan, NeedlePlan
 from spinect_core.planning.rules import Rules
@@ -42,6 +45,8 @@ FEW_TRIANGLES = 50_000
 """Search trees over at most these are made sooner than anybody notices."""
 PAUSE_S = 0.03
 """Between two such trees, in which a window answers what has gathered."""
+MUCH_LARGER = 2.0
+"""The box of a CT that is larger than that of its labels by this factor may hold many triangles more."""
 log = logging.getLogger(__name__)
 
 
@@ -62,6 +67,7 @@ class RoomParts:
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
         seen: what the CT says of the labels; None without a CT.
+        surroundings: what the CT shows round the labels.
     """
 
     labels: Labels
@@ -76,6 +82,7 @@ class RoomParts:
     rules: Rules = field(default_factory=Rules)
     guidance: Guidance = Guidance.CT
     seen: PictureSeen | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     def room(self) -> Room:
         """The case, ready for planning."""
@@ -87,6 +94,7 @@ class RoomParts:
             self.labels,
             surfaces,
             skin=skin,
+            surroundings=self.surroundings,
             scan=self.scan,
             warnings=self.warnings,
             withheld=self.withheld,
@@ -117,15 +125,17 @@ class Planner(Protocol):
 
     Attributes:
         labels: that it was made of.
-        obstacles: bone and nerve, ready for rays.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
     """
 
     labels: Labels
-    obstacles: Obstacles
     rules: Rules
     guidance: Guidance
+
+    @property
+    def obstacles(self) -> Obstacles:
+        """Bone and nerve, those round the labels once it was made ready, ready for rays."""
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
         """Do what is needed once, before the first planning."""
@@ -186,7 +196,8 @@ def planner_for(
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
     """
-    if surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES:
+    few = surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES
+    if few and not (volume is not None and _reaches_beyond(volume, labels)):
         room = Room(
             labels,
             surfaces,
@@ -200,19 +211,31 @@ def planner_for(
     return PlannerApart(labels, surfaces, volume, step, withheld, uncertainty, rules=rules, guidance=guidance)
 
 
+def _reaches_beyond(volume: Volume, labels: Labels) -> bool:
+    """Whether a CT is so much larger than its labels that what lies round them may have many triangles."""
+    index = labels.geometry.to_index(volume.geometry.corners())
+    size = np.ptp(index, axis=0) / np.array(labels.geometry.shape)
+    return bool(np.prod(size) > MUCH_LARGER)
+
+
 class PlannerHere:
     """Plans in this process."""
 
     def __init__(self, room: Room, step: float = STEP_DEGREES) -> None:
         self._room, self._step = room, step
-        self.labels, self.obstacles = room.labels, room.obstacles
+        self.labels = room.labels
         self.rules, self.guidance = room.rules, room.guidance
 
+    @property
+    def obstacles(self) -> Obstacles:
+        """Bone and nerve, ready for rays."""
+        return self._room.obstacles
+
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
-        """Find the skin."""
+        """Find the skin, and what lies round the labels."""
         check(cancel)
         progress(0.5, "finding the skin")
-        _ = self._room.skin
+        _ = self._room.skin, self._room.obstacles
         check(cancel)
         progress(0.8, "comparing the labels with the CT")
         _ = self._room.seen
@@ -290,10 +313,12 @@ class PlannerApart:
         self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES, PAUSE_S)
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
-        """Find the skin, and make the search trees of this process."""
+        """Find the skin and what lies round the labels, and make the search trees of this process."""
         check(cancel)
         progress(0.2, "finding the skin")
-        skin = None if self._volume is None else skin_of(self._volume)
+        skin, around = None, Surroundings()
+        if self._volume is not None:
+            skin, around = outside_of(self._volume, self.labels, self._surfaces, cancel)
         warnings = () if self._volume is None else self._volume.warnings
         check(cancel)
         progress(0.5, "comparing the labels with the CT")
@@ -312,10 +337,13 @@ class PlannerApart:
             self.rules,
             self.guidance,
             seen,
+            around,
         )
         if self._child is not None:
             self._child.order(self._parts)
         progress(0.8, "preparing bone and nerve")
+        if len(around.kinds) or around.stray:
+            self.obstacles = obstacles_of(self._surfaces, around, FEW_TRIANGLES, PAUSE_S)
         self.obstacles.make_ready()
 
     def plan_again(

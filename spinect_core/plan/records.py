@@ -610,7 +610,9 @@ class ChoiceRecord(Record):
         depth_mm: from the skin to the window's middle.
         bone_mm: smallest distance to bone of the trajectory through the middle; None without bone.
         nerve_mm: the same to nerve.
-        ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
+        ends_before_skin: the labels end before the skin: from there on bone is known by its density, nerve is not. In
+            plans without ``unknown_mm`` the rest counted as free.
+        unknown_mm: of the way up to the skin, what neither labels nor CT show; None where that was not measured.
         score: 0 to 1.
         terms: what the score is made of.
         words: how it differs from the best view; empty for that view itself.
@@ -623,6 +625,7 @@ class ChoiceRecord(Record):
     bone_mm: Annotated[Distance | None, Field(alias="clearance_bone_mm")] = None
     nerve_mm: Annotated[Distance | None, Field(alias="clearance_nerve_mm")] = None
     ends_before_skin: Flag = False
+    unknown_mm: NotNegative | None = None
     score: Part | None = None
     terms: tuple[TermRecord, ...] = ()
     words: Text = ""

@@ -126,8 +126,14 @@ _NOTES: Mapping[NoteCode, str] = {
     "needle are not known",
     NoteCode.SKIN_UNKNOWN: "Without the skin neither depth nor the length of the needle was considered",
     NoteCode.NO_VIEW: "No view is allowed; most often: {why}",
-    NoteCode.ENDS_BEFORE_SKIN: "Along the best view bone and nerve are not known up to the skin: the rest counts as "
-    "free",
+    NoteCode.ENDS_BEFORE_SKIN: "The outer {mm:.0f} mm of the best view's way lie outside of the labels: bone and metal "
+    "were looked for there by their density, nerve is not known",
+    NoteCode.WAY_UNKNOWN: "Of the {depth:.0f} mm of the best view's way {mm:.0f} mm are not known: neither the labels "
+    "nor the CT show what lies there",
+    NoteCode.WAY_KNOWN: "What lies on the best view's way is known for the first {mm:.0f} mm from the target only; how "
+    "far it is from there to the skin is not known",
+    NoteCode.OUTSIDE_OF_BODY: "{ml:.1f} ml of labelled {tissue} lie outside of the body or in its skin: they count as "
+    "noise, not as an obstacle",
     NoteCode.AT_THE_EDGE: "The best view lies at the edge of the angles that are searched",
     NoteCode.REGION_SUPPOSED: "The region was assumed, not recognised.",
     NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
@@ -691,7 +697,14 @@ _CAUSES: Mapping[LightCause, tuple[str, str]] = {
     ),
     LightCause.GAP: ("{value:.0f} mm of a root beside the triangle are not labelled", "gaps in the roots"),
     LightCause.SLICES: ("slices of {value:.1f} mm, more than {limit:g} mm", "thickness of the slices"),
-    LightCause.WAY: ("{value:.0f} mm of its way lie where nothing is labelled", "what lies on its way"),
+    LightCause.WAY: (
+        "{value:.0f} mm of its way are shown neither by the labels nor by the CT",
+        "what lies on its way",
+    ),
+    LightCause.NERVE_WAY: (
+        "{value:.0f} mm of its way lie near the course of a root where nerve is not labelled",
+        "nerve outside of the labels",
+    ),
     LightCause.WITHHELD: (
         "nothing is recommended here, see the reasons",
         "whether anything is recommended here",
@@ -705,6 +718,7 @@ _SHOWN: Mapping[LightCause, float] = {
     LightCause.BORDER: 0.01,
     LightCause.GAP: 1.0,
     LightCause.WAY: 1.0,
+    LightCause.NERVE_WAY: 1.0,
     LightCause.WITHHELD: 1.0,
 }
 """The last digit that is told of each."""

@@ -124,20 +124,26 @@ class Shell:
     Args:
         labels: as they were given.
         uncertainty: of them.
+        beyond: bone round the labels, which is as large as it was found; None without any.
     """
 
-    def __init__(self, labels: Labels, uncertainty: Uncertainty) -> None:
+    def __init__(self, labels: Labels, uncertainty: Uncertainty, beyond: pv.PolyData | None = None) -> None:
         self._labels, self._uncertainty = labels, uncertainty
+        self._beyond = beyond
 
     @cached_property
     def outer(self) -> Obstacles:
         """As large as they may be; what no label touches does not count."""
-        return Obstacles(self._surface(BONE, UNLIKELY), self._surface(NERVE, UNLIKELY))
+        return self._obstacles(UNLIKELY)
 
     @cached_property
     def inner(self) -> Obstacles:
         """As small as they may be."""
-        return Obstacles(self._surface(BONE, LIKELY), self._surface(NERVE, LIKELY))
+        return self._obstacles(LIKELY)
+
+    def _obstacles(self, level: float) -> Obstacles:
+        bone, nerve = self._surface(BONE, level), self._surface(NERVE, level)
+        return Obstacles(bone, nerve, beyond=self._beyond)
 
     def window(self, window: FreeWindow) -> WindowInterval:
         """Of a free window."""

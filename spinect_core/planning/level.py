@@ -61,7 +61,8 @@ from spinect_core.planning.needle.palpable import Palpable, palpable_places
 from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import HAND_ERRORS, risk
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
-from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.needle.skin import BodyCopy, Skin
+from spinect_core.planning.needle.surroundings import Surroundings, beside_roots_mm, unknown_mm
 from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.plausibility.light import CaseLight, light_of_case
@@ -86,7 +87,10 @@ AXIAL_STEP_DEGREES = 2.0
 LEAST_SAC_MM2 = 45.0
 """The labelled section of the sac in the middle of its course: 75 mm² and more on two patients and twenty specimens,
 27 where only roots were left of it."""
-WAY_STEP_MM = 1.0
+NEAR_ROOT_MM = 15.0
+"""Outside of the labels a needle is not green so near to where a root may run; inferred."""
+ROOT_REACH_MM = 40.0
+"""So far beyond its last known place a root is thought to go on as it ends."""
 
 FIRST_PASSES = 5_000
 """Of each technique: standard errors of at most 0.7 %, less than a tenth of the bands that are reported."""
@@ -100,6 +104,7 @@ class Room:
         surfaces: of these labels.
         volume: the CT, for the skin; without it depths are not known.
         skin: where the CT itself is not at hand, but was.
+        surroundings: the same.
         warnings: the same.
         scan: the same.
         withheld: why nothing of this case is to be recommended, as far as that is known before its level is found.
@@ -116,6 +121,7 @@ class Room:
         volume: Volume | None = None,
         *,
         skin: Skin | None = None,
+        surroundings: Surroundings | None = None,
         scan: Scan | None = None,
         warnings: tuple[ReadingWarning, ...] = (),
         withheld: tuple[Note, ...] = (),
@@ -128,9 +134,10 @@ class Room:
         self.labels = labels
         self.withheld = withheld
         self.uncertainty = uncertainty
-        self.obstacles = Obstacles.of(surfaces)
+        self.surfaces = surfaces
         self._volume, self._skin, self._warnings = volume, skin, warnings
         self._scan, self._seen = scan, seen
+        self._surroundings = surroundings
         self._measured: tuple[Landmarks, Mapping[CaseCause, float | None]] | None = None
 
     @property
@@ -141,7 +148,22 @@ class Room:
     @cached_property
     def skin(self) -> Skin | None:
         """The patient's skin; None without a CT or where it shows none."""
-        return self._skin if self._volume is None else skin_of(self._volume)
+        return self._skin if self._volume is None else self._outside[0]
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What lies round the labels; nothing is known of it without a CT."""
+        return (self._surroundings or Surroundings()) if self._volume is None else self._outside[1]
+
+    @cached_property
+    def _outside(self) -> tuple[Skin | None, Surroundings]:
+        assert self._volume is not None
+        return outside_of(self._volume, self.labels, self.surfaces)
+
+    @cached_property
+    def obstacles(self) -> Obstacles:
+        """Labelled bone and nerve, and what is dense round the labels."""
+        return obstacles_of(self.surfaces, self.surroundings)
 
     def with_suppositions(self, landmarks: Landmarks, cancel: Cancel | None = None) -> Landmarks:
         """The landmarks, with what the CT lets one suppose in the gaps of the roots; the same without a CT."""
@@ -170,7 +192,9 @@ class Room:
     @cached_property
     def shell(self) -> Shell | None:
         """Within which the true borders lie; None where that is not known."""
-        return None if self.uncertainty is None else Shell(self.labels, self.uncertainty)
+        if self.uncertainty is None:
+            return None
+        return Shell(self.labels, self.uncertainty, self.surroundings.mesh.mesh())
 
     @cached_property
     def aim(self) -> Aim:
@@ -188,12 +212,40 @@ class Room:
         return ClearanceField(self.obstacles)
 
 
-def skin_of(volume: Volume) -> Skin | None:
-    """The patient's skin; None where the CT shows none."""
+def outside_of(
+    volume: Volume, labels: Labels, surfaces: Surfaces, cancel: Cancel | None = None
+) -> tuple[Skin | None, Surroundings]:
+    """The patient's skin, None where the CT shows none, and what lies round the labels.
+
+    Args:
+        volume: the CT.
+        labels: 0 background, 1 bone, 2 nerve.
+        surfaces: of these labels.
+        cancel: asked between the steps.
+
+    Raises:
+        Cancelled: the user stopped it.
+    """
     try:
-        return Skin.of(volume)
+        copy = BodyCopy.of(volume, cancel)
     except MeasurementError:
-        return None
+        return None, Surroundings()
+    return Skin.of_copy(copy, cancel), Surroundings.of(copy, volume.geometry, labels, surfaces, cancel)
+
+
+def obstacles_of(
+    surfaces: Surfaces, around: Surroundings, at_once: int | None = None, pause_s: float = 0.0
+) -> Obstacles:
+    """What a needle must not touch: labelled bone and nerve within the body, and what is dense round the labels.
+
+    Args:
+        surfaces: of the labels.
+        around: the labels.
+        at_once: see :class:`spinect_core.planning.zones.obstacles.Obstacles`.
+        pause_s: the same.
+    """
+    bone, nerve = around.kept(BONE, surfaces.bone), around.kept(NERVE, surfaces.nerve)
+    return Obstacles(bone, nerve, at_once, pause_s, around.mesh.mesh())
 
 
 class Searched(NamedTuple):
@@ -288,9 +340,10 @@ class Approaches:
         return Judge(self.room.rules, self.room.guidance, self.landmarks, self.tips)
 
     def _surface(self, tissue: int) -> FloatArray:
-        """LPS mm (n, 3) of the vertices of a tissue's surface."""
-        mesh = self.room.obstacles.meshes.get(tissue)
-        return np.zeros((0, 3)) if mesh is None else np.asarray(mesh.points, dtype=np.float64)
+        """LPS mm (n, 3) of the vertices of a labelled tissue's surface."""
+        surfaces = self.room.surfaces
+        mesh = self.room.surroundings.kept(tissue, surfaces.bone if tissue == BONE else surfaces.nerve)
+        return np.asarray(mesh.points, dtype=np.float64).reshape(-1, 3)
 
     def zones(self, sides: tuple[Side, ...] = SIDES) -> tuple[tuple[Zone, ...], tuple[Note, ...]]:
         """The zones of the sides, and why some are missing."""
@@ -321,6 +374,10 @@ class Approaches:
                 if len(mine):
                     for at, name in zip(mine, parts.of(points[mine], one), strict=True):
                         names[at] = name
+        bony = np.flatnonzero(each == BONE)
+        beyond = self.room.surroundings.names(np.asarray(points)[bony], self.landmarks.points)
+        for at, told in zip(bony, beyond, strict=True):
+            names[at] = names[at] if told is None else told
         return names
 
     def search(
@@ -340,12 +397,14 @@ class Approaches:
         room = self.room
         sights = [Sight(zone, room.obstacles) for zone in wanted]
         grid = room.labels.geometry
+        shown = room.surroundings.shown
         found = search_all(
             sights,
             room.skin,
             step=step,
             segmented=grid,
             clearance=room.field,
+            shown=shown,
             progress=part_of(progress, 0.0, 0.7),
             cancel=cancel,
         )
@@ -360,6 +419,7 @@ class Approaches:
             step=step,
             segmented=grid,
             clearance=room.field,
+            shown=shown,
             progress=part_of(progress, 0.7, 1.0),
             cancel=cancel,
         )
@@ -494,7 +554,14 @@ class Approaches:
     def _survey(self, sight: Sight) -> Survey:
         """For single views of a zone."""
         room = self.room
-        return Survey(sight, room.skin, segmented=room.labels.geometry, clearance=room.field, threads=1)
+        return Survey(
+            sight,
+            room.skin,
+            segmented=room.labels.geometry,
+            shown=room.surroundings.shown,
+            clearance=room.field,
+            threads=1,
+        )
 
     def _tried(
         self, survey: Survey, result: SearchResult, number: int, cancel: Cancel | None
@@ -654,6 +721,7 @@ class Approaches:
         """How much care a trajectory needs."""
         scan, reasons = self.room.scan, list(self.withheld)
         along, barred = part.along, len(barring(findings))
+        roots = {name: root.points for name, root in self.landmarks.roots.items()}
         border = gap = None
         if zone is not None:
             border = min(each.confidence for each in zone.borders)
@@ -668,7 +736,10 @@ class Approaches:
                 LightCause.BORDER: border,
                 LightCause.GAP: gap,
                 LightCause.SLICES: None if scan is None else scan.slice_mm,
-                LightCause.WAY: outside_of(self.room.labels, needle),
+                LightCause.WAY: unknown_mm(needle, self.room.labels, self.room.surroundings),
+                LightCause.NERVE_WAY: beside_roots_mm(
+                    needle, self.room.labels, roots, NEAR_ROOT_MM, ROOT_REACH_MM
+                ),
                 LightCause.WITHHELD: float(len(reasons) + barred),
             }
         )
@@ -717,6 +788,7 @@ def plan_level(
         except MeasurementError as error:
             zone = one.sight.zone
             notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
+    notes += room.surroundings.notes
     return CasePlan(
         landmarks,
         with_other_routes(found),
@@ -760,14 +832,6 @@ def gaps_of(zone: Zone, landmarks: Landmarks) -> tuple[Note, ...]:
         if root is not None:
             found += [gap_note(root, gap) for gap in gaps_beside(root, border.points)]
     return tuple(found)
-
-
-def outside_of(labels: Labels, needle: Needle) -> float:
-    """Mm of a needle's way from skin to target that lie outside of the labels."""
-    steps = np.arange(WAY_STEP_MM / 2, needle.depth_mm, WAY_STEP_MM)
-    index = labels.geometry.to_index(needle.at(steps))
-    inside = np.all((index >= -0.5) & (index <= np.array(labels.array.shape) - 0.5), axis=1)
-    return float(np.count_nonzero(~inside)) * WAY_STEP_MM
 
 
 def gap_note(root: RootFound, gap: Gap) -> Note:

@@ -55,7 +55,10 @@ GRADES: Mapping[LightCause, Grade] = MappingProxyType(
         LightCause.BORDER: Grade(0.5, None, True, "landmarks and borders below 50 % are marked as doubtful"),
         LightCause.GAP: Grade(0.0, 0.0, False, "a border drawn where no root is labelled may lie elsewhere"),
         LightCause.SLICES: Grade(2.0, 5.0, False, "a root is 4 to 6 mm thick; inferred"),
-        LightCause.WAY: Grade(0.0, None, False, "where nothing is labelled nothing is known to be free"),
+        LightCause.WAY: Grade(0.0, None, False, "what neither labels nor CT show is not known to be free"),
+        LightCause.NERVE_WAY: Grade(
+            0.0, None, False, "outside of the labels nerve is not known; where a root may run it is likely"
+        ),
         LightCause.WITHHELD: Grade(0.0, 0.0, False, "what is not recommended is not green"),
     }
 )
@@ -101,7 +104,8 @@ def light_of(values: Mapping[LightCause, float | None]) -> LightFound:
     Args:
         values: of each cause: degrees of the least tolerance, mm to bone and to nerve before the last 3 mm, the least
             confidence of the triangle's borders (0 to 1), mm of border drawn on a gap of a root, mm of the CT's slices,
-            mm of the way from skin to target outside of the labels, reasons for which nothing is recommended there.
+            mm of the way from skin to target that neither labels nor CT show, mm of it outside of the labels near where
+            a root may run, reasons for which nothing is recommended there.
             One that is None or missing is not known, which is amber; infinite is as far as there is anything.
     """
     found = []

@@ -139,10 +139,13 @@ def crossings(needle: Needle, obstacles: Obstacles, parts_of: PartsOf) -> tuple[
     end = needle.depth_mm + BEYOND_MM
     found: list[tuple[int, float, float]] = []
     since: dict[int, float] = {}
+    within: dict[int, int] = {}
     for tissue, depth, enters in _hits(needle, obstacles, end):
+        # Bone beyond the labels overlaps the labelled bone: what was entered twice is left twice.
+        within[tissue] = max(within.get(tissue, 0) + (1 if enters else -1), 0)
         if enters:
             since.setdefault(tissue, depth)
-        else:
+        elif within[tissue] == 0:
             # Leaving what was never entered: the line began inside.
             found.append((tissue, since.pop(tissue, 0.0), depth))
     found += [(tissue, depth, end) for tissue, depth in since.items()]

@@ -36,6 +36,40 @@ _AIR, _FULL = -1000.0, 0.0
 
 
 @dataclass(frozen=True, eq=False)
+class BodyCopy:
+    """A copy of a CT of about 2 mm, and the body in it.
+
+    Attributes:
+        values: HU [z, y, x], means over blocks of voxels.
+        grid: of the copy.
+        body: [z, y, x] the trunk without table and clothes, with what it encloses.
+    """
+
+    values: npt.NDArray[np.float32]
+    grid: Geometry
+    body: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, volume: Volume, cancel: Cancel | None = None) -> BodyCopy:
+        """Of a CT in HU.
+
+        Raises:
+            MeasurementError: the CT shows no body.
+            Cancelled: the user stopped it.
+        """
+        values, grid = _coarse(volume, cancel)
+        check(cancel)
+        body = _body(values, grid)
+        check(cancel)
+        return cls(values, grid, body)
+
+    @property
+    def not_shown(self) -> npt.NDArray[np.bool_]:
+        """[z, y, x] what the scanner has not computed: filled with no number of a tissue, or outside of its circle."""
+        return np.asarray((self.values < NO_DATA_HU) | _outside_circle(self.values))
+
+
+@dataclass(frozen=True, eq=False)
 class Skin:
     """The outside of the body, as far as the CT shows it.
 
@@ -62,23 +96,25 @@ class Skin:
             MeasurementError: the CT shows no body.
         """
         progress(0.0, "looking for the skin")
-        values, grid = _coarse(volume, cancel)
-        check(cancel)
-        progress(0.4, "looking for the skin")
-        outside = values < NO_DATA_HU
-        body = _body(values, grid)
-        check(cancel)
+        copy = BodyCopy.of(volume, cancel)
         progress(0.7, "looking for the skin")
-        field = np.clip(values, _AIR, _FULL)
+        found = cls.of_copy(copy, cancel)
+        progress(1.0, "skin found")
+        return found
+
+    @classmethod
+    def of_copy(cls, copy: BodyCopy, cancel: Cancel | None = None) -> Skin:
+        """The same from a copy that was made before."""
+        body, grid = copy.body, copy.grid
+        field = np.clip(copy.values, _AIR, _FULL)
         field[ndimage.binary_erosion(body, border_value=1)] = _FULL
         # One voxel before the skin keeps its number, which says where between two voxels the skin runs; what was taken
         # off the body (a table top) does not.
         field[~body & (~ndimage.binary_dilation(body) | (field > SKIN_HU))] = _AIR
+        check(cancel)
         mesh = _surface(field, grid)
         check(cancel)
-        mesh = _without_cut(mesh, outside | _outside_circle(values), grid)
-        progress(1.0, "skin found")
-        return cls(mesh)
+        return cls(_without_cut(mesh, copy.not_shown, grid))
 
     def depth(self, points: npt.ArrayLike, directions: npt.ArrayLike) -> FloatArray:
         """How far it is from points in the body to where rays leave it through the skin.

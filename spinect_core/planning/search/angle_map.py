@@ -55,6 +55,8 @@ class Looks:
         nerve_mm: the same to nerve.
         segmented_mm: how much of the trajectory, from the target, lies where bone and nerve were looked for (n,); not a
             number where that is not known.
+        known_mm: how much of it lies where bone is known, by labels or by the density that the CT shows (n,); not a
+            number where ``segmented_mm`` is none.
         seen_mm2: of the zone that is in sight where nothing is open (n,), with whatever covers it.
         reason: values of :class:`spinect_core.planning.search.weights.Reason` (n,).
     """
@@ -68,6 +70,7 @@ class Looks:
     bone_mm: FloatArray
     nerve_mm: FloatArray
     segmented_mm: FloatArray
+    known_mm: FloatArray
     seen_mm2: FloatArray
     reason: npt.NDArray[np.uint8]
 
@@ -78,8 +81,13 @@ class Looks:
 
     @property
     def ends_before_skin(self) -> BoolArray:
-        """Whether bone and nerve are not known up to the skin (n,): the rest of the trajectory counts as free."""
+        """Whether the labels end before the skin (n,): from there on nerve is not known, bone by its density alone."""
         return np.asarray(self.segmented_mm < self.depth_mm)
+
+    @property
+    def unknown_mm(self) -> FloatArray:
+        """How much of the way up to the skin neither labels nor CT show (n,); not a number where it is not known."""
+        return np.asarray(np.maximum(self.depth_mm - self.known_mm, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +143,7 @@ class Survey:
         skin: the patient's; without it depths are unknown and nothing is refused for them.
         limits: hard ones.
         segmented: the grid in which bone and nerve were looked for, if known.
+        shown: the grid of the CT, in which bone is known by its density; None without one.
         clearance: of the same obstacles; pass it on when several zones share them, making it takes a second.
         grid_mm: of the windows; by the size of the zone when absent.
         threads: at work at the same time. The result does not depend on it.
@@ -150,6 +159,7 @@ class Survey:
         *,
         limits: Limits | None = None,
         segmented: Geometry | None = None,
+        shown: Geometry | None = None,
         clearance: Clearance | None = None,
         grid_mm: float | None = None,
         threads: int = 2,
@@ -157,7 +167,7 @@ class Survey:
         self.sight = sight
         self.skin = skin
         self.limits = limits or Limits()
-        self.segmented = segmented
+        self.segmented, self.shown = segmented, shown
         self.side = sight.zone.side
         self._threads = threads
         self._many = ManyViews(sight.zone, sight.obstacles, grid_mm)
@@ -260,11 +270,14 @@ class Survey:
         count = len(turn)
         opened = np.flatnonzero(openings.radius_mm > 0)
         targets, directions = openings.target[opened], frames.vector[opened]
-        depth, segmented = np.full(count, np.nan), np.full(count, np.nan)
+        depth, segmented, known = (np.full(count, np.nan) for _ in range(3))
         if self.skin is not None and len(opened):
             depth[opened] = self.skin.depth(targets, directions)
         if self.segmented is not None and len(opened):
             segmented[opened] = _way_inside(self.segmented, targets, directions)
+            known[opened] = segmented[opened]
+            if self.shown is not None:
+                known[opened] = np.maximum(segmented[opened], _way_inside(self.shown, targets, directions))
         met = openings.met_first
         reason = np.full(count, Reason.ALLOWED, dtype=np.uint8)
         if self.skin is not None:
@@ -287,6 +300,7 @@ class Survey:
             bone,
             nerve,
             segmented,
+            known,
             met.sum(axis=1) * self._many.grid_mm**2,
             reason,
         )

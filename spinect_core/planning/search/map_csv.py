@@ -100,7 +100,7 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         side: of the zone, "left" or "right".
 
     Returns:
-        The map as it was, rounded. What the table does not hold is not a number: targets, what was segmented of a
+        The map as it was, rounded. What the table does not hold is not a number: targets, what was known of a
         trajectory and what was in sight of a blocked zone; so is a clearance where the tissue is absent.
 
     Raises:
@@ -136,6 +136,7 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         numbers["depth_mm"],
         numbers["clearance_bone_mm"],
         numbers["clearance_nerve_mm"],
+        unknown,
         unknown,
         unknown,
         reason,

@@ -44,6 +44,8 @@ STARTS = 6
 """How many of the map's peaks are climbed for the best view."""
 PEAK = 0.85
 """Part of the map's largest area from which a peak is climbed: between two views of the map it may rise to the best."""
+TOLD_MM = 0.5
+"""Less of a way than this is not told to be unknown."""
 _ROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 Angles = tuple[float, float]
 
@@ -58,10 +60,14 @@ class Choice:
         depth_mm: from the skin to the window's centre; None without skin.
         bone_mm: smallest distance of the trajectory through the window's centre to bone; infinite without bone.
         nerve_mm: the same to nerve.
-        ends_before_skin: bone and nerve are not known up to the skin; the rest counts as free.
+        ends_before_skin: the labels end before the skin: from there on bone is known by its density, nerve is not.
         score: 0 to 1, to compare views by; it recommends nothing.
         terms: of the score, 0 to 1 each; None where what it rests on is not known.
         words: how it differs from the best view; empty for the best view itself.
+        segmented_mm: of the way, from the target, that lies where bone and nerve were looked for; None where that is
+            not known.
+        known_mm: of the way, from the target, on which bone is known, by labels or density; None with it.
+        unknown_mm: of the way up to the skin, what is beyond that; None where the skin is not known.
     """
 
     view: View
@@ -73,6 +79,9 @@ class Choice:
     score: float
     terms: Mapping[str, float | None]
     words: str = ""
+    segmented_mm: float | None = None
+    known_mm: float | None = None
+    unknown_mm: float | None = None
 
     @property
     def oblique(self) -> float:
@@ -122,6 +131,7 @@ def search(
     limits: Limits | None = None,
     weights: Weights | None = None,
     segmented: Geometry | None = None,
+    shown: Geometry | None = None,
     clearance: Clearance | None = None,
     threads: int = 2,
     progress: Progress = silent,
@@ -138,6 +148,7 @@ def search(
         limits: what every view has to keep.
         weights: of the score.
         segmented: the grid in which bone and nerve were looked for, so that trajectories that leave it are recognised.
+        shown: the grid in which bone is known by its density.
         clearance: of the same obstacles, to share between zones.
         threads: at work at the same time.
         progress: called with the fraction done (0 to 1) and the stage.
@@ -147,7 +158,9 @@ def search(
         MeasurementError: the zone encloses nothing, or the step makes no map.
         Cancelled: the user stopped it.
     """
-    survey = Survey(sight, skin, limits=limits, segmented=segmented, clearance=clearance, threads=threads)
+    survey = Survey(
+        sight, skin, limits=limits, segmented=segmented, shown=shown, clearance=clearance, threads=threads
+    )
     weights = weights or Weights()
     chart = angle_map(survey, step=step, progress=part_of(progress, 0.0, 0.75), cancel=cancel)
     looks = chart.looks
@@ -331,14 +344,21 @@ def choice_at(
     choice = Choice(
         view,
         window,
-        None if np.isnan(depth) else depth,
+        _number(depth),
         float(looks.bone_mm[0]),
         float(looks.nerve_mm[0]),
         bool(looks.ends_before_skin[0]),
         float(weights.score(terms)[0]),
         {name: None if np.isnan(value[0]) else float(value[0]) for name, value in terms.items()},
+        segmented_mm=_number(looks.segmented_mm[0]),
+        known_mm=_number(looks.known_mm[0]),
+        unknown_mm=_number(looks.unknown_mm[0]),
     )
     return choice if best is None else Choice(**{**vars(choice), "words": difference(best, choice)})
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def difference(best: Choice, other: Choice) -> str:
@@ -363,6 +383,22 @@ def difference(best: Choice, other: Choice) -> str:
     return ", ".join(parts) or "the same view"
 
 
+def _way_notes(best: Choice) -> list[Note]:
+    """What is not known of the way along the best view."""
+    labelled, known = best.segmented_mm, best.known_mm
+    if labelled is None or known is None:
+        return []
+    if best.depth_mm is None:
+        return [Note.of(NoteCode.WAY_KNOWN, mm=known)]
+    notes = []
+    by_density = min(known, best.depth_mm) - labelled
+    if by_density >= TOLD_MM:
+        notes.append(Note.of(NoteCode.ENDS_BEFORE_SKIN, mm=by_density))
+    if best.unknown_mm is not None and best.unknown_mm >= TOLD_MM:
+        notes.append(Note.of(NoteCode.WAY_UNKNOWN, mm=best.unknown_mm, depth=best.depth_mm))
+    return notes
+
+
 def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[Note, ...]:
     notes = []
     if survey.skin is None:
@@ -371,8 +407,7 @@ def _notes(chart: AngleMap, survey: Survey, best: Choice | None) -> tuple[Note, 
         reasons: npt.NDArray[np.integer] = np.bincount(chart.looks.reason)
         notes.append(Note.of(NoteCode.NO_VIEW, reason=Reason(int(reasons.argmax()))))
     else:
-        if best.ends_before_skin:
-            notes.append(Note(NoteCode.ENDS_BEFORE_SKIN))
+        notes += _way_notes(best)
         if best.oblique >= OBLIQUE_DEGREES[1] or abs(best.view.elevation) >= TILT_DEGREES[1]:
             notes.append(Note(NoteCode.AT_THE_EDGE))
     return tuple(notes)

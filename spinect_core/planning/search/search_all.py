@@ -27,6 +27,7 @@ def search_all(
     weights: Weights | None = None,
     segmented: Geometry | None = None,
     clearance: Clearance | None = None,
+    shown: Geometry | None = None,
     threads: int = 2,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -41,6 +42,7 @@ def search_all(
         weights: of the score.
         segmented: the grid in which bone and nerve were looked for.
         clearance: of the obstacles; made if not given.
+        shown: the grid in which bone is known by its density.
         threads: zones at work at the same time.
         progress: called with the fraction done (0 to 1) and the stage, in the calling thread.
         cancel: asked often.
@@ -73,6 +75,7 @@ def search_all(
             weights=weights,
             segmented=segmented,
             clearance=shared,
+            shown=shown,
             threads=1,
             progress=note,
             cancel=cancel,

@@ -59,13 +59,25 @@ class Obstacles:
         at_once: of so many triangles a search tree is made at once, with the interpreter held; None for one tree of
             all, which is quickest to ask.
         pause_s: seconds before each such step, in which a window gets the interpreter as often as an answer needs it.
+        beyond: bone outside of what was labelled, a closed mesh of its own that may overlap ``bone``; its triangles
+            follow those of ``bone`` in the mesh of that tissue.
     """
 
     def __init__(
-        self, bone: pv.PolyData, nerve: pv.PolyData, at_once: int | None = None, pause_s: float = 0.0
+        self,
+        bone: pv.PolyData,
+        nerve: pv.PolyData,
+        at_once: int | None = None,
+        pause_s: float = 0.0,
+        beyond: pv.PolyData | None = None,
     ) -> None:
         self._pause_s = pause_s
-        self.meshes = {tissue: mesh for tissue, mesh in ((BONE, bone), (NERVE, nerve)) if mesh.n_cells > 0}
+        solids = {BONE: [bone, pv.PolyData() if beyond is None else beyond], NERVE: [nerve]}
+        # Each closed: of two that overlap, the one that holds a point most deeply says how deep it lies.
+        self._solids = {
+            tissue: [mesh for mesh in meshes if mesh.n_cells > 0] for tissue, meshes in solids.items()
+        }
+        self.meshes = {tissue: _together(meshes) for tissue, meshes in self._solids.items() if meshes}
         corners = [np.asarray(mesh.points, dtype=np.float64) for mesh in self.meshes.values()]
         self._middle = np.concatenate(corners).mean(axis=0) if corners else np.zeros(3)
         # Embree takes meshes over with the interpreter held: a window beside stays awake if they are small.
@@ -181,17 +193,21 @@ class Obstacles:
         if tissue not in self.meshes or len(points) == 0:
             return np.full(len(points), np.inf)
         given = numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float64), deep=True)
-        result = numpy_to_vtk(np.zeros(len(points)), deep=True)
-        self._distances[tissue].FunctionValue(given, result)
-        return np.asarray(vtk_to_numpy(result), dtype=np.float64).copy()
+        least = np.full(len(points), np.inf)
+        for field in self._distances[tissue]:
+            result = numpy_to_vtk(np.zeros(len(points)), deep=True)
+            field.FunctionValue(given, result)
+            least = np.minimum(least, vtk_to_numpy(result))
+        return least
 
     @cached_property
-    def _distances(self) -> dict[int, vtkImplicitPolyDataDistance]:
-        made = {}
-        for tissue, mesh in self.meshes.items():
-            field = vtkImplicitPolyDataDistance()
-            field.SetInput(mesh)
-            made[tissue] = field
+    def _distances(self) -> dict[int, list[vtkImplicitPolyDataDistance]]:
+        made: dict[int, list[vtkImplicitPolyDataDistance]] = {}
+        for tissue, meshes in self._solids.items():
+            for mesh in meshes:
+                field = vtkImplicitPolyDataDistance()
+                field.SetInput(mesh)
+                made.setdefault(tissue, []).append(field)
         return made
 
     def _rays(
@@ -200,6 +216,17 @@ class Obstacles:
         start = np.ascontiguousarray(np.asarray(origins) - self._middle, dtype=np.float32)
         way = np.ascontiguousarray(np.broadcast_to(directions, start.shape), dtype=np.float32)
         return start, way
+
+
+def _together(meshes: Sequence[pv.PolyData]) -> pv.PolyData:
+    """One mesh with the triangles of several, in their order."""
+    if len(meshes) == 1:
+        return meshes[0]
+    first = np.cumsum([0, *(mesh.n_points for mesh in meshes)])
+    points = np.concatenate([np.asarray(mesh.points) for mesh in meshes])
+    faces = np.concatenate([mesh.regular_faces + start for mesh, start in zip(meshes, first, strict=False)])
+    joined: pv.PolyData = pv.PolyData.from_regular_faces(points, faces)
+    return joined
 
 
 class _Scene:

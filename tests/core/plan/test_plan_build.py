@@ -55,6 +55,7 @@ def choice(view: View, words: str = "") -> Made:
         bone_mm=math.inf,
         nerve_mm=3.5,
         ends_before_skin=False,
+        unknown_mm=None,
         score=0.5,
         terms={"area": 1.0, "depth": None},
         words=words,
@@ -74,7 +75,7 @@ def result(**changes: Any) -> Made:
             "allowed_count": 8,
             "candidate": best.view,
             "weights": WEIGHTS,
-            "notes": (Note(NoteCode.ENDS_BEFORE_SKIN),),
+            "notes": (Note.of(NoteCode.ENDS_BEFORE_SKIN, mm=12.0),),
         }
         | changes
     )  # fmt: skip

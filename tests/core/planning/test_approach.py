@@ -20,9 +20,12 @@ from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Approaches, Room, outside_of, plan_level
+from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.needle.surroundings import unknown_mm
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.rules import Rules, barring
+from spinect_core.planning.search.angle_map import Survey
+from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.segmentation.calibration import Calibration, Widening
@@ -257,15 +260,23 @@ def test_a_root_that_the_picture_ends_before_is_no_whole_root(case, planned):
             assert "The labels end before L5 right has left its foramen" in " ".join(sentences(each.withheld))
 
 
+def _way_in(grid, point, way):
+    """Mm from a point along a direction to where it leaves a grid."""
+    steps = np.arange(0.0, 400.0, 0.1)[:, None] * way / np.linalg.norm(way)
+    index = grid.to_index(np.asarray(point) + steps)
+    return 0.1 * np.count_nonzero(((index >= -0.5) & (index <= np.array(grid.shape) - 0.5)).all(axis=1))
+
+
 def test_a_needle_is_no_green_one_where_nothing_is_labelled_or_nothing_is_recommended(case, planned):
     phantom, surfaces = case
     work = Approaches(Room(phantom.labels, surfaces, phantom.volume), planned[1].landmarks)
     needle = next(each.needle.needle for each in planned[1].approaches if each.needle is not None)
-    assert outside_of(phantom.labels, needle) == 0.0
+    assert unknown_mm(needle, phantom.labels, work.room.surroundings) == 0.0
     out = np.asarray(needle.entry) - needle.target
     far = replace(needle, entry=tuple(np.asarray(needle.target) + 4.0 * out))
     causes = {each.cause: each.value for each in work.measured(far).light.reasons}
-    assert causes[LightCause.WAY] == pytest.approx(outside_of(phantom.labels, far), abs=1.0)
+    beyond = np.asarray(needle.depth_mm * 4.0 - _way_in(phantom.labels.geometry, needle.target, out))
+    assert causes[LightCause.WAY] == pytest.approx(float(beyond), abs=1.5)
     assert causes[LightCause.WAY] > 20.0
     away = replace(
         needle, entry=tuple(np.asarray(needle.entry) + 500), target=tuple(np.asarray(needle.target) + 500)
@@ -278,6 +289,20 @@ def test_a_needle_is_no_green_one_where_nothing_is_labelled_or_nothing_is_recomm
     light = Approaches(Room(phantom.labels, surfaces, phantom.volume), doubted).measured(needle).light
     assert light.light == Light.RED
     assert LightCause.WITHHELD in {each.cause for each in light.reasons}
+
+
+def test_where_the_labels_reach_the_skin_every_area_is_as_without_the_ct(case, planned):
+    room, plan, _seen = planned
+    assert len(room.surroundings.kinds) == 0
+    zone = plan.approaches[0].zone
+    bare = Obstacles.of(case[1])
+    turn, lean = np.meshgrid(np.arange(0.0, 61.0, 10.0), np.arange(-40.0, 41.0, 10.0))
+    with_ct, without = (
+        Survey(Sight(zone, each)).look(turn.ravel(), lean.ravel()) for each in (room.obstacles, bare)
+    )
+    np.testing.assert_allclose(with_ct.area_mm2, without.area_mm2, atol=1e-6)
+    np.testing.assert_allclose(with_ct.radius_mm, without.radius_mm, atol=1e-6)
+    np.testing.assert_allclose(with_ct.bone_mm, without.bone_mm, atol=1e-6)
 
 
 def test_a_root_with_a_gap_withholds_the_needle_of_the_zone_it_borders(case, planned):

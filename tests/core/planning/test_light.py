@@ -21,6 +21,7 @@ WELL = {
     LightCause.GAP: 0.0,
     LightCause.SLICES: 1.0,
     LightCause.WAY: 0.0,
+    LightCause.NERVE_WAY: 0.0,
     LightCause.WITHHELD: 0.0,
 }
 
@@ -47,6 +48,7 @@ def test_green_needs_everything_to_be_known_and_well() -> None:
         (LightCause.GAP, (0.0, None, None, 0.1)),
         (LightCause.SLICES, (2.0, 2.01, 5.0, 5.01)),
         (LightCause.WAY, (0.0, 1.0, 90.0, None)),
+        (LightCause.NERVE_WAY, (0.0, 1.0, 90.0, None)),
         (LightCause.WITHHELD, (0.0, None, None, 1.0)),
     ],
 )

@@ -11,7 +11,8 @@ def chart(area: np.ndarray, obliques: np.ndarray, tilts: np.ndarray) -> AngleMap
     turn, lean = np.meshgrid(obliques, tilts, indexing="ij")
     none = np.full(area.size, np.nan)
     looks = Looks(
-        turn.ravel(), lean.ravel(), area.ravel(), none, np.full((area.size, 3), np.nan), none, none, none, none, none,
+        turn.ravel(), lean.ravel(), area.ravel(), none, np.full((area.size, 3), np.nan),
+        none, none, none, none, none, none,
         np.where(area.ravel() > 0, 0, 2).astype(np.uint8),
     )  # fmt: skip
     return AngleMap("left", obliques, tilts, looks, Limits())

@@ -12,6 +12,7 @@ from spinect_core.base.errors import Cancelled, MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry
+from spinect_core.plan.wording import sentence
 from spinect_core.planning.search.angle_map import Survey, angle_map
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.search.weights import Limits, Reason, Weights
@@ -170,8 +171,39 @@ def test_a_way_that_leaves_what_was_segmented_is_told():
         looks = Survey(sight, FlatSkin(), segmented=grid).look([30.0], [0.0])
         assert looks.ends_before_skin[0] == expected
         assert looks.segmented_mm[0] == pytest.approx(size / 2 / np.cos(np.radians(30)), abs=1.0)
-        found = search(sight, FlatSkin(), step=10.0, segmented=grid)
-        assert (Note(NoteCode.ENDS_BEFORE_SKIN) in found.notes) == expected
+        shorter = search(sight, FlatSkin(), step=10.0, segmented=grid)
+        codes = {note.code: note.values for note in shorter.notes}
+        assert (NoteCode.WAY_UNKNOWN in codes) == expected
+        assert NoteCode.ENDS_BEFORE_SKIN not in codes, "no CT shows what is dense there"
+        best = shorter.best
+        assert best.unknown_mm == pytest.approx(max(best.depth_mm - best.segmented_mm, 0.0))
+        if expected:
+            assert codes[NoteCode.WAY_UNKNOWN]["mm"] == pytest.approx(best.unknown_mm)
+            assert best.unknown_mm > 20.0
+
+
+def test_where_the_ct_goes_on_beyond_the_labels_the_way_is_known_by_density():
+    sight = Sight(square_zone(7.0, NORMAL), bone(plate(NORMAL, circle(2.0), low=3.0, high=3.5)))
+    grids = [Geometry((size,) * 3, (1.0,) * 3, tuple(MIDDLE - size / 2)) for size in (40, 60, 400)]
+    for shown, unknown in ((grids[1], True), (grids[2], False)):
+        looks = Survey(sight, FlatSkin(), segmented=grids[0], shown=shown).look([30.0], [0.0])
+        assert looks.ends_before_skin[0]
+        inside = min(looks.depth_mm[0], shown.shape[0] / 2 / np.cos(np.radians(30)))
+        assert min(looks.known_mm[0], looks.depth_mm[0]) == pytest.approx(inside, abs=1.0)
+        assert looks.unknown_mm[0] == pytest.approx(looks.depth_mm[0] - inside, abs=1.0)
+        found = search(sight, FlatSkin(), step=10.0, segmented=grids[0], shown=shown)
+        codes = {note.code: note.values["mm"] for note in found.notes if "mm" in note.values}
+        assert (NoteCode.WAY_UNKNOWN in codes) == unknown
+        best = found.best
+        by_density = min(best.known_mm, best.depth_mm) - best.segmented_mm
+        assert codes[NoteCode.ENDS_BEFORE_SKIN] == pytest.approx(by_density)
+    # Without a skin nobody knows how far it is: what is known is told.
+    (note,) = [
+        note for note in search(sight, None, step=10.0, segmented=grids[0]).notes if "mm" in note.values
+    ]
+    assert note.code == NoteCode.WAY_KNOWN
+    assert 20.0 <= note.values["mm"] <= 35.0
+    assert "first" in sentence(note)
 
 
 def test_where_nothing_opens_the_answer_is_that():
