@@ -136,7 +136,7 @@ RANGES: Mapping[CaseCause, Range] = MappingProxyType(
         CaseCause.SHIFT: Range(
             most=2.5, most_red=3.9, source="labels are compared with the CT in steps of 2 mm"
         ),
-        CaseCause.UNSURE: Range(most=0.25, most_red=0.45, source=_MEASURED),
+        CaseCause.UNSURE: Range(most=0.25, most_red=0.45, source="0.06 to 0.17 on three CTs; inferred"),
         CaseCause.BONE_SHARE: Range(0.28, 0.2, 0.5, 0.58, source=_MEASURED),
         CaseCause.BONE_SIDES: Range(most=0.15, most_red=0.35, source=_MEASURED),
         CaseCause.BONE_PIECES: Range(most=12.0, most_red=25.0, source=_MEASURED),
