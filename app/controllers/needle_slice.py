@@ -79,7 +79,7 @@ class NeedleSliceController(QObject):
 
     def _open(self, picture: Picture, trajectory: Trajectory) -> None:
         self.close()
-        window = SliceWindow(picture, trajectory.title, self._parent)
+        window = SliceWindow(picture, trajectory.called, self._parent)
         name = "-".join(re.findall(r"\w+", trajectory.title.lower()))
         window.save_wanted.connect(lambda: self.save_wanted.emit(picture, f"slice-{name}.png"))
         window.finished.connect(self._forget)

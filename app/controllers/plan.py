@@ -15,9 +15,11 @@ from app.model.ongoing import FINDING
 from app.model.planning_options import PlanningOptions
 from app.model.trajectories import Trajectories
 from app.model.work import FoundTrajectories
+from spinect_core.anatomy.levels import recounted
+from spinect_core.base.errors import UsageError
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.image.warning import RESERVED, any_grave
-from spinect_core.plan.wording import result_sentences, sentences
+from spinect_core.plan.wording import Trajectory, level_words, result_sentences, sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
 if TYPE_CHECKING:
@@ -85,6 +87,28 @@ class PlanController(QObject):
         if self._trajectories.rows:
             self.said.emit("Find the trajectories again: the present ones keep the rules they were found by.")
 
+    def count_lumbar(self, lumbar: int | None) -> None:
+        """Name all by another count of the lumbar vertebrae: nothing is searched again.
+
+        Args:
+            lumbar: how many there are; None where they are not known.
+        """
+        from spinect_core.pipeline.recounting import recounted_records
+
+        before, case = self._model.planning, self._model.case
+        counted = None if before.level is None else before.level.lumbar
+        if case is None or counted == lumbar:
+            return
+        try:
+            records = recounted_records(before, lumbar)
+        except UsageError as error:
+            self.said.emit(f"{error.fault}. {error.remedy}.")
+            self._trajectories.changed.emit()  # what shows the count goes back to what it was
+            return
+        case.notes = tuple(recounted(each, counted, lumbar) for each in case.notes)
+        self._trajectories.recount(records, lumbar)
+        self.said.emit(f"{level_words(records.level)}." if records.level is not None else "")
+
     def _show_found(self, case: Case, found: FoundTrajectories) -> None:
         planned, trajectories = found.planned, self._trajectories
         plan = planned.plan
@@ -115,10 +139,11 @@ class PlanController(QObject):
             if self._model.case is case and self._model.planning is before:
                 trajectories.take_curve(needle)
                 self._model.set_planning(with_needle(before, needle), "place a needle")
-                own = trajectories.rows[-1]
+                # Needles of other levels are listed after it.
+                own = next(each for each in reversed(trajectories.rows) if _is(each, needle))
                 trajectories.choose(own.key)
                 held = f"; {own.withheld_text}" if own.withheld_text else ""
-                self.said.emit(f"{own.title}: {own.needle_text}, {view.words}{held}")
+                self.said.emit(f"{own.called}: {own.needle_text}, {view.words}{held}")
 
         self._jobs.start(
             "Measuring the needle",
@@ -162,6 +187,10 @@ class PlanController(QObject):
             lambda progress, cancel: work.move_landmark(planner, plan, before, name, point, progress, cancel),
             moved,
         )
+
+
+def _is(row: Trajectory, needle: NeedlePlan) -> bool:
+    return row.own and row.needle is not None and row.needle.needle == needle.needle
 
 
 def _summary(plan: CasePlan, uncertain: tuple[str, ...], reserved: bool) -> str:

@@ -297,6 +297,27 @@ class CaseModel(QObject):
         self.history.endMacro()
         self.select(None)
 
+    def recount(self, planning: Planning, text: str) -> None:
+        """Take over the same planning by another count of the lumbar vertebrae, and rename the triangles alike.
+
+        Args:
+            planning: the renamed records.
+            text: what was done.
+        """
+        from spinect_core.pipeline.recounting import recounted_triangle
+
+        before, after = (
+            None if each.level is None else each.level.lumbar for each in (self.planning, planning)
+        )
+        renamed = tuple(
+            replace(each, triangle=recounted_triangle(each.triangle, before, after))
+            for each in self.measurements
+        )
+        self.history.beginMacro(plain.caption(text))
+        self._push(renamed, self.selected, text)
+        self.set_planning(planning, text)
+        self.history.endMacro()
+
     def change(self, key: int, triangle: Triangle, text: str) -> None:
         """Replace a measurement's triangle; it is the user's then."""
         measurement = self.find(key)

@@ -47,11 +47,11 @@ class PresentWindow(QObject):
 
     @property
     def text(self) -> str:
-        """Such as ``Left Kambin, bony, from here: 41.0 mm² open, circle 5.2 mm``."""
+        """Such as ``Left Kambin, bony, L5/S1, from here: 41.0 mm² open, circle 5.2 mm``."""
         trajectory = self._trajectories.current
         if self.window is None or trajectory is None:
             return ""
-        title = trajectory.title if trajectory.own else f"{trajectory.title}, from here"
+        title = trajectory.called if trajectory.own else f"{trajectory.called}, from here"
         if not self.window.open:
             return f"{title}: no free window"
         return f"{title}: {self.window.area_mm2:.1f} mm² open, circle {2 * self.window.radius_mm:.1f} mm"

@@ -193,6 +193,22 @@ class Trajectories(QObject):
             self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
         return True
 
+    def recount(self, records: Planning, lumbar: int | None) -> None:
+        """Take over the same planning by another count of the lumbar vertebrae, as one step of the history.
+
+        Args:
+            records: of it.
+            lumbar: how many there are, as the user has counted them; None where nobody has.
+        """
+        from spinect_core.pipeline.recounting import recounted_plan
+
+        chosen = next((place for place, each in enumerate(self.rows) if each.key == self.chosen), None)
+        if self.plan is not None:
+            self._kept = [(records, recounted_plan(self.plan, lumbar)), *self._kept][:KEPT_PLANS]
+        self._model.recount(records, "count the lumbar vertebrae")
+        if chosen is not None and chosen < len(self.rows):
+            self.mark(self.rows[chosen].key)
+
     def take_curve(self, needle: NeedlePlan) -> None:
         """Keep the distances along a needle that was placed."""
         self._curves[needle.needle] = needle.clearance
@@ -224,11 +240,7 @@ class Trajectories(QObject):
         self.rows = trajectories_of(now)
         # the user's needles come and go; what was computed belongs to landmarks and zones
         self.plan = next(
-            (
-                plan
-                for records, plan in self._kept
-                if (records.landmarks, records.zones) == (now.landmarks, now.zones)
-            ),
+            (plan for records, plan in self._kept if _made_of(records) == _made_of(now)),
             None,
         )
         if self.chosen and self.current is None:
@@ -253,3 +265,8 @@ class Trajectories(QObject):
         if self._model.selected is not None and self.chosen:
             self.chosen = ""
             self.chosen_changed.emit()
+
+
+def _made_of(records: Planning) -> tuple[object, ...]:
+    """What of a planning tells what was computed for it."""
+    return records.landmarks, records.zones, None if records.level is None else records.level.lumbar

@@ -28,7 +28,7 @@ def _text(number: float | None) -> str:
 
 
 COLUMNS: tuple[Column[Trajectory], ...] = (
-    Column("Trajectory", lambda row: row.title, tip="The triangle, or a needle of your own"),
+    Column("Trajectory", lambda row: row.called, tip="The triangle or a needle of your own, and its level"),
     Column(
         "Light",
         lambda row: "" if row.light is None else str(row.light.light),

@@ -30,13 +30,14 @@ from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.progress import ProgressCard
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
-from app.widgets import icons, plain, theme
+from app.widgets import icons, palette, plain, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
+from spinect_core.anatomy.levels import LUMBAR_COUNTS
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.case_wording import case_light_text
 from spinect_core.plan.records import CaseLightRecord, SearchRecord
-from spinect_core.plan.wording import choices, withheld_sentences
+from spinect_core.plan.wording import HOW_MANY, NOT_KNOWN, choices, level_words, withheld_sentences
 from spinect_core.plan.wording import warnings as warnings_of
 
 CONTEXT_WIDTH = 244
@@ -54,6 +55,7 @@ class TrajectoriesPanel(QFrame):
         needle_wanted: place a needle along the present view; True for the cross-hair as its target.
         delete_wanted: delete the user's needle that is looked at.
         move_wanted: move the landmark of this name to the cross-hair.
+        lumbar_wanted: name all by this many lumbar vertebrae; None where they are not known.
     """
 
     down_wanted = Signal()
@@ -61,6 +63,7 @@ class TrajectoriesPanel(QFrame):
     needle_wanted = Signal(bool)
     delete_wanted = Signal()
     move_wanted = Signal(str)
+    lumbar_wanted = Signal(object)
 
     def __init__(
         self,
@@ -78,7 +81,19 @@ class TrajectoriesPanel(QFrame):
         self.warning = ElidedLabel()
         self.warning.setProperty("role", "warning")
         self.warning.setFixedHeight(24)
-        column.addWidget(self.warning)
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(0)
+        self.lumbar_menu = QMenu(self)
+        for count in (*LUMBAR_COUNTS, None):
+            text = NOT_KNOWN if count is None else f"{count} lumbar vertebrae"
+            add_entry(self.lumbar_menu, text, partial(self.lumbar_wanted.emit, count))
+        self.level = self._button("", None, self.lumbar_menu)
+        self.level.setFixedHeight(24)
+        head.addWidget(self.level)
+        head.addWidget(self.warning, 1)
+        head.addStretch(0)
+        column.addLayout(head)
         self.case_light = ElidedLabel()
         self.case_light.setFixedHeight(22)
         self.case_light.setContentsMargins(12, 0, 12, 0)
@@ -260,7 +275,8 @@ class TrajectoriesPanel(QFrame):
         # a doubt for which nothing is recommended has been told with that
         told = {each.rstrip(".") for each in planning.withheld}
         doubts = (each for each in warnings_of(planning) if each.rstrip(".") not in told)
-        sentences = (*warning_lines(noticed), *held, *doubts)
+        asked = self._show_level()
+        sentences = (*warning_lines(noticed), *held, *doubts, *asked)
         self.warning.setVisible(bool(sentences))
         self.warning.setText(f"{'' if noticed else 'Warning: '}{' '.join(sentences)}")
         self.warning.setToolTip("\n".join(sentences))
@@ -279,6 +295,19 @@ class TrajectoriesPanel(QFrame):
         self.case_light.setToolTip(text.replace("; ", "\n"))
         if light is not None:
             self.case_light.setStyleSheet(f"color: {LIGHT_COLOURS[light.light]}")
+
+    def _show_level(self) -> tuple[str, ...]:
+        """The level that is planned and by which count it has its name; what is asked where nobody has counted."""
+        level = self._model.planning.level
+        self.level.setVisible(level is not None)
+        if level is None:
+            return ()
+        known = level.lumbar is not None
+        counted = f"{level.lumbar} lumbar vertebrae" if known else "lumbar vertebrae?"
+        self.level.setText(f"{level.name} · {counted} ▾")
+        self.level.setToolTip(level_words(level))
+        self.level.setStyleSheet("" if known else f"color: {palette.WARNING}")
+        return () if known else (f"{HOW_MANY.format(name=level.name)}.",)
 
     def _fit_columns(self) -> None:
         """As narrow as their texts; what blocks a zone takes a whole row and does not count."""

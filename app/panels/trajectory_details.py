@@ -61,7 +61,7 @@ class TrajectoryDetails(QWidget):
             + f"<p style='margin:0'>{_text(text)}</p>"
             for head, text in (*self._noticed(), *facts(trajectory, self._model.planning.landmarks))
         )
-        self.text.setHtml(f"<b>{_text(trajectory.title)}</b>{rows}")
+        self.text.setHtml(f"<b>{_text(trajectory.called)}</b>{rows}")
 
     def _noticed(self) -> tuple[tuple[str, str], ...]:
         """What reading noticed about the CT, before all that was found in it."""

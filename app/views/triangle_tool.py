@@ -8,10 +8,11 @@ from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from app.model.case import Measurement
 from app.model.case_model import CaseModel
 from app.views.scene import Viewport
+from spinect_core.anatomy.levels import Level, level_names, level_of, renamed
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.words import Kind, Side
-from spinect_core.geometry.triangle import KIND_NAMES, Triangle
+from spinect_core.geometry.triangle import DEFINITIONS, KIND_NAMES, Triangle
 
 CORNERS = 3
 REACH = 9.0
@@ -190,13 +191,29 @@ class TriangleTool(QObject):
         )
         self._forget()
         try:
-            triangle = Triangle.from_clicks(view, points, depth, kind=Kind(self.kind), side=Side(side))
+            triangle = Triangle.from_clicks(
+                view,
+                points,
+                depth,
+                kind=Kind(self.kind),
+                side=Side(side),
+                level=self._level.name,
+                definition=renamed(DEFINITIONS[self.kind], Level(0), self._level),
+            )
         except MeasurementError as error:
             self.changed.emit()
             self.refused.emit(error)
             return
         self.stop()
         self._model.add(triangle)
+
+    @property
+    def _level(self) -> Level:
+        """That is planned; the lumbosacral one where none is."""
+        record = self._model.planning.level
+        lumbar = None if record is None else record.lumbar
+        known = record is not None and record.name in level_names(lumbar)
+        return level_of(record.name, lumbar) if record is not None and known else Level(0, lumbar)
 
     def _depth(self) -> float:
         view = self._viewport.turntable.view

@@ -158,6 +158,7 @@ class Actions:
         self.level_menu = LevelMenu(self._model, self._trajectories, self._window)
         self.level_menu.level_wanted.connect(lambda level: self._controllers.plan.find(level=level))
         self.level_menu.shift_wanted.connect(lambda shift: self._controllers.plan.find(shift=shift))
+        self.level_menu.lumbar_wanted.connect(lambda count: self._controllers.plan.count_lumbar(count))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._fill(
             bar.addMenu("&File"),

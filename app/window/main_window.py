@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
         self.trajectories_panel.down_wanted.connect(self.stage.look_down_needle)
         self.trajectories_panel.slice_wanted.connect(self.controllers.needle_slice.show)
         self.trajectories_panel.needle_wanted.connect(plan.place_needle)
+        self.trajectories_panel.lumbar_wanted.connect(plan.count_lumbar)
         self.trajectories_panel.delete_wanted.connect(plan.delete_needle)
         self.trajectories_panel.move_wanted.connect(plan.move_landmark)
         self.measurements_panel.draw_wanted.connect(self._on_draw)

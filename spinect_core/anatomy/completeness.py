@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from spinect_core.anatomy.atlas import Atlas
 from spinect_core.anatomy.courses import Course, NerveCloud, snap_course
-from spinect_core.anatomy.levels import LEVELS, Level, level_of
+from spinect_core.anatomy.levels import Level
 from spinect_core.anatomy.refine import axes_of
 from spinect_core.anatomy.register import cropped
 from spinect_core.base.arrays import FloatArray
@@ -167,7 +167,7 @@ def way_of(atlas: Atlas, level: Level, root: str, side: Side) -> Way:
 
 def ways_of(atlas: Atlas, level: Level) -> dict[str, Way]:
     """The ways of the roots of a level by name: the passing, the exiting and the traversing one, left before right."""
-    above = level_of(LEVELS[level.above_the_sacrum + 1])
+    above = Level(level.above_the_sacrum + 1, level.lumbar)
     levels = {level.passing: above, level.exiting: level, level.traversing: level}
     return {f"{root} {side}": way_of(atlas, of, root, side) for root, of in levels.items() for side in SIDES}
 

@@ -24,6 +24,7 @@ import numpy as np
 from scipy import ndimage
 
 from spinect_core.anatomy.column import AHEAD, BESIDE, STEP_MM, Column
+from spinect_core.anatomy.levels import level_name
 from spinect_core.base.arrays import BoolArray, FloatArray
 
 DISC_DEPTH = 0.35
@@ -169,7 +170,12 @@ def judged(column: Column, places: Sequence[Disc], atlas: Sequence[float]) -> li
         found.append(Hypothesis("", number, (x, y, z), score, seen))
     found.sort(key=lambda one: -one.score)
     first = found[0].shift if found else 0
-    return [replace(one, level=_called(one.shift - first), shift=first - one.shift) for one in found]
+    return list(named_by([replace(one, shift=first - one.shift) for one in found], None))
+
+
+def named_by(found: Sequence[Hypothesis], lumbar: int | None) -> tuple[Hypothesis, ...]:
+    """The hypotheses with the names of a count of lumbar vertebrae; None where nobody has counted them."""
+    return tuple(replace(one, level=level_name(-one.shift, lumbar)) for one in found)
 
 
 def end_plate(column: Column, disc: Disc) -> FloatArray:
@@ -204,12 +210,6 @@ def atlas_cues(
             cue = min(cue, _ramp(highest - max(here, default=-1.0), *ALIGNED))
         found.append(cue)
     return found
-
-
-def _called(above: int) -> str:
-    """Name of the disc so many levels above L5/S1."""
-    names = {-2: "S2/3", -1: "S1/2", 0: "L5/S1", 1: "L4/5", 2: "L3/4", 3: "L2/3", 4: "L1/2", 5: "T12/L1"}
-    return names.get(above, f"{abs(above)} levels {'above' if above > 0 else 'below'} L5/S1")
 
 
 def _ramp(value: float, none: float, full: float) -> float:

@@ -21,8 +21,8 @@ from spinect_core.anatomy.doubts import (
     lies_elsewhere,
 )
 from spinect_core.anatomy.fields import Field, signed_field
-from spinect_core.anatomy.hypotheses import Hypothesis, atlas_cues, discs, end_plate, judged
-from spinect_core.anatomy.levels import LEVELS, Level, level_of, renamed
+from spinect_core.anatomy.hypotheses import Hypothesis, atlas_cues, discs, end_plate, judged, named_by
+from spinect_core.anatomy.levels import LEVELS, LUMBOSACRAL, Level, check_count, level_name, level_of, renamed
 from spinect_core.anatomy.parts import Parts
 from spinect_core.anatomy.placing import place
 from spinect_core.anatomy.register import (
@@ -54,7 +54,7 @@ class Landmarks:
         courses: the exiting and traversing roots by name, such as "L5 left", from the sac outwards.
         bone_overlap: Dice of bone round the level between the atlas and the case, 0 to 1.
         notes: why the level may be another, or its anatomy unusual.
-        level: such as "L5/S1".
+        level: such as "L5/S1", by the count of lumbar vertebrae.
         confidences: by landmark, 0 to 1: the chance that it lies within 3 mm of its true place, as calibrated on
             phantoms; 1 of one that the user has placed.
         sac: the middle of the thecal sac, from above downwards.
@@ -63,6 +63,8 @@ class Landmarks:
         hypotheses: the discs that may be L5/S1, from the likeliest, by which the level was found, to the least likely.
         shift: of the numbering, as the user has said it (see :func:`find_landmarks`); None where the user has not.
         roots: what of the passing, exiting and traversing roots is labelled, by name, from above downwards.
+        lumbar: how many lumbar vertebrae the user has counted, by which all is named; None where nobody has, and all is
+            named as if there were five.
     """
 
     points: dict[str, FloatArray]
@@ -77,6 +79,7 @@ class Landmarks:
     hypotheses: tuple[Hypothesis, ...] = ()
     shift: int | None = None
     roots: dict[str, RootFound] = field(default_factory=dict)
+    lumbar: int | None = None
 
     @property
     def doubtful(self) -> bool:
@@ -100,7 +103,7 @@ class Landmarks:
     @property
     def names(self) -> Level:
         """What vertebrae and roots of the level are called."""
-        return level_of(self.level)
+        return level_of(self.level, self.lumbar)
 
     def confidence(self, name: str) -> float:
         """How sure a landmark is, 0 to 1."""
@@ -136,8 +139,9 @@ class Landmarks:
 def find_landmarks(
     labels: Labels,
     *,
-    level: str = "L5/S1",
+    level: str = LUMBOSACRAL,
     shift: int | None = None,
+    lumbar: int | None = None,
     atlas: Atlas | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -146,10 +150,13 @@ def find_landmarks(
 
     Args:
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
-        level: "L5/S1", "L4/5" or "L3/4".
+        level: "L5/S1" for the lumbosacral level, whatever it is called; or by its name with the count of lumbar
+            vertebrae: "L4/5", "L3/4" with five, "L5/6", "L4/5" with six, "L3/4", "L2/3" with four.
         shift: what the user knows about the numbering: 1 says that the level which the program calls L5/S1 is L4/5, so
             that every name moves one level down; -1 the contrary; 0 that the program counts right. Any of them lifts
             the doubts about the level; with None the user has not said.
+        lumbar: how many lumbar vertebrae there are, 4, 5 or 6, as the user has counted them; with None all is named as
+            if there were five. It changes names alone: not where the level lies, and no doubt about that.
         atlas: the specimen to compare with; the embedded one when absent.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
@@ -157,7 +164,7 @@ def find_landmarks(
     Raises:
         AnatomyError: too little bone to look at, labels that do not reach the level, or none where the user's count
             puts it.
-        UsageError: no such level.
+        UsageError: no such level, or a shift and a count that contradict each other.
 
     Examples:
         >>> labels = read_labels("assets/demo/labels.nii.gz")
@@ -169,7 +176,8 @@ def find_landmarks(
         >>> found.doubtful
         False
     """
-    target = level_of(level)
+    target = level_of(level, lumbar)
+    check_count(lumbar, shift)
     atlas = atlas or load_atlas()
     where = target.above_the_sacrum - (shift or 0)
     source = level_of(LEVELS[min(max(where, 0), 1)])
@@ -189,7 +197,7 @@ def find_landmarks(
     )
     check(cancel)
     if shift is not None:
-        search.check_place(registration.points(atlas.landmarks[source.focus])[0], where, target.name, shift)
+        search.check_place(registration.points(atlas.landmarks[source.focus])[0], where, target, shift)
     progress(0.85, "placing the landmarks")
     found = _placed(labels, atlas, registration, source, target, progress, cancel)
     # Where another level than the found ones was asked for, the atlas does not lie on L5/S1.
@@ -199,8 +207,9 @@ def find_landmarks(
     return replace(
         found,
         notes=(*doubts, *unsure, *found.notes),
-        hypotheses=search.hypotheses,
+        hypotheses=named_by(search.hypotheses, lumbar),
         shift=shift,
+        lumbar=lumbar,
     )
 
 
@@ -261,13 +270,13 @@ class _Search:
             return best
         return self.correlation.best(near)[0]
 
-    def check_place(self, fitted: FloatArray, where: int, level: str, shift: int) -> None:
+    def check_place(self, fitted: FloatArray, where: int, level: Level, shift: int) -> None:
         """Refuse what is not the level that the user's count names: that count lifts the doubts.
 
         Args:
             fitted: LPS mm (3,) where the fitted atlas has the end plate below the level.
             where: how many discs above the one that the program takes for L5/S1 the level was looked for.
-            level: its name.
+            level: which it is.
             shift: of the numbering.
 
         Raises:
@@ -279,15 +288,15 @@ class _Search:
         if where in discs_seen:
             if self.elsewhere({where: fitted}):
                 raise AnatomyError(
-                    f"Laid over {level} by your count, the specimen to compare with came to lie elsewhere, so that no "
-                    "landmark of it can be placed",
+                    f"Laid over {level.name} by your count, the specimen to compare with came to lie elsewhere, so "
+                    "that no landmark of it can be placed",
                     "Check the labels of bone and nerve there, or plan another level",
                 )
             return
-        names = ", ".join(one.level for _where, one in sorted(discs_seen.items())) or "none"
+        names = ", ".join(level_name(place, level.lumbar) for place in sorted(discs_seen)) or "none"
         raise AnatomyError(
-            f"By your count {level} would be {_places_above(where)}, and the labels show no such level there "
-            f"(the levels seen, from below upwards, by the program's own count: {names})",
+            f"By your count {level.name} would be {_places_above(where, level.lumbar)}, and the labels show no such "
+            f"level there (the levels seen, from below upwards, by the program's own count: {names})",
             "Count as the program does and plan the level by its name, or segment a region that holds it",
         )
 
@@ -300,10 +309,10 @@ class _Search:
         return level_doubts(self.hypotheses, fitted, level, 1.0 if self.column is None else self.column.scale)
 
 
-def _places_above(where: int) -> str:
-    """Where a level lies from the disc that the program takes for L5/S1."""
+def _places_above(where: int, lumbar: int | None) -> str:
+    """Where a level lies from the disc that the program takes for the lumbosacral one."""
     count = f"{abs(where)} level{'s' if abs(where) > 1 else ''}"
-    return f"{count} {'above' if where > 0 else 'below'} what the program calls L5/S1"
+    return f"{count} {'above' if where > 0 else 'below'} what the program calls {level_name(0, lumbar)}"
 
 
 def _placed(

@@ -15,6 +15,8 @@ from spinect_core.cli.parser import (
     a_path,
     add_command,
     add_ct_options,
+    add_level,
+    add_lumbar,
     add_quiet,
     add_segmentation_options,
     add_shift,
@@ -40,7 +42,8 @@ From labels of bone and nerve (0 background, 1 bone, 2 nerve) at once, from a CT
 EXAMPLES = """\
   spinect landmarks o/labels.nii.gz --out landmarks.json
   spinect landmarks scans/ct --out landmarks.json --mode fast
-  spinect landmarks o/labels.nii.gz --out landmarks.json --shift 0"""
+  spinect landmarks o/labels.nii.gz --out landmarks.json --shift 0
+  spinect landmarks o/labels.nii.gz --out landmarks.json --lumbar 6"""
 
 
 def add(commands: Commands) -> None:
@@ -48,8 +51,9 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "landmarks", "the level and its landmarks", DESCRIPTION, EXAMPLES)
     add_ct_options(parser)
     parser.add_argument("--out", metavar="FILE", type=a_path, required=True, help="the landmarks: .json")
-    parser.add_argument("--level", choices=("L5/S1", "L4/5", "L3/4"), default="L5/S1", help="default: L5/S1")
+    add_level(parser)
     add_shift(parser)
+    add_lumbar(parser)
     add_segmentation_options(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -63,13 +67,17 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         raise UsageError("Landmarks are not written under such a name", f"Use one that ends in {SUFFIX}", out)
     with reporting("landmarks", quiet=options.quiet) as progress:
         from spinect_core.anatomy.landmarks import find_landmarks
+        from spinect_core.anatomy.levels import check_count, level_of
         from spinect_core.base.files import write_whole
 
+        level_of(options.level, options.lumbar)
+        check_count(options.lumbar, options.shift)
         labels, warnings = _labels(options, part_of(progress, 0.0, 0.7), cancel)
         found = find_landmarks(
             labels,
             level=options.level,
             shift=options.shift,
+            lumbar=options.lumbar,
             progress=part_of(progress, 0.7, 1.0),
             cancel=cancel,
         )
@@ -120,7 +128,7 @@ def _labels(
 
 def record(found: Landmarks) -> dict[str, Any]:
     """What the file holds."""
-    from spinect_core.plan.wording import sentences
+    from spinect_core.plan.wording import count_words, place_words, sentences
 
     doubts = found.level_doubts
     return {
@@ -130,6 +138,8 @@ def record(found: Landmarks) -> dict[str, Any]:
         "certain": not doubts,
         "confirmed_by_user": found.confirmed,
         "shift_by_user": found.shift or 0,
+        "lumbar_vertebrae_by_user": found.lumbar,
+        "called": f"{place_words(found.level, found.lumbar)}; {count_words(found.lumbar)}",
         "doubts": list(sentences(doubts)),
         "notes": list(sentences(tuple(note for note in found.notes if note not in doubts))),
         "bone_overlap": round(found.bone_overlap, 4),
@@ -155,12 +165,13 @@ def record(found: Landmarks) -> dict[str, Any]:
 
 
 def _sentences(found: Landmarks, out: Path) -> list[str]:
-    from spinect_core.plan.wording import sentences
+    from spinect_core.plan.wording import count_words, place_words, sentences
 
-    lines = [f"landmarks {out}", f"level     {found.level}"]
+    named = f"{place_words(found.level, found.lumbar)}; {count_words(found.lumbar)}"
+    lines = [f"landmarks {out}", f"level     {named}"]
     for one in found.hypotheses:
         cues = ", ".join(f"{name} {value:.2f}" for name, value in one.cues.items())
-        lines.append(f"disc      {one.level}: score {one.score:.2f} as L5/S1 ({cues})")
+        lines.append(f"disc      {one.level}: score {one.score:.2f} as the lumbosacral level ({cues})")
     lines += [f"doubt     {each}" for each in sentences(found.level_doubts)]
     lines += [
         f"note      {each}" for each in sentences(found.notes) if each not in sentences(found.level_doubts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinect_core.base.progress import Cancel
 from spinect_core.base.versions import NOTICE
-from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet, add_shift
+from spinect_core.cli.parser import Commands, a_path, add_command, add_level, add_lumbar, add_quiet, add_shift
 from spinect_core.cli.reporting import reporting
 from spinect_core.cli.speaking import print_json, say_warnings
 from spinect_core.image.warning import joined, warning_lines
@@ -45,8 +45,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--tilt", metavar="DEG", type=float, default=0.0, help="positive towards the head, negative the feet"
     )
-    parser.add_argument("--level", choices=("L5/S1", "L4/5", "L3/4"), default="L5/S1", help="default: L5/S1")
+    add_level(parser)
     add_shift(parser)
+    add_lumbar(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
                 version=options.version,
                 level=options.level,
                 shift=options.shift,
+                lumbar=options.lumbar,
                 progress=progress,
                 cancel=cancel,
             )
@@ -96,6 +98,7 @@ def _result(found: Measurement) -> dict[str, Any]:
         "notice": NOTICE,
         "triangle": found.zone.name,
         "level": found.landmarks.level,
+        "lumbar_vertebrae_by_user": found.landmarks.lumbar,
         "confidence": found.zone.confidence,
         "window": window_record(found.window, author=Author.USER).to_dict(),
         "fitted": None
@@ -112,9 +115,12 @@ def _result(found: Measurement) -> dict[str, Any]:
 
 
 def _sentences(result: dict[str, Any], warnings: tuple[str, ...] = ()) -> list[str]:
-    window, fitted = result["window"], result["fitted"]
+    from spinect_core.plan.wording import count_words, place_words
+
+    window, fitted, lumbar = result["window"], result["fitted"], result["lumbar_vertebrae_by_user"]
     lines = [
         f"triangle  {result['triangle']}, {result['level']}, confidence {result['confidence']:.2f}",
+        f"level     {place_words(result['level'], lumbar)}; {count_words(lumbar)}",
         f"view      {window['view']['words']}",
         f"window    {window['area_mm2']:.1f} mm² open of {window['zone_area_mm2']:.1f} mm²",
         f"circle    diameter {2 * window['circle_radius_mm']:.1f} mm",

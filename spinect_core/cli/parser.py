@@ -222,6 +222,29 @@ def overrides_of(options: argparse.Namespace) -> dict[str, str]:
     return {code.strip(): reason for code, _, reason in parted}
 
 
+def add_lumbar(parser: Parser) -> None:
+    """The option by which the user says how many lumbar vertebrae there are."""
+    parser.add_argument(
+        "--lumbar",
+        metavar="N",
+        type=int,
+        choices=(4, 5, 6),
+        help="how many lumbar vertebrae you counted: all levels, vertebrae and roots are named by it, so that the "
+        "lumbosacral level is L4/S1, L5/S1 or L6/S1; without it they are named as if there were five, and that is said",
+    )
+
+
+def add_level(parser: Parser) -> None:
+    """The option by which the user says which level is meant."""
+    parser.add_argument(
+        "--level",
+        metavar="NAME",
+        default="L5/S1",
+        help="L5/S1 (default): the lumbosacral level, whatever its name; or a level above it: L4/5 or L3/4, with "
+        "--lumbar 4 L3/4 or L2/3, with --lumbar 6 L5/6 or L4/5",
+    )
+
+
 def region_of(options: argparse.Namespace) -> Any:
     """The region asked for, or None.
 

@@ -13,6 +13,7 @@ from spinect_core.cli.parser import (
     a_path,
     add_command,
     add_ct_options,
+    add_lumbar,
     add_quiet,
     add_rules,
     add_segmentation_options,
@@ -48,7 +49,8 @@ EXAMPLES = """\
   spinect plan scans/ct --out plans/case1
   spinect plan study.zip --out o --series 3f2a --side left
   spinect plan ct.nii.gz --out o --mode fast --device cpu
-  spinect plan ct.nii.gz --out o --region -70 70 -60 90 -80 60"""
+  spinect plan ct.nii.gz --out o --region -70 70 -60 90 -80 60
+  spinect plan scans/ct --out o --lumbar 6"""
 
 
 def add(commands: Commands) -> None:
@@ -66,6 +68,7 @@ def add(commands: Commands) -> None:
     )
     add_shift(parser)
     add_rules(parser)
+    add_lumbar(parser)
     add_segmentation_options(parser)
     parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
     add_quiet(parser)
@@ -92,6 +95,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             shift=options.shift,
             guidance=options.guidance,
             overrides=overrides_of(options),
+            lumbar=options.lumbar,
             progress=progress,
             cancel=cancel,
             told=lambda sentence: print(f"spinect: note: {sentence}", file=sys.stderr, flush=True),
@@ -106,9 +110,17 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
-    from spinect_core.plan.wording import case_light_line, needle_lines, root_text, withheld_lines
+    from spinect_core.plan.wording import (
+        case_light_line,
+        level_words,
+        needle_lines,
+        root_text,
+        withheld_lines,
+    )
 
     lines = [f"plan      {out / 'plan.json'}"]
+    if plan.planning.level is not None:
+        lines.append(f"level     {level_words(plan.planning.level)}")
     lines += [f"warning   {line}" for line in warning_lines(plan.case.reading_warnings)]
     light = case_light_line(plan.planning)
     lines += [f"case      {light}"] if light else []

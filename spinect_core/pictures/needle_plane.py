@@ -56,6 +56,7 @@ def needle_plane_picture(
     needle: Needle,
     warnings: Sequence[ReadingWarning] | None = None,
     gaps: Sequence[GapLine] = (),
+    told: str = "",
 ) -> npt.NDArray[np.uint8]:
     """The slice along a needle, W 400 L 50, bone and nerve tinted, hatched where the CT ends.
 
@@ -65,6 +66,7 @@ def needle_plane_picture(
         needle: drawn from the skin to the target.
         warnings: what reading noticed about the CT, above the slice; the volume's own when absent.
         gaps: of the roots; dashed and named where they lie within 4 mm of the plane.
+        told: what else there is to know of the needle, such as how its level is counted; in the heading.
 
     Returns:
         uint8 RGB (800, 1000, 3).
@@ -84,7 +86,7 @@ def needle_plane_picture(
     _line(draw, ends, TRIANGLES[needle.kind])
     scale_bar(draw, (SIZE[0] - 26, SIZE[1] - FOOT - 26), size_mm[0], mm_per_pixel)
     level = "" if needle.level in needle.title else f", {needle.level}"
-    title = f"{needle.title}{level}"
+    title = f"{needle.title}{level}" + (f" · {told}" if told else "")
     write(draw, (26, 40), shortened(title[0].upper() + title[1:], 23, SIZE[0] - 52), 23)
     where = f"{plane.words} · {needle.depth_mm:.0f} mm from the skin · {needle.words}"
     where += f" · W {WINDOW_HU:.0f} L {LEVEL_HU:.0f}"

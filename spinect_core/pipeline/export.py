@@ -13,7 +13,13 @@ from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.build import key_of
 from spinect_core.plan.gap_lines import gap_lines
 from spinect_core.plan.rule_wording import TITLES, chosen_text
-from spinect_core.plan.wording import refusal_reasons, sentences, withheld_sentences
+from spinect_core.plan.wording import (
+    count_caption,
+    level_caption,
+    refusal_reasons,
+    sentences,
+    withheld_sentences,
+)
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.search.map_csv import angle_map_csv, map_name
 
@@ -27,7 +33,12 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
         write_whole(folder / name, angle_map_csv(approach.search, plan.warnings).encode("utf-8"))
         reasons = (*sentences((*plan.withheld, *approach.withheld)), *refusal_reasons(approach.refusal))
         why = () if approach.chosen is None else (f"Recommended: {chosen_text(approach.chosen)}.",)
-        told = (*withheld_sentences(reasons), *why, *sentences(approach.search.notes))
+        told = (
+            f"{level_caption(approach.zone.level, plan.landmarks.lumbar)}.",
+            *withheld_sentences(reasons),
+            *why,
+            *sentences(approach.search.notes),
+        )
         picture = angle_map_picture(approach.search, told, plan.warnings, TITLES)
         save_picture(picture, (folder / name).with_suffix(".png"))
         names[key_of(approach.zone)] = name
@@ -44,7 +55,11 @@ def write_needle_planes(
         if approach.needle is not None:
             name = f"needle-{plain_name(approach.zone.name)}.png"
             picture = needle_plane_picture(
-                volume, labels, approach.needle.needle, gaps=gap_lines(plan.landmarks.roots.values())
+                volume,
+                labels,
+                approach.needle.needle,
+                gaps=gap_lines(plan.landmarks.roots.values()),
+                told=count_caption(plan.landmarks.lumbar),
             )
             save_picture(picture, folder / name)
             names[f"needle plane, {approach.zone.name}"] = name

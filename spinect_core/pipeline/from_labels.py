@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.anatomy.levels import LUMBOSACRAL
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note
 from spinect_core.base.progress import Cancel, Progress, part_of, silent
@@ -53,8 +54,9 @@ def plan_labels(
     volume: Volume | None = None,
     *,
     sides: tuple[Side, ...] = SIDES,
-    level: str = "L5/S1",
+    level: str = LUMBOSACRAL,
     shift: int | None = None,
+    lumbar: int | None = None,
     step: float = STEP_DEGREES,
     rules: Rules | None = None,
     guidance: Guidance = Guidance.CT,
@@ -67,8 +69,9 @@ def plan_labels(
         labels: 0 background, 1 bone, 2 nerve, on any grid; brought to 1 mm.
         volume: the CT, for the skin; without it no needle is placed.
         sides: where triangles are wanted.
-        level: "L5/S1", "L4/5" or "L3/4".
+        level: "L5/S1" for the lumbosacral level, or another by its name.
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        lumbar: how many lumbar vertebrae the user has counted, see there.
         step: degrees between the lines of sight that are tried.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
@@ -77,7 +80,7 @@ def plan_labels(
 
     Raises:
         AnatomyError: too little bone to find a level in.
-        UsageError: no such level.
+        UsageError: no such level, or a shift and a count that contradict each other.
         Cancelled: the user stopped it.
 
     Examples:
@@ -100,6 +103,7 @@ def plan_labels(
         sides=sides,
         level=level,
         shift=shift,
+        lumbar=lumbar,
         step=step,
         progress=part_of(progress, 0.1, 1.0),
         cancel=cancel,
@@ -113,8 +117,9 @@ def measure(
     side: str,
     kind: str,
     version: str = "bony",
-    level: str = "L5/S1",
+    level: str = LUMBOSACRAL,
     shift: int | None = None,
+    lumbar: int | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Measurement:
@@ -126,15 +131,16 @@ def measure(
         side: the patient's "left" or "right".
         kind: "kambin" or "safe".
         version: of the Kambin triangle: "bony" (the height is the articular process) or "neural" (root and dura).
-        level: "L5/S1", "L4/5" or "L3/4".
+        level: "L5/S1" for the lumbosacral level, or another by its name.
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        lumbar: how many lumbar vertebrae the user has counted, see there.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
     Raises:
         MeasurementError: the triangle's borders were not found on this side.
         AnatomyError: too little bone to find a level in.
-        UsageError: no such level.
+        UsageError: no such level, or a shift and a count that contradict each other.
         Cancelled: the user stopped it.
 
     Examples:
@@ -153,7 +159,12 @@ def measure(
     labels = on_regular_grid(labels, GRID_MM)
     surfaces = build_surfaces(labels, progress=part_of(progress, 0.1, 0.4), cancel=cancel)
     landmarks = find_landmarks(
-        labels, level=level, shift=shift, progress=part_of(progress, 0.4, 0.9), cancel=cancel
+        labels,
+        level=level,
+        shift=shift,
+        lumbar=lumbar,
+        progress=part_of(progress, 0.4, 0.9),
+        cancel=cancel,
     )
     work = Approaches(Room(labels, surfaces), landmarks)
     zones, missing = work.zones((word(Side, side, "side"),))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from spinect_core.anatomy.levels import LUMBOSACRAL, check_count, level_of
 from spinect_core.base.errors import Cancelled, OutputError, SpinectError, UsageError
 from spinect_core.base.files import plain_name
 from spinect_core.base.notes import Note, NoteCode
@@ -35,7 +36,7 @@ from spinect_core.plan.folder import (
 )
 from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import result_sentences, sentence, sentences
+from spinect_core.plan.wording import level_caption, result_sentences, sentence, sentences
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def plan_case(
     mode: str = "thorough",
     weights: Path | None = None,
     shift: int | None = None,
+    lumbar: int | None = None,
     guidance: str = "ct",
     overrides: Mapping[str, str] | None = None,
     progress: Progress = silent,
@@ -97,6 +99,7 @@ def plan_case(
         mode: "paper", "fast" or "thorough".
         weights: a weights file instead of the program's own.
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        lumbar: how many lumbar vertebrae the user has counted, see there.
         guidance: "ct" or "fluoroscopy": what needles are placed under.
         overrides: rules that do not bar what is recommended, by code, each with the reason; see docs/rules.md.
         progress: called with the fraction done (0 to 1) and the stage.
@@ -123,8 +126,13 @@ def plan_case(
         raise UsageError(f"There is no side {sides!r}", f"Choose {', '.join(SIDE_CHOICES)}", parameter="side")
     under, rules = word(Guidance, guidance, "guidance"), rules_of(overrides or {})
     _refuse_to_replace(path, out)
+    # Before the minutes of work, not after them.
+    level_of(LUMBOSACRAL, lumbar)
+    check_count(lumbar, shift)
     with workshop(out) as folder:
-        wish = _Wish(sides, series, options, region, engine, device, mode, weights, shift, rules, under)
+        wish = _Wish(
+            sides, series, options, region, engine, device, mode, weights, shift, lumbar, rules, under
+        )
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
         kept = put_in_place(folder, out)
@@ -160,6 +168,7 @@ def plan_approaches(
     sides: str = "both",
     *,
     shift: int | None = None,
+    lumbar: int | None = None,
     uncertainty: Uncertainty | None = None,
     rules: Rules | None = None,
     guidance: Guidance = Guidance.CT,
@@ -174,6 +183,7 @@ def plan_approaches(
         volume: the CT, for the skin.
         sides: "left", "right" or "both".
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        lumbar: how many lumbar vertebrae the user has counted, see there.
         uncertainty: how sure the labels are; None where that is not known.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
@@ -186,7 +196,7 @@ def plan_approaches(
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:
         room = Room(labels_1mm, surfaces, volume, uncertainty=uncertainty, rules=rules, guidance=guidance)
-        found = plan_level(room, sides=wanted, shift=shift, progress=progress, cancel=cancel)
+        found = plan_level(room, sides=wanted, shift=shift, lumbar=lumbar, progress=progress, cancel=cancel)
     except Cancelled:
         raise
     except SpinectError as error:
@@ -201,6 +211,7 @@ def draw_pictures(
     *,
     warnings: Sequence[ReadingWarning] = (),
     gaps: Sequence[GapLine] = (),
+    title: str = "",
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[tuple[PlanView, ...], tuple[str, ...]]:
@@ -212,6 +223,7 @@ def draw_pictures(
         folder: where the PNG files go; their paths in the result begin with this folder's name.
         warnings: what reading noticed about the CT; written on every picture.
         gaps: of the roots; drawn in every picture.
+        title: under the heading of every picture.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at between pictures.
 
@@ -234,7 +246,7 @@ def draw_pictures(
             progress(number / len(wanted), f"picture {number + 1} of {len(wanted)}")
             frame = scene.frame(view, shown if name not in PRESETS else ())
             file = _file_name(name, names)
-            save_picture(scene.annotated(view, shown, frame, warnings=warnings), folder / file)
+            save_picture(scene.annotated(view, shown, frame, title, warnings), folder / file)
             centre = (float(frame.centre[0]), float(frame.centre[1]), float(frame.centre[2]))
             views_done.append(
                 PlanView(
@@ -261,6 +273,7 @@ class _Wish:
     mode: str
     weights: Path | None
     shift: int | None
+    lumbar: int | None
     rules: Rules
     guidance: Guidance
 
@@ -299,6 +312,7 @@ class _Job:
                 folder,
                 warnings=(*volume.warnings, *_case_warnings(found)),
                 gaps=gaps,
+                title=_title(found),
                 progress=p,
                 cancel=self._cancel,
             ),
@@ -358,6 +372,7 @@ class _Job:
             volume,
             wish.sides,
             shift=wish.shift,
+            lumbar=wish.lumbar,
             uncertainty=uncertainty,
             rules=wish.rules,
             guidance=wish.guidance,
@@ -435,6 +450,10 @@ def _gaps(found: CasePlan | None) -> tuple[GapLine, ...]:
     from spinect_core.plan.gap_lines import gap_lines
 
     return () if found is None else gap_lines(found.landmarks.roots.values())
+
+
+def _title(found: CasePlan | None) -> str:
+    return "" if found is None else level_caption(found.landmarks.level, found.landmarks.lumbar)
 
 
 def _label_notes(labels: Labels) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.base.words import SIDES, Author
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Labels, Volume
+from spinect_core.pipeline.recounting import needle_elsewhere, shift_since
 from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record, root_record
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name, key_of_needle
@@ -54,8 +55,8 @@ def plan_again(
 
     Args:
         room: the case.
-        before: the planning so far.
-        level: such as "L5/S1".
+        before: the planning so far, with the count of the lumbar vertebrae, if the user has counted them.
+        level: such as "L5/S1", by that count.
         shift: of the numbering by the user; None where the user has not said.
         step: degrees between the views of the angle map.
         progress: called with the fraction done (0 to 1) and the stage.
@@ -66,7 +67,12 @@ def plan_again(
         Cancelled: the user stopped it.
     """
     landmarks = find_landmarks(
-        room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
+        room.labels,
+        level=level,
+        shift=shift,
+        lumbar=None if before.level is None else before.level.lumbar,
+        progress=part_of(progress, 0.0, 0.2),
+        cancel=cancel,
     )
     same = before.level is not None and (before.level.name, before.level.shift) == (level, shift or 0)
     for each in before.landmarks if same else ():
@@ -204,9 +210,11 @@ def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | Non
     for each in before.needles:
         if each.needle.author == Author.USER:
             check(cancel)
-            own.append(work.measured(each.needle, zone=zones.get(key_of_needle(each)), cancel=cancel))
+            named = each.replaced(needle=needle_elsewhere(each.needle, before.level, plan.landmarks))
+            own.append(work.measured(named.needle, zone=zones.get(key_of_needle(named)), cancel=cancel))
     users, more = needle_records(own)
-    keys = {each.key for each in made.zones}
+    # After another shift the same name is that of another place.
+    keys = set() if shift_since(before.level, plan.landmarks) else {each.key for each in made.zones}
     windows = tuple(each for each in before.windows if each.author == Author.USER and each.zone in keys)
     records = made.replaced(windows=(*made.windows, *windows), needles=(*made.needles, *users))
     return Planned(plan, records, (*notes, *more))

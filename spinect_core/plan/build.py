@@ -229,6 +229,7 @@ def _level(landmarks: Landmarks) -> LevelRecord:
         confirmed=landmarks.confirmed,
         confidence=_part(landmarks.bone_overlap),
         warnings=sentences(landmarks.notes),
+        lumbar=landmarks.lumbar,
     )
 
 

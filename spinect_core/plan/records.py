@@ -31,7 +31,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from spinect_core.base.errors import PlanError, SpinectError
+from spinect_core.anatomy.levels import LUMBAR_COUNTS, check_count, level_names
+from spinect_core.base.errors import PlanError, SpinectError, UsageError
 from spinect_core.base.plain import plain
 from spinect_core.base.words import (
     Author,
@@ -346,11 +347,13 @@ class LevelRecord(Record):
     """The level that is planned.
 
     Attributes:
-        name: such as "L5/S1", after the user's shift.
+        name: such as "L5/S1", after the user's shift and by the count of lumbar vertebrae.
         shift: by how many levels the user has moved the program's count towards the head (positive) or the feet.
         confidence: 0 to 1.
         warnings: sentences on why it may be another level.
         confirmed: whether the user has said how the vertebrae are counted, with this shift.
+        lumbar: how many lumbar vertebrae the user has counted; None where nobody has, and all is named as if there were
+            five.
     """
 
     name: Name
@@ -358,6 +361,24 @@ class LevelRecord(Record):
     confidence: Part = 1.0
     warnings: Annotated[tuple[Text, ...], Field(alias="doubts")] = ()
     confirmed: Annotated[Flag, Field(alias="confirmed_by_user")] = False
+    lumbar: Annotated[
+        Annotated[Whole, Field(ge=min(LUMBAR_COUNTS), le=max(LUMBAR_COUNTS))] | None,
+        Field(alias="lumbar_vertebrae_by_user"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        """A name of the count, and a shift that does not contradict it."""
+        names = level_names(self.lumbar)
+        if self.lumbar is not None and self.name not in names:
+            raise ValueError(
+                f"{self.name!r} is no level of a spine with {self.lumbar} lumbar vertebrae ({', '.join(names)})"
+            )
+        try:
+            check_count(self.lumbar, self.shift)
+        except UsageError as error:
+            raise ValueError(error.fault) from error
+        return self
 
     @property
     def said(self) -> int | None:
@@ -1277,7 +1298,7 @@ class Planning(Record):
     def by_hand(self) -> bool:
         """Whether the user has put work into it that another run would not bring back."""
         return (
-            (self.level is not None and self.level.said is not None)
+            (self.level is not None and (self.level.said, self.level.lumbar) != (None, None))
             or any(landmark.moved for landmark in self.landmarks)
             or any(window.author == Author.USER for window in self.windows)
             or any(needle.needle.author == Author.USER for needle in self.needles)

@@ -204,7 +204,7 @@ def finding_facts(findings: Iterable[Finding | FindingRecord]) -> list[tuple[str
 
 IN_PLANE_DEGREES = 0.5
 """A needle tilted by less lies in an axial slice: 100 mm of it stay within 1 mm."""
-OTHER_ROUTES = "the S1 foramen and L4/5, which are planned apart or not at all"
+OTHER_ROUTES = "the S1 foramen and the level above, which are planned apart or not at all"
 MOST_COUNTS = 4
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spinect_core.anatomy.levels import level_names
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Author, Kind, LightCause, Relation, RootPlace, Side, Version
@@ -307,6 +308,8 @@ class Trajectory:
         needle: None where no view is open to one.
         own: whether the needle is the user's.
         withheld: why no needle of its zone is recommended.
+        planned: the level that is planned now; a user's needle may be one of another. Empty where that is not known.
+        lumbar: how many lumbar vertebrae the user has counted; None where nobody has.
     """
 
     key: str
@@ -319,6 +322,26 @@ class Trajectory:
     needle: NeedleRecord | None
     own: bool = False
     withheld: tuple[str, ...] = ()
+    planned: str = ""
+    lumbar: int | None = None
+
+    @property
+    def level(self) -> str:
+        """Such as ``L5/S1``; empty where it is not known."""
+        if self.own and self.needle is not None:
+            return self.needle.needle.level
+        return "" if self.zone is None else self.zone.level
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is a trajectory of another level than the one that is planned."""
+        return bool(self.planned) and self.level != self.planned
+
+    @property
+    def level_text(self) -> str:
+        """Its level, by which count that has its name, and whether another one is planned."""
+        other = f"; another level than the planned {self.planned}" if self.elsewhere else ""
+        return f"{place_words(self.level, self.lumbar)}{other}; {count_words(self.lumbar)}"
 
     @property
     def title(self) -> str:
@@ -327,6 +350,11 @@ class Trajectory:
             return self.needle.needle.title
         kind = KIND_NAMES[self.kind].split()[0]
         return f"{self.side.capitalize()} {kind}" + (f", {self.version}" if self.version else "")
+
+    @property
+    def called(self) -> str:
+        """Its title with its level, such as ``Left Kambin, bony, L5/S1``."""
+        return ", ".join(each for each in (self.title, self.level) if each)
 
     @property
     def zone_key(self) -> str:
@@ -449,6 +477,7 @@ class Trajectory:
 
 def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
     """Every zone with its needle, then the user's own needles."""
+    planned, lumbar = ("", None) if planning.level is None else (planning.level.name, planning.level.lumbar)
     windows = {each.zone: each for each in reversed(planning.windows) if each.author == Author.AUTOMATIC}
     searches = {each.zone: each for each in planning.searches}
     needles: dict[str, NeedleRecord] = {}
@@ -472,10 +501,13 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
                 *_withheld(planning, searches.get(zone.key), rules=True),
                 *_barred(needles.get(zone.key)),
             ),
+            planned=planned,
+            lumbar=lumbar,
         )
         for zone in planning.zones
     ]
-    for number, record in enumerate(own):
+    # Those of other levels are shown apart, after all of the level that is planned.
+    for number, record in sorted(enumerate(own), key=lambda each: each[1].needle.level != planned):
         needle = record.needle
         zone_of = planning.zone(key_of_needle(record))
         key = f"own {number} {needle.name}"
@@ -483,7 +515,18 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
         reasons = (*_withheld(planning, searches.get(key_of_needle(record))), *_barred(record))
         rows.append(
             Trajectory(
-                key, needle.kind, needle.side, needle.version, zone_of, None, None, record, True, reasons
+                key,
+                needle.kind,
+                needle.side,
+                needle.version,
+                zone_of,
+                None,
+                None,
+                record,
+                True,
+                reasons,
+                planned,
+                lumbar,
             )
         )
     return tuple(rows)
@@ -505,10 +548,12 @@ def users_part(planning: Planning) -> Planning:
     His needles stay where they are, but their safety is not known any more.
     """
     level = planning.level
-    kept = level is not None and (level.said is not None or level.name != DEFAULT_LEVEL)
+    kept = level is not None and (
+        level.said is not None or level.lumbar is not None or level.name != DEFAULT_LEVEL
+    )
     moved = tuple(each for each in planning.landmarks if each.moved)
     return Planning(
-        level=LevelRecord(name=level.name, shift=level.shift, confirmed=level.confirmed)
+        level=LevelRecord(name=level.name, shift=level.shift, confirmed=level.confirmed, lumbar=level.lumbar)
         if level is not None and (kept or moved)
         else None,
         landmarks=moved,
@@ -528,6 +573,47 @@ def free_needle_name(planning: Planning) -> str:
     """The first name ``Own needle N`` that is not taken."""
     taken = {each.needle.name for each in planning.needles}
     return next(name for name in (f"{OWN_NEEDLE} {n}" for n in count(1)) if name not in taken)
+
+
+COUNT = "count of lumbar vertebrae"
+NOT_KNOWN = "Lumbar vertebrae: not known"
+HOW_MANY = (
+    "How many lumbar vertebrae are there? {name} is counted upwards from the sacrum as if there were five, until you "
+    "say it"
+)
+"""Asked of the user where nobody has counted."""
+NOT_COUNTED = "not confirmed: counted upwards from the sacrum as if there were five"
+
+
+def count_words(lumbar: int | None) -> str:
+    """How many lumbar vertebrae the user has counted, or that the names rest on a supposition."""
+    return f"{COUNT}: {NOT_COUNTED if lumbar is None else f'{lumbar}, confirmed by hand'}"
+
+
+def count_caption(lumbar: int | None) -> str:
+    """How many lumbar vertebrae the user has counted, shortly, for the heading of a picture."""
+    return f"{COUNT} not confirmed" if lumbar is None else f"{lumbar} lumbar vertebrae, confirmed by hand"
+
+
+def level_caption(name: str, lumbar: int | None) -> str:
+    """A level and its count, shortly."""
+    return f"{name} · {count_caption(lumbar)}"
+
+
+def place_words(name: str, lumbar: int | None) -> str:
+    """Which level a name means, such as ``L6/S1, the lumbosacral level``."""
+    names = level_names(lumbar)
+    if name not in names:
+        return name
+    above = names.index(name)
+    if not above:
+        return f"{name}, the lumbosacral level"
+    return f"{name}, {above} level{'s' if above > 1 else ''} above the lumbosacral one ({names[0]})"
+
+
+def level_words(level: LevelRecord) -> str:
+    """Which level is planned, and by which count it has its name."""
+    return f"{place_words(level.name, level.lumbar)}; {count_words(level.lumbar)}"
 
 
 def warnings(planning: Planning) -> tuple[str, ...]:
@@ -593,9 +679,9 @@ def headline(trajectory: Trajectory) -> str:
     """A trajectory with its needle on one line, for the heading of a picture."""
     if trajectory.needle is None:
         told = trajectory.blocked_text or trajectory.withheld_text
-        return f"{trajectory.title}: {told}" if told else trajectory.title
+        return f"{trajectory.called}: {told}" if told else trajectory.called
     needle = trajectory.needle.needle
-    parts = [f"{trajectory.title}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
+    parts = [f"{trajectory.called}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
     if trajectory.area_mm2 is not None:
         parts.append(f"largest window {trajectory.area_mm2:.1f} mm²")
     if trajectory.tolerance is not None:
@@ -619,7 +705,7 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
         trajectory: which.
         landmarks: of the planning, for the place of the entry.
     """
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str]] = [("Level", trajectory.level_text)] if trajectory.level else []
     if trajectory.blocked_text:
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
     elif trajectory.sure_text:

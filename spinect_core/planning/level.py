@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spinect_core.anatomy.borders import Ground, zones
 from spinect_core.anatomy.completeness import Gap, RootFound, gaps_beside, sac_section
 from spinect_core.anatomy.landmarks import Landmarks, find_landmarks
+from spinect_core.anatomy.levels import LUMBOSACRAL
 from spinect_core.anatomy.supposed import with_suppositions
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
@@ -749,8 +750,9 @@ def plan_level(
     room: Room,
     *,
     sides: tuple[Side, ...] = SIDES,
-    level: str = "L5/S1",
+    level: str = LUMBOSACRAL,
     shift: int | None = None,
+    lumbar: int | None = None,
     landmarks: Landmarks | None = None,
     step: float = STEP_DEGREES,
     progress: Progress = silent,
@@ -763,6 +765,7 @@ def plan_level(
         sides: where triangles are wanted.
         level: which.
         shift: of the numbering by the user, see :func:`spinect_core.anatomy.landmarks.find_landmarks`.
+        lumbar: how many lumbar vertebrae the user has counted, see there.
         landmarks: of the level, where they are known or were moved by the user.
         step: degrees between the views of the angle map.
         progress: called with the fraction done (0 to 1) and the stage.
@@ -773,7 +776,12 @@ def plan_level(
     """
     if landmarks is None:
         landmarks = find_landmarks(
-            room.labels, level=level, shift=shift, progress=part_of(progress, 0.0, 0.2), cancel=cancel
+            room.labels,
+            level=level,
+            shift=shift,
+            lumbar=lumbar,
+            progress=part_of(progress, 0.0, 0.2),
+            cancel=cancel,
         )
     landmarks = room.with_suppositions(landmarks, cancel)
     work = Approaches(room, landmarks)

@@ -49,7 +49,7 @@ def zones_of(landmarks: Landmarks, sides) -> list[Zone]:
     return found
 
 
-def fake_landmarks(labels, *, level="L5/S1", shift=None, progress, cancel):
+def fake_landmarks(labels, *, level="L5/S1", shift=None, lumbar=None, progress, cancel):
     """Five places, one of them doubtful."""
     check(cancel)
     points = {
@@ -60,7 +60,7 @@ def fake_landmarks(labels, *, level="L5/S1", shift=None, progress, cancel):
     }
     sure = {"S1 posterolateral corner left": 0.4, "S1 posterolateral corner right": 0.97}
     notes = () if level == "L5/S1" and not shift else (Note.of(NoteCode.LEVEL_UNSURE, level=level),)
-    return Landmarks(points, {}, 0.9, notes, level, sure, shift=shift)
+    return Landmarks(points, {}, 0.9, notes, level, sure, shift=shift, lumbar=lumbar)
 
 
 def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):

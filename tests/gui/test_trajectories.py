@@ -121,7 +121,7 @@ def test_rows_sort_by_their_numbers_and_the_chosen_one_stays_chosen(planned):
     assert spans() == [1, whole]
     assert selected() == [opened.key]
     table.sortByColumn(AREA, Qt.SortOrder.AscendingOrder)
-    assert table.model().index(0, 0).data() == blocked.title
+    assert table.model().index(0, 0).data() == blocked.called
     assert spans() == [whole, 1]
     assert selected() == [opened.key]
     assert trajectories.current is opened
@@ -434,7 +434,7 @@ def test_another_level_and_another_count(planned, qtbot):
     menu, model = planned.actions_.level_menu, planned.model
     assert menu.levels["L5/S1"].isChecked()
     assert menu.counts[0].isChecked()
-    assert not planned.trajectories_panel.warning.isVisible()
+    assert "fits almost as well" not in planned.trajectories_panel.warning.text()
     with qtbot.waitSignal(planned.controllers.plan.found, timeout=30000):
         menu.counts[1].trigger()
     assert model.planning.level.shift == 1
@@ -447,6 +447,74 @@ def test_another_level_and_another_count(planned, qtbot):
     assert (model.planning.level.name, model.planning.level.shift) == ("L4/5", 1)
     model.history.undo()
     assert menu.levels["L5/S1"].isChecked()
+
+
+def test_how_many_lumbar_vertebrae_is_asked_and_the_answer_renames_all_without_a_search(planned, qtbot):
+    menu, model, panel = planned.actions_.level_menu, planned.model, planned.trajectories_panel
+    before, trajectories = model.planning, planned.state.trajectories
+    assert panel.level.isVisible()
+    assert panel.level.text().startswith("L5/S1 · lumbar vertebrae?")
+    assert "How many lumbar vertebrae" in panel.warning.text()
+    assert menu.lumbar[None].isChecked()
+    asked, view = len(fake_planning.ASKED), model.view
+
+    menu.lumbar[6].trigger()
+    assert len(fake_planning.ASKED) == asked
+    assert (model.planning.level.name, model.planning.level.lumbar) == ("L6/S1", 6)
+    assert panel.level.text().startswith("L6/S1 · 6 lumbar vertebrae")
+    assert "How many" not in panel.warning.text()
+    assert menu.lumbar[6].isChecked()
+    assert [action.text() for action in menu.levels.values()] == ["L6/S1", "L5/6", "L4/5"]
+    names = [panel.rows.columns[0].text(each) for each in panel.rows.rows]
+    assert all(name.endswith(", L6/S1") for name in names)
+    assert [each.side for each in trajectories.rows] == ["left", "right"]
+    assert {each.triangle.level for each in model.measurements} == {"L6/S1"}
+    assert trajectories.can_adjust
+    assert trajectories.plan.landmarks.lumbar == 6
+    assert (trajectories.chosen, model.view) == (trajectories.rows[0].key, view)
+    panel.pages.setCurrentIndex(1)
+    panel.details.refresh()
+    assert "count of lumbar vertebrae: 6, confirmed by hand" in panel.details.text.toPlainText()
+
+    model.history.undo()
+    assert model.planning == before
+    assert trajectories.plan.landmarks.lumbar is None
+    model.history.redo()
+    assert trajectories.plan.landmarks.lumbar == 6
+
+
+def test_a_count_that_the_shift_contradicts_is_refused_in_words(planned, qtbot):
+    menu, model = planned.actions_.level_menu, planned.model
+    with qtbot.waitSignal(planned.controllers.plan.found, timeout=30000):
+        menu.counts[1].trigger()
+    settle(planned, qtbot)
+    before, said = model.planning, []
+    planned.controllers.plan.said.connect(said.append)
+    menu.lumbar[4].trigger()
+    assert model.planning is before
+    assert "a count of 4" in said[-1]
+    assert menu.lumbar[None].isChecked()
+
+
+def test_a_needle_of_another_level_is_named_with_its_level(planned, qtbot):
+    plan, model = planned.controllers.plan, planned.model
+    with qtbot.waitSignal(planned.state.trajectories.changed, timeout=30000):
+        plan.place_needle(to_cursor=True)
+    settle(planned, qtbot)
+    panel = planned.trajectories_panel
+    with qtbot.waitSignal(plan.found, timeout=30000):
+        planned.actions_.level_menu.levels["L4/5"].trigger()
+    settle(planned, qtbot)
+    own = planned.state.trajectories.rows[-1]
+    assert (own.level, own.elsewhere) == ("L5/S1", True)
+    assert panel.rows.columns[0].text(own) == "Own needle 1, L5/S1"
+    assert panel.level.text().startswith("L4/5")
+    planned.state.trajectories.choose(own.key)
+    panel.pages.setCurrentIndex(1)
+    panel.details.refresh()
+    text = panel.details.text.toPlainText()
+    assert "another level than the planned L4/5" in text
+    model.history.undo()
 
 
 def test_finding_is_cancelled_within_a_second(segmented, qtbot, monkeypatch):

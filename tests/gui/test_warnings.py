@@ -83,7 +83,8 @@ def test_the_level_s_own_warnings_come_after_it(window, qtbot, doubtful):
     window.model.set_planning(full_planning())
     lines = window.trajectories_panel.warning.toolTip().splitlines()
     assert lines[0].startswith("Read with reservations: ")
-    assert lines[-1] == "Another level fits almost as well."
+    assert lines[-2] == "Another level fits almost as well."
+    assert lines[-1].startswith("How many lumbar vertebrae are there? L5/S1 is counted")
 
 
 def test_saved_and_opened_again_nothing_is_lost_or_doubled(window, qtbot, doubtful, tmp_path):

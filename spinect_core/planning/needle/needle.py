@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spinect_core.anatomy.levels import LUMBAR_COUNTS, USUAL_COUNT, vertebra_name
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.reasons import listed, reason
@@ -20,8 +21,8 @@ from spinect_core.planning.needle.needles import outer_mm
 Point = tuple[float, float, float]
 SMALLEST_MM = 1.0
 """A needle shorter than this has no meaningful direction."""
-ENDPLATE, BODY = "S1 upper end plate centre", "L5 body centre"
-"""The two landmarks the midline runs through."""
+ENDPLATE = "S1 upper end plate centre"
+"""The lower of the two landmarks the midline runs through; the upper is the middle of the lowest lumbar body."""
 STEEPEST = 0.2
 """Sine of the smallest angle between midline and front-to-back axis: nearer, there is no plane through both."""
 
@@ -206,25 +207,27 @@ class Needle:
     def entry_place(self, landmarks: Mapping[str, npt.ArrayLike]) -> EntryPlace:
         """Where the entry lies, from the midline and from S1.
 
-        The midline plane holds the centre of the upper end plate of S1 and that of the body of L5 and runs from front
-        to back; a spine that leans to the side takes it along.
+        The midline plane holds the centre of the upper end plate of S1 and that of the lowest lumbar body and runs from
+        front to back; a spine that leans to the side takes it along.
 
         Args:
-            landmarks: LPS mm (3,) by name, with "S1 upper end plate centre" and "L5 body centre".
+            landmarks: LPS mm (3,) by name, with "S1 upper end plate centre" and "L5 body centre" (that of L4 or L6
+                where there are four or six lumbar vertebrae).
 
         Raises:
             MeasurementError: one of the two is missing, or they do not lie above each other.
         """
-        missing = [name for name in (ENDPLATE, BODY) if name not in landmarks]
+        body = lowest_body(landmarks)
+        missing = [name for name in (ENDPLATE, body) if name not in landmarks]
         if missing:
             raise MeasurementError(
                 f"The midline is not known without {' and '.join(missing)}",
                 "Find or place the landmarks first",
             )
-        midline = Midline.of(landmarks[ENDPLATE], landmarks[BODY])
+        midline = Midline.of(landmarks[ENDPLATE], landmarks[body])
         if midline is None:
             raise MeasurementError(
-                f"{BODY} does not lie above {ENDPLATE}, so there is no midline", "Check the two landmarks"
+                f"{body} does not lie above {ENDPLATE}, so there is no midline", "Check the two landmarks"
             )
         across, above = midline.places(np.asarray(self.entry))
         return EntryPlace(float(across), float(above))
@@ -282,6 +285,12 @@ class Needle:
                 "The plan was edited by hand; place the needle again",
             )
         return needle
+
+
+def lowest_body(landmarks: Collection[str]) -> str:
+    """The landmark in the middle of the lowest lumbar body, by the count of lumbar vertebrae that named it."""
+    names = [f"{vertebra_name(0, count)} body centre" for count in (USUAL_COUNT, *LUMBAR_COUNTS)]
+    return next((name for name in names if name in landmarks), names[0])
 
 
 def _point(given: npt.ArrayLike, name: str) -> Point:

@@ -242,11 +242,13 @@ def entry_of(
     Args:
         place: from the midline and from S1.
         depth_lps_y_mm: where the skin is, from front to back; the distances leave that open.
-        landmarks: LPS mm (3,) by name, with "S1 upper end plate centre" and "L5 body centre".
+        landmarks: LPS mm (3,) by name, as :meth:`Needle.entry_place` takes them.
     """
-    from spinect_core.planning.needle.needle import BODY, ENDPLATE
+    from spinect_core.planning.needle.needle import ENDPLATE, lowest_body
 
-    below, above = (np.asarray(landmarks[name], dtype=np.float64) for name in (ENDPLATE, BODY))
+    below, above = (
+        np.asarray(landmarks[name], dtype=np.float64) for name in (ENDPLATE, lowest_body(landmarks))
+    )
     along = above - below
     length = float(np.hypot(along[0], along[2]))
     # (x - x0) * along_z - level * along_x = midline * length, as entry_place counts it

@@ -12,6 +12,7 @@ from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.base.errors import AnatomyError, Cancelled, UsageError
 from spinect_core.base.notes import NoteCode
 from spinect_core.image.volume import NERVE, Geometry, Labels
+from spinect_core.research.study.hard_levels import Specimen, counted
 
 pytestmark = pytest.mark.heavy
 
@@ -168,3 +169,39 @@ def test_a_missing_root_and_a_cut_picture_are_said(phantom):
         if "root" in note.values
     )
     assert any(note.code == NoteCode.LEVEL_CUT for note in found.notes)
+
+
+@pytest.mark.parametrize(("lumbar", "lowest", "above"), [(4, "L4", "L3"), (6, "L6", "L5")])
+def test_the_count_of_lumbar_vertebrae_changes_names_and_no_place(found, phantom, lumbar, lowest, above):
+    named = find_landmarks(phantom.labels, lumbar=lumbar)
+    assert (named.level, named.lumbar, found.lumbar) == (f"{lowest}/S1", lumbar, None)
+    assert not named.confirmed  # which disc it is, the count does not say
+    assert set(named.points) == set(named.names.landmark_names())
+    for name, point in named.points.items():
+        assert np.array_equal(point, found.points[name.replace(lowest, "L5")])
+        if name.endswith("left"):
+            assert point[0] > named.points[name.replace("left", "right")][0]
+    assert set(named.courses) == {f"{root} {side}" for root in (lowest, "S1") for side in ("left", "right")}
+    assert {name.split()[0] for name in named.roots} == {above, lowest, "S1"}
+    assert [one.level for one in named.hypotheses][:1] == [f"{lowest}/S1"]
+    assert f"{lowest} spinous process" in named.parts.names
+    root = np.array(phantom.truth["nerves"]["L5 left"]["points"])[12:30]
+    assert f"exiting {lowest} root left" in named.parts.of(root, NERVE)
+
+
+def test_a_count_that_the_shift_contradicts_is_refused_before_anything_is_looked_for(phantom):
+    with pytest.raises(UsageError, match="a count of 6"):
+        find_landmarks(phantom.labels, level="L5/S1", shift=-1, lumbar=6)
+    with pytest.raises(UsageError, match="with 4 lumbar vertebrae"):
+        find_landmarks(phantom.labels, level="L4/5", lumbar=4)
+
+
+@pytest.mark.parametrize(("how", "lumbar", "lowest"), [("four", 4, "L4"), ("six", 6, "L6")])
+def test_on_a_spine_with_a_vertebra_less_or_more_the_count_names_the_true_level(phantom, how, lumbar, lowest):
+    points = {name: np.array(point) for name, point in phantom.truth["landmarks"].items()}
+    specimen = counted(Specimen("plain", phantom.labels, points), how)
+    marks = find_landmarks(specimen.labels, lumbar=lumbar)
+    assert marks.level == f"{lowest}/S1"
+    for name in ("S1 upper end plate centre", "S1 posterolateral corner left"):
+        assert np.linalg.norm(marks.points[name] - specimen.points[name]) < 8.0
+    assert marks.points[f"{lowest} pedicle lower margin left"][0] > points["S1 upper end plate centre"][0]

@@ -46,6 +46,37 @@ def test_level_hypotheses_and_landmarks_are_written(coarse, tmp_path, capsys):
     assert "L5/S1: score" in capsys.readouterr().out
 
 
+def test_with_a_count_all_is_named_by_it_and_lies_where_it_lay(coarse, tmp_path, capsys):
+    plain, six = tmp_path / "plain.json", tmp_path / "six.json"
+    assert main(["landmarks", str(coarse), "--out", str(plain), "--quiet"]) == 0
+    assert "not confirmed: counted upwards from the sacrum as if there were five" in capsys.readouterr().out
+    assert main(["landmarks", str(coarse), "--out", str(six), "--quiet", "--lumbar", "6"]) == 0
+    assert "L6/S1, the lumbosacral level; count of lumbar vertebrae: 6" in capsys.readouterr().out
+    before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (plain, six))
+    assert (before["level"], before["lumbar_vertebrae_by_user"]) == ("L5/S1", None)
+    assert (after["level"], after["lumbar_vertebrae_by_user"]) == ("L6/S1", 6)
+    assert [one["point_lps_mm"] for one in after["landmarks"]] == [
+        one["point_lps_mm"] for one in before["landmarks"]
+    ]
+    assert {one["name"].split()[0] for one in after["landmarks"]} == {"L6", "S1", "foramen"}
+    assert after["hypotheses"][0]["level"] == "L6/S1"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--lumbar", "7"), "invalid choice"),
+        (("--lumbar", "6", "--shift", "-1"), "a count of 6"),
+        (("--lumbar", "4", "--level", "L4/5"), "L4/S1, L3/4, L2/3"),
+        (("--level", "L6/S1"), "L5/S1, L4/5, L3/4"),
+    ],
+)
+def test_a_count_that_is_none_or_is_contradicted_is_a_wrong_argument(coarse, tmp_path, capsys, words, says):
+    assert main(["landmarks", str(coarse), "--out", str(tmp_path / "no.json"), *words]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "no.json").exists()
+
+
 def test_the_name_has_to_be_one_of_a_json_file(coarse, tmp_path, capsys):
     assert main(["landmarks", str(coarse), "--out", str(tmp_path / "landmarks.txt")]) == 2
     assert ".json" in capsys.readouterr().err

@@ -115,6 +115,17 @@ def test_the_record_of_a_free_window() -> None:
         (lambda: LevelRecord(name="L5/S1", shift=True), "no whole number"),
         (lambda: LevelRecord(name="L5/S1", shift=0, confidence=1.01), "1.01 is not 1 or less"),
         (lambda: LevelRecord(name="L5/S1", shift=0, confidence=1, warnings="a warning"), "no list"),
+        (lambda: LevelRecord(name="L6/S1", lumbar=7), "7 is not 6 or less"),
+        (lambda: LevelRecord(name="L5/S1", lumbar=-1), "-1 is not 4 or more"),
+        (lambda: LevelRecord(name="L6/S1", lumbar="6"), "no whole number"),
+        (lambda: LevelRecord(name="L5/S1", lumbar=True), "no whole number"),
+        (
+            lambda: LevelRecord(name="L5/S1", lumbar=6),
+            "'L5/S1' is no level of a spine with 6 lumbar vertebrae",
+        ),
+        (lambda: LevelRecord(name="L4/5", lumbar=4), "L4/S1, L3/4, L2/3"),
+        (lambda: LevelRecord(name="L6/S1", shift=-1, lumbar=6), "a count of 6"),
+        (lambda: LevelRecord(name="L4/S1", shift=1, lumbar=4), "a count of 4"),
         (lambda: LandmarkRecord(name="S1", point=(1, 2)), "three numbers, not 2"),
         (lambda: LandmarkRecord(name="S1", point=(1, 2, float("nan"))), "entry 3"),
         (lambda: LandmarkRecord(name="S1", point=(1, 2, 1e9)), "entry 3: 1000000000.0 is not 100000 or less"),
@@ -248,6 +259,7 @@ def test_the_work_of_the_user_is_known() -> None:
     assert not Planning(landmarks=(LandmarkRecord(name="S1", point=(1, 2, 3)),)).by_hand
     assert Planning(landmarks=(LandmarkRecord(name="S1", point=(1, 2, 3), moved=True),)).by_hand
     assert Planning(level=LevelRecord(name="L4/5", shift=1)).by_hand
+    assert Planning(level=LevelRecord(name="L5/S1", lumbar=5)).by_hand
     assert Planning(needles=full_planning().needles).by_hand
 
 
@@ -338,3 +350,11 @@ def test_what_the_rules_say_is_bounded_and_missing_in_older_plans() -> None:
     older = Planning.from_dict(data)
     assert (older.rules, older.guidance, older.needles[0].findings) == ((), None, ())
     assert (older.searches[0].chosen, older.searches[0].refusal) == (None, None)
+
+
+def test_a_plan_that_says_nothing_of_the_count_of_lumbar_vertebrae_opens_as_not_counted() -> None:
+    stored = LevelRecord(name="L5/S1").to_dict()
+    assert stored.pop("lumbar_vertebrae_by_user") is None
+    assert LevelRecord.from_dict(stored) == LevelRecord(name="L5/S1")
+    six = LevelRecord(name="L5/6", shift=1, confirmed=True, lumbar=6)
+    assert LevelRecord.from_dict(json.loads(json.dumps(six.to_dict()))) == six

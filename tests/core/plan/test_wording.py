@@ -9,6 +9,7 @@ from spinect_core.base.errors import PlanError
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import FindingRecord, LevelRecord, LightRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
+    NOT_COUNTED,
     band,
     choices,
     facts,
@@ -17,6 +18,8 @@ from spinect_core.plan.wording import (
     headline,
     is_doubtful,
     landmark_text,
+    level_caption,
+    level_words,
     needle_lines,
     root_text,
     share_text,
@@ -107,8 +110,8 @@ def test_without_a_trajectory_it_says_what_blocks_it_and_offers_the_nearest_view
     )
     assert trajectory.view == View(10.0, 2.0)
     assert choices(trajectory.search) == ((f"Nearest to open: {View(10.0, 2.0).words}", View(10.0, 2.0)),)
-    assert headline(trajectory) == f"{trajectory.title}: {trajectory.blocked_text}"
-    assert facts(trajectory)[0] == ("Window", f"N{trajectory.blocked_text[1:]}")
+    assert headline(trajectory) == f"{trajectory.title}, L5/S1: {trajectory.blocked_text}"
+    assert facts(trajectory)[1] == ("Window", f"N{trajectory.blocked_text[1:]}")
     alone = planning.windows[0].replaced(pair=(), pair_required_mm=None)
     (trajectory,) = trajectories(planning.replaced(windows=(alone,)))
     assert trajectory.blocked_text == "no trajectory: blocked by L5 lamina"
@@ -206,7 +209,9 @@ def test_a_needle_in_one_line(part: int) -> None:
     planning = automatic(full_planning())
     trajectory = replace(trajectories(planning)[0], needle=planning.needles[part])
     line = headline(trajectory)
-    assert line.startswith(f"Left Kambin, bony: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G")
+    assert line.startswith(
+        f"Left Kambin, bony, L5/S1: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G"
+    )
     assert ("angular tolerance 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)
     assert "largest window 41.5 mm²" in line
     lit = trajectory.light
@@ -223,11 +228,33 @@ def test_no_plan_shows_a_light_better_than_its_reasons() -> None:
     assert LightRecord.from_dict({"light": "green", "reasons": []}).light == "green"
 
 
+@pytest.mark.parametrize(
+    ("name", "lumbar", "words"),
+    [
+        ("L5/S1", None, f"L5/S1, the lumbosacral level; count of lumbar vertebrae: {NOT_COUNTED}"),
+        ("L6/S1", 6, "L6/S1, the lumbosacral level; count of lumbar vertebrae: 6, confirmed by hand"),
+        (
+            "L3/4",
+            4,
+            "L3/4, 1 level above the lumbosacral one (L4/S1); count of lumbar vertebrae: 4, confirmed by hand",
+        ),
+        (
+            "L4/5",
+            6,
+            "L4/5, 2 levels above the lumbosacral one (L6/S1); count of lumbar vertebrae: 6, confirmed by hand",
+        ),
+    ],
+)
+def test_a_level_is_named_with_its_place_and_its_count(name: str, lumbar: int | None, words: str) -> None:
+    assert level_words(LevelRecord(name=name, lumbar=lumbar)) == words
+    assert level_caption(name, lumbar).startswith(f"{name} · ")
+
+
 HELD = "not recommended: the level is not sure; the L5 root is not labelled beside the disc"
 REFUSED = (
     "the rules leave none of 210 views that are open to a needle (120 are tilted too much, 90 have too small an "
     "angular tolerance); nearest left oblique 26°, cranial 2°: angular tolerance 0.2°, less than 0.5°; other routes: "
-    "the left safe triangle (recommended), the S1 foramen and L4/5, which are planned apart or not at all"
+    "the left safe triangle (recommended), the S1 foramen and the level above, which are planned apart or not at all"
 )
 
 
@@ -238,7 +265,7 @@ def test_what_is_withheld_says_so_wherever_the_zone_or_a_needle_to_it_is_named()
     assert (zone.withheld_text, needle.withheld_text) == (f"{HELD}; {REFUSED}", HELD)
     # the window itself is shown as it is
     assert (zone.needle, zone.area_mm2, zone.circle_mm) == (None, 41.5, 5.0)
-    assert headline(zone) == f"{zone.title}: {HELD}; {REFUSED}"
+    assert headline(zone) == f"{zone.title}, L5/S1: {HELD}; {REFUSED}"
     assert headline(needle).endswith(f" · {HELD}")
     for each in (zone, needle):
         told = [text for head, text in facts(each) if head == "Not recommended"]
@@ -295,7 +322,7 @@ def test_no_file_makes_a_needle_recommended_that_a_rule_bars() -> None:
 def test_a_zone_that_is_blocked_says_only_what_blocks_it() -> None:
     (trajectory,) = trajectories(closed(full_planning()))
     assert trajectory.withheld_text == ""
-    assert headline(trajectory) == f"{trajectory.title}: {trajectory.blocked_text}"
+    assert headline(trajectory) == f"{trajectory.title}, L5/S1: {trajectory.blocked_text}"
 
 
 def test_a_root_says_how_much_of_each_part_is_labelled_and_where_it_is_not() -> None:

@@ -153,8 +153,8 @@ def test_a_refusal_names_the_rules_the_nearest_view_and_the_other_routes() -> No
     assert text == (
         "the rules leave none of 45 views that are open to a needle (44 end medial of the pedicle's middle, 9 are "
         "tilted too much); nearest right oblique 30°, cranial 2°: angular tolerance 0.1°, less than 0.5°; other "
-        "routes: the right Kambin triangle (bony) (recommended), the S1 foramen and L4/5, which are planned apart or "
-        "not at all"
+        "routes: the right Kambin triangle (bony) (recommended), the S1 foramen and the level above, which are "
+        "planned apart or not at all"
     )
     blind = Refusal(45, {}, 0, None, ())
     assert "no needle can be measured there" in refusal_text(blind)
