@@ -712,7 +712,7 @@ class ChosenRecord(Record):
         guidance: what the needle is placed under.
         view: the line of sight.
         tolerance_deg: least angular tolerance of its needle.
-        best_deg: about the largest tolerance within the rules.
+        best_deg: the largest tolerance that was measured within the rules.
         best_view: where that is.
         area_mm2: of its window.
         largest_view: the view of the largest window.

@@ -36,7 +36,7 @@ LONGER_DEGREES = 5.0
 TOLD_DEGREES = 1.0
 """Views that are equally ordinary to this are told apart by their tolerance."""
 APART_DEGREES = 5.0
-"""Views nearer than this to one that did not keep the rules are not tried after it."""
+"""Views nearer than this to one that was measured and passed over are not tried after it."""
 FIXED = 10
 """Passing a rule that no setting changes is as far from passing as failing so many of the others."""
 TRIES = 8
@@ -51,7 +51,7 @@ class Chosen:
         guidance: what the needle is placed under.
         view: the line of sight.
         tolerance_deg: least angular tolerance of its needle.
-        best_deg: about the largest tolerance within the rules.
+        best_deg: the largest tolerance that was measured within the rules.
         best_view: where that is.
         area_mm2: of its window.
         largest_view: the view of the largest window.

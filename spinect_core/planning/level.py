@@ -42,6 +42,7 @@ from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.choosing import (
     APART_DEGREES,
+    KEPT_PART,
     TRIES,
     Chosen,
     Refusal,
@@ -265,6 +266,16 @@ class Tried(NamedTuple):
     needle: Needle
     measured: Measured
     findings: tuple[Finding, ...]
+
+
+def _tolerance(one: Tried) -> float:
+    """The least angular tolerance of its needle."""
+    return one.measured.tolerance.angle.amount
+
+
+def _keeps_most(one: Tried, free: list[Tried]) -> bool:
+    """Whether a view keeps most of the largest tolerance of several."""
+    return _tolerance(one) >= KEPT_PART * max(map(_tolerance, free))
 
 
 class Picked(NamedTuple):
@@ -509,21 +520,11 @@ class Approaches:
             depth_mm=aimed.looks.depth_mm,
         )
         left = np.flatnonzero(open_to & (refusals.first == 0))
-        tried: list[Tried] = []
         survey = self._survey(searched.sight)
-        for number in order_of(tolerance, away, left.tolist()):
-            view = result.map.view(number)
-            if any(view.angle_to(each.choice.view) < APART_DEGREES for each in tried):
-                continue
-            one = self._tried(survey, result, number, cancel)
-            if one is None:
-                continue
-            if not barring(one.findings):
-                top = int(left[np.nanargmax(tolerance[left])])
-                return self._taken(result, one, float(tolerance[top]), result.map.view(top), cancel)
-            tried.append(one)
-            if len(tried) == TRIES:
-                break
+        order = order_of(tolerance, away, left.tolist())
+        one, widest, tried = self._first_kept(survey, result, order, tolerance, cancel)
+        if one is not None and widest is not None:
+            return self._taken(result, one, widest, cancel)
         nearest = min(tried, key=lambda each: len(barring(each.findings)), default=None)
         if nearest is None:
             closest = fewest(refusals, tolerance, np.flatnonzero(open_to).tolist())
@@ -536,6 +537,52 @@ class Approaches:
             () if nearest is None else barring(nearest.findings),
         )
         return Picked(result, refusal=refusal)
+
+    def _first_kept(
+        self,
+        survey: Survey,
+        result: SearchResult,
+        order: list[int],
+        tolerance_deg: FloatArray,
+        cancel: Cancel | None,
+    ) -> tuple[Tried | None, Tried | None, list[Tried]]:
+        """The first view that keeps the rules and most of the tolerance, as both are measured along its needle.
+
+        Args:
+            survey: of the zone.
+            result: of its search.
+            order: of the views to try.
+            tolerance_deg: about that of each view of the map (n,).
+            cancel: asked often.
+
+        Returns:
+            That view, the one of the largest tolerance that was measured within the rules, and those that rules bar.
+        """
+        barred: list[Tried] = []
+        free: list[Tried] = []
+        passed_over: list[View] = []
+        # The widest is measured first: what is kept is a part of that.
+        top = max(order, key=lambda number: tolerance_deg[number], default=-1)
+        for step, number in enumerate((top, *order) if order else ()):
+            view = result.map.view(number)
+            if step and number == top:
+                if free and free[0].choice.view == view:
+                    return free[0], max(free, key=_tolerance), barred
+                continue
+            if any(view.angle_to(each) < APART_DEGREES for each in passed_over):
+                continue
+            one = self._tried(survey, result, number, cancel)
+            if one is None:
+                continue
+            (barred if barring(one.findings) else free).append(one)
+            if step and one in free and _keeps_most(one, free):
+                return one, max(free, key=_tolerance), barred
+            # Views beside the widest are wide as well, and may be more ordinary.
+            passed_over += [view] if step or one in barred else []
+            if len(barred) + len(free) == TRIES:
+                break
+        widest = max(free, key=_tolerance, default=None)
+        return widest, widest, barred
 
     def _aimed(self, zone: Zone, chart: AngleMap) -> AngleMap:
         """The map with the places that needles are aimed at, and what was measured along the ways to those."""
@@ -589,18 +636,16 @@ class Approaches:
         measured = self._measured(needle, cancel)
         return Tried(choice, needle, measured, self.judge.needle(needle, measured, searched=True))
 
-    def _taken(
-        self, result: SearchResult, one: Tried, best_deg: float, best_view: View, cancel: Cancel | None
-    ) -> Picked:
+    def _taken(self, result: SearchResult, one: Tried, best: Tried, cancel: Cancel | None) -> Picked:
         """The recommended view with its needle, and why it is that."""
         needle = self.measured(one.needle, zone=result.zone, known=one.measured, searched=True, cancel=cancel)
         widest = result.best or one.choice
         chosen = Chosen(
             self.room.guidance,
             one.choice.view,
-            one.measured.tolerance.angle.amount,
-            max(best_deg, one.measured.tolerance.angle.amount),
-            best_view,
+            _tolerance(one),
+            _tolerance(best),
+            best.choice.view,
             one.choice.window.area_mm2,
             widest.view,
             widest.window.area_mm2,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace as Made
+
 import numpy as np
 import pytest
 import pyvista as pv
@@ -23,6 +25,7 @@ from spinect_core.planning.choosing import (
     unusual,
 )
 from spinect_core.planning.judging import Refusals
+from spinect_core.planning.level import Approaches, Tried
 from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.tolerance import Aim
@@ -187,3 +190,41 @@ def test_both_are_stored_with_the_search() -> None:
     assert refusal_text(record.refusal) == refusal_text(made)
     again = RefusalRecord.from_dict(record.refusal.to_dict())
     assert (again, list(again.counts)) == (record.refusal, [Rule.TIP_MEDIAL])
+
+
+def first_kept(tolerances: dict[int, float], order: list[int], barred: set[int] = frozenset()) -> tuple:
+    """What is taken of views 10° apart whose needles have these tolerances when they are measured."""
+    work = object.__new__(Approaches)
+
+    def tried(_survey, _result, number, _cancel):
+        findings = (BARS,) if number in barred else ()
+        measured = Made(tolerance=Made(angle=Made(amount=tolerances[number])))
+        return Tried(Made(view=View(10.0 * number)), Made(), measured, findings)
+
+    work._tried = tried
+    result = Made(map=Made(view=lambda number: View(10.0 * number)))
+    rough = np.array([2.0, 3.0, 2.5, 2.2])
+    one, widest, held = work._first_kept(None, result, order, rough, None)
+    at = [None if each is None else round(each.choice.view.azimuth / 10) for each in (one, widest)]
+    return (*at, [round(each.choice.view.azimuth / 10) for each in held])
+
+
+def test_the_first_that_keeps_two_thirds_as_measured_is_taken() -> None:
+    # number 1 is the widest by the estimate and is measured first
+    assert first_kept({0: 2.1, 1: 3.0, 2: 2.4, 3: 2.2}, [0, 2, 3, 1]) == (0, 1, [])
+    assert first_kept({0: 1.5, 1: 3.0, 2: 2.4, 3: 2.2}, [0, 2, 3, 1]) == (2, 1, []), (
+        "estimated well, measured short"
+    )
+    assert first_kept({0: 1.5, 1: 3.0, 2: 1.9, 3: 1.0}, [0, 2, 3, 1]) == (1, 1, []), (
+        "nothing else keeps so much"
+    )
+    assert first_kept({0: 2.9, 1: 3.0, 2: 2.4, 3: 2.2}, [1, 0, 2, 3]) == (1, 1, []), (
+        "the widest is the most ordinary"
+    )
+    assert first_kept({0: 2.1, 1: 3.0, 2: 2.4, 3: 2.2}, [0, 2, 3, 1], {0, 1}) == (2, 2, [1, 0])
+    assert first_kept({0: 2.1, 1: 3.0, 2: 2.4, 3: 2.2}, [0, 2, 3, 1], {0, 1, 2, 3}) == (
+        None,
+        None,
+        [1, 0, 2, 3],
+    )
+    assert first_kept({}, []) == (None, None, [])
