@@ -37,11 +37,11 @@ Array = npt.NDArray[np.float32]
 
 REACH_MM = 180.0
 """Bone is looked for this far round the labels: the longest needle measures 178 mm."""
-DENSE_HU = 160.0
-"""The surface of what is dense: muscle has 40 to 80 HU, its brightest enhancement 120; between it and cortex of 600 HU
-and more this lies half a voxel of the copy outside of the bone."""
+DENSE_HU = 130.0
+"""The surface of what is dense. Muscle has 40 to 80 HU. On a drawn specimen of 2 mm, cropped beside the sacroiliac
+joints, 2.6 % of the lines that its hip bones close passed through thin cortex over marrow at 160 HU, 0.04 % at 130."""
 SURELY_HU = 260.0
-"""What is dense holds some of this: eight times the noise above muscle."""
+"""What is dense holds some of this: seven times the noise above muscle."""
 NOISE_HU = 25.0
 """A copy with more noise than this in soft tissue is smoothed."""
 SMOOTHER = ((45.0, 0.6), (np.inf, 0.9))

@@ -20,8 +20,8 @@ from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Approaches, Room, plan_level
-from spinect_core.planning.needle.surroundings import unknown_mm
+from spinect_core.planning.level import Approaches, Room, obstacles_of, plan_level
+from spinect_core.planning.needle.surroundings import Surroundings, unknown_mm
 from spinect_core.planning.results import CasePlan
 from spinect_core.planning.rules import Rules, barring
 from spinect_core.planning.search.angle_map import Survey
@@ -289,6 +289,46 @@ def test_a_needle_is_no_green_one_where_nothing_is_labelled_or_nothing_is_recomm
     light = Approaches(Room(phantom.labels, surfaces, phantom.volume), doubted).measured(needle).light
     assert light.light == Light.RED
     assert LightCause.WITHHELD in {each.cause for each in light.reasons}
+
+
+def test_no_view_and_no_needle_goes_through_bone_outside_of_the_labels(case, planned):
+    """The labels end 48 mm beside the midline, behind the sacroiliac joints; the crests lie outside of them."""
+    phantom, _surfaces = case
+    grid, marks = phantom.labels.geometry, planned[1].landmarks
+    middle = round(float(grid.to_index(marks.points["S1 upper end plate centre"])[2]))
+    low, high = middle - 24, middle + 24
+    first = tuple(float(value) for value in grid.to_patient((0, 0, low)))
+    labels = Labels(
+        phantom.labels.array[:, :, low:high].copy(),
+        Geometry((*grid.shape[:2], high - low), grid.spacing, first, grid.direction),
+    )
+    room = Room(labels, build_surfaces(labels), phantom.volume)
+    plan = plan_level(room, landmarks=marks, step=10.0)
+    labelled = obstacles_of(room.surfaces, Surroundings())
+    # Without its outermost voxel, 2 mm, which the interpolated surface may pass by.
+    deep = ndimage.binary_erosion(phantom.labels.array == BONE)
+    let_through = closed_now = 0
+    for approach in plan.approaches:
+        looks = approach.search.map.looks
+        for number in np.flatnonzero(np.isfinite(looks.target[:, 0])):
+            vector = approach.search.map.view(number).vector
+            way = looks.target[number] + np.arange(5.0, 150.0, 0.5)[:, None] * vector
+            index = np.rint(grid.to_index(way)).astype(int)
+            index = index[np.all((index >= 0) & (index < grid.shape), axis=1)]
+            through = bool(deep[tuple(index.T)].any())
+            let_through += through and bool(looks.allowed[number])
+        targets = np.array([approach.zone.centre])
+        views = [approach.search.map.view(number).vector for number in range(len(looks.area_mm2))]
+        ways = np.repeat(targets, len(views), axis=0)
+        before, now = labelled.blocked(ways, np.array(views)), room.obstacles.blocked(ways, np.array(views))
+        assert not (before & ~now).any()
+        closed_now += int((now & ~before).sum())
+    assert let_through == 0
+    assert closed_now > 20, "the crests stand in the way of some"
+    assert {note.code for each in plan.approaches for note in each.notes} >= {NoteCode.ENDS_BEFORE_SKIN}
+    for each in plan.approaches:
+        if each.needle is not None:
+            assert LightCause.WAY not in {reason.cause for reason in each.needle.light.reasons}
 
 
 def test_where_the_labels_reach_the_skin_every_area_is_as_without_the_ct(case, planned):

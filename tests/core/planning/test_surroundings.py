@@ -213,7 +213,9 @@ def test_noise_and_thick_voxels_neither_add_nor_lose_bone(spacing: float, noise:
     room = Room(labels, build_surfaces(labels), trunk(spacing, noise))
     around = room.surroundings
     points = np.asarray(around.mesh.points, dtype=np.float64)
-    assert np.minimum(_to_crest(points), _to_spine(points)).max() < spacing + 2.0
+    away = np.minimum(_to_crest(points), _to_spine(points))
+    assert np.percentile(away, 99) < spacing + 1.0
+    assert away.max() < spacing + 3.0
     rng = np.random.default_rng(0)
     x, z = rng.uniform(-100.0, -65.0, 2000), rng.uniform(-60.0, 15.0, 2000)
     starts = np.column_stack([x, np.full(2000, 80.0), z])
