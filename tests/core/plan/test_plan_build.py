@@ -221,6 +221,7 @@ def landmarks(**changes: Any) -> Made:
             "points": {"S1 centre": np.array([0.5, 2.0, -3.0]), "L5 centre": np.array([1.0, 2.0, 30.0])},
             "placed": frozenset(),
             "shift": None,
+            "lumbar": None,
             "confirmed": False,
             "confidence": lambda name: 0.9,
             "courses": {"L5 left": course(3), "S1 left": course(4)},
