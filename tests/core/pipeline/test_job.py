@@ -14,9 +14,11 @@ from PIL import Image
 import spinect_core.planning.level
 import spinect_core.segmentation
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.anatomy.levels import level_of, side_of
 from spinect_core.base.errors import AnatomyError, Cancelled, OutputError, SegmentationError, UsageError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import OpenGl
+from spinect_core.base.words import Side
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Geometry, Labels, Volume
@@ -79,10 +81,32 @@ def fake_segment(
     return FakeSegmentation(prepared.restore(certain), Labels(labels, grid), prepared.region, likely)
 
 
+def places_of_landmarks() -> dict[str, np.ndarray[Any, Any]]:
+    """Between the balls, those of the left to the left: what the rules ask of a needle is asked from them."""
+    heights = {
+        "S1 upper end plate centre": -4.0,
+        "L5 body centre": 8.0,
+        "L5 upper end plate centre": 16.0,
+        "L5 pedicle lower margin": 8.0,
+        "L5 body lateral border": 7.0,
+        "S1 posterolateral corner": -4.0,
+        "S1 superior articular tip": 2.0,
+        "S1 superior articular base": -5.0,
+        "foramen L5/S1 centre": 1.0,
+    }
+    found = {}
+    for name in level_of("L5/S1").landmark_names():
+        side = side_of(name)
+        x = {Side.LEFT: 5.0, Side.RIGHT: -5.0, None: 0.0}[side]
+        y = 4.0 if side is not None else -4.0
+        found[name] = np.array([x, y, heights[name.removesuffix(f" {side}")]])
+    return found
+
+
 def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, **_: Any) -> CasePlan:
     """A zone of 36 mm² behind the balls on each side, searched in earnest but coarsely."""
     room.measured = lambda _landmarks: {}  # type: ignore[method-assign]  # balls are no body
-    work = Approaches(room, Landmarks({}, {}, 0.9))
+    work = Approaches(room, Landmarks(places_of_landmarks(), {}, 0.9))
     wanted = []
     for side in sides:
         corners = np.array([[4.0, 14, -4], [12, 14, -4], [4, 14, 5]]) * [1 if side == "left" else -1, 1, 1]
