@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
+from spinect_core.anatomy.levels import level_of, renamed
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
 from spinect_core.base.words import CaseCause
@@ -26,7 +27,7 @@ _KNOWN: dict[tuple[str, tuple[float, ...], tuple[Note, ...]], Approach] = {}
 """What was found before: the small CT is the same in all tests."""
 
 
-def ring_zone(side: str, kind: str, version: str, centre, reach: float) -> Zone:
+def ring_zone(side: str, kind: str, version: str, centre, reach: float, level: str) -> Zone:
     """A flat triangle that faces the back, about a centre."""
     corners = np.asarray(centre) + reach * np.array([[-1.0, 0, -1], [1, 0, -1], [0, 0, 1]])
     names = ("superior border of S1", "S1 superior articular process", "exiting L5 root")
@@ -34,18 +35,17 @@ def ring_zone(side: str, kind: str, version: str, centre, reach: float) -> Zone:
     borders = tuple(
         Border(names[k], roles[k], np.stack([corners[k], corners[(k + 1) % 3]]), 0.9) for k in range(3)
     )
-    return Zone(kind, version, side, "L5/S1", borders)
+    return Zone(kind, version, side, level, borders)
 
 
 def zones_of(landmarks: Landmarks, sides) -> list[Zone]:
     """On the left beside the bone, where a landmark lies; on the right in front of the bone."""
     found = []
     if "left" in sides:
-        found.append(
-            ring_zone("left", "kambin", "bony", landmarks.points["S1 posterolateral corner left"], 3.0)
-        )
+        corner = landmarks.points[f"{landmarks.names.lower} posterolateral corner left"]
+        found.append(ring_zone("left", "kambin", "bony", corner, 3.0, landmarks.level))
     if "right" in sides:
-        found.append(ring_zone("right", "safe", "", (-9.0, -17.5, 0.0), 3.0))
+        found.append(ring_zone("right", "safe", "", (-9.0, -17.5, 0.0), 3.0, landmarks.level))
     return found
 
 
@@ -60,7 +60,11 @@ def fake_landmarks(labels, *, level="L5/S1", shift=None, lumbar=None, progress, 
     }
     sure = {"S1 posterolateral corner left": 0.4, "S1 posterolateral corner right": 0.97}
     notes = () if level == "L5/S1" and not shift else (Note.of(NoteCode.LEVEL_UNSURE, level=level),)
-    return Landmarks(points, {}, 0.9, notes, level, sure, shift=shift, lumbar=lumbar)
+    lowest, here = level_of("L5/S1"), level_of(level, lumbar)
+    points, sure = (
+        {renamed(name, lowest, here): value for name, value in each.items()} for each in (points, sure)
+    )
+    return Landmarks(points, {}, 0.9, notes, here.name, sure, shift=shift, lumbar=lumbar)
 
 
 def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
@@ -72,7 +76,7 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
     found = []
     for zone in zones_of(landmarks, sides):
         check(cancel)
-        key = (zone.name, tuple(zone.outline.ravel()), work.withheld)
+        key = (f"{zone.name} {zone.level}", tuple(zone.outline.ravel()), work.withheld)
         if key not in _KNOWN:
             [searched] = work.search([zone], step=STEP, cancel=cancel)
             _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
