@@ -130,6 +130,7 @@ class LightCause(StrEnum):
     SLICES = "slices"
     WAY = "way"
     NERVE_WAY = "nerve-way"
+    WARNED = "warned"
     WITHHELD = "withheld"
 
 

@@ -22,6 +22,7 @@ from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Reason
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -72,6 +73,7 @@ def angle_map_picture(
 
     rows, sure = _rows(result), not any_grave(warnings)
     lines = [part for each in warning_lines(warnings) for part in wrap(each, WARNING_COLUMNS)]
+    notes = [part for each in notes for part in wrap(each, WARNING_COLUMNS)]
     foot = 0.3 + LINE_INCHES * (len(notes) + len(lines)) * 0.7
     table = LINE_INCHES * (len(rows) + 1.4) if rows else 0.0
     under = UNDER_MAP_INCHES + LEGEND_LINE_INCHES * max(_legend_lines(result.map) - LEGEND_LINES, 0)
@@ -79,7 +81,7 @@ def angle_map_picture(
     figure = Figure(figsize=(8.6, height), dpi=DPI, facecolor="white")
     axes = figure.add_axes((LEFT, (foot + table + under) / height, 0.76, MAP_INCHES / height), facecolor=PALE)
     _areas(figure, axes, result.map)
-    handles = [
+    handles: list[Artist] = [
         *_forbidden(axes, result.map),
         *_refused(axes, result.map, titles),
         *_ridge(axes, result),
@@ -106,7 +108,7 @@ def _legend_lines(chart: AngleMap) -> int:
     """Of the legend, at most."""
     refused = () if chart.refused is None else np.unique(chart.refused[chart.refused > 0])
     blocked = sum(bool(np.isin(chart.looks.reason, reasons).any()) for _, reasons, _, _ in GROUPS)
-    return -(-(len(refused) + blocked + 1) // LEGEND_COLUMNS)
+    return -(-(len(refused) + blocked + 2) // LEGEND_COLUMNS)
 
 
 def _headline(result: SearchResult) -> str:
@@ -182,7 +184,7 @@ def _refused(axes: Axes, chart: AngleMap, titles: Mapping[Rule, str]) -> list[Pa
     return handles
 
 
-def _legend(axes: Axes, handles: list[Patch]) -> None:
+def _legend(axes: Axes, handles: list[Artist]) -> None:
     if handles:
         axes.legend(
             handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.095), ncols=LEGEND_COLUMNS, fontsize=8,
@@ -200,7 +202,8 @@ def _usual(axes: Axes, chart: AngleMap) -> None:
     )  # fmt: skip
 
 
-def _ridge(axes: Axes, result: SearchResult) -> list[Patch]:
+def _ridge(axes: Axes, result: SearchResult) -> list[Artist]:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     if result.ridge is None or not result.ridge.mask.any():
@@ -211,7 +214,8 @@ def _ridge(axes: Axes, result: SearchResult) -> list[Patch]:
     _outline(axes, result.map, result.ridge.mask, facecolor="none", edgecolor=BEST, linewidth=1.8, zorder=5)
     axes.plot(*result.ridge.crest.T, color=BEST, linewidth=1.0, linestyle=(0, (4, 2)), zorder=5)
     words = f"at least {RIDGE_PART:.0%} of the best area"
-    return [Patch(facecolor="none", edgecolor=BEST, linewidth=1.8, label=words)]
+    line = Line2D([], [], color=BEST, linewidth=1.0, linestyle=(0, (4, 2)), label="the line along its crest")
+    return [Patch(facecolor="none", edgecolor=BEST, linewidth=1.8, label=words), line]
 
 
 def _marks(axes: Axes, result: SearchResult, sure: bool) -> None:
@@ -263,7 +267,7 @@ def _rows(result: SearchResult) -> list[tuple[str, str, Choice]]:
 
 
 COLUMNS = (0.095, 0.125, 0.32, 0.56, 0.65, 0.735, 0.825, 0.91)
-HEADS = ("", "", "line of sight", "window", "circle", "depth", "to nerve", "score")
+HEADS = ("", "", "line of sight", "window", "circle", "depth", "axis to nerve", "score")
 
 
 def _table(

@@ -791,6 +791,7 @@ _CAUSES: Mapping[LightCause, tuple[str, str]] = {
         "{value:.0f} mm of its way lie near the course of a root where nerve is not labelled",
         "nerve outside of the labels",
     ),
+    LightCause.WARNED: ("rules warn of it, see the warnings", "what the rules say of it"),
     LightCause.WITHHELD: (
         "nothing is recommended here, see the reasons",
         "whether anything is recommended here",
@@ -805,6 +806,7 @@ _SHOWN: Mapping[LightCause, float] = {
     LightCause.GAP: 1.0,
     LightCause.WAY: 1.0,
     LightCause.NERVE_WAY: 1.0,
+    LightCause.WARNED: 1.0,
     LightCause.WITHHELD: 1.0,
 }
 """The last digit that is told of each."""

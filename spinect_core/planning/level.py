@@ -32,6 +32,7 @@ from spinect_core.base.words import (
     LightCause,
     Role,
     Rule,
+    RuleKind,
     Side,
     Version,
 )
@@ -767,6 +768,8 @@ class Approaches:
         """How much care a trajectory needs."""
         scan, reasons = self.room.scan, list(self.withheld)
         along, barred = part.along, len(barring(findings))
+        # what is not known passes no limit; where it bars, it counts among the reasons below
+        warned = sum(each.kind == RuleKind.WARN and each.value is not None for each in findings)
         roots = {name: root.points for name, root in self.landmarks.roots.items()}
         border = gap = None
         if zone is not None:
@@ -786,6 +789,7 @@ class Approaches:
                 LightCause.NERVE_WAY: beside_roots_mm(
                     needle, self.room.labels, roots, NEAR_ROOT_MM, ROOT_REACH_MM
                 ),
+                LightCause.WARNED: float(warned),
                 LightCause.WITHHELD: float(len(reasons) + barred),
             }
         )

@@ -22,6 +22,7 @@ WELL = {
     LightCause.SLICES: 1.0,
     LightCause.WAY: 0.0,
     LightCause.NERVE_WAY: 0.0,
+    LightCause.WARNED: 0.0,
     LightCause.WITHHELD: 0.0,
 }
 
@@ -49,6 +50,7 @@ def test_green_needs_everything_to_be_known_and_well() -> None:
         (LightCause.SLICES, (2.0, 2.01, 5.0, 5.01)),
         (LightCause.WAY, (0.0, 1.0, 90.0, None)),
         (LightCause.NERVE_WAY, (0.0, 1.0, 90.0, None)),
+        (LightCause.WARNED, (0.0, 1.0, 9.0, None)),
         (LightCause.WITHHELD, (0.0, None, None, 1.0)),
     ],
 )

@@ -181,6 +181,12 @@ def test_what_reading_noticed_stands_below_the_picture(found):
     assert amber.sum() > 200
 
 
+def test_a_long_note_goes_on_on_the_next_line(found):
+    bare, told = angle_map_picture(found), angle_map_picture(found, ("why this view " * 20,))
+    assert told.shape[0] - bare.shape[0] >= 2 * 20
+    assert told[-120:, -6:].min() == 255, "nothing is cut at the border"
+
+
 def test_with_reservations_the_recommended_view_is_not_marked_as_sure(found):
     apart = replace(found, recommended=found.alternatives[0])
     orange = [
