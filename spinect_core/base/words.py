@@ -209,6 +209,7 @@ class Rule(StrEnum):
 
     BONE_MET = "bone-met"
     NERVE_MET = "nerve-met"
+    ROOT_UNSEEN = "unlabelled-root-near"
     SAC_MET = "thecal-sac-met"
     INTERLAMINAR = "between-laminae"
     TIP_IN_DISC = "tip-in-disc"

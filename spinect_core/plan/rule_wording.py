@@ -41,6 +41,11 @@ RULES: Mapping[Rule, Words] = {
         "{value:.1f} mm to nerve before the last 3 mm, less than {limit:g} mm",
         "touch nerve",
     ),
+    Rule.ROOT_UNSEEN: Words(
+        "near an unlabelled root",
+        "{value:.1f} mm to where a root is expected and not labelled, less than {limit:g} mm",
+        "pass near an unlabelled root",
+    ),
     Rule.SAC_MET: Words(
         "thecal sac met", "the needle's line or its tip lies in the thecal sac", "meet the thecal sac"
     ),

@@ -112,10 +112,21 @@ class Judge:
             Rule.NEEDLE_LONG: needle.depth_mm,
             Rule.USUAL_VIEW: from_usual(view, needle.side),
         }
+        if self.landmarks.roots:
+            facts[Rule.ROOT_UNSEEN] = self._to_gaps(needle)
         if searched:
             facts[Rule.SEARCH_EDGE] = float(from_edge(np.array([oblique]), np.array([view.elevation]))[0])
         facts |= self._tip_facts(needle, measured)
         return facts | _room_facts(measured.readouts, self.guidance)
+
+    def _to_gaps(self, needle: Needle) -> float:
+        """Mm from a needle's axis to the nearest course on which a root is not labelled; infinite without such gaps."""
+        gaps = [gap.points for root in self.landmarks.roots.values() for gap in root.gaps]
+        if not gaps:
+            return float("inf")
+        from_entry = np.concatenate(gaps) - np.asarray(needle.entry)
+        depths = np.clip(-from_entry @ needle.towards_entry, 0.0, needle.depth_mm)
+        return float(np.linalg.norm(from_entry + depths[:, None] * needle.towards_entry, axis=1).min())
 
     def _tip_facts(self, needle: Needle, measured: Measured) -> dict[Rule, float | None]:
         tip = measured.tip

@@ -118,6 +118,15 @@ _DISC = "a disc is entered in 2.4 %"
 TABLE: tuple[Limit, ...] = (
     _limit(Rule.BONE_MET, _HARD, "< 0 mm", _I, "a needle does not go through bone"),
     _limit(Rule.NERVE_MET, _HARD, "< 0 mm", _I, "a needle does not go through a root before its target"),
+    _limit(
+        Rule.ROOT_UNSEEN,
+        _HARD,
+        "< 5 mm",
+        _I,
+        "a root is 4 to 6 mm thick and lies 1 mm beside its expected course on average; where it is not labelled no "
+        "clearance to it is known",
+        within=(0.0, 15.0),
+    ),
     _limit(Rule.SAC_MET, _HARD, "> 0", _I, "neither the needle's line nor its tip lies in the thecal sac"),
     _limit(
         Rule.INTERLAMINAR,

@@ -20,6 +20,7 @@ from spinect_core.planning.rules import RULE_COLOURS, TABLE, VIEW_RULES, Rules, 
 AT: dict[Rule, tuple[float, float]] = {
     Rule.BONE_MET: (0.0, -0.05),
     Rule.NERVE_MET: (0.0, -0.01),
+    Rule.ROOT_UNSEEN: (5.0, 4.9),
     Rule.SAC_MET: (0.0, 1.0),
     Rule.INTERLAMINAR: (0.0, -0.1),
     Rule.TIP_IN_DISC: (0.0, 1.0),
@@ -163,7 +164,7 @@ def marks() -> Made:
             f"S1 superior articular base {side}",
         ),
     )
-    return Made(points={name: np.array(p, float) for name, p in points.items()}, names=names)
+    return Made(points={name: np.array(p, float) for name, p in points.items()}, names=names, roots={})
 
 
 def needle(
@@ -263,6 +264,32 @@ def test_what_was_measured_passes_its_rule(change: dict, rule: Rule) -> None:
     assert (rule in fluoroscopy) == (rule != Rule.GANTRY), "no gantry stands in the way of a C-arm"
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_no_needle_passes_near_a_root_that_is_not_labelled(side: str) -> None:
+    good = needle(30.0, 2.0, (24.0, 15.0, 8.0), side)
+    across = np.cross(good.towards_entry, (0.0, 0.0, 1.0))
+    across /= np.linalg.norm(across)
+
+    def found(depth: float, beside: float) -> tuple[float | None, bool]:
+        middle = good.at(depth) + beside * across
+        along = middle + np.linspace(0.0, 6.0, 7)[:, None] * across * np.sign(beside)
+        lost = Made(gaps=(Made(points=along),))
+        judge_ = judged()
+        judge_.landmarks.roots = {"L4 left": Made(gaps=()), f"L5 {side}": lost}
+        told = barring(judge_.needle(good, measured()))
+        fact = judge_.facts(good, measured(), searched=False)[Rule.ROOT_UNSEEN]
+        return fact, Rule.ROOT_UNSEEN in {each.rule for each in told}
+
+    end = good.depth_mm
+    for beside in (4.0, -4.0):
+        assert found(end - 20.0, beside) == (pytest.approx(4.0), True)
+    assert found(end - 20.0, 6.0) == (pytest.approx(6.0), False)
+    # beyond the tip the way there counts too: it is not the line that has to keep away, but the needle
+    assert found(end + 3.0, 0.001) == (pytest.approx(3.0, abs=0.01), True)
+    assert found(end + 8.0, 0.001) == (pytest.approx(8.0, abs=0.01), False)
+    assert Rule.ROOT_UNSEEN not in judged().facts(good, measured(), searched=False)
+
+
 def test_a_sac_behind_the_tip_is_not_met() -> None:
     behind = measured(
         crossed=(Made(name="thecal sac", behind_tip=True), Made(name="lamina", behind_tip=False))
@@ -311,7 +338,7 @@ def test_where_the_tip_lies_passes_its_rules(kind: str, change: dict, rules: set
 
 
 def test_without_landmarks_and_labels_nothing_is_taken_for_kept() -> None:
-    blind = Judge(Rules(), Guidance.CT, Made(points={}, names=marks().names), Tips())
+    blind = Judge(Rules(), Guidance.CT, Made(points={}, names=marks().names, roots={}), Tips())
     unknown = {
         each.rule for each in blind.needle(needle(30, 2, (24, 15, 8)), measured(tip=None)) if each.bars
     }
