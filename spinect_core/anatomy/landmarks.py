@@ -376,8 +376,7 @@ def _seen(labels: Labels, point: FloatArray) -> float:
     """Part of 27 places within 8 mm of a point that lie in the grid."""
     steps = np.array([-8.0, 0.0, 8.0])
     around = point + np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    index = labels.geometry.to_index(around)
-    return float(((index >= -0.5) & (index <= np.array(labels.array.shape) - 0.5)).all(axis=1).mean())
+    return float(labels.geometry.holds(around).mean())
 
 
 def _inside(points: FloatArray, labels: Labels) -> FloatArray:

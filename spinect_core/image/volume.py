@@ -100,6 +100,11 @@ class Geometry:
         )
         return self.to_patient(index)
 
+    def holds(self, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Whether LPS mm points (..., 3) lie in one of the voxels (...)."""
+        index = self.to_index(points)
+        return np.asarray(((index >= -0.5) & (index <= np.array(self.shape) - 0.5)).all(axis=-1))
+
     def same_grid(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
         """Whether both grids put every voxel in the same place."""
         if self.shape != other.shape:

@@ -12,7 +12,7 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Relation, RootPart
+from spinect_core.base.words import Author, LightCause, Relation, RootPart
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.scan import SlicePlace
@@ -65,7 +65,6 @@ from spinect_core.plan.records import (
 from spinect_core.plan.wording import sentences
 from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import Interval, WindowInterval
-from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
@@ -77,6 +76,7 @@ from spinect_core.planning.rules import Finding
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
 from spinect_core.planning.search.weights import Weights
+from spinect_core.planning.traffic_light import LightFound
 from spinect_core.planning.zones.closers import Closing
 from spinect_core.planning.zones.window import FreeWindow
 
@@ -277,7 +277,7 @@ def readouts_record(made: Readouts) -> ReadoutsRecord:
     )
 
 
-def light_record(made: LightFound) -> LightRecord:
+def light_record(made: LightFound[LightCause]) -> LightRecord:
     """The record of a trajectory's light."""
     return LightRecord(light=made.light, reasons=tuple(map(LightReasonRecord.taken_from, made.reasons)))
 

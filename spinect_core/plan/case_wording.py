@@ -11,7 +11,8 @@ from spinect_core.image.warning import ReadingWarning
 from spinect_core.plan.records import CaseLightRecord, CaseReasonRecord
 
 if TYPE_CHECKING:
-    from spinect_core.planning.plausibility.light import CaseLight, CaseReason
+    from spinect_core.planning.plausibility.light import CaseLight
+    from spinect_core.planning.traffic_light import LightReason
 
 
 @dataclass(frozen=True)
@@ -195,5 +196,5 @@ def case_warnings(light: CaseLight | CaseLightRecord | None) -> tuple[ReadingWar
     return (ReadingWarning(f"Nothing is recommended here: {'; '.join(map(_text, red))}", grave=True),)
 
 
-def _text(reason: CaseReason | CaseReasonRecord) -> str:
+def _text(reason: LightReason[CaseCause] | CaseReasonRecord) -> str:
     return reason_text(reason.cause, reason.value, reason.limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Self
@@ -1200,14 +1200,11 @@ class LightRecord(Record):
     """
 
     light: Light
-    reasons: tuple[LightReasonRecord, ...] = ()
+    reasons: Annotated[tuple[LightReasonRecord, ...], Field(max_length=MOST_REASONS)] = ()
 
     @model_validator(mode="after")
     def _as_its_reasons(self) -> Self:
-        order = list(Light)
-        worst = max((order.index(each.light) for each in self.reasons), default=0)
-        if order.index(self.light) < worst:
-            raise ValueError(f"a {self.light} light with a reason that makes it {order[worst]}")
+        _no_better(self.light, self.reasons)
         return self
 
 
@@ -1237,6 +1234,19 @@ class CaseLightRecord(Record):
 
     light: Light
     reasons: Annotated[tuple[CaseReasonRecord, ...], Field(max_length=MOST_REASONS)] = ()
+
+    @model_validator(mode="after")
+    def _as_its_reasons(self) -> Self:
+        _no_better(self.light, self.reasons)
+        return self
+
+
+def _no_better(light: Light, reasons: Sequence[LightReasonRecord | CaseReasonRecord]) -> None:
+    """Refuse a light that shows less care than one of its reasons asks for."""
+    order = list(Light)
+    worst = max((order.index(each.light) for each in reasons), default=0)
+    if order.index(light) < worst:
+        raise ValueError(f"a light that is {light} with a reason that makes it {order[worst]}")
 
 
 class NeedleRecord(Record):

@@ -57,7 +57,7 @@ from spinect_core.planning.intervals import Shell, Uncertainty
 from spinect_core.planning.judging import Judge, Measured
 from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
-from spinect_core.planning.needle.light import LightFound, light_of
+from spinect_core.planning.needle.light import light_of
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.needle.palpable import Palpable, palpable_places
@@ -79,6 +79,7 @@ from spinect_core.planning.search.many_views import Frames
 from spinect_core.planning.search.search import Choice, SearchResult, choice_at
 from spinect_core.planning.search.search_all import search_all
 from spinect_core.planning.search.weights import Reason
+from spinect_core.planning.traffic_light import LightFound
 from spinect_core.planning.zones.closers import what_closes
 from spinect_core.planning.zones.fitted import fit_triangle
 from spinect_core.planning.zones.obstacles import TISSUES, Obstacles
@@ -764,7 +765,7 @@ class Approaches:
 
     def _light(
         self, needle: Needle, part: Measured, findings: tuple[Finding, ...], zone: Zone | None
-    ) -> LightFound:
+    ) -> LightFound[LightCause]:
         """How much care a trajectory needs."""
         scan, reasons = self.room.scan, list(self.withheld)
         along, barred = part.along, len(barring(findings))

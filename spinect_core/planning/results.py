@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.notes import Note
-from spinect_core.base.words import Guidance
+from spinect_core.base.words import Guidance, LightCause
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import NeedleInterval, WindowInterval
-from spinect_core.planning.needle.light import LightFound
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
@@ -23,6 +22,7 @@ from spinect_core.planning.plausibility.light import CaseLight
 from spinect_core.planning.rules import Finding, Rules
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import SearchResult
+from spinect_core.planning.traffic_light import LightFound
 from spinect_core.planning.zones.closers import Closing
 from spinect_core.planning.zones.fitted import FittedTriangle
 from spinect_core.planning.zones.window import FreeWindow
@@ -56,7 +56,7 @@ class NeedlePlan:
     neighbours: tuple[Neighbour, ...]
     readouts: Readouts | None = None
     tip: Tip | None = None
-    light: LightFound | None = None
+    light: LightFound[LightCause] | None = None
     interval: NeedleInterval | None = None
     findings: tuple[Finding, ...] = ()
 

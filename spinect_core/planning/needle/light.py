@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from spinect_core.base.words import Light, LightCause
+from spinect_core.planning.traffic_light import LightFound, LightReason
 
 
 @dataclass(frozen=True)
@@ -66,40 +67,7 @@ GRADES: Mapping[LightCause, Grade] = MappingProxyType(
 """What the light looks at, in the order of its reasons."""
 
 
-@dataclass(frozen=True)
-class LightReason:
-    """Why the light is not green.
-
-    Attributes:
-        cause: what stands against it.
-        light: that this alone makes it.
-        value: in the cause's unit; None where it is not known.
-        limit: that was passed; None with it.
-    """
-
-    cause: LightCause
-    light: Light
-    value: float | None = None
-    limit: float | None = None
-
-
-@dataclass(frozen=True)
-class LightFound:
-    """The light of a trajectory.
-
-    Attributes:
-        light: the worst of its reasons; green without any.
-        reasons: the worst first.
-    """
-
-    light: Light
-    reasons: tuple[LightReason, ...]
-
-
-_WORST = (Light.RED, Light.AMBER, Light.GREEN)
-
-
-def light_of(values: Mapping[LightCause, float | None]) -> LightFound:
+def light_of(values: Mapping[LightCause, float | None]) -> LightFound[LightCause]:
     """The light of what was measured.
 
     Args:
@@ -109,14 +77,11 @@ def light_of(values: Mapping[LightCause, float | None]) -> LightFound:
             a root may run, limits of rules that warn, reasons for which nothing is recommended there.
             One that is None or missing is not known, which is amber; infinite is as far as there is anything.
     """
-    found = []
-    for cause, grade in GRADES.items():
-        value = values.get(cause)
-        if value is None:
-            found.append(LightReason(cause, Light.AMBER))
-            continue
-        light = grade.light(value)
-        if light != Light.GREEN:
-            found.append(LightReason(cause, light, value, grade.limit(light)))
-    found.sort(key=lambda each: _WORST.index(each.light))
-    return LightFound(found[0].light if found else Light.GREEN, tuple(found))
+    return LightFound.made_by(_reason(cause, values.get(cause)) for cause in GRADES)
+
+
+def _reason(cause: LightCause, value: float | None) -> LightReason[LightCause]:
+    if value is None:
+        return LightReason(cause, Light.AMBER)
+    light = GRADES[cause].light(value)
+    return LightReason(cause, light, value, GRADES[cause].limit(light))

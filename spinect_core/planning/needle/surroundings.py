@@ -161,14 +161,14 @@ class Surroundings:
 
     def unknown(self, points: FloatArray, labels: Labels) -> BoolArray:
         """Whether neither labels nor CT show what lies at points LPS mm (n, 3)."""
-        unknown = ~inside(labels.geometry, points)
+        unknown = ~labels.geometry.holds(points)
         if self.shown is not None:
-            unknown &= ~inside(self.shown, points)
+            unknown &= ~self.shown.holds(points)
         if self.hidden is not None:
             mask, grid = self.hidden
             index = np.rint(grid.to_index(points)).astype(np.intp)
             index = np.clip(index, 0, np.array(mask.shape) - 1)
-            unknown |= mask[tuple(index.T)] & ~inside(labels.geometry, points)
+            unknown |= mask[tuple(index.T)] & ~labels.geometry.holds(points)
         return np.asarray(unknown)
 
     def names(self, points: FloatArray, landmarks: Mapping[str, FloatArray]) -> list[str | None]:
@@ -182,7 +182,7 @@ class Surroundings:
         if self.region is None or not len(self.kinds) or not len(points):
             return names
         away, nearest = self._tree.query(points)
-        within = inside(self.region, points)
+        within = self.region.holds(points)
         for number in np.flatnonzero(away <= NEAR_MM):
             kind = KINDS[int(self.kinds[nearest[number]])]
             # Within the labels the parts of labelled bone have better names, but for metal that no label holds.
@@ -212,12 +212,6 @@ def labelled_box(labels: Labels) -> Geometry:
     return Geometry((shape[0], shape[1], shape[2]), grid.spacing, (x, y, z), grid.direction)
 
 
-def inside(grid: Geometry, points: FloatArray) -> BoolArray:
-    """Whether points LPS mm (n, 3) lie in the voxels of a grid."""
-    index = grid.to_index(points)
-    return np.asarray(((index >= -0.5) & (index <= np.array(grid.shape) - 0.5)).all(axis=-1))
-
-
 def unknown_mm(needle: Needle, labels: Labels, around: Surroundings) -> float:
     """Mm of a needle's way from skin to target that neither the labels nor the CT show."""
     return float(np.count_nonzero(around.unknown(_way(needle), labels))) * STEP_MM
@@ -239,7 +233,7 @@ def beside_roots_mm(
         0 where the whole way lies within the labels; None where no root is known beside one that does not.
     """
     way = _way(needle)
-    way = way[~inside(labels.geometry, way)]
+    way = way[~labels.geometry.holds(way)]
     if not len(way):
         return 0.0
     courses = [_longer(line, reach_mm) for line in roots.values() if len(line) > 1]

@@ -178,8 +178,7 @@ class TipGround:
     def _shown(self, needle: Needle) -> bool:
         """Whether the labels hold the tip and what lies so near behind it that a needle may come there."""
         grid = self.ground.bone.geometry
-        index = grid.to_index(needle.at(needle.depth_mm + np.array([0.0, DEEPEST_MM])))
-        return bool(np.all((index >= -0.5) & (index <= np.array(grid.shape) - 0.5)))
+        return bool(grid.holds(needle.at(needle.depth_mm + np.array([0.0, DEEPEST_MM]))).all())
 
     # ---------------------------------------------------------------------------------------------- front and side
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from spinect_core.base.words import CaseCause, Light
-
-WORST = (Light.RED, Light.AMBER, Light.GREEN)
+from spinect_core.planning.traffic_light import LightFound, LightReason
 
 
 @dataclass(frozen=True)
@@ -47,43 +46,7 @@ class Range:
         return Light.GREEN, None
 
 
-@dataclass(frozen=True)
-class CaseReason:
-    """Why the light of a case is not green.
-
-    Attributes:
-        cause: what stands against it.
-        light: that this alone makes it.
-        value: in the cause's unit; None where it is not known.
-        limit: that was passed; None with it.
-    """
-
-    cause: CaseCause
-    light: Light
-    value: float | None = None
-    limit: float | None = None
-
-    @property
-    def too_low(self) -> bool:
-        """Whether the value is smaller than its limit."""
-        return self.value is not None and self.limit is not None and self.value < self.limit
-
-
-@dataclass(frozen=True)
-class CaseLight:
-    """The light of a case.
-
-    Attributes:
-        light: the worst of its reasons; green without any.
-        reasons: the worst first.
-    """
-
-    light: Light
-    reasons: tuple[CaseReason, ...] = ()
-
-    def of(self, light: Light) -> tuple[CaseReason, ...]:
-        """The reasons of one colour."""
-        return tuple(each for each in self.reasons if each.light == light)
+CaseLight = LightFound[CaseCause]
 
 
 def light_of_case(
@@ -95,19 +58,17 @@ def light_of_case(
         values: by cause; None is not known, which is amber. What is missing was not asked.
         ranges: what is usual; :data:`RANGES` when absent.
     """
-    found = []
-    for cause, limits in (RANGES if ranges is None else ranges).items():
-        if cause not in values:
-            continue
-        value = values[cause]
-        if value is None:
-            found.append(CaseReason(cause, Light.AMBER))
-            continue
-        light, limit = limits.judged(value)
-        if light != Light.GREEN:
-            found.append(CaseReason(cause, light, value, limit))
-    found.sort(key=lambda each: WORST.index(each.light))
-    return CaseLight(found[0].light if found else Light.GREEN, tuple(found))
+    usual = RANGES if ranges is None else ranges
+    return CaseLight.made_by(
+        _reason(cause, limits, values[cause]) for cause, limits in usual.items() if cause in values
+    )
+
+
+def _reason(cause: CaseCause, limits: Range, value: float | None) -> LightReason[CaseCause]:
+    if value is None:
+        return LightReason(cause, Light.AMBER)
+    light, limit = limits.judged(value)
+    return LightReason(cause, light, value, limit)
 
 
 _MEASURED = "sound and broken phantoms and two patients, docs/plausibility.md"

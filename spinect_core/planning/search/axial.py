@@ -198,9 +198,9 @@ def reformat(
         )
     rows, columns = np.indices((height, width), dtype=np.float64)
     places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * mm_per_pixel
-    index = volume.geometry.to_index(plane.to_patient(places))
-    last = np.asarray(volume.array.shape) - 1
-    inside = np.all((index >= -0.5) & (index <= last + 0.5), axis=-1)
+    points = plane.to_patient(places)
+    inside = volume.geometry.holds(points)
+    index, last = volume.geometry.to_index(points), np.asarray(volume.array.shape) - 1
     # Half a voxel beyond the outermost centres still belongs to the CT.
     index = np.moveaxis(np.clip(index, 0, last), -1, 0)
     pixels = map_coordinates(volume.array, index, output=np.float32, order=1, prefilter=False)

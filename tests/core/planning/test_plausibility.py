@@ -20,9 +20,10 @@ from spinect_core.plan.case_wording import case_light_text, case_warnings
 from spinect_core.plan.records import MOST_REASONS, CaseLightRecord, Planning
 from spinect_core.plan.wording import sentences
 from spinect_core.planning.level import Approaches, Room, plan_level
-from spinect_core.planning.plausibility.light import RANGES, CaseLight, CaseReason, Range, light_of_case
+from spinect_core.planning.plausibility.light import RANGES, CaseLight, Range, light_of_case
 from spinect_core.planning.plausibility.picture import look_at
 from spinect_core.planning.plausibility.shape import Frame, case_values, metal_near, shape_of, unsure_near
+from spinect_core.planning.traffic_light import LightReason
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 
@@ -85,8 +86,8 @@ def test_a_reason_is_told_once() -> None:
     found = CaseLight(
         Light.RED,
         (
-            CaseReason(CaseCause.SHIFT, Light.RED, 12.0, 4.5),
-            CaseReason(CaseCause.NOISE, Light.AMBER, 80.0, 70.0),
+            LightReason(CaseCause.SHIFT, Light.RED, 12.0, 4.5),
+            LightReason(CaseCause.NOISE, Light.AMBER, 80.0, 70.0),
         ),
     )
     record = case_light(found)
@@ -105,6 +106,8 @@ def test_what_no_light_has_is_refused_in_words() -> None:
     for data, said in (
         ({"light": "red", "reasons": [reason] * (MOST_REASONS + 1)}, "at most 100 are allowed"),
         ({"light": "blue", "reasons": []}, "is none of"),
+        ({"light": "green", "reasons": [reason]}, "a light that is green with a reason that makes it red"),
+        ({"light": "amber", "reasons": [reason]}, "a light that is amber with a reason that makes it red"),
         ({"light": "red", "reasons": [reason | {"cause": "taste"}]}, "is none of"),
         ({"light": "red", "reasons": [reason | {"value": 1e300}]}, "or less"),
     ):
