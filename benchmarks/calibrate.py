@@ -34,9 +34,10 @@ from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
 from spinect_core.io.reading import read_ct, read_labels
 from spinect_core.plan.build import key_of
 from spinect_core.planning.intervals import Shell, Uncertainty, is_coarse
-from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.level import Approaches
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import clearance
+from spinect_core.planning.room import Room
 from spinect_core.planning.zones.window import Sight
 from spinect_core.preprocessing.prepare import MEAN, prepare
 from spinect_core.research.study.degrade import thicken

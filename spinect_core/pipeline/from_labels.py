@@ -14,8 +14,9 @@ from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.plan.wording import sentences
-from spinect_core.planning.level import Approaches, Room, gaps_of, plan_level
+from spinect_core.planning.level import Approaches, gaps_of, plan_level
 from spinect_core.planning.results import CasePlan
+from spinect_core.planning.room import Room
 from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, Closing, what_closes

@@ -191,7 +191,8 @@ def plan_approaches(
         cancel: stops it.
     """
     # Not at the top: it is heavy, and only this part of the job needs it.
-    from spinect_core.planning.level import Room, plan_level
+    from spinect_core.planning.level import plan_level
+    from spinect_core.planning.room import Room
 
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:

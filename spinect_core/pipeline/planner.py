@@ -29,11 +29,11 @@ from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_l
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Room, obstacles_of, outside_of
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.surroundings import Surroundings
 from spinect_core.planning.plausibility.picture import PictureSeen, look_at
 from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.room import Room, obstacles_of, outside_of
 from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.obstacles import Obstacles

@@ -20,8 +20,9 @@ from spinect_core.pipeline.recounting import needle_elsewhere, shift_since
 from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record, root_record
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import free_needle_name, key_of_needle
-from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.level import Approaches, plan_level
 from spinect_core.planning.results import CasePlan, NeedlePlan
+from spinect_core.planning.room import Room
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.window import Sight
 

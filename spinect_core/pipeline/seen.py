@@ -10,9 +10,9 @@ from spinect_core.pipeline.replanning import Planned
 from spinect_core.plan.build import key_of
 from spinect_core.plan.records import NeedleRecord
 from spinect_core.plan.wording import trajectories
-from spinect_core.planning.level import Room
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import Clearance, clearance
+from spinect_core.planning.room import Room
 from spinect_core.planning.zones.window import FreeWindow, Sight
 
 Curves = dict[Needle, Clearance]

@@ -14,7 +14,8 @@ from spinect_core.base.progress import Cancel, Progress, part_of, silent
 from spinect_core.base.words import KINDS, SIDES
 from spinect_core.image.volume import Labels
 from spinect_core.plan.wording import sentences
-from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.level import Approaches
+from spinect_core.planning.room import Room
 from spinect_core.planning.search.search import search
 from spinect_core.planning.zones.window import Sight
 from spinect_core.surfaces import build_surfaces

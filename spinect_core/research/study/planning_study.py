@@ -25,7 +25,8 @@ from spinect_core.base.files import write_whole
 from spinect_core.image.volume import Labels
 from spinect_core.io.reading import read_labels
 from spinect_core.plan.wording import closing_words
-from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.level import Approaches
+from spinect_core.planning.room import Room
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.zones.closers import what_closes
 from spinect_core.planning.zones.fitted import fit_triangle

@@ -22,8 +22,9 @@ from spinect_core.base.errors import SpinectError
 from spinect_core.base.files import write_whole
 from spinect_core.base.progress import Cancel, check
 from spinect_core.geometry.view import View
-from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.level import Approaches
 from spinect_core.planning.needle.clearance import Clearance
+from spinect_core.planning.room import Room
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES
 from spinect_core.planning.search.search import search
 from spinect_core.planning.search.weights import Limits

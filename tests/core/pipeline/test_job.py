@@ -29,8 +29,9 @@ from spinect_core.plan.document import read_document
 from spinect_core.plan.label_warnings import warnings_of_labels
 from spinect_core.plan.plan import read_plan
 from spinect_core.plan.wording import sentence
-from spinect_core.planning.level import Approaches, Room
+from spinect_core.planning.level import Approaches
 from spinect_core.planning.results import CasePlan
+from spinect_core.planning.room import Room
 from spinect_core.preprocessing import Region, prepare
 
 pytestmark = pytest.mark.heavy

@@ -23,7 +23,7 @@ from spinect_core.image.volume import Geometry, Labels
 from spinect_core.pipeline.planner import FEW_TRIANGLES, PlannerApart, PlannerHere, planner_for
 from spinect_core.pipeline.replanning import with_needle
 from spinect_core.plan.records import Planning
-from spinect_core.planning.level import Room
+from spinect_core.planning.room import Room
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL

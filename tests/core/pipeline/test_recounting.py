@@ -13,7 +13,7 @@ from spinect_core.pipeline.replanning import own_needle, plan_again
 from spinect_core.plan.build import planning_record
 from spinect_core.plan.records import LevelRecord, Planning
 from spinect_core.plan.wording import facts, level_words, trajectories
-from spinect_core.planning.level import Room
+from spinect_core.planning.room import Room
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces

@@ -8,7 +8,7 @@ from spinect_core.base.progress import silent
 from spinect_core.geometry.view import View
 from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, without_needle
 from spinect_core.plan.records import Planning
-from spinect_core.planning.level import Room
+from spinect_core.planning.room import Room
 from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces

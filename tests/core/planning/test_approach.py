@@ -20,9 +20,10 @@ from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
 from spinect_core.planning.intervals import Uncertainty
-from spinect_core.planning.level import Approaches, Room, obstacles_of, plan_level
+from spinect_core.planning.level import Approaches, plan_level
 from spinect_core.planning.needle.surroundings import Surroundings, unknown_mm
 from spinect_core.planning.results import CasePlan
+from spinect_core.planning.room import Room, obstacles_of
 from spinect_core.planning.rules import Rules, barring
 from spinect_core.planning.search.angle_map import Survey
 from spinect_core.planning.zones.obstacles import Obstacles

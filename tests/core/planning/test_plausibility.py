@@ -19,10 +19,11 @@ from spinect_core.plan.build import case_light, planning_record
 from spinect_core.plan.case_wording import case_light_text, case_warnings
 from spinect_core.plan.records import MOST_REASONS, CaseLightRecord, Planning
 from spinect_core.plan.wording import sentences
-from spinect_core.planning.level import Approaches, Room, plan_level
+from spinect_core.planning.level import Approaches, plan_level
 from spinect_core.planning.plausibility.light import RANGES, CaseLight, Range, light_of_case
 from spinect_core.planning.plausibility.picture import look_at
 from spinect_core.planning.plausibility.shape import Frame, case_values, metal_near, shape_of, unsure_near
+from spinect_core.planning.room import Room
 from spinect_core.planning.traffic_light import LightReason
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces

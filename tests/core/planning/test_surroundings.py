@@ -13,7 +13,6 @@ from spinect_core.base.words import Kind as Triangle
 from spinect_core.base.words import Side, Tissue
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.plan.wording import sentence
-from spinect_core.planning.level import Room, obstacles_of, outside_of
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.safety import clearance, crossings
 from spinect_core.planning.needle.surroundings import (
@@ -24,6 +23,7 @@ from spinect_core.planning.needle.surroundings import (
     labelled_box,
     unknown_mm,
 )
+from spinect_core.planning.room import Room, obstacles_of, outside_of
 from spinect_core.surfaces import build_surfaces
 
 HALF = (150.0, 110.0, 70.0)
