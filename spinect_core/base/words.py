@@ -111,6 +111,20 @@ class Relation(StrEnum):
     BEYOND = "beyond"
 
 
+class LayerKind(StrEnum):
+    """What a stretch of a needle's way is."""
+
+    SKIN = "skin"
+    SUBCUTANEOUS = "subcutaneous fat"
+    MUSCLE = "muscle"
+    FAT = "fat"
+    SOFT = "soft tissue"
+    DENSE = "dense tissue"
+    GAS = "gas"
+    ORGAN = "organ"
+    UNSEEN = "not shown"
+
+
 class Light(StrEnum):
     """How much care a trajectory needs."""
 
@@ -211,6 +225,10 @@ class Rule(StrEnum):
     NERVE_MET = "nerve-met"
     ROOT_UNSEEN = "unlabelled-root-near"
     SAC_MET = "thecal-sac-met"
+    BOWEL_MET = "bowel-met"
+    KIDNEY_MET = "kidney-met"
+    VESSEL_MET = "great-vessel-met"
+    ORGAN_MET = "organ-met"
     INTERLAMINAR = "between-laminae"
     TIP_IN_DISC = "tip-in-disc"
     TIP_PAST_FRONT = "tip-past-front"
@@ -226,6 +244,9 @@ class Rule(StrEnum):
     TIP_SAC = "tip-near-thecal-sac"
     DISC_BEHIND = "disc-behind-tip"
     DISC_NEAR = "tip-near-disc"
+    BOWEL_NEAR = "bowel-near"
+    KIDNEY_NEAR = "kidney-near"
+    ORGANS_UNKNOWN = "organs-not-known"
     TIP_VENTRAL = "tip-ventral"
     GANTRY = "beyond-gantry"
     OBLIQUE_USUAL = "oblique-beyond-usual"

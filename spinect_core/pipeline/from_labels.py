@@ -12,6 +12,7 @@ from spinect_core.base.progress import Cancel, Progress, part_of, silent
 from spinect_core.base.words import SIDES, Guidance, Kind, Side, word
 from spinect_core.geometry.view import View
 from spinect_core.geometry.zone import Zone
+from spinect_core.image.organs import Organs
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.plan.wording import sentences
 from spinect_core.planning.level import Approaches, gaps_of, plan_level
@@ -61,6 +62,7 @@ def plan_labels(
     step: float = STEP_DEGREES,
     rules: Rules | None = None,
     guidance: Guidance = Guidance.CT,
+    organs: Organs | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> CasePlan:
@@ -76,6 +78,7 @@ def plan_labels(
         step: degrees between the lines of sight that are tried.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+        organs: of the CT; None where nobody named any.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: asked often.
 
@@ -100,7 +103,7 @@ def plan_labels(
     labels = on_regular_grid(labels, GRID_MM)
     surfaces = build_surfaces(labels, progress=part_of(progress, 0.0, 0.1), cancel=cancel)
     return plan_level(
-        Room(labels, surfaces, volume, rules=rules, guidance=guidance),
+        Room(labels, surfaces, volume, rules=rules, guidance=guidance, organs=organs),
         sides=sides,
         level=level,
         shift=shift,

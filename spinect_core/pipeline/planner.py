@@ -21,6 +21,7 @@ from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import Guidance
 from spinect_core.geometry.view import View
+from spinect_core.image.organs import Organs
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
@@ -30,10 +31,11 @@ from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
 from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.needle.skin import Skin
+from spinect_core.planning.needle.soft_tissue import SoftTissue
 from spinect_core.planning.needle.surroundings import Surroundings
 from spinect_core.planning.plausibility.picture import PictureSeen, look_at
 from spinect_core.planning.results import CasePlan, NeedlePlan
-from spinect_core.planning.room import Room, obstacles_of, outside_of
+from spinect_core.planning.room import Outside, Room, obstacles_of, outside_of
 from spinect_core.planning.rules import Rules
 from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -68,6 +70,7 @@ class RoomParts:
         guidance: what needles are placed under.
         seen: what the CT says of the labels; None without a CT.
         surroundings: what the CT shows round the labels.
+        soft: the soft tissue with the organs that are known; None without a CT.
     """
 
     labels: Labels
@@ -83,6 +86,7 @@ class RoomParts:
     guidance: Guidance = Guidance.CT
     seen: PictureSeen | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+    soft: SoftTissue | None = None
 
     def room(self) -> Room:
         """The case, ready for planning."""
@@ -102,6 +106,7 @@ class RoomParts:
             rules=self.rules,
             guidance=self.guidance,
             seen=self.seen,
+            soft=self.soft,
         )
 
 
@@ -183,6 +188,7 @@ def planner_for(
     uncertainty: Uncertainty | None = None,
     rules: Rules | None = None,
     guidance: Guidance = Guidance.CT,
+    organs: Organs | None = None,
 ) -> Planner:
     """What plans a case: a process of its own, unless bone and nerve have few triangles.
 
@@ -195,6 +201,7 @@ def planner_for(
         withheld: why nothing of this case is to be recommended.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+        organs: of the CT; None where nobody named any.
     """
     few = surfaces.bone.n_cells + surfaces.nerve.n_cells <= FEW_TRIANGLES
     if few and not (volume is not None and _reaches_beyond(volume, labels)):
@@ -206,9 +213,20 @@ def planner_for(
             uncertainty=uncertainty,
             rules=rules,
             guidance=guidance,
+            organs=organs,
         )
         return PlannerHere(room, step)
-    return PlannerApart(labels, surfaces, volume, step, withheld, uncertainty, rules=rules, guidance=guidance)
+    return PlannerApart(
+        labels,
+        surfaces,
+        volume,
+        step,
+        withheld,
+        uncertainty,
+        rules=rules,
+        guidance=guidance,
+        organs=organs,
+    )
 
 
 def _reaches_beyond(volume: Volume, labels: Labels) -> bool:
@@ -301,8 +319,9 @@ class PlannerApart:
         *,
         rules: Rules | None = None,
         guidance: Guidance = Guidance.CT,
+        organs: Organs | None = None,
     ) -> None:
-        self._withheld = withheld
+        self._withheld, self._organs = withheld, organs
         self.rules, self.guidance = rules or Rules(), guidance
         self._surfaces, self._volume, self._step = surfaces, volume, step
         self._uncertainty = uncertainty
@@ -316,9 +335,11 @@ class PlannerApart:
         """Find the skin and what lies round the labels, and make the search trees of this process."""
         check(cancel)
         progress(0.2, "finding the skin")
-        skin, around = None, Surroundings()
+        skin, around, soft = Outside(None, Surroundings(), None)
         if self._volume is not None:
-            skin, around = outside_of(self._volume, self.labels, self._surfaces, cancel)
+            skin, around, soft = outside_of(
+                self._volume, self.labels, self._surfaces, cancel, organs=self._organs
+            )
         warnings = () if self._volume is None else self._volume.warnings
         check(cancel)
         progress(0.5, "comparing the labels with the CT")
@@ -338,6 +359,7 @@ class PlannerApart:
             self.guidance,
             seen,
             around,
+            soft,
         )
         if self._child is not None:
             self._child.order(self._parts)

@@ -676,6 +676,7 @@ class FindingRecord(Record):
         value: what was measured; None where that is not known.
         limit: that it passed.
         override: the reason for which it does not bar; empty where it does, or never would.
+        what: the organ that it is about; empty where it is about none.
     """
 
     rule: Rule
@@ -684,6 +685,7 @@ class FindingRecord(Record):
     value: Coordinate | None = None
     limit: Coordinate
     override: Text = ""
+    what: Annotated[Text, Field(alias="organ")] = ""
 
 
 Findings = Annotated[tuple[FindingRecord, ...], Field(max_length=MOST_RULES)]

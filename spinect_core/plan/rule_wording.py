@@ -26,14 +26,19 @@ class Words:
         told: of what passes it, with its value and the limit; the value also as ``mm``, medial or lateral as ``where``.
         short: of views of a map that pass it, after a number of views.
         asked: what is not known where it cannot be asked; empty for the title.
+        met: what is told instead of a needle that goes through what the rule is about; empty for the same.
+        thing: what the rule is about, where it has no name of its own.
     """
 
     title: str
     told: str
     short: str
     asked: str = ""
+    met: str = ""
+    thing: str = ""
 
 
+_CLOSE, _MET = "{value:.1f} mm to the {what}, less than {limit:g} mm", "it goes through the {what}"
 RULES: Mapping[Rule, Words] = {
     Rule.BONE_MET: Words("needle in bone", "{value:.1f} mm to bone, less than {limit:g} mm", "touch bone"),
     Rule.NERVE_MET: Words(
@@ -48,6 +53,34 @@ RULES: Mapping[Rule, Words] = {
     ),
     Rule.SAC_MET: Words(
         "thecal sac met", "the needle's line or its tip lies in the thecal sac", "meet the thecal sac"
+    ),
+    Rule.BOWEL_MET: Words(
+        "bowel met",
+        _CLOSE,
+        "meet bowel or pass nearer than its margin",
+        met=_MET,
+        thing="bowel",
+    ),
+    Rule.KIDNEY_MET: Words(
+        "kidney met",
+        _CLOSE,
+        "meet a kidney or pass nearer than its margin",
+        met=_MET,
+        thing="kidney",
+    ),
+    Rule.VESSEL_MET: Words(
+        "great vessel met",
+        _CLOSE,
+        "meet a great vessel or pass nearer than its margin",
+        met=_MET,
+        thing="great vessel",
+    ),
+    Rule.ORGAN_MET: Words(
+        "another organ met",
+        _CLOSE,
+        "meet another organ or pass nearer than its margin",
+        met=_MET,
+        thing="organ",
     ),
     Rule.INTERLAMINAR: Words(
         "between the laminae",
@@ -116,6 +149,13 @@ RULES: Mapping[Rule, Words] = {
         "{value:.1f} mm from its tip to the disc, less than {limit:g} mm",
         "end near the disc",
     ),
+    Rule.BOWEL_NEAR: Words("bowel near", _CLOSE, "pass near bowel", met=_MET, thing="bowel"),
+    Rule.KIDNEY_NEAR: Words("kidney near", _CLOSE, "pass near a kidney", met=_MET, thing="kidney"),
+    Rule.ORGANS_UNKNOWN: Words(
+        "organs not known",
+        "organs are not known on {value:.0f} mm of its way beyond skin and muscle, more than {limit:g} mm",
+        "lead where organs are not known",
+    ),
     Rule.TIP_VENTRAL: Words(
         "tip in the front of the foramen",
         "its tip lies at {value:.0%} of the foramen's depth from the front, less than {limit:.0%}",
@@ -164,6 +204,7 @@ _FINE, _COARSE = (
         Rule.ENTRY_HEIGHT,
         Rule.ENTRY_LATERAL,
         Rule.NEEDLE_LONG,
+        Rule.ORGANS_UNKNOWN,
     ),
 )
 KINDS: Mapping[RuleKind, str] = {
@@ -188,7 +229,9 @@ def finding_text(found: Finding | FindingRecord) -> str:
     else:
         value = beyond(found.value, found.limit, _digit(found.rule))
         where = "medial" if value < 0 else "lateral"
-        text = words.told.format(value=value, limit=found.limit, mm=abs(value), where=where)
+        told = words.met if words.met and value <= 0 else words.told
+        what = found.what or words.thing
+        text = told.format(value=value, limit=found.limit, mm=abs(value), where=where, what=what)
     return f"{text} (overridden: {found.override})" if found.override else text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from spinect_core.image.position import PatientPosition
 from spinect_core.planning.needle.needle import Midline, Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.safety import Clearance, Crossing
+from spinect_core.planning.needle.soft_tissue import BARRED, SoftTissue, Way
 from spinect_core.planning.needle.tip import SAC, Tip, TipGround
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.rules import VIEW_RULES, Finding, Rules, judge
@@ -51,6 +52,7 @@ class Measured:
         crossed: structures on its line.
         tip: where it lies.
         readouts: of the room.
+        way: its soft tissue; None without a CT.
     """
 
     along: Clearance
@@ -58,6 +60,7 @@ class Measured:
     crossed: tuple[Crossing, ...]
     tip: Tip | None
     readouts: Readouts | None
+    way: Way | None = None
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,14 @@ class Judge:
         guidance: what the needle is placed under.
         landmarks: of the level.
         tips: what tips are looked at on.
+        soft: the soft tissue; None without a CT.
     """
 
     rules: Rules
     guidance: Guidance
     landmarks: Landmarks
     tips: TipGround
+    soft: SoftTissue | None = None
 
     # ------------------------------------------------------------------------------------------------------- a needle
 
@@ -86,15 +91,16 @@ class Judge:
             measured: along it.
             searched: whether its view was chosen from those that were searched.
         """
-        return judge(self.rules, self.facts(needle, measured, searched=searched))
+        facts = self.facts(needle, measured, searched=searched)
+        return judge(self.rules, facts, {} if measured.way is None else organ_names(measured.way))
 
     def facts(self, needle: Needle, measured: Measured, *, searched: bool) -> dict[Rule, float | None]:
         """By rule what it asks for; None where that is not known; nothing where it does not concern this needle."""
         view, along, entry = needle.view, measured.along, np.asarray(needle.entry)
         oblique = ipsilateral(view, needle.side)
         beside = above = None
-        if self._midline is not None:
-            across, height = self._midline.places(entry)
+        if self.midline is not None:
+            across, height = self.midline.places(entry)
             beside, above = abs(float(across)), abs(float(height))
         process = self._beside_process(np.asarray(needle.target)[None], view.right[None], needle.side)
         facts: dict[Rule, float | None] = {
@@ -117,6 +123,7 @@ class Judge:
         if searched:
             facts[Rule.SEARCH_EDGE] = float(from_edge(np.array([oblique]), np.array([view.elevation]))[0])
         facts |= self._tip_facts(needle, measured)
+        facts |= {} if measured.way is None else organ_facts(measured.way)
         return facts | _room_facts(measured.readouts, self.guidance)
 
     def _to_gaps(self, needle: Needle) -> float:
@@ -208,22 +215,46 @@ class Judge:
             Rule.TILT_STEEP: np.abs(looks.tilt),
             Rule.SEARCH_EDGE: from_edge(looks.oblique, looks.tilt),
         }
-        if self._midline is not None:
+        if self.midline is not None:
             entries = looks.target + looks.depth_mm[:, None] * frames.vector
-            across, above = self._midline.places(entries)
+            across, above = self.midline.places(entries)
             facts |= {Rule.ENTRY_FAR: np.abs(across), Rule.ENTRY_HEIGHT: np.abs(above)}
-        return Refusals.of(self.rules, facts, looks.allowed)
+        organs, names = self._organs_met(chart, frames)
+        return Refusals.of(self.rules, facts | organs, looks.allowed, names)
+
+    def _organs_met(
+        self, chart: AngleMap, frames: Frames
+    ) -> tuple[dict[Rule, FloatArray], dict[Rule, list[str]]]:
+        """How near the needles of a map come to organs (n,), as near as the rules ask, and to which (n,)."""
+        looks = chart.looks
+        asked = {rule: self.rules[rule].value for rule in BARRED if self.rules.bars(rule)}
+        open_to = np.flatnonzero(looks.allowed & np.isfinite(looks.depth_mm))
+        if self.soft is None or not len(open_to):
+            return {}, {}
+        targets = looks.target[open_to]
+        entries = targets + looks.depth_mm[open_to, None] * frames.vector[open_to]
+        facts: dict[Rule, FloatArray] = {}
+        names: dict[Rule, list[str]] = {}
+        for rule, (gaps, named) in self.soft.met(
+            entries, targets, asked, chart.limits.needle_radius_mm
+        ).items():
+            facts[rule] = np.full(len(looks.allowed), np.inf)
+            facts[rule][open_to] = gaps
+            names[rule] = [""] * len(looks.allowed)
+            for number, name in zip(open_to.tolist(), named, strict=True):
+                names[rule][number] = name
+        return facts, names
 
     # ------------------------------------------------------------------------------------------------------ landmarks
 
     def lateral_mm(self, points: FloatArray) -> FloatArray:
         """How far LPS mm points (n, 3) lie from the midline, to either side; not a number where that is not known."""
-        if self._midline is None:
+        if self.midline is None:
             return np.full(len(points), np.nan)
-        return np.abs(self._midline.places(points)[0])
+        return np.abs(self.midline.places(points)[0])
 
     @cached_property
-    def _midline(self) -> Midline | None:
+    def midline(self) -> Midline | None:
         """Of the level, whichever it is."""
         points, names = self.landmarks.points, self.landmarks.names
         body = f"{names.upper} body centre"
@@ -277,19 +308,28 @@ class Refusals:
     Attributes:
         by_rule: whether each view that is open to a needle passes the limit (n,), by the rules that were asked.
         first: (n,) the place in :data:`VIEW_RULES` of the rule that is named for each view, from 1; 0 where none bars.
+        organs: (n,) the organ for which that rule bars it; empty where it is about none.
     """
 
     by_rule: Mapping[Rule, BoolArray]
     first: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    organs: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rules: Rules, facts: Mapping[Rule, FloatArray | None], open_to: BoolArray) -> Refusals:
+    def of(
+        cls,
+        rules: Rules,
+        facts: Mapping[Rule, FloatArray | None],
+        open_to: BoolArray,
+        names: Mapping[Rule, Sequence[str]] | None = None,
+    ) -> Refusals:
         """What rules say of views.
 
         Args:
             rules: that hold.
             facts: by rule what it asks for (n,); None or not a number where that is not known.
             open_to: whether a view is open to a needle (n,); the others are refused already.
+            names: by rule the organ (n,) that it is about.
         """
         by_rule: dict[Rule, BoolArray] = {}
         first = np.zeros(len(open_to), dtype=np.uint8)
@@ -299,7 +339,31 @@ class Refusals:
                 continue
             by_rule[rule] = rules[rule].passed(values) & open_to
             first[by_rule[rule] & (first == 0)] = place
-        return cls(by_rule, first)
+        organs = [""] * len(first)
+        for rule, named in (names or {}).items():
+            for number in np.flatnonzero(first == VIEW_RULES.index(rule) + 1).tolist():
+                organs[number] = named[number]
+        return cls(by_rule, first, tuple(organs))
+
+
+_ORGANS_NEAR = {Rule.BOWEL_NEAR: Rule.BOWEL_MET, Rule.KIDNEY_NEAR: Rule.KIDNEY_MET}
+
+
+def organ_facts(way: Way) -> dict[Rule, float | None]:
+    """By rule how near a needle comes to what it is about; infinite where there is nothing of it within 60 mm."""
+    nearest = {rule: way.nearest(rule) for rule in BARRED}
+    gaps: dict[Rule, float | None] = {
+        rule: float("inf") if found is None else found.gap_mm for rule, found in nearest.items()
+    }
+    gaps |= {rule: gaps[same] for rule, same in _ORGANS_NEAR.items()}
+    return gaps | {Rule.ORGANS_UNKNOWN: way.unvouched_mm}
+
+
+def organ_names(way: Way) -> dict[Rule, str]:
+    """By rule the organ that it is about."""
+    nearest = {rule: way.nearest(rule) for rule in BARRED}
+    names = {rule: found.name for rule, found in nearest.items() if found is not None}
+    return names | {rule: names[same] for rule, same in _ORGANS_NEAR.items() if same in names}
 
 
 def ipsilateral(view: View, side: Side) -> float:

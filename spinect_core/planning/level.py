@@ -57,6 +57,7 @@ from spinect_core.planning.needle.palpable import Palpable, palpable_places
 from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.needle.risk import HAND_ERRORS, risk
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
+from spinect_core.planning.needle.soft_tissue import Back
 from spinect_core.planning.needle.surroundings import beside_roots_mm, unknown_mm
 from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.plausibility.light import CaseLight, light_of_case
@@ -82,6 +83,8 @@ LEAST_SAC_MM2 = 45.0
 27 where only roots were left of it."""
 NEAR_ROOT_MM = 15.0
 """Outside of the labels a needle is not green so near to where a root may run; inferred."""
+PEDICLE_DEPTH_MM = 8.0
+"""Half the depth of a pedicle, in whose middle its landmark lies: so far in front of that begins the back."""
 ROOT_REACH_MM = 40.0
 """So far beyond its last known place a root is thought to go on as it ends."""
 
@@ -186,9 +189,19 @@ class Approaches:
         return TipGround.of(ground, self._surface(BONE), self._surface(NERVE))
 
     @cached_property
+    def back(self) -> Back | None:
+        """Where nothing but the muscles of the back lies; None without the landmarks."""
+        marks, midline = self.landmarks.points, self.judge.midline
+        name = f"{self.landmarks.names.upper} pedicle lower margin"
+        pedicles = [marks[f"{name} {side}"] for side in SIDES if f"{name} {side}" in marks]
+        if midline is None or not pedicles:
+            return None
+        return Back(midline, float(np.mean([point[1] for point in pedicles])) - PEDICLE_DEPTH_MM)
+
+    @cached_property
     def judge(self) -> Judge:
         """The rules among the landmarks."""
-        return Judge(self.room.rules, self.room.guidance, self.landmarks, self.tips)
+        return Judge(self.room.rules, self.room.guidance, self.landmarks, self.tips, self.room.soft)
 
     def _surface(self, tissue: int) -> FloatArray:
         """LPS mm (n, 3) of the vertices of a labelled tissue's surface."""
@@ -348,7 +361,7 @@ class Approaches:
         radius = aimed.limits.needle_radius_mm
         tolerance[open_to] = self.room.about_entry.degrees(entries[open_to], targets[open_to], radius, cancel)
         refusals = self.judge.views(zone, aimed, tolerance)
-        result = replace(result, map=replace(result.map, refused=refusals.first))
+        result = replace(result, map=replace(result.map, refused=refusals.first, organs=refusals.organs))
         if held or result.best is None:
             return Picked(result)
         away = unusual(
@@ -545,11 +558,13 @@ class Approaches:
         tolerance = room.aim.tolerance(needle)
         check(cancel)
         limit = room.rules[Rule.GANTRY].value
+        way = None if room.soft is None else room.soft.way(needle, self.back)
+        tip = self.tips.tip_of(needle, None if way is None else way.vessel_behind_mm)
         return Measured(
             along,
             tolerance,
             crossings(needle, room.obstacles, self.parts_of),
-            self.tips.tip_of(needle),
+            tip,
             read_out(
                 needle,
                 self.landmarks.points,
@@ -557,6 +572,7 @@ class Approaches:
                 palpable=self.palpable,
                 gantry_limit_deg=limit,
             ),
+            way,
         )
 
     def measured(
@@ -598,6 +614,7 @@ class Approaches:
             readouts=part.readouts,
             interval=sure,
             findings=findings,
+            way=part.way,
         )
 
     def _light(

@@ -16,6 +16,7 @@ from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Crossing, Neighbour
+from spinect_core.planning.needle.soft_tissue import Way
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.plausibility.light import CaseLight
@@ -45,6 +46,7 @@ class NeedlePlan:
         light: how much care it needs.
         interval: that holds 90 of 100 true clearances; None where that was not measured for such labels.
         findings: what the rules say of it, the gravest first.
+        way: its soft tissue from the skin to the target, and organs near it; None without a CT.
     """
 
     needle: Needle
@@ -59,6 +61,7 @@ class NeedlePlan:
     light: LightFound[LightCause] | None = None
     interval: NeedleInterval | None = None
     findings: tuple[Finding, ...] = ()
+    way: Way | None = None
 
 
 @dataclass(frozen=True, eq=False)

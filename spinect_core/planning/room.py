@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.supposed import with_suppositions
@@ -15,6 +16,7 @@ from spinect_core.base.words import (
     CaseCause,
     Guidance,
 )
+from spinect_core.image.organs import Organs
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
@@ -22,6 +24,7 @@ from spinect_core.planning.intervals import Shell, Uncertainty
 from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
 from spinect_core.planning.needle.skin import BodyCopy, Skin
+from spinect_core.planning.needle.soft_tissue import SoftTissue
 from spinect_core.planning.needle.surroundings import Surroundings
 from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.plausibility.picture import PictureSeen, look_at
@@ -47,6 +50,8 @@ class Room:
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
         seen: what the CT says of the labels, where the CT itself is not at hand, but was.
+        organs: of the CT; None where nobody named any.
+        soft: the soft tissue, where the CT itself is not at hand, but was.
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class Room:
         rules: Rules | None = None,
         guidance: Guidance = Guidance.CT,
         seen: PictureSeen | None = None,
+        organs: Organs | None = None,
+        soft: SoftTissue | None = None,
     ) -> None:
         self.rules, self.guidance = rules or Rules(), guidance
         self.labels = labels
@@ -72,6 +79,7 @@ class Room:
         self.surfaces = surfaces
         self._volume, self._skin, self._warnings = volume, skin, warnings
         self._scan, self._seen = scan, seen
+        self._organs, self._soft = organs, soft
         self._surroundings = surroundings
         self._measured: tuple[Landmarks, Mapping[CaseCause, float | None]] | None = None
 
@@ -83,17 +91,22 @@ class Room:
     @cached_property
     def skin(self) -> Skin | None:
         """The patient's skin; None without a CT or where it shows none."""
-        return self._skin if self._volume is None else self._outside[0]
+        return self._skin if self._volume is None else self._outside.skin
 
     @cached_property
     def surroundings(self) -> Surroundings:
         """What lies round the labels; nothing is known of it without a CT."""
-        return (self._surroundings or Surroundings()) if self._volume is None else self._outside[1]
+        return (self._surroundings or Surroundings()) if self._volume is None else self._outside.surroundings
 
     @cached_property
-    def _outside(self) -> tuple[Skin | None, Surroundings]:
+    def soft(self) -> SoftTissue | None:
+        """The soft tissue round the labels, with the organs that are known; None without a CT."""
+        return self._soft if self._volume is None else self._outside.soft
+
+    @cached_property
+    def _outside(self) -> Outside:
         assert self._volume is not None
-        return outside_of(self._volume, self.labels, self.surfaces)
+        return outside_of(self._volume, self.labels, self.surfaces, organs=self._organs)
 
     @cached_property
     def obstacles(self) -> Obstacles:
@@ -147,16 +160,36 @@ class Room:
         return ClearanceField(self.obstacles)
 
 
+class Outside(NamedTuple):
+    """What a CT shows beside what is labelled.
+
+    Attributes:
+        skin: the patient's; None where the CT shows none.
+        surroundings: bone and metal round the labels.
+        soft: the soft tissue; None where the CT shows no body.
+    """
+
+    skin: Skin | None
+    surroundings: Surroundings
+    soft: SoftTissue | None
+
+
 def outside_of(
-    volume: Volume, labels: Labels, surfaces: Surfaces, cancel: Cancel | None = None
-) -> tuple[Skin | None, Surroundings]:
-    """The patient's skin, None where the CT shows none, and what lies round the labels.
+    volume: Volume,
+    labels: Labels,
+    surfaces: Surfaces,
+    cancel: Cancel | None = None,
+    *,
+    organs: Organs | None = None,
+) -> Outside:
+    """What a CT shows beside what is labelled.
 
     Args:
         volume: the CT.
         labels: 0 background, 1 bone, 2 nerve.
         surfaces: of these labels.
         cancel: asked between the steps.
+        organs: of the CT; None where nobody named any.
 
     Raises:
         Cancelled: the user stopped it.
@@ -164,8 +197,10 @@ def outside_of(
     try:
         copy = BodyCopy.of(volume, cancel)
     except MeasurementError:
-        return None, Surroundings()
-    return Skin.of_copy(copy, cancel), Surroundings.of(copy, volume.geometry, labels, surfaces, cancel)
+        return Outside(None, Surroundings(), None)
+    skin = Skin.of_copy(copy, cancel)
+    around = Surroundings.of(copy, volume.geometry, labels, surfaces, cancel)
+    return Outside(skin, around, SoftTissue.of(copy, labels, organs, cancel))
 
 
 def obstacles_of(

@@ -1,7 +1,7 @@
 """Where a needle's tip lies, seen from the front and from the side, what lies behind it, and how deep it may go.
 
-All of it comes from landmarks and labels. What these do not show is named as missing, never guessed. Vessels are not
-labelled, and a disc is taken as the room between the bodies: one that bulges or is torn reaches farther.
+All of it comes from landmarks and labels. What these do not show is named as missing, never guessed. Vessels are known
+where masks show them, and a disc is taken as the room between the bodies: one that bulges or is torn reaches farther.
 """
 
 from __future__ import annotations
@@ -152,8 +152,14 @@ class TipGround:
         bodies = (f"{names.upper} body", f"{names.lower} body")
         return cls(ground, _named(parts, nerve, NERVE, (SAC,)), _named(parts, bone, BONE, bodies))
 
-    def tip_of(self, needle: Needle) -> Tip:
-        """Where the tip lies and what is behind it."""
+    def tip_of(self, needle: Needle, vessels_mm: float | None = None) -> Tip:
+        """Where the tip lies and what is behind it.
+
+        Args:
+            needle: the plan.
+            vessels_mm: from the tip along the needle to the first great vessel, infinite where there is none; None
+                where that is not known: no label of bone and nerve tells it.
+        """
         front, side = self._front(needle), self._side(needle)
         known: dict[TipFact, float | None] = dict.fromkeys((*HAZARDS, TipFact.BONE))
         if self._shown(needle):
@@ -167,8 +173,8 @@ class TipGround:
         missing = [fact for fact, found in known.items() if found is None]
         missing += [TipFact.PEDICLE] if front is None else []
         missing += [TipFact.FORAMEN] if side is None else []
-        # No label tells where a vessel is.
-        missing.append(TipFact.VESSELS)
+        known[TipFact.VESSELS] = vessels_mm
+        missing += [TipFact.VESSELS] if vessels_mm is None else []
         behind = {fact: found for fact, found in known.items() if found is not None and np.isfinite(found)}
         target = np.asarray(needle.target)
         near = float(np.linalg.norm(self.sac - target, axis=1).min()) if len(self.sac) else None
@@ -309,7 +315,7 @@ def _first(met: BoolArray) -> float:
 
 def _stop(depth: float, behind: dict[TipFact, float]) -> Stop:
     """Before the first of what must not be reached; at bone, which stops a needle by itself."""
-    ends = {fact: way - SPARE_MM for fact, way in behind.items() if fact in HAZARDS}
+    ends = {fact: way - SPARE_MM for fact, way in behind.items() if fact in (*HAZARDS, TipFact.VESSELS)}
     if TipFact.BONE in behind:
         ends[TipFact.BONE] = behind[TipFact.BONE]
     first = min(ends, key=ends.__getitem__, default=None)

@@ -102,6 +102,7 @@ class AngleMap:
         limits: the hard ones that hold.
         refused: (a * b,) the place, from 1, in :data:`spinect_core.planning.rules.VIEW_RULES` of the rule for which a
             view is not recommended; 0 where none bars it. None where no rule was asked.
+        organs: (a * b,) the organ that this rule is about; empty where it is about none, and where no rule was asked.
     """
 
     side: str
@@ -110,6 +111,7 @@ class AngleMap:
     looks: Looks
     limits: Limits
     refused: npt.NDArray[np.uint8] | None = None
+    organs: tuple[str, ...] = ()
 
     def grid(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Values (a * b, ...) of the views as [oblique, tilt, ...]."""
@@ -129,6 +131,10 @@ class AngleMap:
         """The rule for which one of the views is not recommended."""
         number = 0 if self.refused is None else int(self.refused[index])
         return VIEW_RULES[number - 1] if number else None
+
+    def organ(self, index: int) -> str:
+        """The organ for which one of the views is not recommended; empty where it is none."""
+        return self.organs[index] if self.organs else ""
 
     def view(self, index: int) -> View:
         """The line of sight of one of the looks."""

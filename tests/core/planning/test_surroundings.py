@@ -324,7 +324,8 @@ def test_a_way_outside_of_the_labels_near_a_root_is_told() -> None:
 def test_a_ct_without_a_body_shows_nothing() -> None:
     air = Volume(np.full((40, 40, 40), -1000, dtype=np.int16), Geometry((40, 40, 40), (2.0, 2.0, 2.0)))
     labels = labels_of(30.0)
-    skin, around = outside_of(air, labels, build_surfaces(labels))
+    skin, around, soft = outside_of(air, labels, build_surfaces(labels))
     assert skin is None
+    assert soft is None
     assert around.shown is None
     assert isinstance(around.mesh.mesh(), pv.PolyData)
