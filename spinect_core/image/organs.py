@@ -53,12 +53,13 @@ class Organ(StrEnum):
     WALL_LEFT = "left muscles of the abdominal wall"
     WALL_RIGHT = "right muscles of the abdominal wall"
     DISC = "disc"
+    GREAT_VESSELS = "great vessels"
 
 
 NUMBERS: Mapping[Organ, int] = {organ: number for number, organ in enumerate(Organ, start=1)}
 """What a voxel of each organ holds. Back muscles are multifidus and erector spinae as one, gluteal muscles all three;
-iliac vessels and iliopsoas stand for what a source does not tell apart, other abdominal organ for stomach, liver,
-gallbladder, spleen, pancreas and adrenal glands."""
+great vessels (aorta, cava and iliac vessels), iliac vessels and iliopsoas stand for what a source does not tell apart,
+other abdominal organ for stomach, liver, gallbladder, spleen, pancreas and adrenal glands."""
 BY_NUMBER: Mapping[int, Organ] = {number: organ for organ, number in NUMBERS.items()}
 KIDNEYS = (Organ.KIDNEY_LEFT, Organ.KIDNEY_RIGHT)
 VESSELS = (
@@ -69,6 +70,7 @@ VESSELS = (
     Organ.ILIAC_VEIN_LEFT,
     Organ.ILIAC_VEIN_RIGHT,
     Organ.ILIAC_VESSELS,
+    Organ.GREAT_VESSELS,
 )
 OTHERS = (Organ.URETER, Organ.BLADDER, Organ.UTERUS, Organ.PROSTATE, Organ.OTHER)
 SPARED = (Organ.BOWEL, *KIDNEYS, *VESSELS, *OTHERS)

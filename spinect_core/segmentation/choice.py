@@ -19,6 +19,11 @@ ENGINES = {
     EngineName.TENSORFLOW: "spinect_core.segmentation.keras_engine:KerasEngine",
     EngineName.OPENVINO: "spinect_core.segmentation.openvino_engine:OpenVINOEngine",
 }
+ORGAN_ENGINES = {
+    EngineName.TENSORFLOW: "spinect_core.segmentation.keras_engine:OrganKerasEngine",
+    EngineName.OPENVINO: "spinect_core.segmentation.openvino_engine:OrganOpenVINOEngine",
+}
+"""The same for the organ network."""
 DEVICES = (DeviceName.GPU, DeviceName.CPU)
 
 PAPER = Tiling(ModeName.PAPER, (32, 64, 64), (20, 40, 40))

@@ -33,7 +33,7 @@ class Engine(Protocol):
     versions: dict[str, str]
 
     def predict(self, batch: FloatBatch) -> npt.NDArray[Any]:
-        """Probabilities (n, z, y, x, 3) of standardised tiles (n, z, y, x, 1).
+        """Probabilities (n, z, y, x, class) of standardised tiles (n, z, y, x, 1).
 
         Raises:
             EngineOutOfMemory: if the batch is too large.

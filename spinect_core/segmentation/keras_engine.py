@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,11 @@ from spinect_core.base.reasons import reason
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import build_network
-from spinect_core.segmentation.weights import load_weights
+from spinect_core.segmentation.organ_network import build_organ_network
+from spinect_core.segmentation.weights import ARCHITECTURE, ORGAN_ARCHITECTURE, load_weights
+
+if TYPE_CHECKING:
+    import keras
 
 # cuDNN and the CUDA driver do not always report exhausted memory by the error made for it.
 _MEMORY_WORDS = ("out of memory", "out_of_memory", "oom when", "failed to allocate", "no algorithm worked")
@@ -34,6 +38,7 @@ class KerasEngine:
     """
 
     name = "tensorflow"
+    architecture = ARCHITECTURE
 
     def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -60,15 +65,15 @@ class KerasEngine:
         self._errors: tuple[type[Exception], ...] = (tf.errors.OpError, MemoryError)
         try:
             with tf.device("/GPU:0" if device == DeviceName.GPU else "/CPU:0"):
-                network = build_network(patch)
-                load_weights(network, weights)
+                network = self._build(patch)
+                load_weights(network, weights, architecture=self.architecture)
         except self._errors as error:
             raise self._translated(error) from error
         signature = tf.TensorSpec((None, *patch, 1), tf.float32)
         self._run = tf.function(lambda tiles: network(tiles, training=False), input_signature=[signature])
 
     def predict(self, batch: FloatBatch) -> npt.NDArray[Any]:
-        """Probabilities (n, z, y, x, 3) of standardised tiles (n, z, y, x, 1).
+        """Probabilities (n, z, y, x, class) of standardised tiles (n, z, y, x, 1).
 
         Raises:
             EngineOutOfMemory: if the batch does not fit into the device's memory.
@@ -78,9 +83,21 @@ class KerasEngine:
         except self._errors as error:
             raise self._translated(error) from error
 
+    def _build(self, patch: Shape) -> keras.Model:
+        return build_network(patch)
+
     def _translated(self, error: Exception) -> Exception:
         """What an error of TensorFlow means here."""
         text = str(error).lower()
         if isinstance(error, self._out_of_memory) or any(word in text for word in _MEMORY_WORDS):
             return EngineOutOfMemory(f"The memory of the {self.device} does not suffice")
         return EngineUnavailable(f"TensorFlow failed ({reason(error)})")
+
+
+class OrganKerasEngine(KerasEngine):
+    """The same of the organ network."""
+
+    architecture = ORGAN_ARCHITECTURE
+
+    def _build(self, patch: Shape) -> keras.Model:
+        return build_organ_network(patch)

@@ -17,7 +17,15 @@ from spinect_core.base.reasons import reason
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, FloatBatch, Shape
 from spinect_core.segmentation.network import FILTERS, weight_shapes
-from spinect_core.segmentation.weights import Tensors, check_fit, read_tensors
+from spinect_core.segmentation.organ_network import FILTERS as ORGAN_FILTERS
+from spinect_core.segmentation.organ_network import organ_weight_shapes
+from spinect_core.segmentation.weights import (
+    ARCHITECTURE,
+    ORGAN_ARCHITECTURE,
+    Tensors,
+    check_fit,
+    read_tensors,
+)
 
 _NORM_EPSILON = 1e-3  # as in build_network
 _MEMORY_WORDS = ("bad_alloc", "out of memory", "cannot allocate", "failed to allocate", "not enough memory")
@@ -52,6 +60,7 @@ class OpenVINOEngine:
     """
 
     name = "openvino"
+    architecture = ARCHITECTURE
 
     def __init__(self, weights: Path, patch: Shape, device: str = "cpu") -> None:
         try:
@@ -62,9 +71,9 @@ class OpenVINOEngine:
             raise EngineUnavailable("OpenVINO runs on the CPU only")
         self.device = device
         self.versions = {"openvino": openvino.__version__.split("-")[0]}
-        tensors, _ = read_tensors(weights)
-        check_fit(tensors, weight_shapes(), weights)
-        network = build_graph(tensors, patch)
+        tensors, _ = read_tensors(weights, architecture=self.architecture)
+        check_fit(tensors, self._shapes(), weights)
+        network = self._graph(tensors, patch)
         # Half precision, the default of some processors, would be faster there and label other voxels.
         options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         try:
@@ -73,7 +82,7 @@ class OpenVINOEngine:
             raise _translated(error) from error
 
     def predict(self, batch: FloatBatch) -> npt.NDArray[Any]:
-        """Probabilities (n, z, y, x, 3) of standardised tiles (n, z, y, x, 1), one tile after the other."""
+        """Probabilities (n, z, y, x, class) of standardised tiles (n, z, y, x, 1), one tile after the other."""
         results = []
         for tile in batch:
             channels_first = np.ascontiguousarray(tile[None, None, ..., 0])
@@ -83,6 +92,24 @@ class OpenVINOEngine:
                 raise _translated(error) from error
             results.append(np.moveaxis(self._request.get_output_tensor(0).data[0], 0, -1).copy())
         return np.stack(results)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return weight_shapes()
+
+    def _graph(self, tensors: Tensors, patch: Shape) -> Any:
+        return build_graph(tensors, patch)
+
+
+class OrganOpenVINOEngine(OpenVINOEngine):
+    """The same of the organ network."""
+
+    architecture = ORGAN_ARCHITECTURE
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return organ_weight_shapes()
+
+    def _graph(self, tensors: Tensors, patch: Shape) -> Any:
+        return build_graph(tensors, patch, ORGAN_FILTERS)
 
 
 def _translated(error: Exception) -> Exception:
@@ -96,7 +123,9 @@ def _translated(error: Exception) -> Exception:
 
 
 def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTERS) -> Any:
-    """The network as an ``openvino.Model`` from (1, 1, z, y, x) to (1, 3, z, y, x).
+    """The network as an ``openvino.Model`` from (1, 1, z, y, x) to (1, class, z, y, x).
+
+    That of the organs joins voxels by its first layer and parts them by its last one; SPINECT has no such layers.
 
     Args:
         tensors: float32 arrays by name, as in the weights file.
@@ -109,12 +138,12 @@ def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTE
     openvino = load_openvino()
     ops = openvino.opset13
 
-    def convolution(x: Any, name: str, *, relu: bool = True) -> Any:
+    def convolution(x: Any, name: str, *, relu: bool = True, stride: int = 1) -> Any:
         kernel, bias = _folded(tensors, name)
         x = ops.convolution(
             x,
             ops.constant(np.ascontiguousarray(kernel.transpose(4, 3, 0, 1, 2))),
-            [1, 1, 1],
+            [stride] * 3,
             [0, 0, 0],
             [0, 0, 0],
             [1, 1, 1],
@@ -129,7 +158,8 @@ def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTE
         return ops.add(x, ops.constant(tensors[f"{name}/bias"].reshape(1, -1, 1, 1, 1)))
 
     image = ops.parameter([1, 1, *patch], np.float32, name="image")
-    x: Any = image
+    joins = "join/kernel" in tensors
+    x: Any = convolution(image, "join", stride=2) if joins else image
     skips = []
     for level in range(len(filters)):
         x = convolution(convolution(x, f"down{level}_a"), f"down{level}_b")
@@ -140,7 +170,7 @@ def build_graph(tensors: Tensors, patch: Shape, filters: tuple[int, ...] = FILTE
     for level in reversed(range(len(filters) - 1)):
         x = ops.concat([skips[level], rise(x, f"rise{level}")], axis=1)
         x = convolution(convolution(x, f"up{level}_a"), f"up{level}_b")
-    x = ops.softmax(convolution(x, "classes", relu=False), axis=1)
+    x = ops.softmax(rise(x, "classes") if joins else convolution(x, "classes", relu=False), axis=1)
     return openvino.Model([x], [image], "spinect")
 
 

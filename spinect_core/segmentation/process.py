@@ -26,6 +26,7 @@ from spinect_core.base.scratch import scratch_folder
 from spinect_core.base.words import DeviceName
 from spinect_core.segmentation.again import Focus
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable
+from spinect_core.segmentation.network import CLASSES
 from spinect_core.segmentation.tiling import Tiling
 
 POLL_S = 0.05
@@ -54,6 +55,7 @@ class Job:
         batch: tiles to run at once.
         focus: where L5/S1 lies in the first reading; a second one is then made of the doubtful tiles about it alone,
             see :mod:`spinect_core.segmentation.again`. Without it every reading is of the whole region.
+        classes: how many the network tells apart.
     """
 
     factory: str
@@ -62,6 +64,7 @@ class Job:
     tiling: Tiling
     batch: int
     focus: Focus | None = None
+    classes: int = CLASSES
 
 
 @dataclass(frozen=True, eq=False)

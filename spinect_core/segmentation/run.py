@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from spinect_core.base.errors import SegmentationError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
@@ -21,7 +23,6 @@ from spinect_core.segmentation.choice import ENGINES, MODES, Candidate, candidat
 from spinect_core.segmentation.engine import EngineOutOfMemory, EngineUnavailable, Shape
 from spinect_core.segmentation.process import Job, Outcome, WorkerDied, run_job
 from spinect_core.segmentation.readings import Readings
-from spinect_core.segmentation.tiling import Tiling
 from spinect_core.segmentation.weights import weights_hash, weights_path
 
 
@@ -147,8 +148,13 @@ def segment(
     readings = Readings.of(volume, region, MODES[ModeName(mode)])
     check(cancel)
     ready = time.perf_counter()
-    ran, outcome, fallbacks = _first_that_runs(
-        to_try, readings, tiling, path, part_of(progress, 0.03, 0.98), cancel
+
+    def job(candidate: Candidate) -> Job:
+        batch = candidate.batch(tiling)
+        return Job(ENGINES[candidate.engine], candidate.device, path, tiling, batch, readings.focus)
+
+    ran, outcome, fallbacks = first_that_runs(
+        to_try, job, *readings.for_network(), part_of(progress, 0.03, 0.98), cancel
     )
     ended = time.perf_counter()
     progress(0.98, "bringing the labels to the CT's grid")
@@ -187,29 +193,33 @@ def segment(
     return Segmentation(read.labels, read.labels_1mm, readings.first, run, read.probabilities)
 
 
-def _first_that_runs(
+def first_that_runs(
     to_try: list[Candidate],
-    readings: Readings,
-    tiling: Tiling,
-    weights: Path,
+    job_for: Callable[[Candidate], Job],
+    array: npt.NDArray[np.float32],
+    occupied: npt.NDArray[np.bool_],
     progress: Progress,
     cancel: Cancel | None,
 ) -> tuple[Candidate, Outcome, list[str]]:
     """The first engine that does the work, what it did, and why those before it did not.
 
     Each has a process of its own, so that the memory of a GPU is free again and a crash of its driver harms nobody.
+
+    Args:
+        to_try: engines in this order.
+        job_for: what each of them is to do.
+        array: what the network is shown [reading, z, y, x].
+        occupied: [reading, z, y, x], where there is more than air.
+        progress: called with the fraction done (0 to 1) and the stage.
+        cancel: stops the work.
+
+    Raises:
+        Cancelled: if the user stopped it.
+        SegmentationError: if none of them could do it.
     """
     fallbacks: list[str] = []
-    array, occupied = readings.for_network()
     for candidate in to_try:
-        job = Job(
-            ENGINES[candidate.engine],
-            candidate.device,
-            weights,
-            tiling,
-            candidate.batch(tiling),
-            readings.focus,
-        )
+        job = job_for(candidate)
         place = f"{candidate.engine} on the {candidate.device.upper()}"
         try:
             return (

@@ -136,6 +136,7 @@ def combine(
     corners: Sequence[Shape] | None = None,
     batch: int = 1,
     report: Report | None = None,
+    classes: int = CLASSES,
 ) -> Combined:
     """Run the network over a region of any size.
 
@@ -149,6 +150,7 @@ def combine(
         corners: first voxels (z, y, x) of the only tiles to run; all of the region if not given.
         batch: tiles to run at once; halved when the engine's memory does not suffice.
         report: called after each batch.
+        classes: how many the network tells apart; the first is background.
 
     Raises:
         EngineOutOfMemory: if not even one tile at a time fits.
@@ -160,7 +162,8 @@ def combine(
     windows, to_run = [window for window, _ in laid], [run for _, run in laid]
     total, done, position = sum(to_run), 0, 0
     weight = tiling.weight()
-    summed = np.zeros((z, y, x, CLASSES), dtype=np.float32)
+    summed = np.zeros((z, y, x, classes), dtype=np.float32)
+    empty = np.eye(classes, dtype=np.float32)[BACKGROUND]
     fallbacks: list[str] = []
     while position < len(windows):
         # Tiles are summed strictly in order, so that the batch does not decide how the sums are rounded.
@@ -179,7 +182,7 @@ def combine(
             )
             continue
         for window, run in zip(windows[position:stop], to_run[position:stop], strict=True):
-            summed[window] += weight * (next(probabilities) if run else CERTAINLY_BACKGROUND)
+            summed[window] += weight * (next(probabilities) if run else empty)
         position, done = stop, done + len(running)
         if report is not None:
             report(done, total)
@@ -189,7 +192,7 @@ def combine(
         summed /= np.maximum(summed.sum(axis=-1, keepdims=True), np.float32(FULL))
         return Combined(summed, total, len(windows) - total, batch, tuple(fallbacks))
     # Tiles further apart than they are long leave voxels that none of them shows.
-    summed[~summed.any(axis=-1)] = CERTAINLY_BACKGROUND
+    summed[~summed.any(axis=-1)] = empty
     summed /= summed.sum(axis=-1, keepdims=True)
     return Combined(summed, total, len(windows) - total, batch, tuple(fallbacks))
 

@@ -32,10 +32,17 @@ if TYPE_CHECKING:
     import keras
 
 ARCHITECTURE = "spinect-unet3d"
+ORGAN_ARCHITECTURE = "spinect-organs-unet3d"
+"""Of the network of :mod:`spinect_core.segmentation.organ_network`."""
 VERSION = "1"
 FILE_NAME = "spinect.weights.safetensors"
 RECORD_NAME = "spinect.weights.sha256"
 """The checksum of the program's own weights, as ``sha256sum`` writes and checks it."""
+ORGAN_FILE_NAME = "organs.weights.safetensors"
+ORGAN_RECORD_NAME = "organs.weights.sha256"
+"""The same of the organ network."""
+OWN = {FILE_NAME: RECORD_NAME, ORGAN_FILE_NAME: ORGAN_RECORD_NAME}
+"""The program's own weights, and where their checksums are recorded."""
 CHECKSUM = "sha256 of the arrays"
 """The fact that holds it."""
 LARGEST_FILE = 2**28
@@ -49,19 +56,19 @@ _REMEDY = "Choose a weights file written by this version of SPINECT, or leave th
 _INSTALL = "Install SPINECT Planner again"
 
 
-def weights_path() -> Path:
-    """The weights that come with the program.
+def weights_path(name: str = FILE_NAME) -> Path:
+    """The weights that come with the program: of a network, one of :data:`OWN`.
 
     Raises:
         SegmentationError: they are missing from this installation.
     """
     try:
-        return asset(FILE_NAME)
+        return asset(name)
     except SpinectError as error:
         raise SegmentationError(
             "The network's weights did not come with the program",
             f"{_INSTALL}, or choose a weights file",
-            FILE_NAME,
+            name,
         ) from error
 
 
@@ -79,7 +86,8 @@ def weights_hash(path: Path) -> str:
         raise SegmentationError(
             f"The weights file cannot be read ({error.strerror or error})", _REMEDY, path
         ) from error
-    if _is_own(path) and found != (recorded := _recorded_hash()):
+    own = _own_name(path)
+    if own and found != (recorded := _recorded_hash(own)):
         raise SegmentationError(
             f"The program's own weights are damaged: their SHA-256 is {found[:16]} where {recorded[:16]} was recorded",
             _INSTALL,
@@ -107,25 +115,29 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _is_own(path: Path) -> bool:
-    try:
-        return path.samefile(asset(FILE_NAME))
-    except (OSError, SpinectError):
-        return False
+def _own_name(path: Path) -> str:
+    """Which of the program's own weights a file is; empty if it is none of them."""
+    for name in OWN:
+        try:
+            if path.samefile(asset(name)):
+                return name
+        except (OSError, SpinectError):
+            continue
+    return ""
 
 
-def _recorded_hash() -> str:
-    """What the program's own weights have to have.
+def _recorded_hash(name: str) -> str:
+    """What the program's own weights of a name have to have.
 
     Raises:
         InstallationError: the record did not come with the program, or cannot be read.
     """
-    path = asset(RECORD_NAME)
+    path = asset(OWN[name])
     try:
-        recorded, _, name = path.read_text(encoding="ascii").strip().partition("  ")
+        recorded, _, written = path.read_text(encoding="ascii").strip().partition("  ")
     except (OSError, ValueError) as error:
         raise InstallationError("The checksum of the weights cannot be read", _INSTALL, path) from error
-    if name != FILE_NAME or len(recorded) != hashlib.sha256().digest_size * 2:
+    if written != name or len(recorded) != hashlib.sha256().digest_size * 2:
         raise InstallationError("This is not the checksum of the weights", _INSTALL, path)
     return recorded
 
@@ -142,27 +154,35 @@ def tensors_of(model: keras.Model) -> Tensors:
     }
 
 
-def save_weights(model: keras.Model, path: Path, *, facts: dict[str, str] | None = None) -> None:
+def save_weights(
+    model: keras.Model,
+    path: Path,
+    *,
+    facts: dict[str, str] | None = None,
+    architecture: str = ARCHITECTURE,
+) -> None:
     """Write the network's weights, replacing the file only when all of it is written.
 
     Args:
         model: a network of :func:`spinect_core.segmentation.network.build_network`.
         path: the file to write.
         facts: anything worth keeping beside them, such as the training step; text only.
+        architecture: which network it is.
 
     Raises:
         SegmentationError: a weight is not a finite number.
         OutputError: the file cannot be written.
     """
-    write_tensors(tensors_of(model), path, facts=facts)
+    write_tensors(tensors_of(model), path, facts=facts, architecture=architecture)
 
 
-def load_weights(model: keras.Model, path: Path) -> dict[str, str]:
+def load_weights(model: keras.Model, path: Path, *, architecture: str = ARCHITECTURE) -> dict[str, str]:
     """Put the weights of a file into the network, only if all of them fit.
 
     Args:
         model: a network of :func:`spinect_core.segmentation.network.build_network`.
         path: a file of :func:`save_weights`.
+        architecture: which network it is.
 
     Returns:
         The facts stored beside the weights.
@@ -170,7 +190,7 @@ def load_weights(model: keras.Model, path: Path) -> dict[str, str]:
     Raises:
         SegmentationError: the file cannot be read, is damaged, or belongs to another network.
     """
-    tensors, facts = read_tensors(path)
+    tensors, facts = read_tensors(path, architecture=architecture)
     targets = {
         f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights
     }
@@ -210,7 +230,13 @@ def check_fit(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]], path: Pat
             )
 
 
-def write_tensors(tensors: Tensors, path: Path, *, facts: dict[str, str] | None = None) -> None:
+def write_tensors(
+    tensors: Tensors,
+    path: Path,
+    *,
+    facts: dict[str, str] | None = None,
+    architecture: str = ARCHITECTURE,
+) -> None:
     """Write named arrays as a weights file; arrays of two or more axes in half precision.
 
     The same arrays and facts give the same bytes, so a file is known by its hash.
@@ -229,7 +255,7 @@ def write_tensors(tensors: Tensors, path: Path, *, facts: dict[str, str] | None 
                 "Train again from an earlier checkpoint with a smaller rate",
                 path,
             )
-    own = {"architecture": ARCHITECTURE, "version": VERSION, CHECKSUM: _checksum(stored)}
+    own = {"architecture": architecture, "version": VERSION, CHECKSUM: _checksum(stored)}
     content = save(stored, {**(facts or {}), **own})
     with whole_file(
         path, fault="The weights cannot be written", remedy="Choose a folder you may write to"
@@ -271,8 +297,8 @@ def _in_order(content: bytes) -> bytes:
     return b"".join([len(text).to_bytes(8, "little"), text, memoryview(content)[start:]])
 
 
-def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
-    """Read a weights file.
+def read_tensors(path: Path, *, architecture: str = ARCHITECTURE) -> tuple[Tensors, dict[str, str]]:
+    """Read a weights file of a network.
 
     Returns:
         The arrays as float32 by name, and the facts of the header.
@@ -280,7 +306,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
     Raises:
         SegmentationError: the file cannot be read, is damaged, or belongs to another network.
     """
-    if _is_own(path):
+    if _own_name(path):
         weights_hash(path)
     try:
         _check_size(path)
@@ -297,10 +323,10 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         ) from error
     except SafetensorError as error:
         raise SegmentationError("This is not a weights file, or it is damaged", _REMEDY, path) from error
-    if facts.get("architecture") != ARCHITECTURE or facts.get("version") != VERSION:
+    if facts.get("architecture") != architecture or facts.get("version") != VERSION:
         found = f"{facts.get('architecture', 'unknown')} version {facts.get('version', 'unknown')}"
         raise SegmentationError(
-            f"The weights are for {found}, not {ARCHITECTURE} version {VERSION}", _REMEDY, path
+            f"The weights are for {found}, not {architecture} version {VERSION}", _REMEDY, path
         )
     _check_sum(tensors, facts, path)
     for name, array in tensors.items():

@@ -100,7 +100,16 @@ def work(folder: Path, job: dict[str, Any], line: _Line) -> None:
             corners = tiles_again(doubts, tiling)
             # Doubt may be in fewer places than there was time for.
             total = before + tiles_to_run(there, tiling, corners)
-        combined = combine(engine, image, there, tiling, corners=corners, batch=batch, report=report)
+        combined = combine(
+            engine,
+            image,
+            there,
+            tiling,
+            corners=corners,
+            batch=batch,
+            report=report,
+            classes=job["classes"],
+        )
         before, batch = before + combined.patches, combined.batch
         if not np.isfinite(combined.probabilities).all():
             raise SegmentationError(

@@ -89,7 +89,13 @@ def paint_fat_and_skin(canvas: Canvas, wall: Wall, specimen: Specimen, rng: np.r
 
 
 def paint_abdominal_wall(
-    canvas: Canvas, wall: Wall, specimen: Specimen, muscle: FloatArray, rng: np.random.Generator
+    canvas: Canvas,
+    wall: Wall,
+    specimen: Specimen,
+    muscle: FloatArray,
+    rng: np.random.Generator,
+    *,
+    quadratus: bool = True,
 ) -> None:
     """Inside of the trunk filled with fat, rectus and the flat muscles in two leaves round it, and the quadratus.
 
@@ -99,6 +105,7 @@ def paint_abdominal_wall(
         specimen: the measures.
         muscle: HU on the lattice.
         rng: random stream.
+        quadratus: whether the quadratus lumborum is laid, without a number of its own.
     """
     x, y, z = canvas.p
     ax = np.abs(x)
@@ -118,5 +125,6 @@ def paint_abdominal_wall(
     straight = np.abs(depth - 1.0 - 0.42 * thick) - 0.42 * thick
     rectus = smooth_max(np.maximum(straight, y), np.maximum(ax - rectus_edge + 1.0, 2.0 - ax), 3.0)
     canvas.lay(rectus, muscle)
-    quadratus = ellipsoid((ax - 0.12 * (z - 60.0), y, z), (72.0, 22.0, 70.0), (21.0, 8.5, 50.0))
-    canvas.lay(quadratus, muscle)
+    if quadratus:
+        square = ellipsoid((ax - 0.12 * (z - 60.0), y, z), (72.0, 22.0, 70.0), (21.0, 8.5, 50.0))
+        canvas.lay(square, muscle)

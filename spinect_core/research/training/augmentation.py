@@ -225,7 +225,7 @@ def _pose(settings: Augmentation, rng: Rng) -> npt.NDArray[np.float64]:
     """3x3: a step in the crop as a step in the case, which is turned and of another size."""
     angles = np.radians(rng.uniform(-settings.turn, settings.turn, 3))
     size = 1 + rng.uniform(-settings.stretch, settings.stretch) + rng.uniform(-0.04, 0.04, 3)
-    return _rotation(angles) @ np.diag(1 / size)
+    return rotation(angles) @ np.diag(1 / size)
 
 
 def _places(
@@ -358,6 +358,6 @@ def noise(shape: tuple[int, ...], deviation: float, correlated: bool, rng: Rng) 
     return field * np.float32(deviation)
 
 
-def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """3x3 rotation by three angles (radians) about the axes of the array, one after the other."""
     return np.asarray(Rotation.from_euler("xyz", angles).as_matrix())

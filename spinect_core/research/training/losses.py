@@ -23,7 +23,7 @@ def weighted_cross_entropy(class_weights: Sequence[float] = CLASS_WEIGHTS) -> Lo
     def loss(labels: Any, probabilities: Any) -> Any:
         from keras import ops
 
-        truth = ops.one_hot(_whole(labels), CLASSES, dtype="float32")
+        truth = ops.one_hot(_whole(labels), len(class_weights), dtype="float32")
         weight = ops.sum(truth * ops.convert_to_tensor(class_weights, dtype="float32"), axis=-1)
         chosen = ops.sum(truth * ops.cast(probabilities, "float32"), axis=-1)
         # Added, not clipped: clipping would hide that the network no longer yields numbers.
@@ -32,13 +32,13 @@ def weighted_cross_entropy(class_weights: Sequence[float] = CLASS_WEIGHTS) -> Lo
     return loss
 
 
-def soft_dice() -> Loss:
-    """One minus the mean Dice of bone and nerve, taken with probabilities over the whole batch."""
+def soft_dice(classes: int = CLASSES) -> Loss:
+    """One minus the mean Dice of all classes but the first, taken with probabilities over the whole batch."""
 
     def loss(labels: Any, probabilities: Any) -> Any:
         from keras import ops
 
-        truth = ops.one_hot(_whole(labels), CLASSES, dtype="float32")[..., 1:]
+        truth = ops.one_hot(_whole(labels), classes, dtype="float32")[..., 1:]
         found = ops.cast(probabilities, "float32")[..., 1:]
         voxels = (0, 1, 2, 3)
         shared = ops.sum(truth * found, axis=voxels)
@@ -51,7 +51,7 @@ def soft_dice() -> Loss:
 
 def training_loss(class_weights: Sequence[float] = CLASS_WEIGHTS, dice: float = 0.0) -> Loss:
     """Weighted cross-entropy plus ``dice`` times the soft Dice loss."""
-    entropy, overlap = weighted_cross_entropy(class_weights), soft_dice()
+    entropy, overlap = weighted_cross_entropy(class_weights), soft_dice(len(class_weights))
 
     def loss(labels: Any, probabilities: Any) -> Any:
         value = entropy(labels, probabilities)

@@ -14,10 +14,10 @@ from spinect_core.research.training.augmentation import (
     _on_a_table,
     _places,
     _resampled,
-    _rotation,
     _with_full_canal,
     noise,
     reshaded,
+    rotation,
     scanned,
     slabs,
     smooth_field,
@@ -68,7 +68,7 @@ def test_the_border_of_a_turned_root_frays_less_than_by_the_nearest_voxel(angles
 
     straight = np.where(root(np.array([1.0, 0.0, 0.0])), 2, 0).astype(np.uint8)
     straight[:, 30:] = 1
-    matrix = _rotation(np.radians(angles))
+    matrix = rotation(np.radians(angles))
     offset = middle - matrix @ middle
     true = root(np.linalg.inv(matrix) @ np.array([1.0, 0.0, 0.0]))
     case = Case(np.zeros(shape, np.int16), straight, "a root")
