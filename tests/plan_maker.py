@@ -159,6 +159,7 @@ def full_planning() -> Planning:
         recommended=ChoiceRecord(
             view=View(28.0, 4.0),
             area_mm2=39.0,
+            radius_mm=2.4,
             score=0.75,
             terms=(
                 TermRecord(name="area", value=0.9, weight=3.0),

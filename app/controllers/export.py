@@ -102,7 +102,7 @@ class ExportController(QObject):
         from spinect_core.pictures import annotate
         from spinect_core.plan.case_wording import case_warnings
         from spinect_core.plan.gap_lines import gap_lines
-        from spinect_core.plan.wording import headline
+        from spinect_core.plan.wording import count_caption, headline, level_caption
 
         image = viewport.picture()
         turntable, current = viewport.drawn, self._trajectories.current
@@ -117,7 +117,10 @@ class ExportController(QObject):
         title = ""
         if current is not None:
             image = _with_trajectory(image, viewport, drawing)
-            title = headline(current)
+            level = self._model.planning.level
+            lumbar = None if level is None else level.lumbar
+            place = level_caption(current.level, lumbar) if current.level else count_caption(lumbar)
+            title = f"{headline(current)} · {place}"
         times = -(-LEGIBLE_HEIGHT // image.shape[0])
         case = self._model.case
         known = () if case is None else case.warnings

@@ -54,7 +54,8 @@ class NeedleSliceController(QObject):
         if chosen is None:
             return
         case, trajectory, needle = chosen
-        roots = self._model.planning.roots
+        planning = self._model.planning
+        roots, lumbar = planning.roots, None if planning.level is None else planning.level.lumbar
 
         def cut(picture: Picture) -> None:
             if self._model.case is case:
@@ -62,7 +63,7 @@ class NeedleSliceController(QObject):
 
         self._jobs.start(
             "Cutting the CT along the needle",
-            lambda progress, cancel: work.cut_along(case, needle, roots, progress, cancel),
+            lambda progress, cancel: work.cut_along(case, needle, roots, lumbar, progress, cancel),
             cut,
         )
 

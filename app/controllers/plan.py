@@ -16,7 +16,7 @@ from app.model.planning_options import PlanningOptions
 from app.model.trajectories import Trajectories
 from app.model.work import FoundTrajectories
 from spinect_core.anatomy.levels import recounted
-from spinect_core.base.errors import UsageError
+from spinect_core.base.errors import SpinectError
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
 from spinect_core.image.warning import RESERVED, any_grave
 from spinect_core.plan.wording import Trajectory, level_words, result_sentences, sentences
@@ -101,7 +101,7 @@ class PlanController(QObject):
             return
         try:
             records = recounted_records(before, lumbar)
-        except UsageError as error:
+        except SpinectError as error:
             self.said.emit(f"{error.fault}. {error.remedy}.")
             self._trajectories.changed.emit()  # what shows the count goes back to what it was
             return

@@ -73,7 +73,15 @@ class Trajectories(QObject):
 
     @property
     def planner(self) -> Planner | None:
-        """The case ready for planning; None until trajectories were looked for."""
+        """The case ready for planning; None until trajectories were looked for, and where that was by other rules."""
+        planner, plan = self._ready, self.plan
+        if planner is None or plan is None:
+            return planner
+        return planner if (planner.rules, planner.guidance) == (plan.rules, plan.guidance) else None
+
+    @property
+    def _ready(self) -> Planner | None:
+        """The case ready for planning, by whatever rules."""
         case = self._model.case
         if self._planner is None or case is None:
             return None
@@ -253,7 +261,7 @@ class Trajectories(QObject):
         self.changed.emit()
 
     def _on_labels(self) -> None:
-        if self.planner is None:
+        if self._ready is None:
             self._forget()
             self.changed.emit()
 
@@ -269,4 +277,5 @@ class Trajectories(QObject):
 
 def _made_of(records: Planning) -> tuple[object, ...]:
     """What of a planning tells what was computed for it."""
-    return records.landmarks, records.zones, None if records.level is None else records.level.lumbar
+    lumbar = None if records.level is None else records.level.lumbar
+    return records.landmarks, records.zones, lumbar, records.rules, records.guidance

@@ -56,7 +56,7 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Window\nmm²",
         lambda row: _text(row.area_mm2),
         lambda row: _known(row.area_mm2),
-        "Area of the largest free window, in its best view",
+        "Area of the free window in the view of this row",
     ),
     Column(
         "Circle\nmm",
@@ -65,9 +65,9 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Diameter of the largest circle in that window",
     ),
     Column(
-        "Best view\noblique, tilt",
+        "View\noblique, tilt",
         lambda row: row.view_text,
-        tip="The view of the largest window; without a trajectory, what blocks it",
+        tip="The recommended view, along the needle; else that of the largest window, or what blocks the triangle",
     ),
 )
 LIGHT_COLOURS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
@@ -97,7 +97,7 @@ class TrajectoryTable(RowsModel[Trajectory]):
         if role == Qt.ItemDataRole.ToolTipRole:
             own_text = column in (NAME, VIEW)
             if column in SURE and row.sure_text:
-                return f"{self.columns[column].tip}\n{row.sure_text[0].upper()}{row.sure_text[1:]}"
+                return f"{self.columns[column].tip}\nLargest window: {row.sure_text}"
             told = row.blocked_text or row.withheld_text
             return told or (self.columns[column].text(row) if own_text else self.columns[column].tip)
         if row.open:

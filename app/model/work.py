@@ -324,16 +324,26 @@ def place_needle(
 
 
 def cut_along(
-    case: Case, needle: Needle, roots: tuple[RootRecord, ...], progress: Progress, cancel: Cancel
+    case: Case,
+    needle: Needle,
+    roots: tuple[RootRecord, ...],
+    lumbar: int | None,
+    progress: Progress,
+    cancel: Cancel,
 ) -> npt.NDArray[np.uint8]:
     """The picture of the CT in the oblique plane of a needle with the gaps of the roots, uint8 RGB."""
     from spinect_core.pictures.needle_plane import needle_plane_picture
     from spinect_core.plan.gap_lines import gap_lines
+    from spinect_core.plan.wording import count_caption
 
     progress(0.1, "the oblique plane")
     assert case.volume is not None  # nothing is cut without its CT
-    assert case.labels is not None
-    picture = needle_plane_picture(case.volume, case.labels, needle, case.warnings, gap_lines(roots))
+    assert case.segmentation is not None
+    # The labels the needle was planned on: those of thick slices show steps that are not there.
+    labels = case.segmentation.labels_1mm
+    picture = needle_plane_picture(
+        case.volume, labels, needle, case.warnings, gap_lines(roots), count_caption(lumbar)
+    )
     check(cancel)
     return picture
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.model.planning_options import PlanningOptions
 from app.widgets import plain
 from app.widgets.parts import field_row, label
+from app.widgets.wheel import WheelGuard
 from spinect_core.base.words import Guidance, Rule
 from spinect_core.plan.rule_wording import KINDS, RULES
 from spinect_core.planning.rules import TABLE, Limit, Rules, Unit
@@ -55,7 +56,7 @@ class RulesBox(QDialog):
         for word, text in GUIDANCES.items():
             self.guidance.addItem(text, word.value)
         self.guidance.setCurrentIndex(self.guidance.findData(options.guidance.value))
-        column.addLayout(field_row("Needles are placed under", self.guidance))
+        column.addLayout(field_row("Guidance", self.guidance))
         self.limits: dict[Rule, QDoubleSpinBox] = {}
         self.table = QTableWidget(len(TABLE), len(HEADS))
         self.table.setHorizontalHeaderLabels(HEADS)
@@ -73,6 +74,7 @@ class RulesBox(QDialog):
         self.buttons.rejected.connect(self.reject)
         self.buttons.button(roles.RestoreDefaults).clicked.connect(self.restore)
         column.addWidget(self.buttons)
+        WheelGuard(self)
 
     def restore(self) -> None:
         """Show the limits of the table; nothing is kept before the box is accepted."""

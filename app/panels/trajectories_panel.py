@@ -41,7 +41,7 @@ from spinect_core.plan.wording import HOW_MANY, NOT_KNOWN, choices, level_words,
 from spinect_core.plan.wording import warnings as warnings_of
 
 CONTEXT_WIDTH = 244
-RECOMMENDED_TIP = "The view that weighs area, tolerance, clearance and depth best"
+RECOMMENDED_TIP = "The most ordinary view within the rules that keeps most of the tolerance"
 WIDEST = 320
 """Pixels of a column, whatever a plan writes into it."""
 
@@ -325,8 +325,8 @@ class TrajectoriesPanel(QFrame):
 
     def _enable(self) -> None:
         trajectory, search, live = self._trajectories.current, self._search, self._trajectories.can_adjust
-        self.recommended.setEnabled(search is not None and search.recommended is not None)
         held = "" if trajectory is None else trajectory.withheld_text
+        self.recommended.setEnabled(search is not None and search.recommended is not None and not held)
         self.recommended.setToolTip(f"{held[:1].upper()}{held[1:]}" if held else RECOMMENDED_TIP)
         self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
         blocked = search is not None and search.best is None

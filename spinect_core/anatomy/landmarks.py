@@ -43,6 +43,8 @@ from spinect_core.image.volume import NERVE, Labels
 SACRAL_END_PLATE = "S1 upper end plate centre"
 END_PLATES = (SACRAL_END_PLATE, "L5 upper end plate centre")
 """Below L5/S1, and below L4/5."""
+LEAST_APART_MM = 0.5
+"""No two landmarks lie so near to each other: half a voxel of the labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +119,20 @@ class Landmarks:
             point: LPS mm (3,).
 
         Raises:
-            UsageError: there is no such landmark, or the point is none.
+            UsageError: there is no such landmark, the point is none, or another landmark is there.
         """
         place = np.asarray(point, dtype=np.float64)
         if name not in self.points or place.shape != (3,) or not np.isfinite(place).all():
             raise UsageError(
                 f"There is no landmark {name!r} to move, or no point to move it to", "Choose another"
             )
+        for other, there in self.points.items():
+            away = float(np.linalg.norm(there - place))
+            if other != name and away < LEAST_APART_MM:
+                raise UsageError(
+                    f"{name} cannot be moved to {away:.1f} mm from {other}: two places of the anatomy are never one",
+                    f"Choose a place at least {LEAST_APART_MM:g} mm from every other landmark",
+                )
         sure = {**self.confidences, name: 1.0}
         # Whether the landmarks are too unsure is asked again: the one that was may be placed now.
         others = tuple(note for note in self.notes if note.code != NoteCode.LANDMARKS_UNSURE)

@@ -267,7 +267,7 @@ def _rows(result: SearchResult) -> list[tuple[str, str, Choice]]:
 
 
 COLUMNS = (0.095, 0.125, 0.32, 0.56, 0.65, 0.735, 0.825, 0.91)
-HEADS = ("", "", "line of sight", "window", "circle", "depth", "axis to nerve", "score")
+HEADS = ("", "", "line of sight", "window", "circle", "depth", "axis\N{EN DASH}nerve", "score")
 
 
 def _table(

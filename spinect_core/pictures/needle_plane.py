@@ -47,7 +47,7 @@ TINT = 0.35
 """How strongly bone and nerve are tinted."""
 HATCH_PIXELS, HATCH = 9, (54, 62, 74)
 """Distance and colour of the lines where the CT ends: black would look like air."""
-ADVICE = "The patient lies prone: this picture shows the back below, as slices do"
+ADVICE = "Planned for a prone patient: this picture shows the back below, as slices do"
 
 
 def needle_plane_picture(
@@ -91,7 +91,7 @@ def needle_plane_picture(
     where = f"{plane.words} · {needle.depth_mm:.0f} mm from the skin · {needle.words}"
     where += f" · W {WINDOW_HU:.0f} L {LEVEL_HU:.0f}"
     if not cut.inside.all():
-        where += " · hatched: outside of the CT"
+        where += " · hatched: no CT"
     write(draw, (26, 68), shortened(where, 15, SIZE[0] - 52), 15, QUIET_TEXT)
     line = warning_headline(volume.warnings if warnings is None else warnings)
     if line:

@@ -130,13 +130,17 @@ class Planner(Protocol):
 
     Attributes:
         labels: that it was made of.
-        rules: that what is recommended keeps.
-        guidance: what needles are placed under.
     """
 
     labels: Labels
-    rules: Rules
-    guidance: Guidance
+
+    @property
+    def rules(self) -> Rules:
+        """That what is recommended keeps."""
+
+    @property
+    def guidance(self) -> Guidance:
+        """What needles are placed under."""
 
     @property
     def obstacles(self) -> Obstacles:
@@ -242,7 +246,16 @@ class PlannerHere:
     def __init__(self, room: Room, step: float = STEP_DEGREES) -> None:
         self._room, self._step = room, step
         self.labels = room.labels
-        self.rules, self.guidance = room.rules, room.guidance
+
+    @property
+    def rules(self) -> Rules:
+        """That what is recommended keeps."""
+        return self._room.rules
+
+    @property
+    def guidance(self) -> Guidance:
+        """What needles are placed under."""
+        return self._room.guidance
 
     @property
     def obstacles(self) -> Obstacles:

@@ -115,7 +115,10 @@ def plan_with_landmark(
     progress: Progress,
     cancel: Cancel | None,
 ) -> Planned:
-    """Move a landmark and plan its side again; both sides where it belongs to neither.
+    """Move a landmark and plan its side again.
+
+    Both sides are planned where it belongs to neither, and where what stands against the whole case comes or goes with
+    it: that decides about either side.
 
     Args:
         room: the case.
@@ -134,6 +137,8 @@ def plan_with_landmark(
     landmarks = plan.landmarks.moved(name, point)
     side = side_of(name)
     sides = SIDES if side is None else (side,)
+    if bool(Approaches(room, landmarks).withheld) != bool(plan.withheld):
+        sides = SIDES
     fresh = plan_level(
         room,
         landmarks=landmarks,

@@ -177,13 +177,19 @@ def reason_text(cause: CaseCause, value: float | None, limit: float | None) -> s
     return f"{told.called} is unusual" if text is None else text.format(value=value, limit=limit)
 
 
+CASE_RED = "The light of this case is red"
+"""Where a plan does not say for what."""
+
+
 def case_light_text(light: CaseLightRecord) -> str:
     """The light of a case and what is told of it; what makes it red stands among the reasons to recommend nothing."""
     amber = [each for each in light.reasons if each.light != Light.RED]
     if light.light == Light.RED:
         told = ["see why nothing is recommended", *map(_text, amber)]
     else:
-        told = [*map(_text, amber)] or ["nothing that is looked at stands against the case"]
+        told = [*map(_text, amber)] or [
+            "CT, labels and level look plausible; each trajectory has a light of its own"
+        ]
     return f"{light.light}: {'; '.join(told)}"
 
 

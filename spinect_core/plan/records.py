@@ -56,6 +56,7 @@ from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
 from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.rules import LONGEST_REASON, TABLE, Limit
 
 FARTHEST_MM = 1e5
 MOST_GAP_POINTS, MOST_GAPS = 1000, 100
@@ -64,6 +65,8 @@ MOST_LEVELS = 5
 MOST_RULES = 100
 MOST_REASONS = 100
 """More reasons no light of a case has: there are fewer things that are looked at."""
+FIXED_RULES: Mapping[Rule, Limit] = {each.rule: each for each in TABLE if not each.editable}
+"""Those that are no judgement: nobody may change or lift them."""
 AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
@@ -133,6 +136,7 @@ class Domain:
 
 Text = Annotated[str, Field(strict=True, max_length=20_000)]
 Name = Annotated[str, Field(strict=True, max_length=20_000, pattern=r"\S")]
+Reason = Annotated[str, Field(strict=True, max_length=LONGEST_REASON)]
 Path = Annotated[Text, BeforeValidator(_checked_path)]
 Flag = Annotated[bool, BeforeValidator(_native), Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -684,8 +688,17 @@ class FindingRecord(Record):
     bars: Flag
     value: Coordinate | None = None
     limit: Coordinate
-    override: Text = ""
+    override: Reason = ""
     what: Annotated[Text, Field(alias="organ")] = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _as_fixed(self.rule, self.kind, self.limit, self.override)
+        if self.kind == RuleKind.HARD and not self.bars and not self.override:
+            raise ValueError(f"the hard rule {self.rule} is passed and does not bar, for no reason")
+        if self.bars and self.override:
+            raise ValueError(f"the rule {self.rule} bars and is overridden")
+        return self
 
 
 Findings = Annotated[tuple[FindingRecord, ...], Field(max_length=MOST_RULES)]
@@ -704,7 +717,23 @@ class LimitRecord(Record):
     rule: Rule
     kind: RuleKind
     value: Coordinate
-    override: Text = ""
+    override: Reason = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _as_fixed(self.rule, self.kind, self.value, self.override)
+        return self
+
+
+def _as_fixed(rule: Rule, kind: RuleKind, value: float, override: str) -> None:
+    """Refuse a rule that is no judgement with another kind or limit than it has, or with an override."""
+    fixed = FIXED_RULES.get(rule)
+    if fixed is None:
+        return
+    if override:
+        raise ValueError(f"the rule {rule} cannot be overridden")
+    if (kind, value) != (fixed.kind, fixed.value):
+        raise ValueError(f"the rule {rule} is {fixed.kind} at {fixed.value:g}, not {kind} at {value:g}")
 
 
 class ChosenRecord(Record):
@@ -1324,6 +1353,7 @@ class Planning(Record):
             ("course", [each.name for each in self.courses]),
             ("root", [each.name for each in self.roots]),
             ("zone", [each.key for each in self.zones]),
+            ("rule", [each.rule for each in self.rules]),
         ):
             twice = [each for each, count in Counter(names).items() if count > 1]
             if twice:

@@ -252,7 +252,7 @@ def finding_facts(findings: Iterable[Finding | FindingRecord]) -> list[tuple[str
 
 IN_PLANE_DEGREES = 0.5
 """A needle tilted by less lies in an axial slice: 100 mm of it stay within 1 mm."""
-OTHER_ROUTES = "the S1 foramen and the level above, which are planned apart or not at all"
+OTHER_ROUTES = "the level above; the S1 foramen, which is not planned here"
 MOST_COUNTS = 4
 
 
@@ -283,7 +283,8 @@ def refusal_text(refusal: Refusal | RefusalRecord) -> str:
     if refusal.nearest is None:
         told += "; no needle can be measured there"
     else:
-        told += f"; nearest {refusal.nearest.words}: {barring_text(refusal.findings)}"
+        told += f"; nearest of {max(refusal.tried, 1)} measured, {refusal.nearest.words}: "
+        told += barring_text(refusal.findings)
     others = f"the {' and the '.join(refusal.others)} (recommended), " if refusal.others else ""
     return f"{told}; other routes: {others}{OTHER_ROUTES}"
 

@@ -17,13 +17,14 @@ import numpy as np
 from spinect_core.anatomy.levels import level_names
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Kind, LightCause, Relation, RootPlace, Side, Version
+from spinect_core.base.words import Author, Kind, Light, LightCause, Relation, RootPlace, Side, Version
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
-from spinect_core.plan.case_wording import case_light_text, reason_text
+from spinect_core.plan.case_wording import CASE_RED, case_light_text, reason_text
 from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
     AxialRecord,
+    ChoiceRecord,
     GapRecord,
     IntervalRecord,
     LandmarkRecord,
@@ -390,20 +391,32 @@ class Trajectory:
         return float(x), float(y), float(z)
 
     @property
+    def shown(self) -> ChoiceRecord | None:
+        """The recommended view, along which the needle lies, else the one of the largest window.
+
+        None for a user's needle, and where no view is open.
+        """
+        if self.search is None or self.own:
+            return None
+        return self.search.recommended or self.search.best
+
+    @property
     def area_mm2(self) -> float | None:
-        """Of the largest free window; None for a user's needle, and where no view is open."""
-        best = None if self.search is None or self.own else self.search.best
-        return None if best is None else best.area_mm2
+        """Of the free window in the view that is shown."""
+        return None if self.shown is None else self.shown.area_mm2
 
     @property
     def circle_mm(self) -> float | None:
         """Diameter of the largest circle in that window."""
-        best = None if self.search is None or self.own else self.search.best
-        return None if best is None or best.radius_mm is None else 2 * best.radius_mm
+        shown = self.shown
+        return None if shown is None or shown.radius_mm is None else 2 * shown.radius_mm
 
     @property
     def sure_text(self) -> str:
-        """Area and circle with the intervals that hold 90 of 100 true ones; empty where these are not known."""
+        """Of the largest window, area and circle with the intervals that hold 90 of 100 true ones.
+
+        Empty where these are not known.
+        """
         if self.window is None or self.window.area_90 is None or not self.open or self.own:
             return ""
         window = self.window
@@ -426,12 +439,12 @@ class Trajectory:
 
     @property
     def view_text(self) -> str:
-        """The best view; of a user's needle the view along it; without a trajectory, what blocks the zone."""
+        """The view that is shown; of a user's needle the one along it; without a trajectory, what blocks the zone."""
         if self.own and self.needle is not None:
             return self.needle.needle.view.words
-        if self.search is not None and self.search.best is not None:
+        if self.shown is not None:
             # The row names the side already, and the head of its column says that the first angle is oblique.
-            return self.search.best.view.words.removeprefix(f"{self.side} oblique ")
+            return self.shown.view.words.removeprefix(f"{self.side} oblique ")
         return self.blocked_text
 
     @property
@@ -534,7 +547,10 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
 
 def _withheld(planning: Planning, search: SearchRecord | None, *, rules: bool = False) -> tuple[str, ...]:
     of_zone = () if search is None else (refused_reasons(search) if rules else search.withheld)
-    return tuple(dict.fromkeys((*planning.withheld, *of_zone)))
+    red = planning.light is not None and planning.light.light == Light.RED
+    # A plan of another program may have a red light and not say why nothing is recommended.
+    of_case = planning.withheld or ((CASE_RED,) if red else ())
+    return tuple(dict.fromkeys((*of_case, *of_zone)))
 
 
 def _barred(record: NeedleRecord | None) -> tuple[str, ...]:
@@ -683,13 +699,13 @@ def headline(trajectory: Trajectory) -> str:
     needle = trajectory.needle.needle
     parts = [f"{trajectory.called}: needle {needle.depth_mm:.0f} mm deep, {needle.gauge} G"]
     if trajectory.area_mm2 is not None:
-        parts.append(f"largest window {trajectory.area_mm2:.1f} mm²")
+        parts.append(f"window {trajectory.area_mm2:.1f} mm²")
     if trajectory.tolerance is not None:
         parts.append(f"angular tolerance {trajectory.tolerance_text}")
     if trajectory.nerve_mm is not None:
         parts.append(f"{trajectory.nerve_mm:.1f} mm from nerve")
     if trajectory.light is not None:
-        parts.append(f"light {trajectory.light.light}")
+        parts.append(f"traffic light {trajectory.light.light}")
     if trajectory.withheld_text:
         parts.append(trajectory.withheld_text)
     return " · ".join(parts)
@@ -709,7 +725,7 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
     if trajectory.blocked_text:
         found.append(("Window", f"{trajectory.blocked_text[0].upper()}{trajectory.blocked_text[1:]}"))
     elif trajectory.sure_text:
-        found.append(("Window", trajectory.sure_text))
+        found.append(("Largest window", trajectory.sure_text))
     found += [(NOT_RECOMMENDED, f"{each.rstrip('.')}.") for each in trajectory.withheld]
     if trajectory.needle is not None:
         found += _needle_facts(trajectory.needle, tuple(landmarks))

@@ -63,7 +63,7 @@ from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.plausibility.light import CaseLight, light_of_case
 from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
 from spinect_core.planning.room import Room
-from spinect_core.planning.rules import Finding, barring
+from spinect_core.planning.rules import VIEW_RULES, Finding, barring
 from spinect_core.planning.search.angle_map import STEP_DEGREES, AngleMap, Survey
 from spinect_core.planning.search.axial import in_plane_trajectory
 from spinect_core.planning.search.many_views import Frames
@@ -104,6 +104,7 @@ class Searched(NamedTuple):
 class Tried(NamedTuple):
     """A view with a needle along it, as the rules see it."""
 
+    number: int
     choice: Choice
     needle: Needle
     measured: Measured
@@ -118,6 +119,28 @@ def _tolerance(one: Tried) -> float:
 def _keeps_most(one: Tried, free: list[Tried]) -> bool:
     """Whether a view keeps most of the largest tolerance of several."""
     return _tolerance(one) >= KEPT_PART * max(map(_tolerance, free))
+
+
+def _as_measured(chart: AngleMap, barred: Sequence[Tried]) -> AngleMap:
+    """A map with the rule, and the organ, that refuses each view along which a needle was measured."""
+    refused = np.zeros(len(chart.looks.oblique), np.uint8) if chart.refused is None else chart.refused.copy()
+    organs = list(chart.organs or ("",) * len(refused))
+    for one in barred:
+        by_rule = {each.rule: each for each in reversed(barring(one.findings))}
+        for place, rule in enumerate(VIEW_RULES, 1):
+            if rule in by_rule:
+                refused[one.number], organs[one.number] = place, by_rule[rule].what
+                break
+    return replace(chart, refused=refused, organs=tuple(organs))
+
+
+def _with_map(result: SearchResult, chart: AngleMap) -> SearchResult:
+    """A search with what the rules say of each view; none that they refuse is an alternative."""
+    refused = chart.refused
+    others = tuple(
+        each for each in result.alternatives if refused is None or not refused[chart.nearest(each.view)]
+    )
+    return replace(result, map=chart, alternatives=others)
 
 
 class Picked(NamedTuple):
@@ -361,7 +384,7 @@ class Approaches:
         radius = aimed.limits.needle_radius_mm
         tolerance[open_to] = self.room.about_entry.degrees(entries[open_to], targets[open_to], radius, cancel)
         refusals = self.judge.views(zone, aimed, tolerance)
-        result = replace(result, map=replace(result.map, refused=refusals.first, organs=refusals.organs))
+        result = _with_map(result, replace(result.map, refused=refusals.first, organs=refusals.organs))
         if held or result.best is None:
             return Picked(result)
         away = unusual(
@@ -375,9 +398,10 @@ class Approaches:
         survey = self._survey(searched.sight)
         order = order_of(tolerance, away, left.tolist())
         one, widest, tried = self._first_kept(survey, result, order, tolerance, cancel)
+        result = _with_map(result, _as_measured(result.map, tried))
         if one is not None and widest is not None:
             return self._taken(result, one, widest, cancel)
-        nearest = min(tried, key=lambda each: len(barring(each.findings)), default=None)
+        nearest = min(tried, key=lambda each: (len(barring(each.findings)), -_tolerance(each)), default=None)
         if nearest is None:
             closest = fewest(refusals, tolerance, np.flatnonzero(open_to).tolist())
             nearest = None if closest is None else self._tried(survey, result, closest, cancel)
@@ -486,7 +510,7 @@ class Approaches:
         if needle is None:
             return None
         measured = self._measured(needle, cancel)
-        return Tried(choice, needle, measured, self.judge.needle(needle, measured, searched=True))
+        return Tried(number, choice, needle, measured, self.judge.needle(needle, measured, searched=True))
 
     def _taken(self, result: SearchResult, one: Tried, best: Tried, cancel: Cancel | None) -> Picked:
         """The recommended view with its needle, and why it is that."""

@@ -391,10 +391,10 @@ class Rules:
         for rule, reason in reasons.items():
             if not self[rule].editable:
                 raise UsageError(f"The rule {rule} cannot be overridden", "Leave it as it is")
-            if not reason.strip() or len(reason) > LONGEST_REASON:
+            if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
                 raise UsageError(
                     f"The rule {rule} cannot be overridden without a reason",
-                    f"Give one of 1 to {LONGEST_REASON} letters",
+                    f"Give one of 1 to {LONGEST_REASON} letters on one line",
                 )
         kept = {rule: reason.strip() for rule, reason in {**dict(self.overrides), **reasons}.items()}
         return replace(self, overrides=tuple((rule, kept[rule]) for rule in Rule if rule in kept))
@@ -434,8 +434,8 @@ def judge(
 
     Args:
         rules: that hold.
-        facts: by rule what it asks for, in its unit; None where that is not known, which is never taken for kept. A
-            rule that is missing is not asked.
+        facts: by rule what it asks for, in its unit; None or NaN where that is not known, which is never taken for
+            kept. A rule that is missing is not asked.
         names: by rule the organ that it is about.
     """
     names = names or {}
@@ -444,6 +444,8 @@ def judge(
         if limit.rule not in facts:
             continue
         value = facts[limit.rule]
+        if value is not None and math.isnan(value):
+            value = None
         if value is not None and not limit.passed(value):
             continue
         override = rules.reason(limit.rule)

@@ -19,8 +19,16 @@ ASKED: list[tuple[str, ...]] = []
 """The sides of every run."""
 WITHHELD: tuple[Note, ...] = ()
 """Why nothing is to be recommended."""
-RULES = Rules(tuple(replace(each, bars=False) for each in TABLE))
-"""The small CT shows neither vertebrae nor discs: what the rules ask for is not known there."""
+
+
+class Unasked(Rules):
+    """Rules that are not asked: the small CT shows neither vertebrae nor discs, so nothing is known there."""
+
+    def __iter__(self):
+        return iter(())
+
+
+RULES = Unasked(tuple(replace(each, bars=False) for each in TABLE))
 MEASURED: dict[CaseCause, float | None] = {}
 """What the light of the case looks at."""
 _KNOWN: dict[tuple[str, tuple[float, ...], tuple[Note, ...]], Approach] = {}
@@ -70,7 +78,7 @@ def fake_landmarks(labels, *, level="L5/S1", shift=None, lumbar=None, progress, 
 def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_):
     """The real search on a coarse map of the two zones."""
     ASKED.append(tuple(sides))
-    room.withheld, room.rules = WITHHELD, RULES
+    room.withheld, room.rules = WITHHELD, replace(RULES, overrides=room.rules.overrides)
     room.measured = lambda _landmarks: MEASURED  # the small CT is no body
     work = Approaches(room, landmarks)
     found = []
@@ -81,4 +89,12 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
             [searched] = work.search([zone], step=STEP, cancel=cancel)
             _KNOWN[key] = work.approach(searched, progress=progress, cancel=cancel)
         found.append(_KNOWN[key])
-    return CasePlan(landmarks, tuple(found), landmarks.notes, withheld=work.withheld, light=work.light)
+    return CasePlan(
+        landmarks,
+        tuple(found),
+        landmarks.notes,
+        withheld=work.withheld,
+        rules=room.rules,
+        guidance=room.guidance,
+        light=work.light,
+    )

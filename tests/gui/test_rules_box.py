@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from app.model.planning_options import PlanningOptions
 from app.panels.rules_box import DIRECTION, NAME, SOURCE, RulesBox
@@ -66,6 +67,27 @@ def test_a_change_is_kept_for_the_next_start_and_the_rest_follows_the_table(qtbo
     assert again.rules == Rules()
     assert PlanningOptions(settings).rules == Rules()
     assert not [key for key in settings.allKeys() if key.startswith("plan/limit")]
+
+
+def test_the_wheel_scrolls_the_table_and_changes_no_limit(qtbot, options):
+    box = RulesBox(options)
+    qtbot.addWidget(box)
+    box.show()
+    for widget in (box.limits[Rule.TIP_MEDIAL], box.guidance):
+        middle = QPointF(widget.rect().center())
+        turn = QWheelEvent(
+            middle,
+            QPointF(widget.mapToGlobal(middle.toPoint())),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(widget, turn)
+    assert {rule: spin.value() for rule, spin in box.limits.items()} == all_limits()
+    assert box.guidance.currentData() == Guidance.CT.value
 
 
 def test_settings_that_make_no_sense_are_passed_over(qapp, settings):

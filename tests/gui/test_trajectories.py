@@ -16,20 +16,20 @@ from PySide6.QtWidgets import QFileDialog
 
 import spinect_core.pipeline.replanning
 from app.model.rows import KEY_ROLE
-from app.model.trajectory_table import AREA, LIGHT, NEEDLE
+from app.model.trajectory_table import AREA, LIGHT, NEEDLE, VIEW
 from app.panels import angle_map_panel
 from app.views.needle_on_slices import near_plane
 from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import check
-from spinect_core.base.words import CaseCause, Rule
+from spinect_core.base.words import CaseCause, Guidance, Rule
 from spinect_core.geometry.view import View
 from spinect_core.pictures.needle_plane import needle_plane_picture
 from spinect_core.plan.document import read_document, write_document
 from spinect_core.plan.records import GapRecord, RootRecord
 from spinect_core.planning.plausibility.light import RANGES
-from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
+from spinect_core.planning.rules import RULE_COLOURS, TABLE, VIEW_RULES
 from spinect_core.planning.zones.window import Sight
 
 CORNER = "S1 posterolateral corner left"
@@ -77,7 +77,10 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
     assert model.view.angle_to(opened.needle.needle.view) < 0.01
     assert [each.triangle.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
-    assert rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
+    # every number of a row is that of the view along its needle
+    assert opened.search.recommended.view.angle_to(opened.needle.needle.view) < 0.01
+    assert rows.index(0, AREA).data() == f"{opened.search.recommended.area_mm2:.1f}"
+    assert rows.index(0, VIEW).data() == opened.search.recommended.view.words.removeprefix("left oblique ")
     assert rows.index(1, LIGHT).data().startswith("no trajectory: blocked by")
     assert "a trajectory through 1 of 2 triangles" in planned.status.text.text()
     assert "mm² open" in planned.frames["3d"].info.text()
@@ -483,6 +486,22 @@ def test_how_many_lumbar_vertebrae_is_asked_and_the_answer_renames_all_without_a
     assert trajectories.plan.landmarks.lumbar == 6
 
 
+def test_undo_brings_back_what_was_found_by_the_rules_of_then(planned, qtbot):
+    model, trajectories, options = planned.model, planned.state.trajectories, planned.state.planning
+    first = trajectories.plan
+    options.choose(Guidance.FLUOROSCOPY, {each.rule: each.value for each in TABLE if each.editable})
+    find(planned, qtbot)
+    assert (first.guidance, trajectories.plan.guidance) == (Guidance.CT, Guidance.FLUOROSCOPY)
+    assert trajectories.can_adjust
+    model.history.undo()
+    assert trajectories.plan is first
+    assert model.planning.guidance == Guidance.CT
+    assert not trajectories.can_adjust, "a needle measured by other rules would stand among these"
+    model.history.redo()
+    assert trajectories.plan.guidance == Guidance.FLUOROSCOPY
+    assert trajectories.can_adjust
+
+
 def test_a_count_that_the_shift_contradicts_is_refused_in_words(planned, qtbot):
     menu, model = planned.actions_.level_menu, planned.model
     with qtbot.waitSignal(planned.controllers.plan.found, timeout=30000):
@@ -710,7 +729,10 @@ def test_the_slice_along_the_needle(planned, qtbot, ct_file, tmp_path, monkeypat
     assert open_trajectory(planned).title in window.windowTitle()
     needle = open_trajectory(planned).needle.needle
     case = planned.model.case
-    np.testing.assert_array_equal(window.picture, needle_plane_picture(case.volume, case.labels, needle))
+    wanted = needle_plane_picture(
+        case.volume, case.segmentation.labels_1mm, needle, told="count of lumbar vertebrae not confirmed"
+    )
+    np.testing.assert_array_equal(window.picture, wanted)
     path = tmp_path / "mine.png"
     asked = []
     monkeypatch.setattr(

@@ -12,7 +12,7 @@ from scipy import ndimage
 from spinect_core.anatomy.atlas import load_atlas
 from spinect_core.anatomy.completeness import RootFound, sac_sections
 from spinect_core.anatomy.landmarks import Landmarks
-from spinect_core.anatomy.levels import level_of
+from spinect_core.anatomy.levels import Level
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.words import SIDES, CaseCause, Side
 from spinect_core.image.pieces import connected_pieces
@@ -127,7 +127,7 @@ def _looked_up(labels: Labels, places: FloatArray) -> tuple[BoolArray, BoolArray
 def _sizes(landmarks: Landmarks) -> dict[CaseCause, float]:
     """How large the level is, as a multiple of the atlas's, and how unevenly; and how far its discs lie apart."""
     names = landmarks.names
-    source = level_of("L5/S1" if names.name == "L5/S1" else "L4/5")
+    source = Level(min(names.above_the_sacrum, 1))
     marks = load_atlas().landmarks
     pairs = [
         (marks[of_atlas], landmarks.points[of_case])
@@ -192,7 +192,7 @@ def _facing(labels: Labels, landmarks: Landmarks, frame: Frame) -> dict[CaseCaus
             shares.append(float(of_bone[rows < middle].sum() / of_bone.sum()))
     if len(shares) >= 4:
         found[CaseCause.FACING] = float(np.median(shares))
-    if landmarks.names.name == "L5/S1":
+    if landmarks.names.above_the_sacrum == 0:
         parts = []
         for up in ((15.0, 45.0), (-45.0, -12.0)):
             beside = [

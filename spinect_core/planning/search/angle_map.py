@@ -136,6 +136,11 @@ class AngleMap:
         """The organ for which one of the views is not recommended; empty where it is none."""
         return self.organs[index] if self.organs else ""
 
+    def nearest(self, view: View) -> int:
+        """The number of the look nearest to a line of sight."""
+        vectors = Frames.of(self.side, self.looks.oblique, self.looks.tilt).vector
+        return int((vectors @ view.vector).argmax())
+
     def view(self, index: int) -> View:
         """The line of sight of one of the looks."""
         return View.oblique(self.side, float(self.looks.oblique[index]), float(self.looks.tilt[index]))

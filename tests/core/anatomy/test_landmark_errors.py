@@ -41,7 +41,7 @@ def test_another_level_or_side_is_told_from_the_right_one(phantom, found):
     )
     assert not level_and_sides(higher, true)
     name = "S1 posterolateral corner left"
-    swapped = found.moved(name, found.points[name.replace("left", "right")])
+    swapped = found.moved(name, found.points[name.replace("left", "right")] + np.array([0.6, 0, 0]))
     assert not level_and_sides(swapped, true)
 
 

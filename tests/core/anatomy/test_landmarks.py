@@ -125,6 +125,15 @@ def test_moving_nonsense_is_refused(found, name, point):
         found.moved(name, np.array(point, dtype=float))
 
 
+def test_two_landmarks_are_never_one_place(found):
+    name, other = "S1 posterolateral corner left", "S1 superior articular tip left"
+    with pytest.raises(
+        UsageError, match=rf"{name} cannot be moved to 0\.3 mm from {other}.*at least 0\.5 mm"
+    ):
+        found.moved(name, found.points[other] + np.array([0.0, 0.3, 0.0]))
+    assert np.array_equal(found.moved(name, found.points[name]).points[name], found.points[name])
+
+
 def test_too_little_bone_is_an_error_with_a_remedy():
     grid = Geometry((20, 20, 20), (2.0, 2.0, 2.0))
     with pytest.raises(AnatomyError, match=r"20 ml of bone.*segment again"):

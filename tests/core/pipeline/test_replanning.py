@@ -102,3 +102,36 @@ def test_a_needle_of_the_users_needs_an_open_view_or_a_target(room, first):
     closed = next(view for view in (View(-90.0), View(-75.0), View(0.0, 80.0)) if not sight.window(view).open)
     with pytest.raises(UsageError, match="nothing of the left Kambin triangle"):
         own_needle(room, first.plan.landmarks, sight, closed, first.records)
+
+
+def test_what_stands_against_the_whole_case_concerns_the_other_side_as_well(room, first):
+    """With a corner moved aside by 120 mm the level is of no human shape: nothing is recommended until it is back."""
+    name = "S1 posterolateral corner left"
+    here = np.array(landmark(first.records, name).point)
+    far = plan_with_landmark(
+        room,
+        first.plan,
+        first.records,
+        name,
+        here + np.array([120.0, 0.0, 0.0]),
+        step=STEP,
+        progress=silent,
+        cancel=None,
+    )
+    assert far.plan.withheld
+    assert [each.zone.side for each in far.plan.approaches] == ["left"] * 3 + ["right"] * 3
+    assert all(each.needle is None for each in far.plan.approaches)
+    back = plan_with_landmark(
+        room, far.plan, far.records, name, here, step=STEP, progress=silent, cancel=None
+    )
+    assert not back.plan.withheld
+    found = {each.zone.side for each in back.plan.approaches if each.needle is not None}
+    assert found == {each.zone.side for each in first.plan.approaches if each.needle is not None} != set()
+
+
+def test_a_landmark_is_not_moved_onto_another(room, first):
+    other = np.array(landmark(first.records, "S1 superior articular base left").point)
+    with pytest.raises(UsageError, match=TIP):
+        plan_with_landmark(
+            room, first.plan, first.records, TIP, other, step=STEP, progress=silent, cancel=None
+        )

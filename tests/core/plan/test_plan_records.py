@@ -19,8 +19,10 @@ from spinect_core.plan.records import (
     AxialRecord,
     ChoiceRecord,
     CourseRecord,
+    FindingRecord,
     LandmarkRecord,
     LevelRecord,
+    LimitRecord,
     NeedleRecord,
     Planning,
     Record,
@@ -358,3 +360,39 @@ def test_a_plan_that_says_nothing_of_the_count_of_lumbar_vertebrae_opens_as_not_
     assert LevelRecord.from_dict(stored) == LevelRecord(name="L5/S1")
     six = LevelRecord(name="L5/6", shift=1, confirmed=True, lumbar=6)
     assert LevelRecord.from_dict(json.loads(json.dumps(six.to_dict()))) == six
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"rule": "bone-met", "kind": "warn", "limit": 0.0}, "is hard at 0, not warn at 0"),
+        ({"rule": "bone-met", "kind": "hard", "limit": -5.0}, "is hard at 0, not hard at -5"),
+        (
+            {"rule": "bone-met", "kind": "hard", "limit": 0.0, "bars": False, "override": "why not"},
+            "cannot be overridden",
+        ),
+        ({"rule": "tip-medial-of-pedicle", "kind": "hard", "limit": 0.0, "bars": False}, "for no reason"),
+        (
+            {"rule": "tip-medial-of-pedicle", "kind": "hard", "limit": 0.0, "override": "seen"},
+            "bars and is overridden",
+        ),
+        ({"rule": "tip-medial-of-pedicle", "kind": "hard", "limit": 0.0, "override": "x" * 501}, "too long"),
+    ],
+)
+def test_no_plan_says_of_a_rule_what_the_program_never_says(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(PlanError, match=says):
+        FindingRecord.from_dict({"bars": True, "value": -1.0} | change)
+
+
+def test_a_limit_that_is_no_judgement_stands_in_a_plan_as_in_the_table_and_each_rule_once() -> None:
+    LimitRecord(rule="oblique-too-wide", kind="warn", value=45.0, override="the crest is low")
+    for wrong in (
+        {"value": -1.0, "kind": "hard"},
+        {"value": 0.0, "kind": "note"},
+        {"value": 0.0, "kind": "hard", "override": "seen"},
+    ):
+        with pytest.raises(PlanError, match="bone-met"):
+            LimitRecord(rule="bone-met", **wrong)
+    planning = full_planning()
+    with pytest.raises(PlanError, match="two of the rule"):
+        planning.replaced(rules=(*planning.rules, planning.rules[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace as Made
 
 import numpy as np
@@ -25,7 +26,7 @@ from spinect_core.planning.choosing import (
     unusual,
 )
 from spinect_core.planning.judging import Refusals
-from spinect_core.planning.level import Approaches, Tried
+from spinect_core.planning.level import Approaches, Tried, _as_measured
 from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.tolerance import Aim
@@ -155,9 +156,9 @@ def test_a_refusal_names_the_rules_the_nearest_view_and_the_other_routes() -> No
     text = refusal_text(made)
     assert text == (
         "the rules leave none of 45 views that are open to a needle (44 end medial of the pedicle's middle, 9 are "
-        "tilted too much); nearest right oblique 30°, cranial 2°: angular tolerance 0.1°, less than 0.5°; other "
-        "routes: the right Kambin triangle (bony) (recommended), the S1 foramen and the level above, which are "
-        "planned apart or not at all"
+        "tilted too much); nearest of 1 measured, right oblique 30°, cranial 2°: angular tolerance 0.1°, less than "
+        "0.5°; other routes: the right Kambin triangle (bony) (recommended), the level above; the S1 foramen, which is "
+        "not planned here"
     )
     blind = Refusal(45, {}, 0, None, ())
     assert "no needle can be measured there" in refusal_text(blind)
@@ -199,7 +200,7 @@ def first_kept(tolerances: dict[int, float], order: list[int], barred: set[int] 
     def tried(_survey, _result, number, _cancel):
         findings = (BARS,) if number in barred else ()
         measured = Made(tolerance=Made(angle=Made(amount=tolerances[number])))
-        return Tried(Made(view=View(10.0 * number)), Made(), measured, findings)
+        return Tried(number, Made(view=View(10.0 * number)), Made(), measured, findings)
 
     work._tried = tried
     result = Made(map=Made(view=lambda number: View(10.0 * number)))
@@ -228,3 +229,32 @@ def test_the_first_that_keeps_two_thirds_as_measured_is_taken() -> None:
         [1, 0, 2, 3],
     )
     assert first_kept({}, []) == (None, None, [])
+
+
+def test_a_view_whose_needle_was_measured_and_barred_has_the_rule_on_the_map() -> None:
+    def measured(number: int, *rules: Rule, what: str = "") -> Tried:
+        findings = tuple(Finding(rule, RuleKind.HARD, True, 0.0, 1.0, what=what) for rule in rules)
+        return Tried(number, Made(), Made(), Made(), findings)
+
+    nothing = Obstacles(pv.PolyData(), pv.PolyData())
+    chart = angle_map(Survey(Sight(square_zone(5.0, NORMAL), nothing)), step=20.0)
+    before = replace(chart, refused=np.zeros(len(chart.looks.oblique), np.uint8))
+    before.refused[3] = 3
+    tried = [
+        measured(1, Rule.TOLERANCE_FLOOR),
+        measured(2, Rule.NERVE_MET),
+        measured(3, Rule.TILT_STEEP, Rule.BONE_MET),
+        measured(4, Rule.ORGAN_MET, what="left kidney"),
+    ]
+    found = _as_measured(before, tried)
+    # what cannot be asked of a view of the map leaves it as it was; of several the first of the table is told
+    assert [found.rule(k) for k in range(5)] == [
+        None,
+        Rule.TOLERANCE_FLOOR,
+        None,
+        Rule.BONE_MET,
+        Rule.ORGAN_MET,
+    ]
+    assert [found.organ(k) for k in range(5)] == ["", "", "", "", "left kidney"]
+    assert before.refused[1] == 0
+    assert found.nearest(View.oblique("left", found.looks.oblique[7] + 3.0, found.looks.tilt[7] - 3.0)) == 7

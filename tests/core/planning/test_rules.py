@@ -109,6 +109,11 @@ def test_medial_is_told_as_medial() -> None:
     assert "3.0 mm medial of the articular process: between the laminae" in finding_text(laminae)
 
 
+def test_what_is_not_a_number_is_not_known_and_never_kept() -> None:
+    (found,) = judge(Rules(), {Rule.BONE_MET: float("nan")})
+    assert (found.value, found.bars) == (None, True)
+
+
 def test_limits_can_be_edited_within_their_range_and_facts_cannot() -> None:
     rules = Rules()
     wider = rules.edited({Rule.OBLIQUE_WIDE: 55.0, Rule.TIP_MEDIAL: -2.0})
@@ -134,7 +139,13 @@ def test_an_override_keeps_its_reason_and_takes_nothing_from_what_is_told() -> N
     assert "(overridden: seen on three pictures)" in finding_text(found)
     assert "Warning" in dict(finding_facts([found]))
     assert rules.reason(Rule.OBLIQUE_WIDE) == ""
-    for rule, reason in ((Rule.BONE_MET, "why"), (Rule.TIP_MEDIAL, "  "), (Rule.TIP_MEDIAL, "x" * 501)):
+    for rule, reason in (
+        (Rule.BONE_MET, "why"),
+        (Rule.TIP_MEDIAL, "  "),
+        (Rule.TIP_MEDIAL, "x" * 501),
+        (Rule.TIP_MEDIAL, "seen\nor not"),
+        (Rule.TIP_MEDIAL, "seen\x1b[2J"),
+    ):
         with pytest.raises(UsageError):
             Rules().overridden({rule: reason})
 
