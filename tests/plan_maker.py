@@ -32,12 +32,15 @@ from spinect_core.plan.records import (
     IntervalRecord,
     LandmarkRecord,
     LasersRecord,
+    LayerRecord,
     LevelRecord,
     LightReasonRecord,
     LightRecord,
     LimitRecord,
     MarginRecord,
     NeedleRecord,
+    OrganNearRecord,
+    OrgansRecord,
     PairRecord,
     Planning,
     ReadoutsRecord,
@@ -53,6 +56,8 @@ from spinect_core.plan.records import (
     TermRecord,
     TipRecord,
     ToleranceRecord,
+    WarningRecord,
+    WayRecord,
     WindowRecord,
     ZoneRecord,
 )
@@ -280,6 +285,7 @@ def full_planning() -> Planning:
                 readouts=full_readouts(),
                 tip=full_tip(),
                 light=full_light(),
+                way=full_way(),
                 findings=(
                     FindingRecord(
                         rule="tip-medial-of-pedicle",
@@ -288,12 +294,14 @@ def full_planning() -> Planning:
                         value=-0.5,
                         limit=0.0,
                         override="seen on pictures",
+                        what="bowel",
                     ),
                     FindingRecord(rule="tip-near-disc", kind="warn", bars=False, limit=2.0),
                 ),
             ),
             NeedleRecord(needle=needle),
         ),
+        organs=full_organs(),
         rules=(
             LimitRecord(rule="oblique-too-wide", kind="warn", value=52.0),
             LimitRecord(rule="tip-medial-of-pedicle", kind="hard", value=-1.0, override="seen on pictures"),
@@ -335,6 +343,36 @@ def full_tip() -> TipRecord:
         missing=("vessels",),
         stop=StopRecord(depth_mm=94.5, before="disc", at_mm=96.5, planned=True),
         disc_mm=3.5,
+    )
+
+
+def full_way() -> WayRecord:
+    """Soft tissue and organs along a needle, each field off its default."""
+    return WayRecord(
+        layers=(
+            LayerRecord(kind="skin", from_mm=0.0, to_mm=2.0, vouched=True),
+            LayerRecord(kind="muscle", organ="left back muscles", from_mm=2.0, to_mm=40.5, vouched=True),
+            LayerRecord(kind="soft tissue", from_mm=40.5, to_mm=52.0),
+        ),
+        near=(OrganNearRecord(name="gas (bowel)", gap_mm=12.5, depth_mm=51.0),),
+        unvouched_mm=11.5,
+        known_mm=38.5,
+        looked_for=("bowel", "left kidney"),
+        vessel_behind_mm=27.0,
+    )
+
+
+def full_organs() -> OrgansRecord:
+    """Which organs were known."""
+    return OrgansRecord(
+        origin="masks",
+        source="masks in 3 files",
+        checksum="0" * 64,
+        looked_for=("bowel", "left kidney"),
+        found=("bowel",),
+        minimum=(-100.0, -90.0, -80.0),
+        maximum=(100.0, 90.0, 80.0),
+        warnings=(WarningRecord(text="The organ masks fit the CT poorly", grave=True),),
     )
 
 

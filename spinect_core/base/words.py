@@ -144,6 +144,8 @@ class LightCause(StrEnum):
     SLICES = "slices"
     WAY = "way"
     NERVE_WAY = "nerve-way"
+    ORGAN_GAP = "organ-gap"
+    ORGANS_WAY = "organs-way"
     WARNED = "warned"
     WITHHELD = "withheld"
 

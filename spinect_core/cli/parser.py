@@ -216,6 +216,17 @@ def add_rules(parser: Parser) -> None:
     )
 
 
+def add_organs(parser: Parser) -> None:
+    """The option by which masks of organs are given."""
+    parser.add_argument(
+        "--organs",
+        metavar="MASKS",
+        type=a_path,
+        help="masks of organs on this CT, which needles are then kept from: a multi-label NIfTI of TotalSegmentator, a "
+        "folder of its masks, or a DICOM segmentation; without it only gas in the body is known",
+    )
+
+
 def overrides_of(options: argparse.Namespace) -> dict[str, str]:
     """The reasons for which rules are overridden, by their codes."""
     parted = (each.partition("=") for each in options.override)

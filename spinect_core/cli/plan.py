@@ -14,6 +14,7 @@ from spinect_core.cli.parser import (
     add_command,
     add_ct_options,
     add_lumbar,
+    add_organs,
     add_quiet,
     add_rules,
     add_segmentation_options,
@@ -69,6 +70,7 @@ def add(commands: Commands) -> None:
     add_shift(parser)
     add_rules(parser)
     add_lumbar(parser)
+    add_organs(parser)
     add_segmentation_options(parser)
     parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
     add_quiet(parser)
@@ -95,6 +97,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             shift=options.shift,
             guidance=options.guidance,
             overrides=overrides_of(options),
+            organs=options.organs,
             lumbar=options.lumbar,
             progress=progress,
             cancel=cancel,
@@ -110,6 +113,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
+    from spinect_core.plan.way_wording import organ_lines
     from spinect_core.plan.wording import (
         case_light_line,
         level_words,
@@ -124,6 +128,7 @@ def summary(plan: Plan, out: Path) -> list[str]:
     lines += [f"warning   {line}" for line in warning_lines(plan.case.reading_warnings)]
     light = case_light_line(plan.planning)
     lines += [f"case      {light}"] if light else []
+    lines += [f"organs    {line}" for line in organ_lines(plan.planning.organs)]
     lines += [f"withheld  {line}" for line in withheld_lines(plan.planning)]
     for triangle in plan.triangles:
         lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")

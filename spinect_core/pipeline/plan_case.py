@@ -40,6 +40,7 @@ from spinect_core.plan.wording import level_caption, result_sentences, sentence,
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
+    from spinect_core.image.organs import Organs
     from spinect_core.io.reading.options import ReadOptions
     from spinect_core.planning.intervals import Uncertainty
     from spinect_core.planning.results import CasePlan
@@ -75,6 +76,7 @@ def plan_case(
     lumbar: int | None = None,
     guidance: str = "ct",
     overrides: Mapping[str, str] | None = None,
+    organs: str | Path | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
     told: Callable[[str], None] | None = None,
@@ -102,6 +104,7 @@ def plan_case(
         lumbar: how many lumbar vertebrae the user has counted, see there.
         guidance: "ct" or "fluoroscopy": what needles are placed under.
         overrides: rules that do not bar what is recommended, by code, each with the reason; see docs/rules.md.
+        organs: masks of organs on this CT, see :func:`spinect_core.io.reading.read_organs`; None without any.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
         told: called with a sentence on each file in the folder that is not this program's and therefore stays.
@@ -131,7 +134,19 @@ def plan_case(
     check_count(lumbar, shift)
     with workshop(out) as folder:
         wish = _Wish(
-            sides, series, options, region, engine, device, mode, weights, shift, lumbar, rules, under
+            sides,
+            series,
+            options,
+            region,
+            engine,
+            device,
+            mode,
+            weights,
+            shift,
+            lumbar,
+            rules,
+            under,
+            None if organs is None else Path(organs),
         )
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
@@ -172,6 +187,7 @@ def plan_approaches(
     uncertainty: Uncertainty | None = None,
     rules: Rules | None = None,
     guidance: Guidance = Guidance.CT,
+    organs: Organs | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[CasePlan | None, tuple[str, ...]]:
@@ -187,6 +203,7 @@ def plan_approaches(
         uncertainty: how sure the labels are; None where that is not known.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+        organs: of the CT; None where nobody named any.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
     """
@@ -196,7 +213,15 @@ def plan_approaches(
 
     wanted = SIDES if sides == "both" else (Side(sides),)
     try:
-        room = Room(labels_1mm, surfaces, volume, uncertainty=uncertainty, rules=rules, guidance=guidance)
+        room = Room(
+            labels_1mm,
+            surfaces,
+            volume,
+            uncertainty=uncertainty,
+            rules=rules,
+            guidance=guidance,
+            organs=organs,
+        )
         found = plan_level(room, sides=wanted, shift=shift, lumbar=lumbar, progress=progress, cancel=cancel)
     except Cancelled:
         raise
@@ -277,6 +302,7 @@ class _Wish:
     lumbar: int | None
     rules: Rules
     guidance: Guidance
+    organs: Path | None
 
 
 class _Job:
@@ -290,7 +316,9 @@ class _Job:
 
     def run(self, path: Path, wish: _Wish) -> Plan:
         began = time.perf_counter()
-        volume = self._stage("reading", 0.0, 0.08, lambda p: self._read(path, wish, p))
+        volume = self._stage("reading", 0.0, 0.07, lambda p: self._read(path, wish, p))
+        # Before the minutes of work: masks that are not of this CT are refused at once.
+        organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, wish, p))
         segmentation = self._stage("segmentation", 0.08, 0.8, lambda p: self._segment(volume, wish, p))
         labels = segmentation.labels_1mm
         surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
@@ -298,7 +326,7 @@ class _Job:
             "planning",
             0.86,
             0.94,
-            lambda p: self._approaches(segmentation, surfaces, volume, wish, p),
+            lambda p: self._approaches(segmentation, surfaces, volume, wish, organs, p),
         )
         triangles = () if found is None else found.triangles
         gaps = _gaps(found)
@@ -360,7 +388,13 @@ class _Job:
         write_document(document, self._folder / DOCUMENT_FILE)
 
     def _approaches(
-        self, segmentation: Segmentation, surfaces: Surfaces, volume: Volume, wish: _Wish, progress: Progress
+        self,
+        segmentation: Segmentation,
+        surfaces: Surfaces,
+        volume: Volume,
+        wish: _Wish,
+        organs: Organs | None,
+        progress: Progress,
     ) -> tuple[CasePlan | None, tuple[str, ...]]:
         from spinect_core.planning.intervals import Uncertainty
         from spinect_core.segmentation.calibration import calibration_for
@@ -377,6 +411,7 @@ class _Job:
             uncertainty=uncertainty,
             rules=wish.rules,
             guidance=wish.guidance,
+            organs=organs,
             progress=progress,
             cancel=self._cancel,
         )
@@ -392,6 +427,13 @@ class _Job:
             progress=progress,
             cancel=self._cancel,
         )
+
+    def _organs(self, volume: Volume, wish: _Wish, progress: Progress) -> Organs | None:
+        if wish.organs is None:
+            return None
+        from spinect_core.io.reading import read_organs
+
+        return read_organs(wish.organs, volume, progress=progress, cancel=self._cancel)
 
     def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
         from spinect_core.segmentation import segment

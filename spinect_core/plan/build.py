@@ -36,11 +36,14 @@ from spinect_core.plan.records import (
     IntervalRecord,
     LandmarkRecord,
     LasersRecord,
+    LayerRecord,
     LevelRecord,
     LightReasonRecord,
     LightRecord,
     LimitRecord,
     NeedleRecord,
+    OrganNearRecord,
+    OrgansRecord,
     PairRecord,
     Planning,
     Point,
@@ -58,6 +61,8 @@ from spinect_core.plan.records import (
     TermRecord,
     TipRecord,
     ToleranceRecord,
+    WarningRecord,
+    WayRecord,
     WindowRecord,
     ZoneRecord,
     zone_key,
@@ -68,10 +73,11 @@ from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
 from spinect_core.planning.needle.safety import Clearance, Closest, Crossing, Neighbour
+from spinect_core.planning.needle.soft_tissue import Way
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.plausibility.light import CaseLight
-from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
+from spinect_core.planning.results import Approach, CasePlan, NeedlePlan, OrgansSeen
 from spinect_core.planning.rules import Finding
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
@@ -136,6 +142,9 @@ def planning_record(
             LimitRecord.taken_from(each, override=plan.rules.reason(each.rule)) for each in plan.rules
         ),
         guidance=plan.guidance,
+        organs=None
+        if plan.organs is None
+        else kept.one("organs", "of the case", partial(organs_record, plan.organs)),
     )
     return planning, tuple(kept.notes)
 
@@ -255,7 +264,25 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
         tip=tip,
         light=light,
         findings=finding_records(plan.findings),
+        way=None if plan.way is None else way_record(plan.way),
     )
+
+
+def way_record(made: Way) -> WayRecord:
+    """The record of the soft tissue along a needle."""
+    behind = made.vessel_behind_mm
+    return WayRecord.taken_from(
+        made,
+        layers=tuple(map(LayerRecord.taken_from, made.layers)),
+        near=tuple(map(OrganNearRecord.taken_from, made.near)),
+        vessel_behind_mm=None if behind is None else _finite(behind),
+    )
+
+
+def organs_record(made: OrgansSeen) -> OrgansRecord:
+    """The record of which organs were known."""
+    warnings = tuple(map(WarningRecord.taken_from, made.warnings))
+    return OrgansRecord.taken_from(made, warnings=warnings)
 
 
 def readouts_record(made: Readouts) -> ReadoutsRecord:

@@ -39,6 +39,7 @@ from spinect_core.base.words import (
     CaseCause,
     Guidance,
     Kind,
+    LayerKind,
     Light,
     LightCause,
     Relation,
@@ -52,6 +53,7 @@ from spinect_core.base.words import (
     Version,
 )
 from spinect_core.geometry.view import View
+from spinect_core.image.organs import Organ, OrganOrigin
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
@@ -64,6 +66,7 @@ MOST_GAP_POINTS, MOST_GAPS = 1000, 100
 MOST_LEVELS = 5
 MOST_RULES = 100
 MOST_REASONS = 100
+MOST_LAYERS = 500
 """More reasons no light of a case has: there are fewer things that are looked at."""
 FIXED_RULES: Mapping[Rule, Limit] = {each.rule: each for each in TABLE if not each.editable}
 """Those that are no judgement: nobody may change or lift them."""
@@ -1280,6 +1283,93 @@ def _no_better(light: Light, reasons: Sequence[LightReasonRecord | CaseReasonRec
         raise ValueError(f"a light that is {light} with a reason that makes it {order[worst]}")
 
 
+class LayerRecord(Record):
+    """A stretch of a needle's way.
+
+    Attributes:
+        kind: what it is.
+        organ: its name where a mask has one; None where none has.
+        from_mm: depth from the entry at which it begins.
+        to_mm: at which it ends.
+        vouched: whether it is known to be nothing that a needle must not meet.
+    """
+
+    kind: LayerKind
+    organ: Organ | None = None
+    from_mm: NotNegative
+    to_mm: NotNegative
+    vouched: Flag = False
+
+
+class OrganNearRecord(Record):
+    """How near a needle comes to an organ.
+
+    Attributes:
+        name: of the organ, or ``gas (bowel)``.
+        gap_mm: from the needle's surface to the organ's; 0 or less where it goes through.
+        depth_mm: from the entry, where that is.
+    """
+
+    name: Name
+    gap_mm: Distance
+    depth_mm: NotNegative
+
+
+class WayRecord(Record):
+    """The soft tissue along a needle, and the organs near it.
+
+    Attributes:
+        layers: from the skin to the target.
+        near: organs and gas within 60 mm, the nearest first.
+        unvouched_mm: of the way that neither masks nor what else can lie there vouch for.
+        known_mm: of the way where organs were looked for.
+        looked_for: which were; empty where nobody looked for any.
+        vessel_behind_mm: from the tip along the needle to the first great vessel within 60 mm; None where there is
+            none, and where that is not known.
+    """
+
+    layers: Annotated[tuple[LayerRecord, ...], Field(max_length=MOST_LAYERS)] = ()
+    near: Annotated[
+        tuple[OrganNearRecord, ...], Field(alias="organs_within_60_mm", max_length=MOST_LAYERS)
+    ] = ()
+    unvouched_mm: Annotated[NotNegative, Field(alias="not_vouched_for_mm")] = 0.0
+    known_mm: Annotated[NotNegative, Field(alias="organs_looked_for_mm")] = 0.0
+    looked_for: Annotated[tuple[Organ, ...], Field(alias="organs_looked_for", max_length=MOST_LAYERS)] = ()
+    vessel_behind_mm: Annotated[NotNegative | None, Field(alias="great_vessel_behind_tip_mm")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Layers follow each other from the skin inwards."""
+        depths = [depth for each in self.layers for depth in (each.from_mm, each.to_mm)]
+        if depths != sorted(depths):
+            raise ValueError("the layers do not follow each other")
+        return self
+
+
+class OrgansRecord(Record):
+    """Which organs a planning knew, and where.
+
+    Attributes:
+        origin: who found them.
+        source: the same in words, without names of files.
+        checksum: SHA-256 of the files or weights; empty where there are none.
+        looked_for: which were looked for.
+        found: which of them there are within reach of a needle.
+        minimum: LPS mm of the corner on the right, in front and towards the feet of where they were looked for.
+        maximum: of the corner on the left, at the back and towards the head.
+        warnings: what reading or checking them noticed.
+    """
+
+    origin: OrganOrigin
+    source: Text = ""
+    checksum: Annotated[Text, Field(alias="sha256")] = ""
+    looked_for: Annotated[tuple[Organ, ...], Field(max_length=MOST_LAYERS)] = ()
+    found: Annotated[tuple[Organ, ...], Field(max_length=MOST_LAYERS)] = ()
+    minimum: Annotated[Point, Field(alias="minimum_lps_mm")]
+    maximum: Annotated[Point, Field(alias="maximum_lps_mm")]
+    warnings: StoredWarnings = ()
+
+
 class NeedleRecord(Record):
     """A needle of a plan.
 
@@ -1290,6 +1380,7 @@ class NeedleRecord(Record):
         tip: where the tip lies and what is behind it; the same.
         light: how much care it needs; the same.
         findings: the rules that it passes, the gravest first; empty in plans of programs that did not ask them.
+        way: its soft tissue and the organs near it; None in plans of programs that did not look, and without a CT.
     """
 
     needle: StoredNeedle
@@ -1298,6 +1389,7 @@ class NeedleRecord(Record):
     tip: TipRecord | None = None
     light: LightRecord | None = None
     findings: Annotated[Findings, Field(alias="rules")] = ()
+    way: Annotated[WayRecord | None, Field(alias="soft_tissue")] = None
 
 
 class Planning(Record):
@@ -1316,6 +1408,7 @@ class Planning(Record):
         needles: the trajectories.
         rules: that what is recommended keeps; empty in plans of programs that had none.
         guidance: what needles are placed under; None in the same.
+        organs: which were known, and where; None where nobody looked for any.
     """
 
     withheld: tuple[Text, ...] = ()
@@ -1330,6 +1423,7 @@ class Planning(Record):
     needles: tuple[NeedleRecord, ...] = ()
     rules: Annotated[tuple[LimitRecord, ...], Field(max_length=MOST_RULES)] = ()
     guidance: Guidance | None = None
+    organs: OrgansRecord | None = None
 
     def zone(self, key: str) -> ZoneRecord | None:
         """The zone of this key."""

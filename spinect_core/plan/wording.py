@@ -51,6 +51,7 @@ from spinect_core.plan.rule_wording import (
     refusal_text,
 )
 from spinect_core.plan.tip_wording import tip_facts
+from spinect_core.plan.way_wording import way_facts
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.search.weights import Reason
 
@@ -752,7 +753,7 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
     found += finding_facts(record.findings)
     entry = _entry(record, landmarks)
     found += [("Entry", entry)] if entry else []
-    found += [*readout_facts(record), *tip_facts(record)]
+    found += [*way_facts(record), *readout_facts(record), *tip_facts(record)]
     if safety is None:
         return [*found, ("Safety", "not measured on these labels")]
     if safety.tolerance is not None and safety.tolerance.angle is not None:
@@ -807,6 +808,11 @@ _CAUSES: Mapping[LightCause, tuple[str, str]] = {
         "{value:.0f} mm of its way lie near the course of a root where nerve is not labelled",
         "nerve outside of the labels",
     ),
+    LightCause.ORGAN_GAP: ("{value:.0f} mm to bowel or kidney, less than {limit:g} mm", "distance to organs"),
+    LightCause.ORGANS_WAY: (
+        "organs are not known on {value:.0f} mm of its way, more than {limit:g} mm",
+        "organs on its way",
+    ),
     LightCause.WARNED: ("rules warn of it, see the warnings", "what the rules say of it"),
     LightCause.WITHHELD: (
         "nothing is recommended here, see the reasons",
@@ -822,6 +828,8 @@ _SHOWN: Mapping[LightCause, float] = {
     LightCause.GAP: 1.0,
     LightCause.WAY: 1.0,
     LightCause.NERVE_WAY: 1.0,
+    LightCause.ORGAN_GAP: 1.0,
+    LightCause.ORGANS_WAY: 1.0,
     LightCause.WARNED: 1.0,
     LightCause.WITHHELD: 1.0,
 }
@@ -866,6 +874,7 @@ def needle_lines(planning: Planning) -> tuple[str, ...]:
                 ("Light", "" if light is None else light_text(light)),
                 *finding_facts(each.needle.findings),
                 ("Entry", _entry(each.needle, planning.landmarks)),
+                *way_facts(each.needle),
                 *readout_facts(each.needle),
                 *tip_facts(each.needle),
             ]

@@ -351,10 +351,7 @@ _ORGANS_NEAR = {Rule.BOWEL_NEAR: Rule.BOWEL_MET, Rule.KIDNEY_NEAR: Rule.KIDNEY_M
 
 def organ_facts(way: Way) -> dict[Rule, float | None]:
     """By rule how near a needle comes to what it is about; infinite where there is nothing of it within 60 mm."""
-    nearest = {rule: way.nearest(rule) for rule in BARRED}
-    gaps: dict[Rule, float | None] = {
-        rule: float("inf") if found is None else found.gap_mm for rule, found in nearest.items()
-    }
+    gaps: dict[Rule, float | None] = {rule: way.gap_mm(rule) for rule in BARRED}
     gaps |= {rule: gaps[same] for rule, same in _ORGANS_NEAR.items()}
     return gaps | {Rule.ORGANS_UNKNOWN: way.unvouched_mm}
 

@@ -61,7 +61,7 @@ from spinect_core.planning.needle.soft_tissue import Back
 from spinect_core.planning.needle.surroundings import beside_roots_mm, unknown_mm
 from spinect_core.planning.needle.tip import TipGround
 from spinect_core.planning.plausibility.light import CaseLight, light_of_case
-from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
+from spinect_core.planning.results import Approach, CasePlan, NeedlePlan, OrgansSeen
 from spinect_core.planning.room import Room
 from spinect_core.planning.rules import VIEW_RULES, Finding, barring
 from spinect_core.planning.search.angle_map import STEP_DEGREES, AngleMap, Survey
@@ -88,6 +88,8 @@ PEDICLE_DEPTH_MM = 8.0
 ROOT_REACH_MM = 40.0
 """So far beyond its last known place a root is thought to go on as it ends."""
 
+ORGAN_WARNINGS = (Rule.BOWEL_NEAR, Rule.KIDNEY_NEAR, Rule.ORGANS_UNKNOWN)
+"""Of these the light has reasons of its own."""
 FIRST_PASSES = 5_000
 """Of each technique: standard errors of at most 0.7 %, less than a tenth of the bands that are reported."""
 
@@ -648,7 +650,13 @@ class Approaches:
         scan, reasons = self.room.scan, list(self.withheld)
         along, barred = part.along, len(barring(findings))
         # what is not known passes no limit; where it bars, it counts among the reasons below
-        warned = sum(each.kind == RuleKind.WARN and each.value is not None for each in findings)
+        warned = sum(
+            each.kind == RuleKind.WARN and each.value is not None and each.rule not in ORGAN_WARNINGS
+            for each in findings
+        )
+        organs = [
+            None if part.way is None else part.way.gap_mm(rule) for rule in (Rule.BOWEL_MET, Rule.KIDNEY_MET)
+        ]
         roots = {name: root.points for name, root in self.landmarks.roots.items()}
         border = gap = None
         if zone is not None:
@@ -668,6 +676,8 @@ class Approaches:
                 LightCause.NERVE_WAY: beside_roots_mm(
                     needle, self.room.labels, roots, NEAR_ROOT_MM, ROOT_REACH_MM
                 ),
+                LightCause.ORGAN_GAP: min((each for each in organs if each is not None), default=None),
+                LightCause.ORGANS_WAY: None if part.way is None else part.way.unvouched_mm,
                 LightCause.WARNED: float(warned),
                 LightCause.WITHHELD: float(len(reasons) + barred),
             }
@@ -734,6 +744,7 @@ def plan_level(
         room.rules,
         room.guidance,
         work.light,
+        None if room.organs is None else OrgansSeen.of(room.organs),
     )
 
 

@@ -9,6 +9,7 @@ from spinect_core.base.notes import Note
 from spinect_core.base.words import Guidance, LightCause
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.zone import Zone
+from spinect_core.image.organs import Organ, OrganOrigin, Organs
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import NeedleInterval, WindowInterval
@@ -27,6 +28,47 @@ from spinect_core.planning.traffic_light import LightFound
 from spinect_core.planning.zones.closers import Closing
 from spinect_core.planning.zones.fitted import FittedTriangle
 from spinect_core.planning.zones.window import FreeWindow
+
+
+@dataclass(frozen=True, eq=False)
+class OrgansSeen:
+    """Which organs a planning knew, and where.
+
+    Attributes:
+        origin: who found them.
+        source: the same in words.
+        checksum: SHA-256 of the files or weights; empty where there are none.
+        looked_for: which were looked for.
+        found: which of them there are within reach of a needle.
+        minimum: LPS mm of the corner on the right, in front and towards the feet of where they were looked for.
+        maximum: of the corner on the left, at the back and towards the head.
+        warnings: what reading or checking them noticed.
+    """
+
+    origin: OrganOrigin
+    source: str
+    checksum: str
+    looked_for: tuple[Organ, ...]
+    found: tuple[Organ, ...]
+    minimum: tuple[float, float, float]
+    maximum: tuple[float, float, float]
+    warnings: tuple[ReadingWarning, ...] = ()
+
+    @classmethod
+    def of(cls, organs: Organs) -> OrgansSeen:
+        """What a planning kept of organs."""
+        corners = organs.geometry.corners()
+        low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        return cls(
+            organs.origin,
+            organs.source,
+            organs.checksum,
+            organs.looked_for,
+            organs.found,
+            (low[0], low[1], low[2]),
+            (high[0], high[1], high[2]),
+            organs.warnings,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +154,7 @@ class CasePlan:
         rules: that were kept.
         guidance: what needles are placed under.
         light: whether the case can be right; None where that was not looked at.
+        organs: which were known, and where; None where nobody looked for any.
     """
 
     landmarks: Landmarks
@@ -122,6 +165,7 @@ class CasePlan:
     rules: Rules = field(default_factory=Rules)
     guidance: Guidance = Guidance.CT
     light: CaseLight | None = None
+    organs: OrgansSeen | None = None
 
     @property
     def triangles(self) -> tuple[Triangle, ...]:

@@ -103,6 +103,11 @@ class Room:
         """The soft tissue round the labels, with the organs that are known; None without a CT."""
         return self._soft if self._volume is None else self._outside.soft
 
+    @property
+    def organs(self) -> Organs | None:
+        """What is known of organs near the labels; None where nobody looked for any."""
+        return None if self.soft is None else self.soft.organs
+
     @cached_property
     def _outside(self) -> Outside:
         assert self._volume is not None

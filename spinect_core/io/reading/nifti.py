@@ -49,6 +49,8 @@ OTHER_TYPES = {
 UNIT_OF = {0: MILLIMETRES, 1: "metres", 2: MILLIMETRES, 3: "micrometres"}
 """By the code in the header; where it is 0, unknown, every program takes millimetres."""
 CHUNK = 1 << 22
+MOST_EXTENSION = 1 << 24
+"""Bytes of what other programs add to a header that are looked at."""
 DISAGREEMENT_MM = 1.0
 _DAMAGED = "Copy the file again from its source, or export it again"
 _REDO = "Export the CT again from its DICOM series"
@@ -149,6 +151,21 @@ def read_nifti(
         with np.errstate(over="ignore", invalid="ignore"):
             array = array * array.dtype.type(header.slope) + array.dtype.type(header.intercept)
     return array, geometry, header.findings
+
+
+def read_extension(path: Path) -> bytes:
+    """What stands between the header and the voxels of a NIfTI file: what other programs add; empty without it.
+
+    Raises:
+        ReadingError: no NIfTI, or damaged.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    header, _ = read_nifti_header(path, path, 0.0)
+    try:
+        with _open(path) as stream:
+            return stream.read(min(header.offset, MOST_EXTENSION))[348:]
+    except (OSError, EOFError, zlib.error) as error:
+        raise ReadingError(f"The file cannot be read ({reason(error)})", _DAMAGED, path) from error
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -60,6 +60,12 @@ GRADES: Mapping[LightCause, Grade] = MappingProxyType(
         LightCause.NERVE_WAY: Grade(
             0.0, None, False, "outside of the labels nerve is not known; where a root may run it is likely"
         ),
+        LightCause.ORGAN_GAP: Grade(
+            20.0, 5.0, True, "bowel moves 3 to 14 mm between supine and prone; 5 mm is its margin"
+        ),
+        LightCause.ORGANS_WAY: Grade(
+            5.0, None, False, "bowel and kidney have the density of muscle; the CT's voxels resolve no less"
+        ),
         LightCause.WARNED: Grade(0.0, None, False, "what a rule warns of is worth a look"),
         LightCause.WITHHELD: Grade(0.0, 0.0, False, "what is not recommended is not green"),
     }
@@ -74,7 +80,8 @@ def light_of(values: Mapping[LightCause, float | None]) -> LightFound[LightCause
         values: of each cause: degrees of the least tolerance, mm to bone and to nerve before the last 3 mm, the least
             confidence of the triangle's borders (0 to 1), mm of border drawn on a gap of a root, mm of the CT's slices,
             mm of the way from skin to target that neither labels nor CT show, mm of it outside of the labels near where
-            a root may run, limits of rules that warn, reasons for which nothing is recommended there.
+            a root may run, mm to bowel or kidney, mm of the way on which organs are not known, limits of other rules
+            that warn, reasons for which nothing is recommended there.
             One that is None or missing is not known, which is amber; infinite is as far as there is anything.
     """
     return LightFound.made_by(_reason(cause, values.get(cause)) for cause in GRADES)

@@ -128,6 +128,11 @@ class Way:
     looked_for: tuple[Organ, ...] = ()
     vessel_behind_mm: float | None = None
 
+    def gap_mm(self, rule: Rule) -> float:
+        """To the nearest of the organs that a rule keeps a needle from; infinite where there is none within 60 mm."""
+        found = self.nearest(rule)
+        return float("inf") if found is None else found.gap_mm
+
     def nearest(self, rule: Rule) -> OrganNear | None:
         """The nearest of the organs that a rule keeps a needle from; None where there is none within 60 mm."""
         names = names_of(rule)
@@ -254,7 +259,7 @@ class SoftTissue:
         organ = np.where(named & shown, organ, 0).astype(np.uint8)
         harmless = known | (place < wall) | behind | (named & muscles)
         spared = np.isin(organ, [NUMBERS[each] for each in SPARED])
-        vouched = harmless & shown & ~gas & ~spared & ((plain != _DENSE) | known)
+        vouched = harmless & shown & ~gas & ~spared & ((plain != _DENSE) | known | behind)
         return names.tolist(), organ, np.asarray(vouched)
 
     def _plain(self, points: FloatArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:

@@ -240,6 +240,7 @@ def planned(**changes: Any) -> Made:
         rules=Rules(),
         guidance=Guidance.CT,
         light=None,
+        organs=None,
     )
 
 
@@ -297,6 +298,7 @@ def test_a_zone_that_is_left_out_takes_window_and_search_with_it() -> None:
             rules=Rules(),
             guidance=Guidance.CT,
             light=None,
+            organs=None,
         )
     )
     assert [each.key for each in record.zones] == ["L5/S1 right kambin bony"]

@@ -22,6 +22,8 @@ WELL = {
     LightCause.SLICES: 1.0,
     LightCause.WAY: 0.0,
     LightCause.NERVE_WAY: 0.0,
+    LightCause.ORGAN_GAP: float("inf"),
+    LightCause.ORGANS_WAY: 0.0,
     LightCause.WARNED: 0.0,
     LightCause.WITHHELD: 0.0,
 }
@@ -50,6 +52,8 @@ def test_green_needs_everything_to_be_known_and_well() -> None:
         (LightCause.SLICES, (2.0, 2.01, 5.0, 5.01)),
         (LightCause.WAY, (0.0, 1.0, 90.0, None)),
         (LightCause.NERVE_WAY, (0.0, 1.0, 90.0, None)),
+        (LightCause.ORGAN_GAP, (20.0, 19.9, 5.0, 4.9)),
+        (LightCause.ORGANS_WAY, (5.0, 5.5, 90.0, None)),
         (LightCause.WARNED, (0.0, 1.0, 9.0, None)),
         (LightCause.WITHHELD, (0.0, None, None, 1.0)),
     ],
