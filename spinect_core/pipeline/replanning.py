@@ -212,13 +212,21 @@ def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | Non
     made, notes = planning_record(plan)
     work = Approaches(room, plan.landmarks)
     zones = {key_of(each.zone): each.zone for each in plan.approaches}
-    own = []
+    users: list[NeedleRecord] = []
+    more: list[Note] = []
     for each in before.needles:
-        if each.needle.author == Author.USER:
-            check(cancel)
-            named = each.replaced(needle=needle_elsewhere(each.needle, before.level, plan.landmarks))
-            own.append(work.measured(named.needle, zone=zones.get(key_of_needle(named)), cancel=cancel))
-    users, more = needle_records(own)
+        if each.needle.author != Author.USER:
+            continue
+        check(cancel)
+        named = each.replaced(needle=needle_elsewhere(each.needle, before.level, plan.landmarks))
+        if named.needle.level != plan.landmarks.level:
+            # What the rules ask for lies at its own level: what was measured when that was planned holds on.
+            users.append(named)
+            continue
+        measured = work.measured(named.needle, zone=zones.get(key_of_needle(named)), cancel=cancel)
+        found, left_out = needle_records([measured])
+        users += found
+        more += left_out
     # After another shift the same name is that of another place.
     keys = set() if shift_since(before.level, plan.landmarks) else {each.key for each in made.zones}
     windows = tuple(each for each in before.windows if each.author == Author.USER and each.zone in keys)

@@ -342,7 +342,11 @@ class Trajectory:
     @property
     def level_text(self) -> str:
         """Its level, by which count that has its name, and whether another one is planned."""
-        other = f"; another level than the planned {self.planned}" if self.elsewhere else ""
+        other = (
+            f"; another level than the planned {self.planned}, measured when its own was planned"
+            if self.elsewhere
+            else ""
+        )
         return f"{place_words(self.level, self.lumbar)}{other}; {count_words(self.lumbar)}"
 
     @property
@@ -526,7 +530,9 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
         zone_of = planning.zone(key_of_needle(record))
         key = f"own {number} {needle.name}"
         # The rules refuse the views of the map; of a needle they say what they say of it alone.
-        reasons = (*_withheld(planning, searches.get(key_of_needle(record))), *_barred(record))
+        # What stands against the level that is planned says nothing of a needle of another.
+        here = () if needle.level != planned else _withheld(planning, searches.get(key_of_needle(record)))
+        reasons = (*here, *_barred(record))
         rows.append(
             Trajectory(
                 key,

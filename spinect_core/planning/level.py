@@ -674,7 +674,7 @@ class Approaches:
                 LightCause.SLICES: None if scan is None else scan.slice_mm,
                 LightCause.WAY: unknown_mm(needle, self.room.labels, self.room.surroundings),
                 LightCause.NERVE_WAY: beside_roots_mm(
-                    needle, self.room.labels, roots, NEAR_ROOT_MM, ROOT_REACH_MM
+                    needle, self.room.labelled, roots, NEAR_ROOT_MM, ROOT_REACH_MM
                 ),
                 LightCause.ORGAN_GAP: min((each for each in organs if each is not None), default=None),
                 LightCause.ORGANS_WAY: None if part.way is None else part.way.unvouched_mm,

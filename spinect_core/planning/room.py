@@ -18,7 +18,7 @@ from spinect_core.base.words import (
 )
 from spinect_core.image.organs import Organs
 from spinect_core.image.scan import Scan
-from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.intervals import Shell, Uncertainty
 from spinect_core.planning.needle.about_entry import AboutEntry
@@ -107,6 +107,11 @@ class Room:
     def organs(self) -> Organs | None:
         """What is known of organs near the labels; None where nobody looked for any."""
         return None if self.soft is None else self.soft.organs
+
+    @property
+    def labelled(self) -> Geometry:
+        """The box within which bone and nerve were looked for and found."""
+        return self.surroundings.region or self.labels.geometry
 
     @cached_property
     def _outside(self) -> Outside:

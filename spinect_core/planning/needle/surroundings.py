@@ -56,6 +56,11 @@ METAL_VOXELS = 3
 """A slice with at least this many voxels of metal is taken to have streaks, and the next to either side."""
 LEAST_ML = 0.1
 """Smaller pieces of what is dense are noise."""
+JOINED_ML, ALONE_ML, ALONE_HU = 0.5, 2.0, 165.0
+"""Weak bone holds nothing that is surely dense. It is kept where so much of it is joined to labelled bone; and so is
+what stands alone where it is so large and on average so dense: no muscle is, and no noise."""
+CRUMB_ML = 5.0
+"""Labelled pieces smaller than this do not tell how far the labels reach: one far away would hide all between."""
 RIM_MM = 3.0
 """Bone that goes on outside of the labels goes on farther than this; up to here it may be the blurred rim of what is
 labelled whole."""
@@ -97,7 +102,8 @@ class Surroundings:
         region: the box within which something is labelled; None without a CT.
         mesh: closed surface of what is dense outside of the labels, LPS mm, outward faces.
         kinds: uint8 (n,) index into :data:`KINDS` of each of its points.
-        hidden: what of the CT's grid it does not show, with its own grid; None where it shows everything.
+        hidden: what of the CT's grid it does not show, and what may be bone or a streak of metal, with its own grid;
+            None where all is seen.
         stray: of each tissue, which triangles of its labelled surface lie outside of the body; missing where none do.
         notes: what there is to know.
     """
@@ -127,8 +133,8 @@ class Surroundings:
             Cancelled: the user stopped it.
         """
         region = labelled_box(labels)
-        mesh, kinds = _dense_surface(copy, labels, region, cancel)
-        not_shown = copy.not_shown
+        mesh, kinds, doubtful = _dense_surface(copy, labels, region, cancel)
+        not_shown = copy.not_shown | doubtful
         hidden = (not_shown, copy.grid) if not_shown.any() else None
         check(cancel)
         core = ndimage.binary_erosion(
@@ -161,14 +167,15 @@ class Surroundings:
 
     def unknown(self, points: FloatArray, labels: Labels) -> BoolArray:
         """Whether neither labels nor CT show what lies at points LPS mm (n, 3)."""
-        unknown = ~labels.geometry.holds(points)
+        beyond = ~(self.region or labels.geometry).holds(points)
+        unknown = beyond.copy()
         if self.shown is not None:
             unknown &= ~self.shown.holds(points)
         if self.hidden is not None:
             mask, grid = self.hidden
             index = np.rint(grid.to_index(points)).astype(np.intp)
             index = np.clip(index, 0, np.array(mask.shape) - 1)
-            unknown |= mask[tuple(index.T)] & ~labels.geometry.holds(points)
+            unknown |= mask[tuple(index.T)] & beyond
         return np.asarray(unknown)
 
     def names(self, points: FloatArray, landmarks: Mapping[str, FloatArray]) -> list[str | None]:
@@ -198,7 +205,7 @@ class Surroundings:
 
 
 def labelled_box(labels: Labels) -> Geometry:
-    """The part of the grid within which something is labelled; all of it where nothing is.
+    """The part of the grid within which more than crumbs are labelled; all of it where nothing is.
 
     Labels may come in a larger grid than the region that was segmented: what lies outside of the box was not looked at,
     or nothing was found there; which of the two cannot be known.
@@ -207,6 +214,13 @@ def labelled_box(labels: Labels) -> Geometry:
     grid = labels.geometry
     if box is None:
         return grid
+    pieces, sizes = connected_pieces(labels.array[box] > 0, corners=True)
+    large = sizes * grid.voxel_volume >= min(CRUMB_ML * 1000, float(sizes.max()) * grid.voxel_volume)
+    within = ndimage.find_objects(large[pieces].view(np.uint8))[0]
+    box = tuple(
+        slice(whole.start + part.start, whole.start + part.stop)
+        for whole, part in zip(box, within, strict=True)
+    )
     x, y, z = (float(value) for value in grid.to_patient([part.start for part in box]))
     shape = tuple(part.stop - part.start for part in box)
     return Geometry((shape[0], shape[1], shape[2]), grid.spacing, (x, y, z), grid.direction)
@@ -218,13 +232,13 @@ def unknown_mm(needle: Needle, labels: Labels, around: Surroundings) -> float:
 
 
 def beside_roots_mm(
-    needle: Needle, labels: Labels, roots: Mapping[str, FloatArray], near_mm: float, reach_mm: float
+    needle: Needle, region: Geometry, roots: Mapping[str, FloatArray], near_mm: float, reach_mm: float
 ) -> float | None:
     """Mm of a needle's way outside of the labels that lie near to where a root may run.
 
     Args:
         needle: the needle.
-        labels: outside of which nerve is not known.
+        region: that is labelled; outside of it nerve is not known.
         roots: LPS mm (n, 3) along each, from the sac outwards; each is thought to go on as it ends.
         near_mm: to their courses.
         reach_mm: how far they are thought to go on.
@@ -233,7 +247,7 @@ def beside_roots_mm(
         0 where the whole way lies within the labels; None where no root is known beside one that does not.
     """
     way = _way(needle)
-    way = way[~labels.geometry.holds(way)]
+    way = way[~region.holds(way)]
     if not len(way):
         return 0.0
     courses = [_longer(line, reach_mm) for line in roots.values() if len(line) > 1]
@@ -276,9 +290,13 @@ def _place(point: FloatArray, landmarks: Mapping[str, FloatArray]) -> str:
 
 def _dense_surface(
     copy: BodyCopy, labels: Labels, region: Geometry, cancel: Cancel | None
-) -> tuple[pv.PolyData, npt.NDArray[np.uint8]]:
-    """The surface of what is dense outside of the region, and the kind of each of its points."""
-    nothing = pv.PolyData(), np.zeros(0, dtype=np.uint8)
+) -> tuple[pv.PolyData, npt.NDArray[np.uint8], BoolArray]:
+    """The surface of what is dense outside of the region, the kind of each of its points, and what may be dense.
+
+    The last is a mask on the grid of the copy: near metal, a number between the limits may be bone or a streak.
+    """
+    doubtful = np.zeros(copy.values.shape, dtype=bool)
+    nothing = pv.PolyData(), np.zeros(0, dtype=np.uint8), doubtful
     box = _box_round(copy.grid, region)
     depth = _depth_in(copy.grid, region, box)
     if not (depth < -RIM_MM).any():
@@ -298,8 +316,11 @@ def _dense_surface(
     dense |= metal & ~labelled
     joint = labelled & seam
     check(cancel)
-    surely = bright & (values > high) & (depth < -RIM_MM)
-    kept, kinds = _pieces(dense, joint, surely, metal & ~labelled, copy.grid)
+    beyond = depth < -RIM_MM
+    surely = bright & (values > high) & beyond
+    kept, kinds = _pieces(dense, joint, surely, metal & ~labelled, np.where(beyond, values, 0), copy.grid)
+    if low.size > 1:
+        doubtful[box] = (values > DENSE_HU) & (low > DENSE_HU) & body & outside & ~kept
     if not kept.any():
         return nothing
     check(cancel)
@@ -309,7 +330,7 @@ def _dense_surface(
     points = np.rint(copy.grid.to_index(np.asarray(mesh.points, dtype=np.float64))).astype(np.intp)
     index = tuple((points - [part.start for part in box]).clip(0, np.array(kinds.shape) - 1).T)
     spread = ndimage.maximum_filter(kinds, size=3)
-    return mesh, np.asarray(np.maximum(spread[index], 1) - 1, dtype=np.uint8)
+    return mesh, np.asarray(np.maximum(spread[index], 1) - 1, dtype=np.uint8), doubtful
 
 
 def _box_round(grid: Geometry, region: Geometry) -> tuple[slice, ...]:
@@ -389,15 +410,29 @@ def _labelled(labels: Labels, asked: BoolArray, grid: Geometry, box: tuple[slice
 
 
 def _pieces(
-    dense: BoolArray, joint: BoolArray, surely: BoolArray, metal: BoolArray, grid: Geometry
+    dense: BoolArray, joint: BoolArray, surely: BoolArray, metal: BoolArray, beyond: Array, grid: Geometry
 ) -> tuple[BoolArray, npt.NDArray[np.uint8]]:
-    """What of that is kept, labelled bone that it is joined to among it, and its kinds (1, 2, ...; 0 elsewhere)."""
+    """What of that is kept, labelled bone that it is joined to among it, and its kinds (1, 2, ...; 0 elsewhere).
+
+    Args:
+        dense: outside of the labels.
+        joint: labelled bone at their border.
+        surely: what is dense without doubt.
+        metal: that is not labelled.
+        beyond: HU farther outside than the rim of labelled bone, 0 elsewhere.
+        grid: of these.
+    """
     every, sizes = connected_pieces(dense | joint, corners=True)
     count = len(sizes)
     outside = np.bincount(every[dense], minlength=count) * grid.voxel_volume / 1000
     bright = np.bincount(every[surely], minlength=count)
     joined = np.bincount(every[joint], minlength=count) > 0
-    good = ((outside >= LEAST_ML) & (bright > 0)) | (np.bincount(every[metal], minlength=count) > 0)
+    far = dense & (beyond > 0)
+    number = np.bincount(every[far], minlength=count)
+    mean = np.bincount(every[far], beyond[far], count) / np.maximum(number, 1)
+    ml = number * grid.voxel_volume / 1000
+    weak = (joined & (ml >= JOINED_ML)) | ((ml >= ALONE_ML) & (mean >= ALONE_HU))
+    good = ((outside >= LEAST_ML) & ((bright > 0) | weak)) | (np.bincount(every[metal], minlength=count) > 0)
     good[0] = False
     kept = good[every]
     # Labelled bone far from anything dense outside is no part of a seam.

@@ -312,13 +312,13 @@ def test_a_way_outside_of_the_labels_near_a_root_is_told() -> None:
     root = np.column_stack([np.linspace(5, 25, 21), np.linspace(-5, -5, 21), np.linspace(10, -10, 21)])
     far = needle(np.array([-20.0, 90.0, 0.0]), np.array([-20.0, 0.0, 0.0]))
     near = needle(np.array([40.0, 60.0, -25.0]), np.array([40.0, -20.0, -25.0]))
-    assert beside_roots_mm(far, labels, {"L5 left": root}, 15.0, 40.0) == 0.0
+    assert beside_roots_mm(far, labels.geometry, {"L5 left": root}, 15.0, 40.0) == 0.0
     # The root goes on to (40, -5, -25): all of the way within 15 mm of that is near it, both sides of y = -5.
-    found = beside_roots_mm(near, labels, {"L5 left": root}, 15.0, 40.0)
+    found = beside_roots_mm(near, labels.geometry, {"L5 left": root}, 15.0, 40.0)
     assert found == pytest.approx(30.0, abs=1.0)
-    assert beside_roots_mm(near, labels, {}, 15.0, 40.0) is None
+    assert beside_roots_mm(near, labels.geometry, {}, 15.0, 40.0) is None
     within = needle(np.array([20.0, 25.0, 0.0]), np.array([20.0, 0.0, 0.0]))
-    assert beside_roots_mm(within, labels, {}, 15.0, 40.0) == 0.0
+    assert beside_roots_mm(within, labels.geometry, {}, 15.0, 40.0) == 0.0
 
 
 def test_a_ct_without_a_body_shows_nothing() -> None:
@@ -329,3 +329,48 @@ def test_a_ct_without_a_body_shows_nothing() -> None:
     assert soft is None
     assert around.shown is None
     assert isinstance(around.mesh.mesh(), pv.PolyData)
+
+
+def test_weak_bone_that_labelled_bone_goes_on_in_is_bone_and_faint_contrast_an_obstacle() -> None:
+    volume = trunk()
+    grid = volume.geometry
+    hu = volume.array.astype(np.float32)
+    hu[crest(grid)] = 175.0  # no cortex that any CT shows
+    x, y, _z = places(grid)
+    hu[np.broadcast_to(np.hypot(x - 70.0, y + 45.0) < 14.0, grid.shape)] = 210.0
+    weak = Volume(hu.astype(np.int16), grid)
+    labels = labels_of()
+    room = Room(labels, build_surfaces(labels), weak)
+    at = np.array([[-85.0, 80.0, 0.0]])
+    assert room.obstacles.blocked(at, np.array([0.0, -1.0, 0.0])).all()
+    assert room.surroundings.names(np.array([[-85.0, 21.0, 0.0]]), PLATE)[0].startswith("iliac crest right")
+    assert (room.obstacles.distance(np.array([[70.0, -45.0, 0.0]]), BONE) < -5.0).all()
+    # bone that is labelled whole has a blurred rim, which is none
+    whole = trunk()
+    ends = np.where(np.broadcast_to(x < -61.5, grid.shape) & crest(grid), 140, whole.array)
+    ends = np.where(np.broadcast_to(x < -63.0, grid.shape) & crest(grid), 55, ends)
+    rim = Room(labels, build_surfaces(labels), Volume(ends.astype(np.int16), grid))
+    assert not rim.obstacles.blocked(np.array([[-70.0, 80.0, 0.0]]), np.array([0.0, -1.0, 0.0])).any()
+
+
+def test_a_crumb_far_away_does_not_say_that_all_between_was_labelled() -> None:
+    large = grid_of(1.0, (140.0, 100.0, 65.0))
+    small = labels_of()
+    array = np.zeros(large.shape, dtype=np.uint8)
+    index = np.rint(large.to_index(small.geometry.to_patient(np.argwhere(small.array > 0)))).astype(int)
+    array[tuple(index.T)] = small.array[small.array > 0]
+    array[60:66, 100:106, 2:8] = NERVE  # to the right of the crest that is not labelled
+    labels = Labels(array, large)
+    assert labelled_box(labels).origin[0] == pytest.approx(-REGION + 0.5)
+    room = Room(labels, build_surfaces(labels), trunk())
+    assert room.obstacles.blocked(np.array([[-85.0, 80.0, 0.0]]), np.array([0.0, -1.0, 0.0])).all()
+
+
+def test_near_metal_what_may_be_bone_is_unknown_and_not_free() -> None:
+    labels = labels_of()
+    room = Room(labels, build_surfaces(labels), trunk(metal=True))
+    streak = needle(np.array([95.0, 80.0, 20.0]), np.array([95.0, 20.0, 20.0]))
+    beside = needle(np.array([95.0, 80.0, -50.0]), np.array([95.0, 20.0, -50.0]))
+    # a streak of 255 HU, 6 mm wide
+    assert 2.0 <= unknown_mm(streak, labels, room.surroundings) <= 7.0
+    assert unknown_mm(beside, labels, room.surroundings) == 0.0
