@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from app.controllers.export import ExportController
 from app.controllers.needle_slice import NeedleSliceController
 from app.controllers.open import OpenController
+from app.controllers.organs import OrgansController
 from app.controllers.plan import PlanController
 from app.controllers.save import SaveController
 from app.controllers.segment import SegmentController
@@ -31,6 +32,7 @@ class Controllers:
         model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
         self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
         self.open = OpenController(model, jobs, recent, self.save, dialogs, boxes, window)
+        self.organs = OrgansController(model, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, jobs, window)
         self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
@@ -39,7 +41,7 @@ class Controllers:
         self.open.ct_opened.connect(self._on_ct)
         self.segment.plan_wanted.connect(self.plan.find)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
-        self.saying = (self.open, self.segment, self.plan, self.save, self.export)
+        self.saying = (self.open, self.organs, self.segment, self.plan, self.save, self.export)
 
     def _on_ct(self, finish: bool) -> None:
         if finish:

@@ -24,8 +24,14 @@ class Part:
     visible: bool = True
 
 
-DEFAULTS = {"bone": Part(palette.BONE), "nerve": Part(palette.NERVE), "labels": Part("#ffffff", 0.35)}
-"""``labels`` is the overlay on the slices; it takes its colours from bone and nerve."""
+DEFAULTS = {
+    "bone": Part(palette.BONE),
+    "nerve": Part(palette.NERVE),
+    "labels": Part("#ffffff", 0.35),
+    "organs": Part("#ffffff", 0.9),
+}
+"""``labels`` is the overlay on the slices; it takes its colours from bone and nerve. ``organs`` are outlines there, in
+colours of their own."""
 
 
 class Appearance(QObject):

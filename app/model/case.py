@@ -11,6 +11,7 @@ from spinect_core.geometry.triangle import Triangle
 
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
+    from spinect_core.image.organs import Organs
     from spinect_core.image.probabilities import Probabilities
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Geometry, Labels, Volume
@@ -152,6 +153,7 @@ class Case:
         files: pictures and maps that came with it, by path.
         extras: what a later program had added to the document.
         document: where the plan was opened or saved last.
+        organs: of the CT, from masks that were loaded; None without any.
     """
 
     volume: Volume | None
@@ -168,6 +170,7 @@ class Case:
     files: dict[str, bytes] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     document: Path | None = None
+    organs: Organs | None = None
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:

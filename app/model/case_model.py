@@ -27,6 +27,7 @@ from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
+    from spinect_core.image.organs import Organs
     from spinect_core.image.region import Region
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.surfaces import Surfaces
@@ -84,6 +85,7 @@ class CaseModel(QObject):
     region_changed = Signal()
     labels_changed = Signal()
     surfaces_changed = Signal()
+    organs_changed = Signal()
     cursor_moved = Signal()
     view_changed = Signal()
     measurements_changed = Signal()
@@ -143,6 +145,7 @@ class CaseModel(QObject):
         self.cursor_moved.emit()
         self.view_changed.emit()
         self.surfaces_changed.emit()
+        self.organs_changed.emit()
 
     def add_ct(self, volume: Volume, source: Path, segmentation: CaseLabels | None) -> None:
         """Give a case that was opened without its CT the CT, and the labels on its grid."""
@@ -184,6 +187,12 @@ class CaseModel(QObject):
             self.set_planning(users_part(self.planning))
             self._note(SEGMENTATION)
             self.surfaces_changed.emit()
+
+    def set_organs(self, organs: Organs | None) -> None:
+        """Take over organs, or none; trajectories that were found stay, and say what they knew."""
+        if self.case is not None and self.case.organs is not organs:
+            self.case.organs = organs
+            self.organs_changed.emit()
 
     def set_planning(self, planning: Planning, text: str = "") -> None:
         """Take over planning records.

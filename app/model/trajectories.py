@@ -62,6 +62,7 @@ class Trajectories(QObject):
         model.planning_changed.connect(self._on_planning)
         model.case_opened.connect(self._on_case)
         model.labels_changed.connect(self._on_labels)
+        model.organs_changed.connect(self.changed)
         model.selection_changed.connect(self._on_selection)
 
     # -------------------------------------------------------------------------------------------- what is there
@@ -86,7 +87,8 @@ class Trajectories(QObject):
         if self._planner is None or case is None:
             return None
         segmentation, volume, planner = self._planner
-        return planner if segmentation is case.segmentation and volume is case.volume else None
+        same = segmentation is case.segmentation and volume is case.volume and planner.organs is case.organs
+        return planner if same else None
 
     @property
     def can_adjust(self) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spinect_core.base.arrays import FloatArray
     from spinect_core.base.words import Guidance
     from spinect_core.geometry.view import View
+    from spinect_core.image.organs import Organs
     from spinect_core.image.region import Region
     from spinect_core.io.reading.series import Series
     from spinect_core.pipeline.planner import Planner
@@ -255,6 +256,15 @@ class FoundTrajectories:
         return self.seen.planned
 
 
+def load_organs(case: Case, path: Path, progress: Progress, cancel: Cancel) -> Organs:
+    """The organs of a case's CT, from masks of another program; those of another CT are refused."""
+    libraries.load()
+    from spinect_core.io.reading import read_organs
+
+    assert case.volume is not None  # masks are compared with the CT
+    return read_organs(path, case.volume, progress=progress, cancel=cancel)
+
+
 def find_trajectories(
     case: Case,
     planner: Planner | None,
@@ -299,6 +309,7 @@ def find_trajectories(
         uncertainty=known,
         rules=rules,
         guidance=guidance,
+        organs=case.organs,
     )
     try:
         made.make_ready(part_of(progress, 0.0, 0.05), cancel)
@@ -342,7 +353,7 @@ def cut_along(
     # The labels the needle was planned on: those of thick slices show steps that are not there.
     labels = case.segmentation.labels_1mm
     picture = needle_plane_picture(
-        case.volume, labels, needle, case.warnings, gap_lines(roots), count_caption(lumbar)
+        case.volume, labels, needle, case.warnings, gap_lines(roots), count_caption(lumbar), case.organs
     )
     check(cancel)
     return picture

@@ -12,6 +12,7 @@ from app.panels.progress import ProgressCard
 from app.widgets import plain
 from app.widgets.parts import Section, give_margin, label
 from spinect_core.image.warning import warning_lines
+from spinect_core.plan.way_wording import organ_list
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
@@ -33,6 +34,7 @@ class CasePanel(Section):
         self.body.addWidget(self.progress)
         model.case_opened.connect(self._show)
         model.warnings_changed.connect(self._show)
+        model.organs_changed.connect(self._show)
 
     def _show(self) -> None:
         case = self._model.case
@@ -49,9 +51,13 @@ class CasePanel(Section):
         kernel = details.get("kernel")
         if kernel:
             facts.append(f"Kernel {kernel}")
+        organs = case.organs
+        if organs is not None:
+            facts.append(f"Organs by {organs.source}: {organ_list(organs.found) or 'none found'}")
         self._facts.setText("\n".join(facts))
         lines = [absent] if case.volume is None else []
         lines += warning_lines(case.warnings)
+        lines += () if organs is None else warning_lines(organs.warnings)
         self.warnings.setText("\n".join(lines))
         self.warnings.setVisible(bool(lines))
 

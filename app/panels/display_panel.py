@@ -12,7 +12,8 @@ from app.model.appearance import Appearance
 from app.model.slice_state import WINDOWS, SliceState
 from app.widgets.parts import ColourButton, Section, field_row, give_margin, percent_slider
 
-ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"))
+ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"), ("organs", "Organs"))
+OWN_COLOURS = ("labels", "organs")
 
 
 class DisplayPanel(Section):
@@ -37,13 +38,16 @@ class DisplayPanel(Section):
             row.addWidget(check)
             row.addWidget(slider, 1)
             self.checks[name], self.sliders[name] = check, slider
-            if name != "labels":
+            if name not in OWN_COLOURS:
                 colour = ColourButton(partial(self._set_colour, name))
                 self.colours[name] = colour
                 row.addWidget(colour)
             else:
                 row.addSpacing(28)
             self.body.addLayout(row)
+        self.checks["organs"].setToolTip(
+            "Outlines of organs in the slices; load their masks from the File menu"
+        )
         self.grey_values = QComboBox()
         self.grey_values.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.grey_values.setMinimumContentsLength(8)

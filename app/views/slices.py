@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ from app.widgets import palette
 from app.widgets.menus import add_entry
 from spinect_core.image.planes import PLANES, Plane, PlaneGrid
 from spinect_core.image.volume import BONE, NERVE
+
+if TYPE_CHECKING:
+    from spinect_core.pictures.organ_outlines import Outlines
 
 HU_PER_PIXEL = 2.0
 
@@ -62,6 +66,7 @@ class SliceView(QWidget):
         self._wheel = 0.0
         self._grey: tuple[int, Window, QImage] | None = None
         self._mask: tuple[int, QImage] | None = None
+        self._organs: tuple[int, QImage, Outlines] | None = None
         self.also_draw: Callable[[QPainter, SliceView], None] | None = None
         self.locate = QPushButton("Open its CT", self)
         menu = QMenu(self.locate)
@@ -72,6 +77,7 @@ class SliceView(QWidget):
         model.case_opened.connect(self.reset)
         model.cursor_moved.connect(self.update)
         model.labels_changed.connect(self._forget)
+        model.organs_changed.connect(self._forget)
         model.measurements_changed.connect(self.update)
         model.selection_changed.connect(self.update)
         model.region_changed.connect(self.update)
@@ -101,7 +107,7 @@ class SliceView(QWidget):
         self._place_button()
 
     def _forget(self) -> None:
-        self._grey = self._mask = None
+        self._grey = self._mask = self._organs = None
         self.update()
 
     def placement(self) -> tuple[PlaneGrid, QRectF] | None:
@@ -153,6 +159,7 @@ class SliceView(QWidget):
                 painter.setOpacity(self._appearance.part("labels").opacity)
                 painter.drawImage(box, mask)
                 painter.setOpacity(1.0)
+            self._draw_organs(painter, box)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_region(painter)
             self._draw_triangles(painter)
@@ -195,6 +202,38 @@ class SliceView(QWidget):
                     colours[value] = (colour.red(), colour.green(), colour.blue(), 255)
             self._mask = (number, _image(colours[labels], QImage.Format.Format_RGBA8888))
         return self._mask[1]
+
+    def _draw_organs(self, painter: QPainter, box: QRectF) -> None:
+        """Outlines of the organs that are known, with their names where there is room."""
+        case, reformatter = self._model.case, self._state.reformatter
+        hidden = not self._appearance.part("organs").visible
+        if case is None or case.organs is None or reformatter is None or hidden:
+            return
+        from spinect_core.pictures.organ_outlines import apart, colour_of, outlines_at
+
+        position = float(self._model.cursor[self.plane.normal])
+        number, grid = reformatter.nearest(self.plane, position), reformatter.grid(self.plane)
+        if self._organs is None or self._organs[0] != number:
+            outlines = outlines_at(case.organs, grid.pixels(position))
+            picture = _image(outlines.colours(), QImage.Format.Format_RGBA8888)
+            self._organs = (number, picture, outlines)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.setOpacity(self._appearance.part("organs").opacity)
+        painter.drawImage(box, self._organs[1])
+        painter.setOpacity(1.0)
+        font = QFont(self.font())
+        font.setPixelSize(11)
+        painter.setFont(font)
+        metrics, places = painter.fontMetrics(), []
+        for organ, (column, row) in self._organs[2].names:
+            x = box.left() + (column + 0.5) / grid.shape[1] * box.width()
+            y = box.top() + (row + 0.5) / grid.shape[0] * box.height()
+            wide = metrics.horizontalAdvance(str(organ)) + 4
+            places.append(QRectF(x - wide / 2, y - 7, wide, 14))
+        written = apart([(each.left(), each.top(), each.right(), each.bottom()) for each in places])
+        for (organ, _), place, free in zip(self._organs[2].names, places, written, strict=True):
+            if free:
+                _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, str(organ), QColor(*colour_of(organ)))
 
     def _draw_cross(self, painter: QPainter) -> None:
         x, y = self.to_screen(self._model.cursor)

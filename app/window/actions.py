@@ -75,6 +75,9 @@ class Actions:
         make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
         make("export", "Export picture…", controllers.export.ask_view, "camera", "Ctrl+E")
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
+        make("organs", "Load organ masks…", controllers.organs.ask_file)
+        make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
+        make("no_organs", "Remove organ masks", controllers.organs.remove)
         make("segment", "Segment", controllers.segment.segment, "segment", "Ctrl+R")
         make("trajectories", "Find trajectories", plan.find, "propose", "Ctrl+T")
         make("needle", "Needle along this view", plan.place_needle, "", "Ctrl+L")
@@ -98,6 +101,7 @@ class Actions:
         for signal in (
             self._model.case_opened,
             self._model.labels_changed,
+            self._model.organs_changed,
             self._trajectories.changed,
             self._trajectories.chosen_changed,
             state.jobs.started,
@@ -114,6 +118,9 @@ class Actions:
             self.named[name].setEnabled(case is not None)
         has_ct = case is not None and case.volume is not None
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
+        for name in ("organs", "organ_folder"):
+            self.named[name].setEnabled(has_ct and not self._jobs.busy)
+        self.named["no_organs"].setEnabled(case is not None and case.organs is not None)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
         trajectories, current = self._trajectories, self._trajectories.current
         self.named["trajectories"].setEnabled(case is not None and case.surfaces is not None)
@@ -171,6 +178,10 @@ class Actions:
                 "open_plan",
                 "save",
                 "export",
+                "",
+                "organs",
+                "organ_folder",
+                "no_organs",
                 "",
                 "quit",
             ),

@@ -68,6 +68,15 @@ class PlaneGrid:
         row = (points[..., self.plane.down] - self.first[1]) / self.pixel[1] * self.plane.down_sign
         return np.stack([column, row], axis=-1)
 
+    def pixels(self, position: float) -> FloatArray:
+        """LPS mm (rows, columns, 3) of all pixels of the cut at ``position`` mm along the plane's normal."""
+        rows, columns = np.indices(self.shape, dtype=np.float64)
+        points = np.empty((*self.shape, 3))
+        points[..., self.plane.normal] = position
+        points[..., self.plane.across] = self.first[0] + columns * self.pixel[0]
+        points[..., self.plane.down] = self.first[1] + self.plane.down_sign * rows * self.pixel[1]
+        return points
+
     def to_patient(self, column: float, row: float, position: float) -> FloatArray:
         """LPS mm (3,) of a column and row of the cut at ``position`` mm along the plane's normal."""
         point = np.empty(3)
@@ -175,13 +184,7 @@ class Reformatter:
     ) -> npt.NDArray[Any]:
         from scipy.ndimage import map_coordinates
 
-        grid = self.grid(plane)
-        rows, columns = np.indices(grid.shape, dtype=np.float64)
-        points = np.empty((*grid.shape, 3))
-        points[..., plane.normal] = position
-        points[..., plane.across] = grid.first[0] + columns * grid.pixel[0]
-        points[..., plane.down] = grid.first[1] + plane.down_sign * rows * grid.pixel[1]
-        index = np.moveaxis(self.geometry.to_index(points), -1, 0)
+        index = np.moveaxis(self.geometry.to_index(self.grid(plane).pixels(position)), -1, 0)
         return np.asarray(
             map_coordinates(
                 array, index, order=1 if smooth else 0, mode="constant", cval=outside, prefilter=False

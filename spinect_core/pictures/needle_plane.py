@@ -12,11 +12,13 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.view import direction_letters
+from spinect_core.image.organs import Organs
 from spinect_core.image.volume import BONE as BONE_LABEL
 from spinect_core.image.volume import NERVE as NERVE_LABEL
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning, warning_headline
-from spinect_core.pictures.lettering import shortened, write
+from spinect_core.pictures.lettering import shortened, text_width, write
+from spinect_core.pictures.organ_outlines import Outlines, apart, colour_of, outlines_at
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
     BACKGROUND_TOP,
@@ -37,7 +39,7 @@ from spinect_core.planning.search.axial import PlaneImage, needle_plane, reforma
 SIZE = (1000, 800)
 HEAD, FOOT = 96, 40
 """Pixels above and below the slice."""
-WARNING_SIZE = 14
+WARNING_SIZE, NAME_SIZE = 14, 13
 MARGIN_MM = 45.0
 """Shown beyond the needle's ends."""
 WINDOW_HU, LEVEL_HU = 400.0, 50.0
@@ -57,6 +59,7 @@ def needle_plane_picture(
     warnings: Sequence[ReadingWarning] | None = None,
     gaps: Sequence[GapLine] = (),
     told: str = "",
+    organs: Organs | None = None,
 ) -> npt.NDArray[np.uint8]:
     """The slice along a needle, W 400 L 50, bone and nerve tinted, hatched where the CT ends.
 
@@ -67,6 +70,7 @@ def needle_plane_picture(
         warnings: what reading noticed about the CT, above the slice; the volume's own when absent.
         gaps: of the roots; dashed and named where they lie within 4 mm of the plane.
         told: what else there is to know of the needle, such as how its level is counted; in the heading.
+        organs: outlined and named where the plane cuts them.
 
     Returns:
         uint8 RGB (800, 1000, 3).
@@ -77,11 +81,18 @@ def needle_plane_picture(
     mm_per_pixel = float((2 * reach / room).max())
     size_mm = (float(room[0] * mm_per_pixel), float(room[1] * mm_per_pixel))
     cut = reformat(volume, plane, size_mm, mm_per_pixel)
-    slice_ = Image.fromarray(_tinted(cut, labels))
+    pixels = _tinted(cut, labels)
+    outlines = None if organs is None else outlines_at(organs, _places(cut))
+    if outlines is not None:
+        colours = outlines.colours()
+        pixels[outlines.edges > 0] = colours[outlines.edges > 0][:, :3]
+    slice_ = Image.fromarray(pixels)
     picture = Image.new("RGB", SIZE, BACKGROUND_BOTTOM)
     picture.paste(slice_, (0, HEAD))
     draw = ImageDraw.Draw(picture)
     ends = cut.to_pixel(np.array([needle.entry, needle.target])) + np.array([0, HEAD])
+    if outlines is not None:
+        _names(draw, outlines)
     _gaps(draw, cut, gaps)
     _line(draw, ends, TRIANGLES[needle.kind])
     scale_bar(draw, (SIZE[0] - 26, SIZE[1] - FOOT - 26), size_mm[0], mm_per_pixel)
@@ -111,19 +122,38 @@ def needle_plane_picture(
 def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     grey = np.clip((cut.pixels - LEVEL_HU) / WINDOW_HU + 0.5, 0.0, 1.0) * 255
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
-    height, width = cut.pixels.shape
-    rows, columns = np.indices((height, width), dtype=np.float64)
-    places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * cut.mm_per_pixel
-    index = np.rint(labels.geometry.to_index(cut.plane.to_patient(places))).astype(int)
-    inside = np.all((index >= 0) & (index < labels.array.shape), axis=-1)
+    rows, columns = np.indices(cut.pixels.shape, dtype=np.float64)
+    index = np.rint(labels.geometry.to_index(_places(cut))).astype(int)
+    inside = np.asarray(((index >= 0) & (index < labels.array.shape)).all(axis=-1))
     index = np.where(inside[..., None], index, 0)
     found = np.where(inside, labels.array[tuple(np.moveaxis(index, -1, 0))], 0)
     for label, colour in ((BONE_LABEL, BONE), (NERVE_LABEL, NERVE)):
         mine = found == label
         rgb[mine] = (1 - TINT) * rgb[mine] + TINT * np.array(colour)
-    lines = np.where(((rows + columns) % HATCH_PIXELS < 1)[..., None], HATCH, BACKGROUND_TOP)
+    hatched = np.asarray((rows + columns) % HATCH_PIXELS < 1)
+    lines = np.where(hatched[..., None], HATCH, BACKGROUND_TOP)
     rgb[~cut.inside] = lines[~cut.inside]
     return rgb.astype(np.uint8)
+
+
+def _places(cut: PlaneImage) -> FloatArray:
+    """LPS mm (rows, columns, 3) of the pixels of a cut."""
+    height, width = cut.pixels.shape
+    rows, columns = np.indices((height, width), dtype=np.float64)
+    places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * cut.mm_per_pixel
+    return np.asarray(cut.plane.to_patient(places))
+
+
+def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:
+    half = [text_width(str(organ), NAME_SIZE) / 2 for organ, _ in outlines.names]
+    boxes = [
+        (x - wide, y - NAME_SIZE / 2, x + wide, y + NAME_SIZE / 2)
+        for wide, (_, (x, y)) in zip(half, outlines.names, strict=True)
+    ]
+    for (organ, (x, y)), written in zip(outlines.names, apart(boxes), strict=True):
+        if not written:
+            continue
+        write(draw, (x, y + HEAD + 5), str(organ), NAME_SIZE, colour_of(organ), align="middle", edge=2.0)
 
 
 def _gaps(draw: ImageDraw.ImageDraw, cut: PlaneImage, gaps: Sequence[GapLine]) -> None:

@@ -7,11 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from spinect_core.image.organs import KIDNEYS, MUSCLES, VESSELS, Organ
+
 Colour = tuple[int, int, int]
 
 BONE: Colour = (236, 226, 203)
 NERVE: Colour = (245, 196, 48)
 TRIANGLES: Mapping[str, Colour] = {"kambin": (44, 190, 226), "safe": (240, 84, 150)}
+BOWEL: Colour = (255, 176, 66)
+KIDNEY: Colour = (226, 120, 255)
+VESSEL: Colour = (255, 92, 92)
+ORGAN: Colour = (150, 214, 90)
+MUSCLE: Colour = (120, 172, 214)
+ORGANS: Mapping[Organ, Colour] = {
+    **dict.fromkeys(Organ, ORGAN),
+    **dict.fromkeys(MUSCLES, MUSCLE),
+    **dict.fromkeys(KIDNEYS, KIDNEY),
+    **dict.fromkeys(VESSELS, VESSEL),
+    Organ.BOWEL: BOWEL,
+}
+"""Of the outlines of organs."""
 BACKGROUND_TOP: Colour = (38, 44, 53)
 BACKGROUND_BOTTOM: Colour = (13, 16, 21)
 TEXT: Colour = (244, 246, 248)

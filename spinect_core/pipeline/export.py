@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spinect_core.base.files import plain_name, write_whole
 from spinect_core.base.progress import Cancel, check
+from spinect_core.image.organs import Organs
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.pictures import save_picture
 from spinect_core.pictures.angle_map import angle_map_picture
@@ -46,7 +47,13 @@ def write_maps(plan: CasePlan, folder: Path, *, cancel: Cancel | None = None) ->
 
 
 def write_needle_planes(
-    plan: CasePlan, volume: Volume, labels: Labels, folder: Path, *, cancel: Cancel | None = None
+    plan: CasePlan,
+    volume: Volume,
+    labels: Labels,
+    folder: Path,
+    *,
+    organs: Organs | None = None,
+    cancel: Cancel | None = None,
 ) -> dict[str, str]:
     """The CT in the plane of every needle as a picture; their names by what they show."""
     names = {}
@@ -60,6 +67,7 @@ def write_needle_planes(
                 approach.needle.needle,
                 gaps=gap_lines(plan.landmarks.roots.values()),
                 told=count_caption(plan.landmarks.lumbar),
+                organs=organs,
             )
             save_picture(picture, folder / name)
             names[f"needle plane, {approach.zone.name}"] = name

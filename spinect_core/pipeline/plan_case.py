@@ -351,7 +351,7 @@ class _Job:
         left_out: tuple[str, ...] = ()
         if found is not None:
             planning, left_out, slices = self._stage(
-                "maps", 0.98, 1.0, lambda _: self._record(found, volume, labels)
+                "maps", 0.98, 1.0, lambda _: self._record(found, volume, labels, organs)
             )
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
@@ -458,13 +458,13 @@ class _Job:
         return surfaces
 
     def _record(
-        self, found: CasePlan, volume: Volume, labels: Labels
+        self, found: CasePlan, volume: Volume, labels: Labels, organs: Organs | None
     ) -> tuple[Planning, tuple[str, ...], dict[str, str]]:
         """The planning as a plan keeps it, what of that no plan can hold, and the slices along its needles."""
         from spinect_core.pipeline.export import write_maps, write_needle_planes
         from spinect_core.plan.build import planning_record
 
-        slices = write_needle_planes(found, volume, labels, self._folder, cancel=self._cancel)
+        slices = write_needle_planes(found, volume, labels, self._folder, organs=organs, cancel=self._cancel)
         maps = write_maps(found, self._folder, cancel=self._cancel)
         planning, notes = planning_record(found, maps)
         named = {path for each in planning.searches for path in [each.map] if path}

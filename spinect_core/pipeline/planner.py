@@ -143,6 +143,10 @@ class Planner(Protocol):
         """What needles are placed under."""
 
     @property
+    def organs(self) -> Organs | None:
+        """That it was made of; None without any."""
+
+    @property
     def obstacles(self) -> Obstacles:
         """Bone and nerve, those round the labels once it was made ready, ready for rays."""
 
@@ -258,6 +262,11 @@ class PlannerHere:
         return self._room.guidance
 
     @property
+    def organs(self) -> Organs | None:
+        """That it was made of; None without any."""
+        return self._room.named
+
+    @property
     def obstacles(self) -> Obstacles:
         """Bone and nerve, ready for rays."""
         return self._room.obstacles
@@ -334,7 +343,7 @@ class PlannerApart:
         guidance: Guidance = Guidance.CT,
         organs: Organs | None = None,
     ) -> None:
-        self._withheld, self._organs = withheld, organs
+        self._withheld, self.organs = withheld, organs
         self.rules, self.guidance = rules or Rules(), guidance
         self._surfaces, self._volume, self._step = surfaces, volume, step
         self._uncertainty = uncertainty
@@ -351,7 +360,7 @@ class PlannerApart:
         skin, around, soft = Outside(None, Surroundings(), None)
         if self._volume is not None:
             skin, around, soft = outside_of(
-                self._volume, self.labels, self._surfaces, cancel, organs=self._organs
+                self._volume, self.labels, self._surfaces, cancel, organs=self.organs
             )
         warnings = () if self._volume is None else self._volume.warnings
         check(cancel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spinect_core.base.words import LayerKind
-from spinect_core.image.organs import KIDNEYS, MUSCLES, OTHERS, VESSELS, Organ
+from spinect_core.image.organs import KIDNEYS, MUSCLES, OTHERS, SPARED, VESSELS, Organ
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import LayerRecord, NeedleRecord, OrgansRecord, WayRecord
 
@@ -52,7 +52,7 @@ def known_text(way: WayRecord) -> str:
         return NOBODY
     length = max((each.to_mm for each in way.layers), default=0.0)
     rest = length - way.known_mm
-    text = f"looked for: {organ_list(way.looked_for)}"
+    text = f"looked for: {organ_list(each for each in way.looked_for if each in SPARED)}"
     return f"{text}; not on {rest:.0f} of {length:.0f} mm of the way" if rest >= 1.0 else text
 
 
@@ -86,9 +86,12 @@ def organ_list(organs: Iterable[Organ]) -> str:
     return ", ".join([*_first(words, names), *words, *names, *_muscles(muscles)])
 
 
+_UNTOLD = (Organ.ILIAC_VESSELS, Organ.GREAT_VESSELS)
+"""What stands for several that are not told apart."""
 _GROUPS = (
     (KIDNEYS, KIDNEYS, "both kidneys"),
-    (tuple(each for each in VESSELS if each != Organ.ILIAC_VESSELS), VESSELS, "great vessels"),
+    ((Organ.GREAT_VESSELS,), VESSELS, "great vessels"),
+    (tuple(each for each in VESSELS if each not in _UNTOLD), VESSELS, "great vessels"),
     ((Organ.URETER, Organ.BLADDER, Organ.OTHER), OTHERS, "ureters, bladder and other organs"),
 )
 """Organs that are told as one: which are needed for that, which it stands for, and what they are called."""

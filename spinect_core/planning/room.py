@@ -37,6 +37,9 @@ from spinect_core.surfaces import Surfaces
 class Room:
     """A case made ready for planning: obstacles, skin, names of places.
 
+    Attributes:
+        named: the organs that it was given; None without any.
+
     Args:
         labels: 0 background, 1 bone, 2 nerve; the 1 mm labels of the segmentation.
         surfaces: of these labels.
@@ -79,7 +82,7 @@ class Room:
         self.surfaces = surfaces
         self._volume, self._skin, self._warnings = volume, skin, warnings
         self._scan, self._seen = scan, seen
-        self._organs, self._soft = organs, soft
+        self.named, self._soft = organs, soft
         self._surroundings = surroundings
         self._measured: tuple[Landmarks, Mapping[CaseCause, float | None]] | None = None
 
@@ -116,7 +119,7 @@ class Room:
     @cached_property
     def _outside(self) -> Outside:
         assert self._volume is not None
-        return outside_of(self._volume, self.labels, self.surfaces, organs=self._organs)
+        return outside_of(self._volume, self.labels, self.surfaces, organs=self.named)
 
     @cached_property
     def obstacles(self) -> Obstacles:

@@ -1,0 +1,63 @@
+"""Masks of organs in the window: loaded beside the case, drawn on its slices, refused where they are of another CT."""
+
+import numpy as np
+from gui_help import small_volume
+
+from spinect_core.image.organs import Organ
+from spinect_core.image.volume import Geometry, Volume
+from spinect_core.io.writing import write_volume
+from spinect_core.pictures.palette import BOWEL
+
+
+def masks(folder, moved=0.0):
+    """Bowel as a ball in the middle of the small CT, in the two files that TotalSegmentator writes."""
+    volume = small_volume()
+    grid = volume.geometry
+    places = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
+    ball = np.linalg.norm(places - grid.centre, axis=-1) < 14
+    x, y, z = grid.origin
+    there = Geometry(grid.shape, grid.spacing, (x, y, z + moved), grid.direction)
+    folder.mkdir()
+    for name, mask in (("colon", ball), ("small_bowel", ball & False)):
+        write_volume(Volume(mask.astype(np.int16), there), folder / f"{name}.nii.gz")
+    return folder
+
+
+def pixels(view, colour):
+    image = view.grab().toImage().convertToFormat(view.grab().toImage().Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    shown = rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).astype(int)
+    return int((np.abs(shown - colour).max(axis=-1) < 45).sum())
+
+
+def test_masks_are_loaded_drawn_hidden_and_removed(opened, qtbot, tmp_path):
+    model, organs = opened.model, opened.controllers.organs
+    view, actions = opened.slices["axial"], opened.actions_.named
+    assert actions["organs"].isEnabled()
+    assert not actions["no_organs"].isEnabled()
+    before = pixels(view, BOWEL)
+    with qtbot.waitSignal(model.organs_changed, timeout=60000):
+        organs.load(masks(tmp_path / "masks"))
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    assert model.case.organs.found == (Organ.BOWEL,)
+    assert actions["no_organs"].isEnabled()
+    assert "bowel" in opened.case_panel._facts.text()
+    assert "Too few of the organ masks" in opened.case_panel.warnings.text()
+    drawn = pixels(view, BOWEL)
+    assert drawn > before + 100
+    opened.display_panel.checks["organs"].setChecked(False)
+    assert pixels(view, BOWEL) < before + 50
+    opened.display_panel.checks["organs"].setChecked(True)
+    assert pixels(view, BOWEL) == drawn
+    organs.remove()
+    assert model.case.organs is None
+    assert pixels(view, BOWEL) == before
+
+
+def test_masks_of_another_ct_leave_the_case_as_it_is(opened, qtbot, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(opened.boxes, "show_error", shown.append)
+    with qtbot.waitSignal(opened.jobs.failed, timeout=60000):
+        opened.controllers.organs.load(masks(tmp_path / "far", moved=900.0))
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    assert opened.model.case.organs is None
