@@ -228,9 +228,18 @@ def add_organs(parser: Parser) -> None:
 
 
 def overrides_of(options: argparse.Namespace) -> dict[str, str]:
-    """The reasons for which rules are overridden, by their codes."""
-    parted = (each.partition("=") for each in options.override)
-    return {code.strip(): reason for code, _, reason in parted}
+    """The reasons for which rules are overridden, by their codes.
+
+    Raises:
+        UsageError: two reasons for one rule.
+    """
+    found: dict[str, str] = {}
+    for each in options.override:
+        code, _, reason = each.partition("=")
+        if code.strip() in found:
+            raise UsageError(f"--override {code.strip()!r:.60} is given twice", "Give one reason for each rule")
+        found[code.strip()] = reason
+    return found
 
 
 def add_lumbar(parser: Parser) -> None:

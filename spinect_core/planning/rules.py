@@ -386,11 +386,15 @@ class Rules:
         """A copy in which some rules do not bar what passes them; that and the reason stand in the plan.
 
         Raises:
-            UsageError: a rule that may not be overridden, or no reason.
+            UsageError: a rule that may not be overridden or bars nothing, or no reason.
         """
         for rule, reason in reasons.items():
             if not self[rule].editable:
                 raise UsageError(f"The rule {rule} cannot be overridden", "Leave it as it is")
+            if not self[rule].bars:
+                raise UsageError(
+                    f"The rule {rule} bars nothing that an override could let through", "Leave it as it is"
+                )
             if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
                 raise UsageError(
                     f"The rule {rule} cannot be overridden without a reason",

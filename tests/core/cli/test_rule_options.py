@@ -45,6 +45,7 @@ def test_a_lifted_rule_keeps_its_reason() -> None:
         ("tip-medial-of-pedicle= ", "without a reason"),
         ("bone-met=it is soft", "cannot be overridden"),
         ("between-laminae=why", "cannot be overridden"),
+        ("longer-needle=we have one", "bars nothing"),
     ],
 )
 def test_what_cannot_be_lifted_is_refused_before_anything_runs(given: str, said: str, tmp_path) -> None:
@@ -52,3 +53,9 @@ def test_what_cannot_be_lifted_is_refused_before_anything_runs(given: str, said:
     with pytest.raises(UsageError, match=said):
         plan_case(tmp_path / "no.nii", tmp_path / "out", overrides=overrides)
     assert not (tmp_path / "out").exists()
+
+
+def test_two_reasons_for_one_rule_are_refused() -> None:
+    given = options("--override", "oblique-too-wide=slim", "--override", "oblique-too-wide =seen")
+    with pytest.raises(UsageError, match="given twice"):
+        overrides_of(given)
