@@ -237,7 +237,9 @@ def overrides_of(options: argparse.Namespace) -> dict[str, str]:
     for each in options.override:
         code, _, reason = each.partition("=")
         if code.strip() in found:
-            raise UsageError(f"--override {code.strip()!r:.60} is given twice", "Give one reason for each rule")
+            raise UsageError(
+                f"--override {code.strip()!r:.60} is given twice", "Give one reason for each rule"
+            )
         found[code.strip()] = reason
     return found
 

@@ -22,6 +22,7 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
+from spinect_core.base.side_by_side import side_by_side
 from spinect_core.base.words import (
     SIDES,
     Author,
@@ -343,9 +344,7 @@ class Approaches:
         check(cancel)
         progress(0.3, f"{zone.name}: looking along the axial plane")
         axial = in_plane_trajectory(
-            lambda oblique, tilt: (
-                sight.window(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM).area_mm2
-            ),
+            lambda oblique, tilt: sight.open_area(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM),
             step_deg=AXIAL_STEP_DEGREES,
             cancel=cancel,
         )
@@ -726,15 +725,8 @@ def plan_level(
     wanted, missing = work.zones(sides)
     notes = [*landmarks.notes, *missing]
     searched = work.search(wanted, step=step, progress=part_of(progress, 0.2, 0.6), cancel=cancel)
-    found = []
-    for number, one in enumerate(searched):
-        part = part_of(progress, 0.6 + 0.4 * number / len(searched), 0.6 + 0.4 * (number + 1) / len(searched))
-        try:
-            found.append(work.approach(one, progress=part, cancel=cancel))
-        except MeasurementError as error:
-            zone = one.sight.zone
-            notes.append(Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault))
-    notes += room.surroundings.notes
+    found, failed = _approaches(work, searched, part_of(progress, 0.6, 1.0), cancel)
+    notes += (*failed, *room.surroundings.notes)
     return CasePlan(
         landmarks,
         with_other_routes(found),
@@ -746,6 +738,35 @@ def plan_level(
         work.light,
         None if room.organs is None else OrgansSeen.of(room.organs),
     )
+
+
+def _approaches(
+    work: Approaches, searched: Sequence[Searched], progress: Progress, cancel: Cancel | None
+) -> tuple[list[Approach], list[Note]]:
+    """What follows from each search, and why there is nothing of some."""
+
+    def one(number: int, note: Progress) -> Approach | Note:
+        zone = searched[number].sight.zone
+        try:
+            return work.approach(searched[number], progress=note, cancel=cancel)
+        except MeasurementError as error:
+            return Note.of(NoteCode.NOT_PLANNED, zone.side, zone=zone.name, fault=error.fault)
+
+    if not searched:
+        return [], []
+    # The first alone: it makes what all share, such as search trees, which only one thread may do.
+    share = 1 / len(searched)
+    every = [one(0, part_of(progress, 0.0, share))]
+    if len(searched) > 1:
+        every += side_by_side(
+            lambda number, note: one(number + 1, note),
+            len(searched) - 1,
+            "trajectories chosen",
+            progress=part_of(progress, share, 1.0),
+            cancel=cancel,
+        )
+    made = [each for each in every if isinstance(each, Approach)]
+    return made, [each for each in every if isinstance(each, Note)]
 
 
 def with_other_routes(approaches: Sequence[Approach]) -> tuple[Approach, ...]:

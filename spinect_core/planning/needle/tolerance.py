@@ -103,10 +103,13 @@ class Aim:
     @cached_property
     def _apart(self) -> dict[int, Obstacles]:
         nothing, meshes = pv.PolyData(), self._obstacles.meshes
-        return {
+        apart = {
             BONE: Obstacles(meshes.get(BONE, nothing), nothing),
             NERVE: Obstacles(nothing, meshes.get(NERVE, nothing)),
         }
+        for each in apart.values():
+            each.make_ready()  # of two threads that cast the first ray only one may make the search tree
+        return apart
 
     def contact(
         self,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.base.side_by_side import side_by_side
 from spinect_core.image.volume import Geometry
 from spinect_core.planning.needle.clearance import Clearance
 from spinect_core.planning.search.angle_map import STEP_DEGREES, Skin
 from spinect_core.planning.search.search import SearchResult, search
 from spinect_core.planning.search.weights import Limits, Weights
 from spinect_core.planning.zones.window import Sight
-
-REPORT_S = 0.1
 
 
 def search_all(
@@ -61,12 +59,8 @@ def search_all(
     # The first ray builds the tree of a scene, which only one thread may do.
     obstacles.blocked(np.zeros((1, 3)), np.ones(3))
     shared = clearance or Clearance(obstacles)
-    parts = [0.0] * len(sights)
 
-    def one(number: int) -> SearchResult:
-        def note(part: float, _words: str) -> None:
-            parts[number] = part
-
+    def one(number: int, note: Progress) -> SearchResult:
         return search(
             sights[number],
             skin,
@@ -81,17 +75,4 @@ def search_all(
             cancel=cancel,
         )
 
-    with ThreadPoolExecutor(threads) as pool:
-        work: list[Future[SearchResult]] = [pool.submit(one, number) for number in range(len(sights))]
-        try:
-            left = set(work)
-            while left:
-                done, left = wait(left, timeout=REPORT_S, return_when="FIRST_COMPLETED")
-                for future in done:
-                    future.result()
-                check(cancel)
-                progress(sum(parts) / len(parts), f"{len(work) - len(left)} of {len(work)} zones searched")
-        finally:
-            for future in work:
-                future.cancel()
-    return [future.result() for future in work]
+    return side_by_side(one, len(sights), "zones searched", threads=threads, progress=progress, cancel=cancel)

@@ -185,15 +185,11 @@ class Sight:
                 may be missed.
         """
         flat = view.project(self._points)
-        low, high = flat.min(axis=0), flat.max(axis=0)
-        step = min(_step(low, high), grid_mm)
-        free = self.question(view)
-        found = pieces(free, grid(low, high, step))
         zone_area = self._area(flat, view)
-        if not found:
+        open_pieces = self._open(flat, view, grid_mm)
+        if open_pieces is None:
             return FreeWindow(self.zone, view, shapely.Polygon(), 0.0, zone_area, None, 0.0, np.zeros((0, 3)))
-        coarse = max(found, key=lambda piece: float(piece.area))
-        largest = _finer(coarse, free, step)
+        found, coarse, largest = open_pieces
         line = shapely.maximum_inscribed_circle(largest, tolerance=CIRCLE_TOLERANCE_MM)
         outline = np.asarray(largest.exterior.simplify(OUTLINE_TOLERANCE_MM).coords)[:-1]
         return FreeWindow(
@@ -206,6 +202,24 @@ class Sight:
             float(line.length),
             self.lifted(outline, view),
         )
+
+    def open_area(self, view: View, grid_mm: float = GRID_MM) -> float:
+        """The area in mm² of :meth:`window` alone, which is quicker."""
+        open_pieces = self._open(view.project(self._points), view, grid_mm)
+        return 0.0 if open_pieces is None else float(open_pieces[2].area)
+
+    def _open(
+        self, flat: FloatArray, view: View, grid_mm: float
+    ) -> tuple[list[shapely.Polygon], shapely.Polygon, shapely.Polygon] | None:
+        """All that is open, the largest piece of it as it was found, and the same more finely; None without any."""
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        step = min(_step(low, high), grid_mm)
+        free = self.question(view)
+        found = pieces(free, grid(low, high, step))
+        if not found:
+            return None
+        coarse = max(found, key=lambda piece: float(piece.area))
+        return found, coarse, _finer(coarse, free, step)
 
     def _area(self, flat: FloatArray, view: View) -> float:
         a, b, c = (flat[self._corners[:, i]] for i in range(3))
