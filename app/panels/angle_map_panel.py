@@ -127,7 +127,9 @@ class AngleMapPanel(QWidget):
             return f"{view}\n{REASONS[reason]}"
         area, radius = chart.looks.area_mm2[index], chart.looks.radius_mm[index]
         rule = chart.rule(index)
+        organ = chart.organ(index)
         refused = "" if rule is None else f"\nNot recommended: {RULE_TITLES[rule]}"
+        refused += f" ({organ})" if organ else ""
         return f"{view}\n{area:.1f} mm² open, circle {2 * radius:.1f} mm{refused}"
 
     @property
@@ -225,14 +227,14 @@ class AngleMapPanel(QWidget):
         for rule, place in self.legend(chart, metrics):
             painter.fillRect(QRectF(place.left(), place.top() + 3, 8, 8), QColor(*RULE_COLOURS[rule]))
             painter.setPen(QColor(palette.MUTED))
-            painter.drawText(place.adjusted(11, 0, 0, 0), left, RULE_TITLES[rule])
+            painter.drawText(place.adjusted(11, 0, 0, 0), left, _told(chart, rule))
 
     def legend(self, chart: AngleMap, metrics: QFontMetrics) -> list[tuple[Rule, QRectF]]:
         """The rules that refuse views of a map and where they stand below it, those of the most views first."""
         places: list[tuple[Rule, QRectF]] = []
         x, y = 4.0, self.box.bottom() + BOTTOM
         for rule in refusing(chart):
-            width = 11.0 + metrics.horizontalAdvance(RULE_TITLES[rule]) + 8.0
+            width = 11.0 + metrics.horizontalAdvance(_told(chart, rule)) + 8.0
             if x > 4.0 and x + width > self.width():
                 x, y = 4.0, y + LEGEND_LINE
             if y + LEGEND_LINE > self.height():
@@ -371,6 +373,12 @@ def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.boo
             # How wide the window is still shows through.
             colours[mine] = np.rint(0.35 * colours[mine] + 0.65 * np.array(RULE_COLOURS[rule]))
     return np.ascontiguousarray(colours), allowed
+
+
+def _told(chart: AngleMap, rule: Rule) -> str:
+    """A rule that refuses views, with the organs for which it does."""
+    organs = ", ".join(chart.organs_of(rule))
+    return f"{RULE_TITLES[rule]} ({organs})" if organs else RULE_TITLES[rule]
 
 
 def refusing(chart: AngleMap) -> list[Rule]:

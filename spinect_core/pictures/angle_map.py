@@ -180,7 +180,9 @@ def _refused(axes: Axes, chart: AngleMap, titles: Mapping[Rule, str]) -> list[Pa
         colour = tuple(part / 255 for part in RULE_COLOURS[rule])
         style: dict[str, Any] = {"facecolor": (*colour, 0.62), "edgecolor": colour, "linewidth": 0.6}
         _outline(axes, chart, mask, zorder=2.5, **style)
-        handles.append(Patch(label=f"rule: {titles.get(rule, rule)}", **style))
+        named = ", ".join(chart.organs_of(rule))
+        label = f"rule: {titles.get(rule, rule)}" + (f" ({named})" if named else "")
+        handles.append(Patch(label=label, **style))
     return handles
 
 

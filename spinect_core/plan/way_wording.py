@@ -25,9 +25,15 @@ def way_facts(record: NeedleRecord) -> tuple[tuple[str, str], ...]:
 
 def layers_text(way: WayRecord) -> str:
     """The layers from the skin to the target with their thickness along the needle."""
-    text = ", ".join(f"{_layer(each)} {each.to_mm - each.from_mm:.0f} mm" for each in way.layers)
+    runs: list[tuple[str, float]] = []
+    for each in way.layers:
+        name, mm = _layer(each), each.to_mm - each.from_mm
+        if runs and runs[-1][0] == name:  # part of it vouched for
+            mm += runs.pop()[1]
+        runs.append((name, mm))
+    text = ", ".join(f"{name} {mm:.0f} mm" for name, mm in runs)
     if text and way.unvouched_mm:
-        text += f"; {way.unvouched_mm:.0f} mm of it may be something else"
+        text += f"; {way.unvouched_mm:.0f} mm of it could also be an organ"
     return text
 
 

@@ -39,8 +39,8 @@ _LABEL = re.compile(
 )
 _CHOOSE = "Choose a multi-label NIfTI of TotalSegmentator, a folder of its masks, or a DICOM segmentation"
 _NAMES = (
-    "Have TotalSegmentator write the masks again with its names (--ml of version 2), or one file for each organ, and "
-    "choose their folder"
+    "Have TotalSegmentator write the masks again with their names (multi-label output), or one file for each organ, "
+    "and choose their folder"
 )
 
 

@@ -41,8 +41,9 @@ METAL_HU, METAL_MM = 2000.0, 15.0
 GAS = "gas (bowel)"
 """What gas within the body is called."""
 STEP_MM = 0.5
-VIEW_STEP_MM = 1.0
-"""Between the places at which needles of a map are looked at; at 5 mm that is 0.1 mm too much at most."""
+VIEW_STEP_MM, COARSE_STEP_MM = 1.0, 8.0
+"""Between the places at which needles of a map are looked at, near organs and before that is known; at 5 mm the first
+is 0.1 mm too much at most."""
 NEAR_MM = 60.0
 """Organs farther from a needle than this are not told."""
 FINEST_MM = 1.2
@@ -325,29 +326,39 @@ class SoftTissue:
             A rule that asks for nothing that is known is missing.
         """
         count = len(entries)
-        if not count:
-            return {}
-        along = targets - entries
-        steps = max(int(np.ceil(np.linalg.norm(along, axis=1).max() / VIEW_STEP_MM)), 1)
-        parts = (np.arange(steps) + 0.5) / steps
-        points = (entries[:, None] + parts[None, :, None] * along[:, None]).reshape(-1, 3)
+        coarse = _along(entries, targets, COARSE_STEP_MM)
         found: dict[Rule, tuple[FloatArray, list[str]]] = {}
         for rule, limit in limits.items():
-            names = [name for name in names_of(rule) if name in self._trees]
+            names = [name for name in names_of(rule) if count and name in self._trees]
             if not names:
                 continue
             gaps = np.full(count, np.inf)
             nearest = np.zeros(count, dtype=np.intp)
             for number, name in enumerate(names, start=1):
-                reach = limit + radius_mm + self._half[name] + 2 * VIEW_STEP_MM
-                away = self._trees[name].query(points, distance_upper_bound=max(reach, 0.1))[0]
-                gap = away.reshape(count, steps).min(axis=1) - self._half[name] - radius_mm
-                inside = self._within(name, points).reshape(count, steps).any(axis=1)
+                reach = max(limit, 0.0) + radius_mm + self._half[name] + VIEW_STEP_MM
+                # Whoever comes so near anywhere has a place within half a step of that.
+                there = np.flatnonzero(self._least(name, coarse, reach + COARSE_STEP_MM) < np.inf)
+                if not len(there):
+                    continue
+                points = _along(entries[there], targets[there], VIEW_STEP_MM)
+                gap = self._least(name, points, reach) - self._half[name] - radius_mm
+                inside = self._within(name, points.reshape(-1, 3)).reshape(points.shape[:2]).any(axis=1)
                 gap = np.where(inside, np.minimum(gap, -radius_mm), gap)
-                nearest[gap < gaps] = number
-                gaps = np.minimum(gaps, gap)
+                closer = there[gap < gaps[there]]
+                nearest[closer] = number
+                gaps[there] = np.minimum(gaps[there], gap)
             found[rule] = gaps, [names[number - 1] if number else "" for number in nearest]
         return found
+
+    def _least(self, name: str, points: FloatArray, reach: float) -> FloatArray:
+        """The least distance (n,) of points (n, m, 3) to the surface of what has a name; infinite beyond reach."""
+        tree = self._trees[name]
+        low, high = tree.mins - reach, tree.maxes + reach
+        away = np.full(points.shape[:2], np.inf)
+        near = ((points >= low) & (points <= high)).all(axis=2)
+        if near.any():
+            away[near] = tree.query(points[near], distance_upper_bound=reach)[0]
+        return np.asarray(away.min(axis=1, initial=np.inf))
 
     @cached_property
     def _trees(self) -> dict[str, cKDTree]:
@@ -365,12 +376,18 @@ class SoftTissue:
 
     @cached_property
     def _half(self) -> dict[str, float]:
-        """Mm from the middle of a voxel to its surface, by what has a name."""
-        mm = {GAS: min(self.grid.spacing) / 2}
+        """Mm that an organ may reach beyond the middles of its outermost voxels, by what has a name."""
+        mm = {GAS: _reaching(self.grid)}
         if self.organs is not None:
-            half = min(self.organs.geometry.spacing) / 2
-            mm |= dict.fromkeys(map(str, SPARED), half)
+            mm |= dict.fromkeys(map(str, SPARED), _reaching(self.organs.geometry))
         return mm
+
+
+def _along(entries: FloatArray, targets: FloatArray, step_mm: float) -> FloatArray:
+    """LPS mm (n, m, 3) of places along ways (n, 3) to (n, 3), the ends among them, no farther apart than a step."""
+    way = targets - entries
+    steps = max(int(np.ceil(np.linalg.norm(way, axis=1).max(initial=0.0) / step_mm)), 1)
+    return np.asarray(entries[:, None] + np.linspace(0.0, 1.0, steps + 1)[None, :, None] * way[:, None])
 
 
 def names_of(rule: Rule) -> tuple[str, ...]:
@@ -454,6 +471,11 @@ def _near_bone(where: npt.NDArray[np.intp], grid: Geometry, labels: Labels) -> B
     return np.asarray(away <= VACUUM_MM)
 
 
+def _reaching(grid: Geometry) -> float:
+    """Half a voxel where it is longest, and a quarter more across its corners: no gap is told larger than it is."""
+    return max(grid.spacing) / 2 + min(grid.spacing) / 4
+
+
 def _surface_tree(mask: BoolArray, grid: Geometry) -> cKDTree:
     edge = mask & ~ndimage.binary_erosion(mask)
     return cKDTree(grid.to_patient(np.argwhere(edge)))
@@ -481,7 +503,7 @@ def _first_run(mask: BoolArray, mm: float) -> int:
 
 def _wall_end(plain: npt.NDArray[np.uint8], deep: int) -> int:
     """Where the muscle ends that begins under the fat of the skin."""
-    end = deep + _first_run(plain[deep:] != _SOFT, PLANE_MM)
+    end = deep + _first_run(plain[deep:] == _FAT, PLANE_MM)
     return int(min(end, deep + round(WALL_MM / STEP_MM)))
 
 

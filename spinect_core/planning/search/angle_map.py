@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -140,6 +141,15 @@ class AngleMap:
         """The number of the look nearest to a line of sight."""
         vectors = Frames.of(self.side, self.looks.oblique, self.looks.tilt).vector
         return int((vectors @ view.vector).argmax())
+
+    def organs_of(self, rule: Rule) -> tuple[str, ...]:
+        """The organs for which a rule refuses views, that of the most views first; none of a rule about none."""
+        number = VIEW_RULES.index(rule) + 1
+        named = (
+            [] if self.refused is None or not self.organs else np.flatnonzero(self.refused == number).tolist()
+        )
+        counts = Counter(self.organs[index] for index in named if self.organs[index])
+        return tuple(name for name, _ in counts.most_common())
 
     def view(self, index: int) -> View:
         """The line of sight of one of the looks."""

@@ -31,6 +31,7 @@ COLUMNS = (
     "allowed",
     "reason",
     "rule",
+    "organ",
 )
 
 CODES = {
@@ -47,6 +48,8 @@ CODES = {
 
 
 COMMENT = "# "
+LONGEST_NAME = 60
+"""Letters of an organ's name that are read; none is longer."""
 
 
 def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ()) -> str:
@@ -54,7 +57,7 @@ def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ())
 
     Angles are ipsilateral and cranial positive, in degrees. A cell is empty where a value does not exist: nothing is
     open, there is no skin, the tissue is absent. ``allowed`` is 1 or 0, ``reason`` says what stands against it, and
-    ``rule`` names the rule for which an allowed view is not recommended.
+    ``rule`` names the rule for which an allowed view is not recommended, ``organ`` the organ that this rule is about.
 
     Args:
         result: of the search.
@@ -83,7 +86,8 @@ def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ())
             f"{value:.{n}f}" if np.isfinite(value) else "" for value, n in zip(row, decimals, strict=True)
         ]
         why = Reason(int(reason))
-        writer.writerow([*cells, int(why == Reason.ALLOWED), CODES[why], result.map.rule(index) or ""])
+        told = [CODES[why], result.map.rule(index) or "", result.map.organ(index)]
+        writer.writerow([*cells, int(why == Reason.ALLOWED), *told])
     return stream.getvalue()
 
 
@@ -141,7 +145,8 @@ def angle_map_of(table: str, side: str) -> AngleMap:
         unknown,
         reason,
     )
-    return AngleMap(side, obliques, tilts, looks, Limits(), refused)
+    organs = tuple((row.get("organ") or "")[:LONGEST_NAME] for row in rows)
+    return AngleMap(side, obliques, tilts, looks, Limits(), refused, organs if any(organs) else ())
 
 
 def _refused(codes: list[str]) -> npt.NDArray[np.uint8]:

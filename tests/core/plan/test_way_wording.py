@@ -14,7 +14,8 @@ from spinect_core.planning.results import OrgansSeen
 
 LAYERS = (
     Layer(LayerKind.SKIN, None, 0.0, 2.0, True),
-    Layer(LayerKind.SUBCUTANEOUS, None, 2.0, 29.5, True),
+    Layer(LayerKind.SUBCUTANEOUS, None, 2.0, 20.0, True),
+    Layer(LayerKind.SUBCUTANEOUS, None, 20.0, 29.5, False),
     Layer(LayerKind.MUSCLE, Organ.BACK_LEFT, 29.5, 70.0, True),
     Layer(LayerKind.FAT, None, 70.0, 74.0, False),
     Layer(LayerKind.SOFT, None, 74.0, 80.0, False),
@@ -32,7 +33,7 @@ def test_layers_are_told_in_order_with_what_may_be_something_else() -> None:
     facts = told(Way(LAYERS, (), 10.0, 0.0))
     assert facts["Layers"] == (
         "skin 2 mm, subcutaneous fat 28 mm, left back muscles 40 mm, fat 4 mm, soft tissue of unknown kind 6 mm; "
-        "10 mm of it may be something else"
+        "10 mm of it could also be an organ"
     )
     assert facts["Organs near"] == "no gas (bowel) within 60 mm"
     assert facts["Organs known"].startswith("organs were not looked for")

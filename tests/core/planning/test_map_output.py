@@ -84,7 +84,7 @@ def test_each_refused_view_names_its_rule_in_the_table_and_after_reading_it_back
     np.testing.assert_array_equal(again.refused, judged.map.refused)
     assert [again.rule(k) for k in range(len(rows))] == [judged.map.rule(k) for k in range(len(rows))]
     # a table of a program that had no rules
-    old = ["".join(line.rpartition(",")[0]) for line in angle_map_csv(found).splitlines()]
+    old = [line.rsplit(",", 2)[0] for line in angle_map_csv(found).splitlines()]
     assert angle_map_of("\n".join(old), "left").refused is None
     with pytest.raises(MeasurementError, match="angle map"):
         angle_map_of(angle_map_csv(judged).replace("tilt-too-steep", "tilt"), "left")
@@ -196,3 +196,20 @@ def test_with_reservations_the_recommended_view_is_not_marked_as_sure(found):
     assert orange[0] > 20, "the map shows a recommended view beside the best"
     assert orange[1] == pytest.approx(orange[0], rel=0.1)
     assert orange[2] < orange[0] / 5
+
+
+def test_views_refused_for_an_organ_name_it_in_table_legend_and_after_reading_it_back(found):
+    looks = found.map.looks
+    first = np.zeros(len(looks.tilt), dtype=np.uint8)
+    near = np.flatnonzero(looks.allowed & (looks.oblique > 30))
+    first[near] = VIEW_RULES.index(Rule.KIDNEY_MET) + 1
+    organs = ["" for _ in looks.tilt]
+    for number, index in enumerate(near.tolist()):
+        organs[index] = "left kidney" if number else "right kidney"
+    judged = replace(found, map=replace(found.map, refused=first, organs=tuple(organs)))
+    assert judged.map.organs_of(Rule.KIDNEY_MET) == ("left kidney", "right kidney")
+    assert judged.map.organs_of(Rule.TILT_STEEP) == ()
+    again = angle_map_of(angle_map_csv(judged), "left")
+    assert again.organs == judged.map.organs
+    assert again.organ(int(near[0])) == "right kidney"
+    assert angle_map_of(angle_map_csv(found), "left").organs == ()
