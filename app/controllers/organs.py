@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,7 +14,10 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.recent import RecentFiles
 from app.widgets.dialogs import Dialogs
-from spinect_core.image.organs import Organs
+from spinect_core.image.organs import Organ, Organs
+
+if TYPE_CHECKING:
+    from pyvista import PolyData
 
 MASK_FILES = "Masks (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
 LOADING = "Loading organ masks"
@@ -70,7 +75,7 @@ class OrgansController(QObject):
         self._jobs.start(
             LOADING,
             lambda progress, cancel: work.load_organs(case, path, progress, cancel),
-            lambda organs: self._on_loaded(case, organs),
+            lambda loaded: self._on_loaded(case, *loaded),
         )
 
     def remove(self) -> None:
@@ -78,12 +83,12 @@ class OrgansController(QObject):
         self._model.set_organs(None)
         self.said.emit("The organ masks are gone. Find the trajectories again: the present ones knew them.")
 
-    def _on_loaded(self, case: Case, organs: Organs) -> None:
+    def _on_loaded(self, case: Case, organs: Organs, meshes: Mapping[Organ, PolyData]) -> None:
         from spinect_core.plan.way_wording import organ_list
 
         if self._model.case is not case:
             return
-        self._model.set_organs(organs)
+        self._model.set_organs(organs, meshes)
         again = " Find the trajectories again: the present ones do not know them."
         found = organ_list(organs.found) or "none"
         lines = [f"Organ masks loaded: {found}.{again if self._model.planning.searches else ''}"]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from spinect_core.geometry.triangle import Triangle
 
 if TYPE_CHECKING:
+    from pyvista import PolyData
+
     from app.model.picking import SurfacePicker
-    from spinect_core.image.organs import Organs
+    from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.probabilities import Probabilities
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Geometry, Labels, Volume
@@ -154,6 +156,7 @@ class Case:
         extras: what a later program had added to the document.
         document: where the plan was opened or saved last.
         organs: of the CT, from masks that were loaded; None without any.
+        organ_meshes: their surfaces for the 3D view.
     """
 
     volume: Volume | None
@@ -171,6 +174,7 @@ class Case:
     extras: dict[str, Any] = field(default_factory=dict)
     document: Path | None = None
     organs: Organs | None = None
+    organ_meshes: Mapping[Organ, PolyData] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:

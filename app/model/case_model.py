@@ -5,7 +5,7 @@ No widgets here. Views listen to the signals and read the state; every change go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,10 @@ from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
+    from pyvista import PolyData
+
     from app.model.picking import SurfacePicker
-    from spinect_core.image.organs import Organs
+    from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.surfaces import Surfaces
@@ -188,10 +190,10 @@ class CaseModel(QObject):
             self._note(SEGMENTATION)
             self.surfaces_changed.emit()
 
-    def set_organs(self, organs: Organs | None) -> None:
-        """Take over organs, or none; trajectories that were found stay, and say what they knew."""
+    def set_organs(self, organs: Organs | None, meshes: Mapping[Organ, PolyData] | None = None) -> None:
+        """Take over organs with their surfaces, or none; trajectories that were found stay, and say what they knew."""
         if self.case is not None and self.case.organs is not organs:
-            self.case.organs = organs
+            self.case.organs, self.case.organ_meshes = organs, meshes or {}
             self.organs_changed.emit()
 
     def set_planning(self, planning: Planning, text: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ from spinect_core.base.progress import Cancel, Progress, check, part_of
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from pyvista import PolyData
 
     from app.model.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
     from spinect_core.base.arrays import FloatArray
     from spinect_core.base.words import Guidance
     from spinect_core.geometry.view import View
-    from spinect_core.image.organs import Organs
+    from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
     from spinect_core.io.reading.series import Series
     from spinect_core.pipeline.planner import Planner
@@ -256,13 +258,18 @@ class FoundTrajectories:
         return self.seen.planned
 
 
-def load_organs(case: Case, path: Path, progress: Progress, cancel: Cancel) -> Organs:
-    """The organs of a case's CT, from masks of another program; those of another CT are refused."""
+def load_organs(
+    case: Case, path: Path, progress: Progress, cancel: Cancel
+) -> tuple[Organs, Mapping[Organ, PolyData]]:
+    """The organs of a case's CT, from masks of another program, and their surfaces; those of another CT are refused."""
     libraries.load()
     from spinect_core.io.reading import read_organs
+    from spinect_core.pictures.organ_meshes import organ_meshes
 
     assert case.volume is not None  # masks are compared with the CT
-    return read_organs(path, case.volume, progress=progress, cancel=cancel)
+    organs = read_organs(path, case.volume, progress=part_of(progress, 0.0, 0.8), cancel=cancel)
+    progress(0.8, "surfaces of the organs")
+    return organs, organ_meshes(organs, cancel)
 
 
 def find_trajectories(

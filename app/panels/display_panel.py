@@ -12,8 +12,14 @@ from app.model.appearance import Appearance
 from app.model.slice_state import WINDOWS, SliceState
 from app.widgets.parts import ColourButton, Section, field_row, give_margin, percent_slider
 
-ROWS = (("bone", "Bone"), ("nerve", "Nerve"), ("labels", "In slices"), ("organs", "Organs"))
-OWN_COLOURS = ("labels", "organs")
+ROWS = (
+    ("bone", "Bone"),
+    ("nerve", "Nerve"),
+    ("labels", "In slices"),
+    ("organs", "Organs"),
+    ("organs_3d", "… in 3D"),
+)
+OWN_COLOURS = ("labels", "organs", "organs_3d")
 
 
 class DisplayPanel(Section):
@@ -47,6 +53,9 @@ class DisplayPanel(Section):
             self.body.addLayout(row)
         self.checks["organs"].setToolTip(
             "Outlines of organs in the slices; load their masks from the File menu"
+        )
+        self.checks["organs_3d"].setToolTip(
+            "Organs in the 3D view; muscles are left out, they would hide all else"
         )
         self.grey_values = QComboBox()
         self.grey_values.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

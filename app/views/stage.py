@@ -21,6 +21,7 @@ from app.model.trajectories import Trajectories
 if TYPE_CHECKING:
     from app.views.gap_actors import GapActors
     from app.views.needle_actors import NeedleActors
+    from app.views.organ_actors import OrganActors
     from app.views.overlay import Overlay
     from app.views.scene import Viewport
     from app.views.trajectory_drawing import TrajectoryDrawing
@@ -51,6 +52,7 @@ class Stage(QObject):
         overlay: the sheet that is written on.
         needle: the chosen needle in it.
         gaps: of the roots in it.
+        organs: of the case in it.
 
     Signals:
         started: the 3D view was built.
@@ -80,6 +82,7 @@ class Stage(QObject):
         self.overlay: Overlay | None = None
         self.needle: NeedleActors | None = None
         self.gaps: GapActors | None = None
+        self.organs: OrganActors | None = None
 
     @property
     def wanted(self) -> bool:
@@ -94,6 +97,7 @@ class Stage(QObject):
         try:
             from app.views.gap_actors import GapActors
             from app.views.needle_actors import NeedleActors, examples
+            from app.views.organ_actors import OrganActors
             from app.views.overlay import Overlay
             from app.views.scene import Viewport
             from app.views.trajectory_drawing import TrajectoryDrawing
@@ -110,6 +114,7 @@ class Stage(QObject):
         self._present.changed.connect(self.overlay.update)
         self.needle = NeedleActors(viewport, self._trajectories)
         self.gaps = GapActors(viewport, self._model)
+        self.organs = OrganActors(viewport, self._model, self._appearance)
         self.viewport = viewport
         self.started.emit()
         QTimer.singleShot(0, viewport, lambda: viewport.warm_up(examples()))

@@ -49,6 +49,15 @@ def test_masks_are_loaded_drawn_hidden_and_removed(opened, qtbot, tmp_path):
     assert pixels(view, BOWEL) < before + 50
     opened.display_panel.checks["organs"].setChecked(True)
     assert pixels(view, BOWEL) == drawn
+    # in 3D when asked for
+    viewport = opened.stage.viewport
+    count = viewport.renderer.GetActors().GetNumberOfItems()
+    (mesh,) = model.case.organ_meshes.values()
+    assert np.linalg.norm(np.asarray(mesh.points) - small_volume().geometry.centre, axis=1).max() < 17
+    opened.display_panel.checks["organs_3d"].setChecked(True)
+    assert viewport.renderer.GetActors().GetNumberOfItems() == count + 1
+    opened.display_panel.checks["organs_3d"].setChecked(False)
+    assert viewport.renderer.GetActors().GetNumberOfItems() == count
     organs.remove()
     assert model.case.organs is None
     assert pixels(view, BOWEL) == before
