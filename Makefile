@@ -44,7 +44,7 @@ lint: setup
 test: SETUP := $(if $(findstring tests/core,$(PYTEST)),,--for-tests)
 test: lint
 ifeq ($(strip $(PYTEST)),)
-	@$(BIN)/pytest -n auto --no-xvfb --part core
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --no-xvfb --part core
 	$(BIN)/pytest -n auto --no-xvfb --part engines
 	$(BIN)/pytest -n auto --part window
 else

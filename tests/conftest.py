@@ -95,6 +95,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if mixed and not processes:
         raise pytest.UsageError(MIXED_FAULT)
     config.stash[MIXED] = mixed
+    # Whole files go to one process or another: with the long ones first no process waits for the other at the end.
+    long = {item.path for item in items if item.get_closest_marker("heavy")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -429,19 +429,21 @@ def test_how_sure_the_labels_are_reaches_the_record_of_each_window_and_needle(ca
     assert f"mm² ({window.area_90.low:.1f} to {window.area_90.high:.1f}) open" in said
 
 
-def test_without_a_ct_the_window_is_found_and_the_needle_is_not(case):
+def test_without_a_ct_the_window_is_found_and_the_needle_is_not(case, planned):
     phantom, surfaces = case
-    found = plan_level(Room(phantom.labels, surfaces), sides=("left",), step=20.0)
+    found = plan_level(
+        Room(phantom.labels, surfaces), sides=("left",), landmarks=planned[1].landmarks, step=20.0
+    )
     assert any(each.search.best is not None for each in found.approaches)
     assert all(each.needle is None for each in found.approaches)
 
 
-def test_a_picture_narrower_than_the_patient_still_shows_the_window(case):
+def test_a_picture_narrower_than_the_patient_still_shows_the_window(case, planned):
     phantom, surfaces = case
     # Muscle to the very edge: nowhere skin.
     filled = np.full(phantom.labels.array.shape, 50, dtype=np.int16)
     room = Room(phantom.labels, surfaces, Volume(filled, phantom.labels.geometry))
-    found = plan_level(room, sides=("right",), step=20.0)
+    found = plan_level(room, sides=("right",), landmarks=planned[1].landmarks, step=20.0)
     opened = [each for each in found.approaches if each.search.best is not None]
     assert opened
     assert all(each.needle is None for each in opened)
@@ -453,7 +455,7 @@ def test_a_picture_narrower_than_the_patient_still_shows_the_window(case):
     assert any(sentence(Note(NoteCode.NO_SKIN)) in notes for notes in told.values())
 
 
-def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case):
+def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case, planned):
     phantom, _surfaces = case
     labels = phantom.labels.array.copy()
     where = phantom.labels.geometry.to_index(np.array([0.0, 36.0, 0.0]))
@@ -462,7 +464,7 @@ def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(ca
     labels[-2:, back - 12 : back, :] = BONE  # no way over the top either
     walled = Labels(labels, phantom.labels.geometry)
     room = Room(walled, build_surfaces(walled))
-    found = plan_level(room, sides=("left",), step=20.0)
+    found = plan_level(room, sides=("left",), landmarks=planned[1].landmarks, step=20.0)
     assert len(found.approaches) == 3
     for each in found.approaches:
         assert each.search.best is None
