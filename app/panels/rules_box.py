@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -9,6 +10,8 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -19,7 +22,7 @@ from app.model.planning_options import PlanningOptions
 from app.widgets import plain
 from app.widgets.parts import field_row, label
 from app.widgets.wheel import WheelGuard
-from spinect_core.base.words import Guidance, Rule
+from spinect_core.base.words import Guidance, Rule, RuleKind
 from spinect_core.plan.rule_wording import KINDS, RULES
 from spinect_core.planning.rules import TABLE, Limit, Rules, Unit
 
@@ -29,10 +32,23 @@ GUIDANCES = {
 }
 HEADS = ("Rule", "Passed by", "Limit", "Kind", "Source")
 NAME, DIRECTION, LIMIT, KIND, SOURCE = range(len(HEADS))
+WIDTHS = {NAME: 200, KIND: 120}
+PADDING = 24
 INTRODUCTION = (
     "What a trajectory has to keep before it is recommended. A changed limit holds from the next search on, and stands "
-    "in the plan. None of the limits was checked in a trial."
+    "in the plan. None of the limits was checked in a trial.\nSources: G guideline, S study, T teaching text, I "
+    "inferred from what is named."
 )
+
+
+class _Wrapped(QStyledItemDelegate):
+    """Cells as high as their text is beside the padding, which the style leaves out of its reckoning."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Of a cell with all its lines."""
+        narrow = QStyleOptionViewItem(option)
+        narrow.rect = option.rect.adjusted(0, 0, -PADDING, 0)
+        return super().sizeHint(narrow, index)
 
 
 class RulesBox(QDialog):
@@ -58,6 +74,10 @@ class RulesBox(QDialog):
         self.guidance.setCurrentIndex(self.guidance.findData(options.guidance.value))
         column.addLayout(field_row("Guidance", self.guidance))
         self.limits: dict[Rule, QDoubleSpinBox] = {}
+        # Every source gets the lines that it needs, once the columns have the room that the window leaves them.
+        self._fit = QTimer(self)
+        self._fit.setSingleShot(True)
+        self._fit.setInterval(0)
         self.table = QTableWidget(len(TABLE), len(HEADS))
         self.table.setHorizontalHeaderLabels(HEADS)
         self.table.setAccessibleName("Rules")
@@ -67,6 +87,14 @@ class RulesBox(QDialog):
         self.table.horizontalHeader().setSectionResizeMode(SOURCE, QHeaderView.ResizeMode.Stretch)
         for row, limit in enumerate(options.rules):
             self._show(row, limit)
+        self.table.setWordWrap(True)
+        header = self.table.horizontalHeader()
+        for place, width in WIDTHS.items():
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
+            self.table.setColumnWidth(place, width)
+        header.sectionResized.connect(self._fit.start)
+        self.table.setItemDelegate(_Wrapped(self.table))
+        self._fit.timeout.connect(self.table.resizeRowsToContents)
         column.addWidget(self.table, 1)
         roles = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(roles.Ok | roles.Cancel | roles.RestoreDefaults)
@@ -91,7 +119,7 @@ class RulesBox(QDialog):
     def _show(self, row: int, limit: Limit) -> None:
         words = RULES[limit.rule]
         fact = limit.unit == Unit.FACT
-        barred = ", not recommended" if limit.bars else ""
+        barred = ", not recommended" if limit.bars and limit.kind != RuleKind.HARD else ""
         texts = {
             NAME: words.title[:1].upper() + words.title[1:],
             DIRECTION: "" if fact else ("less than" if limit.below else "more than"),
@@ -113,4 +141,8 @@ class RulesBox(QDialog):
         box.setValue(limit.value)
         box.setAccessibleName(words.title)
         self.limits[limit.rule] = box
-        self.table.setCellWidget(row, LIMIT, box)
+        cell = QWidget()
+        middle = QVBoxLayout(cell)
+        middle.setContentsMargins(4, 2, 4, 2)
+        middle.addWidget(box, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.table.setCellWidget(row, LIMIT, cell)
