@@ -16,6 +16,9 @@ from spinect_core.plan.way_wording import organ_list
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
+PLANNED_WITH = (
+    "Planned with organ masks, which are not loaded: load them again before trajectories are looked for anew"
+)
 
 
 class CasePanel(Section):
@@ -35,6 +38,7 @@ class CasePanel(Section):
         model.case_opened.connect(self._show)
         model.warnings_changed.connect(self._show)
         model.organs_changed.connect(self._show)
+        model.planning_changed.connect(self._show)
 
     def _show(self) -> None:
         case = self._model.case
@@ -54,6 +58,8 @@ class CasePanel(Section):
         organs = case.organs
         if organs is not None:
             facts.append(f"Organs by {organs.source}: {organ_list(organs.found) or 'none found'}")
+        elif self._model.planning.organs is not None:
+            facts.append(PLANNED_WITH)
         self._facts.setText("\n".join(facts))
         lines = [absent] if case.volume is None else []
         lines += warning_lines(case.warnings)

@@ -3,10 +3,12 @@
 import numpy as np
 from gui_help import small_volume
 
+from app.panels.case_panel import PLANNED_WITH
 from spinect_core.image.organs import Organ
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.writing import write_volume
 from spinect_core.pictures.palette import BOWEL
+from spinect_core.plan.records import OrgansRecord
 
 
 def masks(folder, moved=0.0):
@@ -61,6 +63,14 @@ def test_masks_are_loaded_drawn_hidden_and_removed(opened, qtbot, tmp_path):
     organs.remove()
     assert model.case.organs is None
     assert pixels(view, BOWEL) == before
+
+
+def test_a_plan_made_with_masks_says_that_they_are_not_loaded(opened):
+    model = opened.model
+    seen = OrgansRecord(origin="masks", minimum=(0.0, 0.0, 0.0), maximum=(9.0, 9.0, 9.0))
+    assert PLANNED_WITH not in opened.case_panel._facts.text()
+    model.set_planning(model.planning.replaced(organs=seen))
+    assert PLANNED_WITH in opened.case_panel._facts.text()
 
 
 def test_masks_of_another_ct_leave_the_case_as_it_is(opened, qtbot, tmp_path, monkeypatch):
