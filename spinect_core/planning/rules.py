@@ -313,10 +313,10 @@ VIEW_RULES: tuple[Rule, ...] = (
 
 RULE_COLOURS: Mapping[Rule, tuple[int, int, int]] = {
     Rule.BONE_MET: (122, 86, 51),
-    Rule.BOWEL_MET: (196, 164, 0),
+    Rule.BOWEL_MET: (12, 92, 62),
     Rule.KIDNEY_MET: (168, 28, 92),
-    Rule.VESSEL_MET: (178, 24, 24),
-    Rule.ORGAN_MET: (92, 52, 28),
+    Rule.VESSEL_MET: (122, 0, 8),
+    Rule.ORGAN_MET: (48, 48, 56),
     Rule.INTERLAMINAR: (214, 69, 65),
     Rule.TIP_IN_DISC: (148, 82, 160),
     Rule.TIP_MEDIAL: (219, 112, 172),
