@@ -56,6 +56,7 @@ from spinect_core.plan.records import (
     TermRecord,
     TipRecord,
     ToleranceRecord,
+    TradeRecord,
     WarningRecord,
     WayRecord,
     WindowRecord,
@@ -191,6 +192,10 @@ def full_planning() -> Planning:
             area_mm2=39.0,
             largest_view=View(31.0, 6.0),
             largest_mm2=41.5,
+            trades=(
+                TradeRecord(view=View(28.0, 4.0), tolerance_deg=1.3, away_deg=2.0),
+                TradeRecord(view=View(40.0, 8.0), tolerance_deg=1.6, away_deg=21.0),
+            ),
         ),
         refusal=RefusalRecord(
             open_views=210,

@@ -245,6 +245,11 @@ class AngleMapPanel(QWidget):
 
     def _draw_marks(self, painter: QPainter, found: SearchRecord) -> None:
         dark = QPen(QColor(0, 0, 0, 200), 1.2)
+        if found.chosen is not None:
+            painter.setPen(QPen(QColor(0, 0, 0, 160), 0.8))
+            painter.setBrush(QColor(palette.TEXT))
+            for trade in found.chosen.trades:
+                painter.drawEllipse(self._place_of(trade.view), 2.0, 2.0)
         for choice in found.alternatives:
             painter.setPen(QPen(QColor(palette.TEXT), 1.6))
             painter.setBrush(QColor(0, 0, 0, 90))

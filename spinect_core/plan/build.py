@@ -61,6 +61,7 @@ from spinect_core.plan.records import (
     TermRecord,
     TipRecord,
     ToleranceRecord,
+    TradeRecord,
     WarningRecord,
     WayRecord,
     WindowRecord,
@@ -372,7 +373,9 @@ def search_record(
         notes=sentences((*notes, *result.notes)),
         withheld=sentences(withheld),
         map=map_path,
-        chosen=None if chosen is None else ChosenRecord.taken_from(chosen),
+        chosen=None
+        if chosen is None
+        else ChosenRecord.taken_from(chosen, trades=tuple(map(TradeRecord.taken_from, chosen.trades))),
         refusal=None
         if refusal is None
         else RefusalRecord.taken_from(

@@ -739,6 +739,20 @@ def _as_fixed(rule: Rule, kind: RuleKind, value: float, override: str) -> None:
         raise ValueError(f"the rule {rule} is {fixed.kind} at {fixed.value:g}, not {kind} at {value:g}")
 
 
+class TradeRecord(Record):
+    """A view within the rules that no other beats both in tolerance and in how ordinary it is.
+
+    Attributes:
+        view: the line of sight.
+        tolerance_deg: about that of a needle along it, as the map estimates it.
+        away_deg: by how much it is out of the ordinary.
+    """
+
+    view: StoredView
+    tolerance_deg: Annotated[NotNegative, Field(alias="about_tolerance_deg")]
+    away_deg: Annotated[NotNegative, Field(alias="out_of_the_ordinary_deg")]
+
+
 class ChosenRecord(Record):
     """Why a view is recommended.
 
@@ -751,6 +765,7 @@ class ChosenRecord(Record):
         area_mm2: of its window.
         largest_view: the view of the largest window.
         largest_mm2: of that.
+        trades: the front of tolerance against how ordinary a view is, the most ordinary first.
     """
 
     guidance: Guidance
@@ -761,6 +776,9 @@ class ChosenRecord(Record):
     area_mm2: NotNegative
     largest_view: Annotated[StoredView, Field(alias="largest_window_view")]
     largest_mm2: Annotated[NotNegative, Field(alias="largest_window_mm2")]
+    trades: Annotated[
+        tuple[TradeRecord, ...], Field(alias="tolerance_against_the_ordinary", max_length=MOST_REASONS)
+    ] = ()
 
 
 class CountRecord(Record):

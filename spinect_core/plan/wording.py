@@ -693,6 +693,15 @@ def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
     if search.best is not None:
         found.append((f"Largest window: {search.best.view.words}", search.best.view))
     found += [(f"Alternative: {each.view.words} ({each.words})", each.view) for each in search.alternatives]
+    if search.recommended is not None and search.chosen is not None:
+        found += [
+            (
+                f"Trade-off: {each.view.words} (about {each.tolerance_deg:.1f}° of tolerance, "
+                f"{each.away_deg:.0f}° out of the ordinary)",
+                each.view,
+            )
+            for each in search.chosen.trades
+        ]
     if search.candidate is not None and search.best is None:
         found.append((f"Nearest to open: {search.candidate.words}", search.candidate))
     return tuple(found)

@@ -43,6 +43,25 @@ TRIES = 8
 """Needles that are measured at most for one zone."""
 
 
+MOST_TRADES = 8
+"""Views that are told at most of those that trade tolerance against how ordinary they are."""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A view within the rules that no other beats both in tolerance and in how ordinary it is.
+
+    Attributes:
+        view: the line of sight.
+        tolerance_deg: about that of a needle along it, as the map estimates it: up to a third more than is measured.
+        away_deg: by how much it is out of the ordinary, see :func:`unusual`.
+    """
+
+    view: View
+    tolerance_deg: float
+    away_deg: float
+
+
 @dataclass(frozen=True, eq=False)
 class Chosen:
     """Why a view is recommended.
@@ -56,6 +75,7 @@ class Chosen:
         area_mm2: of its window.
         largest_view: the view of the largest window.
         largest_mm2: of that.
+        trades: the front of tolerance against how ordinary a view is, the most ordinary first.
     """
 
     guidance: Guidance
@@ -66,6 +86,7 @@ class Chosen:
     area_mm2: float
     largest_view: View
     largest_mm2: float
+    trades: tuple[Trade, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +151,27 @@ def order_of(tolerance_deg: FloatArray, away_deg: FloatArray, left: Sequence[int
     short = tolerance < KEPT_PART * tolerance.max()
     ordinary = np.round(away_deg[every] / TOLD_DEGREES)
     return [int(each) for each in every[np.lexsort((-tolerance, ordinary, short))]]
+
+
+def front_of(tolerance_deg: FloatArray, away_deg: FloatArray, left: Sequence[int]) -> list[int]:
+    """The views that no other beats both in tolerance and in how ordinary it is, the most ordinary first.
+
+    Args:
+        tolerance_deg: about that of a needle along each view (n,).
+        away_deg: by how much each is out of the ordinary (n,).
+        left: numbers of the views that the rules leave.
+
+    Returns:
+        At most :data:`MOST_TRADES`, spread evenly, both ends among them.
+    """
+    every = np.array([number for number in left if np.isfinite(tolerance_deg[number])], dtype=np.int64)
+    if not len(every):
+        return []
+    ordered = every[np.lexsort((-tolerance_deg[every], away_deg[every]))]
+    before = np.maximum.accumulate(np.concatenate([[-np.inf], tolerance_deg[ordered][:-1]]))
+    front = ordered[tolerance_deg[ordered] > before]
+    kept = np.unique(np.linspace(0, len(front) - 1, min(len(front), MOST_TRADES)).round().astype(int))
+    return [int(each) for each in front[kept]]
 
 
 def entries_of(chart: AngleMap) -> FloatArray:

@@ -44,9 +44,11 @@ from spinect_core.planning.choosing import (
     TRIES,
     Chosen,
     Refusal,
+    Trade,
     counts_of,
     entries_of,
     fewest,
+    front_of,
     order_of,
     unusual,
 )
@@ -401,7 +403,11 @@ class Approaches:
         one, widest, tried = self._first_kept(survey, result, order, tolerance, cancel)
         result = _with_map(result, _as_measured(result.map, tried))
         if one is not None and widest is not None:
-            return self._taken(result, one, widest, cancel)
+            trades = tuple(
+                Trade(result.map.view(each), float(tolerance[each]), float(away[each]))
+                for each in front_of(tolerance, away, left.tolist())
+            )
+            return self._taken(result, one, widest, trades, cancel)
         nearest = min(tried, key=lambda each: (len(barring(each.findings)), -_tolerance(each)), default=None)
         if nearest is None:
             closest = fewest(refusals, tolerance, np.flatnonzero(open_to).tolist())
@@ -513,7 +519,9 @@ class Approaches:
         measured = self._measured(needle, cancel)
         return Tried(number, choice, needle, measured, self.judge.needle(needle, measured, searched=True))
 
-    def _taken(self, result: SearchResult, one: Tried, best: Tried, cancel: Cancel | None) -> Picked:
+    def _taken(
+        self, result: SearchResult, one: Tried, best: Tried, trades: tuple[Trade, ...], cancel: Cancel | None
+    ) -> Picked:
         """The recommended view with its needle, and why it is that."""
         needle = self.measured(one.needle, zone=result.zone, known=one.measured, searched=True, cancel=cancel)
         widest = result.best or one.choice
@@ -526,6 +534,7 @@ class Approaches:
             one.choice.window.area_mm2,
             widest.view,
             widest.window.area_mm2,
+            trades,
         )
         return Picked(replace(result, recommended=one.choice), needle, chosen)
 

@@ -136,8 +136,16 @@ def test_without_a_trajectory_it_says_what_blocks_it_and_offers_the_nearest_view
 
 def test_choices_are_recommended_best_and_alternatives_in_this_order() -> None:
     found = choices(full_planning().searches[0])
-    assert [view for _, view in found] == [View(28.0, 4.0), View(31.0, 6.0), View(12.0, -20.0)]
-    assert [words.split(":")[0] for words, _ in found] == ["Recommended", "Largest window", "Alternative"]
+    views = [View(28.0, 4.0), View(31.0, 6.0), View(12.0, -20.0), View(28.0, 4.0), View(40.0, 8.0)]
+    assert [view for _, view in found] == views
+    assert [words.split(":")[0] for words, _ in found] == [
+        "Recommended",
+        "Largest window",
+        "Alternative",
+        "Trade-off",
+        "Trade-off",
+    ]
+    assert found[-1][0].endswith("(about 1.6° of tolerance, 21° out of the ordinary)")
 
 
 def test_facts_name_every_measure_with_its_unit() -> None:

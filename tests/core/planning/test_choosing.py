@@ -22,6 +22,7 @@ from spinect_core.planning.choosing import (
     counts_of,
     entries_of,
     fewest,
+    front_of,
     order_of,
     unusual,
 )
@@ -258,3 +259,18 @@ def test_a_view_whose_needle_was_measured_and_barred_has_the_rule_on_the_map() -
     assert [found.organ(k) for k in range(5)] == ["", "", "", "", "left kidney"]
     assert before.refused[1] == 0
     assert found.nearest(View.oblique("left", found.looks.oblique[7] + 3.0, found.looks.tilt[7] - 3.0)) == 7
+
+
+def test_the_front_holds_what_nothing_beats_in_both() -> None:
+    #                    0    1    2    3    4    5
+    tolerance = np.array([1.0, 1.5, 0.9, 2.0, 2.0, 9.0])
+    away_deg = np.array([3.0, 5.0, 4.0, 20.0, 9.0, 1.0])
+    left = [0, 1, 2, 3, 4]  # the rules refuse the last
+    assert front_of(tolerance, away_deg, left) == [0, 1, 4], (
+        "2 is worse than 0 in both, 3 as wide as 4 and stranger"
+    )
+    assert front_of(tolerance, away_deg, []) == []
+    assert front_of(np.full(6, np.nan), away_deg, left) == []
+    many = np.arange(100.0)
+    kept = front_of(many, many, range(100))
+    assert (len(kept), kept[0], kept[-1]) == (8, 0, 99)
