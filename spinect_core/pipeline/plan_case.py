@@ -318,7 +318,9 @@ class _Job:
         began = time.perf_counter()
         volume = self._stage("reading", 0.0, 0.07, lambda p: self._read(path, wish, p))
         # Before the minutes of work: masks that are not of this CT are refused at once.
-        organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, wish, p))
+        masks, organs = wish.organs, None
+        if masks is not None:
+            organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, masks, p))
         segmentation = self._stage("segmentation", 0.08, 0.8, lambda p: self._segment(volume, wish, p))
         labels = segmentation.labels_1mm
         surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
@@ -428,12 +430,10 @@ class _Job:
             cancel=self._cancel,
         )
 
-    def _organs(self, volume: Volume, wish: _Wish, progress: Progress) -> Organs | None:
-        if wish.organs is None:
-            return None
+    def _organs(self, volume: Volume, masks: Path, progress: Progress) -> Organs:
         from spinect_core.io.reading import read_organs
 
-        return read_organs(wish.organs, volume, progress=progress, cancel=self._cancel)
+        return read_organs(masks, volume, progress=progress, cancel=self._cancel)
 
     def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
         from spinect_core.segmentation import segment

@@ -109,7 +109,7 @@ class Room:
     @property
     def organs(self) -> Organs | None:
         """What is known of organs near the labels; None where nobody looked for any."""
-        return None if self.soft is None else self.soft.organs
+        return self.named if self.soft is None else self.soft.organs
 
     @property
     def labelled(self) -> Geometry:

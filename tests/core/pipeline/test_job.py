@@ -15,7 +15,14 @@ import spinect_core.planning.level
 import spinect_core.segmentation
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.levels import level_of, side_of
-from spinect_core.base.errors import AnatomyError, Cancelled, OutputError, SegmentationError, UsageError
+from spinect_core.base.errors import (
+    AnatomyError,
+    Cancelled,
+    OutputError,
+    SegmentationError,
+    SpatialError,
+    UsageError,
+)
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import OpenGl
 from spinect_core.base.words import Side
@@ -30,7 +37,7 @@ from spinect_core.plan.label_warnings import warnings_of_labels
 from spinect_core.plan.plan import read_plan
 from spinect_core.plan.wording import sentence
 from spinect_core.planning.level import Approaches
-from spinect_core.planning.results import CasePlan
+from spinect_core.planning.results import CasePlan, OrgansSeen
 from spinect_core.planning.room import Room
 from spinect_core.preprocessing import Region, prepare
 
@@ -116,7 +123,11 @@ def fake_plan_level(room: Room, *, sides: tuple[str, ...], cancel: Any = None, *
         wanted.append(Zone("kambin", "bony", side, "L5/S1", borders))
     found = [work.approach(each, cancel=cancel) for each in work.search(wanted, step=20.0, cancel=cancel)]
     return CasePlan(
-        work.landmarks, tuple(found), (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),), room.warnings
+        work.landmarks,
+        tuple(found),
+        (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),),
+        room.warnings,
+        organs=None if room.organs is None else OrgansSeen.of(room.organs),
     )
 
 
@@ -208,6 +219,38 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     assert any("Left Kambin triangle (bony): 36.0 mm² open from behind" in note for note in plan.notes)
     assert sentence(Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1")) in plan.notes
     assert "Müller" not in (out / "plan.json").read_text(encoding="utf-8")
+
+
+def masks(folder: Path, origin: float) -> Path:
+    """Small and large bowel, as TotalSegmentator names their files, on a grid that begins there."""
+    folder.mkdir()
+    grid = Geometry((40, 40, 40), (1, 1, 1), (origin,) * 3)
+    mask = np.zeros(grid.shape, dtype=np.int16)
+    mask[:, :6, :6] = 1
+    for name in ("colon", "small_bowel"):
+        write_volume(Volume(mask, grid), folder / f"{name}.nii.gz")
+    return folder
+
+
+@pytest.mark.usefixtures("rendering")
+def test_masks_of_organs_arrive_in_the_plan_with_their_checksum(ct: Path, tmp_path: Path) -> None:
+    found = job.plan_case(ct, tmp_path / "out", region=REGION, organs=masks(tmp_path / "masks", -19.5))
+    organs = found.planning.organs
+    assert organs is not None
+    assert (organs.origin, organs.looked_for, organs.found) == ("masks", ("bowel",), ("bowel",))
+    assert len(organs.checksum) == 64
+    assert organs.minimum == (-20.0, -20.0, -20.0)
+    assert "organs" in found.timings
+    assert read_plan(tmp_path / "out" / "plan.json") == found
+
+
+def test_masks_of_another_ct_are_refused_before_anything_is_segmented(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spinect_core.segmentation, "segment", lambda *_, **__: pytest.fail("segmented"))
+    with pytest.raises(SpatialError, match="do not lie over this CT"):
+        job.plan_case(ct, tmp_path / "out", region=REGION, organs=masks(tmp_path / "far", 500.0))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("rendering")
