@@ -238,7 +238,9 @@ def overrides_of(options: argparse.Namespace) -> dict[str, str]:
         code, _, reason = each.partition("=")
         if code.strip() in found:
             raise UsageError(
-                f"--override {code.strip()!r:.60} is given twice", "Give one reason for each rule"
+                f"A reason for the rule {code.strip()!r:.60} is given twice",
+                "Give one reason for each rule",
+                parameter="override",
             )
         found[code.strip()] = reason
     return found
