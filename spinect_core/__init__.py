@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spinect_core.plan.document import Document, read_document, write_document
     from spinect_core.plan.plan import Case, Plan, read_plan, write_plan
     from spinect_core.segmentation import segment
+    from spinect_core.segmentation.organs import find_organs
 
 __all__ = [
     "NOTICE",
@@ -39,6 +40,7 @@ __all__ = [
     "Volume",
     "__version__",
     "find_landmarks",
+    "find_organs",
     "list_series",
     "measure",
     "plan_case",
@@ -68,6 +70,7 @@ _HOMES = {
     "plan.document": ("Document", "read_document", "write_document"),
     "plan.plan": ("Case", "Plan", "read_plan", "write_plan"),
     "segmentation": ("segment",),
+    "segmentation.organs": ("find_organs",),
 }
 
 

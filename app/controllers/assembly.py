@@ -32,7 +32,7 @@ class Controllers:
         model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
         self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
         self.open = OpenController(model, jobs, recent, self.save, dialogs, boxes, window)
-        self.organs = OrgansController(model, jobs, recent, dialogs, window)
+        self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, jobs, window)
         self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)

@@ -1,4 +1,4 @@
-"""Loading masks of organs that another program made, for the open CT."""
+"""Organs of the open CT: masks that another program made, or what the organ network finds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.recent import RecentFiles
+from app.model.segment_options import SegmentOptions
 from app.widgets.dialogs import Dialogs
-from spinect_core.image.organs import Organ, Organs
+from spinect_core.image.organs import Organ, OrganOrigin, Organs
 
 if TYPE_CHECKING:
     from pyvista import PolyData
 
 MASK_FILES = "Masks (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
-LOADING = "Loading organ masks"
+LOADING, FINDING = "Loading organ masks", "Finding organs"
 
 
 class OrgansController(QObject):
@@ -28,7 +29,8 @@ class OrgansController(QObject):
 
     Args:
         model: takes the organs.
-        jobs: where masks are read and compared with the CT.
+        options: how networks run.
+        jobs: where masks are read and compared with the CT, and where the network is waited for.
         recent: where the user looks for files.
         dialogs: asks for them.
 
@@ -41,13 +43,15 @@ class OrgansController(QObject):
     def __init__(
         self,
         model: CaseModel,
+        options: SegmentOptions,
         jobs: JobRunner,
         recent: RecentFiles,
         dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._model, self._jobs, self._recent, self._dialogs = model, jobs, recent, dialogs
+        self._model, self._options, self._jobs = model, options, jobs
+        self._recent, self._dialogs = recent, dialogs
 
     @property
     def possible(self) -> bool:
@@ -78,10 +82,28 @@ class OrgansController(QObject):
             lambda loaded: self._on_loaded(case, *loaded),
         )
 
+    def find(self) -> None:
+        """Have the organ network find organs; they take the place of those that are there."""
+        case = self._model.case
+        if case is None or case.volume is None:
+            return
+        options = self._options.now
+        self._jobs.start(
+            FINDING,
+            lambda progress, cancel: work.organs_of(case, options, progress, cancel),
+            lambda named: self._on_found(case, named),
+        )
+
     def remove(self) -> None:
         """Take the organs away again."""
         self._model.set_organs(None)
-        self.said.emit("The organ masks are gone. Find the trajectories again: the present ones knew them.")
+        self.said.emit("The organs are gone. Find the trajectories again: the present ones knew them.")
+
+    def _on_found(self, case: Case, named: work.NamedOrgans) -> None:
+        if named.organs is None:
+            self.said.emit(named.fault)
+        else:
+            self._on_loaded(case, named.organs, named.meshes)
 
     def _on_loaded(self, case: Case, organs: Organs, meshes: Mapping[Organ, PolyData]) -> None:
         from spinect_core.plan.way_wording import organ_list
@@ -91,6 +113,7 @@ class OrgansController(QObject):
         self._model.set_organs(organs, meshes)
         again = " Find the trajectories again: the present ones do not know them."
         found = organ_list(organs.found) or "none"
-        lines = [f"Organ masks loaded: {found}.{again if self._model.planning.searches else ''}"]
+        how = "Organ masks loaded" if organs.origin == OrganOrigin.MASKS else "Organs found by the network"
+        lines = [f"{how}: {found}.{again if self._model.planning.searches else ''}"]
         lines += [each.line for each in organs.warnings]
         self.said.emit("\n".join(lines))

@@ -80,6 +80,11 @@ class SegmentController(QObject):
             return
         result.case.timings["surfaces"] = result.seconds
         self._model.set_segmentation(result.segmentation, result.surfaces, result.picker)
+        named = result.named
+        if named is not None and named.organs is not None:
+            self._model.set_organs(named.organs, named.meshes)
+        elif named is not None:
+            self.said.emit(named.fault)
         missing = [
             name
             for name, mesh in (("bone", result.surfaces.bone), ("nerve", result.surfaces.nerve))

@@ -155,7 +155,7 @@ class Case:
         files: pictures and maps that came with it, by path.
         extras: what a later program had added to the document.
         document: where the plan was opened or saved last.
-        organs: of the CT, from masks that were loaded; None without any.
+        organs: of the CT, from masks that were loaded or by the organ network; None without any.
         organ_meshes: their surfaces for the 3D view.
     """
 

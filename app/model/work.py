@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.model import libraries
 from app.model.case import Case, CaseLabels
 from app.model.looked import Looked, looked_at
-from spinect_core.base.errors import ReadingError, SpinectError
+from spinect_core.base.errors import ReadingError, SegmentationError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
+from spinect_core.image.organs import OrganOrigin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +83,21 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class NamedOrgans:
+    """What the organ network found, with what the views need of it.
+
+    Attributes:
+        organs: None where it failed.
+        meshes: their surfaces.
+        fault: why it failed, as a sentence; empty otherwise.
+    """
+
+    organs: Organs | None
+    meshes: Mapping[Organ, PolyData] = field(default_factory=dict)
+    fault: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Segmented:
     """A finished segmentation with all that the views need.
 
@@ -91,6 +107,7 @@ class Segmented:
         surfaces: bone and nerve.
         picker: search trees over the surfaces.
         seconds: of the surfaces.
+        named: what the organ network found; None where it was not asked.
     """
 
     case: Case
@@ -98,6 +115,7 @@ class Segmented:
     surfaces: Surfaces
     picker: SurfacePicker
     seconds: float
+    named: NamedOrgans | None = None
 
 
 def open_path(
@@ -196,7 +214,7 @@ def open_series(
 
 
 def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
-    """Segment the case's region in a child process and build the surfaces."""
+    """Segment the case's region, name its organs unless masks did, each in a child process, and build the surfaces."""
     from spinect_core.segmentation import segment
     from spinect_core.surfaces import surface_maker
 
@@ -209,11 +227,39 @@ def segment_case(case: Case, options: Options, progress: Progress, cancel: Cance
             engine=options.engine,
             device=options.device,
             mode=options.mode,
-            progress=part_of(progress, 0.0, 0.88),
+            progress=part_of(progress, 0.0, 0.82),
             cancel=cancel,
         )
         check(cancel)
-        return surfaces_of(case, CaseLabels.of(segmentation), maker, part_of(progress, 0.88, 1.0), cancel)
+        named = None
+        if case.organs is None or case.organs.origin != OrganOrigin.MASKS:
+            named = organs_of(case, options, part_of(progress, 0.82, 0.88), cancel)
+        made = surfaces_of(case, CaseLabels.of(segmentation), maker, part_of(progress, 0.88, 1.0), cancel)
+        return replace(made, named=named)
+
+
+def organs_of(case: Case, options: Options, progress: Progress, cancel: Cancel) -> NamedOrgans:
+    """What the organ network finds about the case's region; or why it finds nothing."""
+    libraries.load()
+    from spinect_core.pictures.organ_meshes import organ_meshes
+    from spinect_core.segmentation import organs
+
+    assert case.volume is not None  # organs are looked for in a CT
+    try:
+        found = organs.find_organs(
+            case.volume,
+            region=case.region,
+            engine=options.engine,
+            device=options.device,
+            progress=part_of(progress, 0.0, 0.9),
+            cancel=cancel,
+        )
+    except SegmentationError as error:
+        return NamedOrgans(
+            None, fault=f"The organ network found no organs, which are therefore not known: {error}"
+        )
+    progress(0.9, "surfaces of the organs")
+    return NamedOrgans(found, organ_meshes(found, cancel))
 
 
 def surfaces_of(

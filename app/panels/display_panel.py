@@ -52,7 +52,7 @@ class DisplayPanel(Section):
                 row.addSpacing(28)
             self.body.addLayout(row)
         self.checks["organs"].setToolTip(
-            "Outlines of organs in the slices; load their masks from the File menu"
+            "Outlines of organs in the slices: found with the labels, or by masks from the File menu"
         )
         self.checks["organs_3d"].setToolTip(
             "Organs in the 3D view; muscles are left out, they would hide all else"

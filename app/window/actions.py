@@ -77,7 +77,8 @@ class Actions:
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
-        make("no_organs", "Remove organ masks", controllers.organs.remove)
+        make("find_organs", "Find organs", controllers.organs.find)
+        make("no_organs", "Remove organs", controllers.organs.remove)
         make("segment", "Segment", controllers.segment.segment, "segment", "Ctrl+R")
         make("trajectories", "Find trajectories", plan.find, "propose", "Ctrl+T")
         make("needle", "Needle along this view", plan.place_needle, "", "Ctrl+L")
@@ -118,7 +119,7 @@ class Actions:
             self.named[name].setEnabled(case is not None)
         has_ct = case is not None and case.volume is not None
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
-        for name in ("organs", "organ_folder"):
+        for name in ("organs", "organ_folder", "find_organs"):
             self.named[name].setEnabled(has_ct and not self._jobs.busy)
         self.named["no_organs"].setEnabled(case is not None and case.organs is not None)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
@@ -181,6 +182,7 @@ class Actions:
                 "",
                 "organs",
                 "organ_folder",
+                "find_organs",
                 "no_organs",
                 "",
                 "quit",

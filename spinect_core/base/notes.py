@@ -45,6 +45,7 @@ class NoteCode(StrEnum):
     REGION_SUPPOSED = "region-supposed"
     NOT_LABELLED = "not-labelled"
     NOT_SEARCHED = "not-searched"
+    ORGANS_NOT_FOUND = "organs-not-found"
     NO_PICTURES = "no-pictures"
     LEFT_OUT = "left-out"
 

@@ -23,6 +23,7 @@ from spinect_core.cli import (
     info,
     landmarks,
     measure,
+    organs,
     phantom,
     phantom_study,
     plan,
@@ -35,7 +36,20 @@ from spinect_core.cli.parser import Parser, command_parser
 from spinect_core.cli.speaking import speak_anywhere
 from spinect_core.cli.stopping import Stopping
 
-COMMANDS = (plan, measure, landmarks, segment, series, evaluate, study, phantom, phantom_study, train, info)
+COMMANDS = (
+    plan,
+    measure,
+    landmarks,
+    segment,
+    organs,
+    series,
+    evaluate,
+    study,
+    phantom,
+    phantom_study,
+    train,
+    info,
+)
 UNEXPECTED = 70
 """Exit code of a fault of the program itself (EX_SOFTWARE)."""
 

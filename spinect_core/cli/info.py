@@ -68,17 +68,21 @@ def _computer() -> dict[str, Any]:
 
 def _segmentation() -> dict[str, Any]:
     from spinect_core.segmentation.choice import candidates, gpu_present
-    from spinect_core.segmentation.weights import weights_hash, weights_path
+    from spinect_core.segmentation.weights import (
+        FILE_NAME,
+        ORGAN_FILE_NAME,
+        weights_hash,
+        weights_path,
+    )
 
     facts: dict[str, Any] = {"GPU": "found" if gpu_present() else "none that TensorFlow could use"}
     facts["will run"] = ", else ".join(f"{c.engine} on the {c.device.upper()}" for c in candidates())
-    try:
-        path = weights_path()
-        facts["weights"] = (
-            f"{path.name}, {path.stat().st_size / 1e6:.0f} MB, sha256 {weights_hash(path)[:16]}"
-        )
-    except (SpinectError, OSError) as error:
-        facts["weights"] = f"not usable ({error})"
+    for title, name in (("weights", FILE_NAME), ("organ weights", ORGAN_FILE_NAME)):
+        try:
+            path = weights_path(name)
+            facts[title] = f"{name}, {path.stat().st_size / 1e6:.0f} MB, sha256 {weights_hash(path)[:16]}"
+        except (SpinectError, OSError) as error:
+            facts[title] = f"not usable ({error})"
     return facts
 
 

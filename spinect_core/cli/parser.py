@@ -176,6 +176,11 @@ def add_network_options(parser: Parser) -> None:
 def add_segmentation_options(parser: Parser) -> None:
     """The options of the network, and on which part of the CT it runs."""
     add_network_options(parser)
+    add_region(parser)
+
+
+def add_region(parser: Parser) -> None:
+    """On which part of the CT the network runs."""
     parser.add_argument(
         "--region",
         nargs=6,
@@ -223,7 +228,12 @@ def add_organs(parser: Parser) -> None:
         metavar="MASKS",
         type=a_path,
         help="masks of organs on this CT, which needles are then kept from: a multi-label NIfTI of TotalSegmentator, a "
-        "folder of its masks, or a DICOM segmentation; without it only gas in the body is known",
+        "folder of its masks, or a DICOM segmentation; without it the organ network names them, less surely",
+    )
+    parser.add_argument(
+        "--no-organ-network",
+        action="store_true",
+        help="let no network name organs: without masks only gas in the body is then known",
     )
 
 

@@ -98,6 +98,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             guidance=options.guidance,
             overrides=overrides_of(options),
             organs=options.organs,
+            organ_network=not options.no_organ_network,
             lumbar=options.lumbar,
             progress=progress,
             cancel=cancel,

@@ -148,6 +148,14 @@ class Organs:
         return np.asarray(wanted[self.array])
 
     @property
+    def vouches(self) -> bool:
+        """Whether a place where none was found counts as free of those that were looked for.
+
+        What the organ network finds bars needles, but it misses too much to clear their ways.
+        """
+        return self.origin != OrganOrigin.NETWORK
+
+    @property
     def found(self) -> tuple[Organ, ...]:
         """Those of which there is at least one voxel."""
         held = np.flatnonzero(np.bincount(self.array.ravel(), minlength=len(NUMBERS) + 1)[1:]) + 1

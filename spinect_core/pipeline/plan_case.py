@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.anatomy.levels import LUMBOSACRAL, check_count, level_of
-from spinect_core.base.errors import Cancelled, OutputError, SpinectError, UsageError
+from spinect_core.base.errors import Cancelled, OutputError, SegmentationError, SpinectError, UsageError
 from spinect_core.base.files import plain_name
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import probe_opengl
@@ -77,6 +77,7 @@ def plan_case(
     guidance: str = "ct",
     overrides: Mapping[str, str] | None = None,
     organs: str | Path | None = None,
+    organ_network: bool = True,
     progress: Progress = silent,
     cancel: Cancel | None = None,
     told: Callable[[str], None] | None = None,
@@ -105,6 +106,7 @@ def plan_case(
         guidance: "ct" or "fluoroscopy": what needles are placed under.
         overrides: rules that do not bar what is recommended, by code, each with the reason; see docs/rules.md.
         organs: masks of organs on this CT, see :func:`spinect_core.io.reading.read_organs`; None without any.
+        organ_network: whether the organ network names organs where no masks are given.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
         told: called with a sentence on each file in the folder that is not this program's and therefore stays.
@@ -147,6 +149,7 @@ def plan_case(
             rules,
             under,
             None if organs is None else Path(organs),
+            organ_network,
         )
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
@@ -303,6 +306,7 @@ class _Wish:
     rules: Rules
     guidance: Guidance
     organs: Path | None
+    organ_network: bool
 
 
 class _Job:
@@ -321,7 +325,12 @@ class _Job:
         masks, organs = wish.organs, None
         if masks is not None:
             organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, masks, p))
-        segmentation = self._stage("segmentation", 0.08, 0.8, lambda p: self._segment(volume, wish, p))
+        segmentation = self._stage("segmentation", 0.08, 0.75, lambda p: self._segment(volume, wish, p))
+        unnamed: tuple[str, ...] = ()
+        if organs is None and wish.organ_network:
+            organs, unnamed = self._stage(
+                "organ network", 0.75, 0.8, lambda p: self._named_organs(volume, segmentation.region, wish, p)
+            )
         labels = segmentation.labels_1mm
         surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
         found, worth = self._stage(
@@ -366,7 +375,15 @@ class _Job:
             views=views,
             triangles=triangles,
             planning=planning,
-            notes=(*supposed, *_label_notes(labels), *segmentation.run.fallbacks, *worth, *left_out, *blind),
+            notes=(
+                *supposed,
+                *_label_notes(labels),
+                *segmentation.run.fallbacks,
+                *unnamed,
+                *worth,
+                *left_out,
+                *blind,
+            ),
             files={"labels": LABELS_FILE, "bone": BONE_FILE, "nerve": NERVE_FILE, **slices},
             versions=installed_versions(),
         )
@@ -434,6 +451,25 @@ class _Job:
         from spinect_core.io.reading import read_organs
 
         return read_organs(masks, volume, progress=progress, cancel=self._cancel)
+
+    def _named_organs(
+        self, volume: Volume, region: Region, wish: _Wish, progress: Progress
+    ) -> tuple[Organs | None, tuple[str, ...]]:
+        """The organs that the network finds, or why it found none: a plan without them says so, and goes on."""
+        from spinect_core.segmentation import organs
+
+        try:
+            found = organs.find_organs(
+                volume,
+                region=region,
+                engine=wish.engine,
+                device=wish.device,
+                progress=progress,
+                cancel=self._cancel,
+            )
+        except SegmentationError as error:
+            return None, (sentence(Note.of(NoteCode.ORGANS_NOT_FOUND, error=error)),)
+        return found, ()
 
     def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
         from spinect_core.segmentation import segment

@@ -141,6 +141,7 @@ _NOTES: Mapping[NoteCode, str] = {
     NoteCode.REGION_SUPPOSED: "The region was assumed, not recognised.",
     NoteCode.NOT_LABELLED: "No {tissue} was found in the region; check it, or choose another region.",
     NoteCode.NOT_SEARCHED: "No trajectory was looked for: {error}",
+    NoteCode.ORGANS_NOT_FOUND: "The organ network found no organs, which are therefore not known: {error}",
     NoteCode.NO_PICTURES: "No pictures: this computer does not render ({fault}); `spinect info` says more.",
     NoteCode.LEFT_OUT: "The {what} {name!r} is not in the plan: {fault}.",
 }

@@ -7,11 +7,12 @@ os.environ.setdefault("QT_API", "pyside6")
 
 import pytest
 import shiboken6
-from gui_help import fake_segment, small_region, small_volume
+from gui_help import fake_find_organs, fake_segment, small_region, small_volume
 from PySide6.QtCore import QEvent, QSettings
 
 import spinect_core.preprocessing
 import spinect_core.segmentation
+import spinect_core.segmentation.organs
 from spinect_core.io.writing import write_volume
 
 
@@ -37,6 +38,7 @@ def fast_core(monkeypatch, request):
     if request.node.get_closest_marker("slow") is not None:
         return
     monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
+    monkeypatch.setattr(spinect_core.segmentation.organs, "find_organs", fake_find_organs)
     monkeypatch.setattr(spinect_core.preprocessing, "find_lumbosacral_region", small_region)
 
 

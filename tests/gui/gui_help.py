@@ -8,6 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from spinect_core.base.progress import check
+from spinect_core.image.organs import Organ, OrganOrigin, Organs
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.preprocessing import Prepared, Region
 from spinect_core.segmentation.run import RunInfo, Segmentation
@@ -70,6 +71,17 @@ def drop(window, path):
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(QPointF(700, 400), copy, data, left, none))
+
+
+def fake_find_organs(volume, *, region=None, progress, cancel, **_):
+    """No organ anywhere, but they were looked for."""
+    check(cancel)
+    progress(1.0, "organs named")
+    looked_for = (Organ.BOWEL, Organ.KIDNEY_LEFT, Organ.KIDNEY_RIGHT)
+    nothing = np.zeros(volume.geometry.shape, np.uint8)
+    return Organs(
+        nothing, volume.geometry, looked_for, origin=OrganOrigin.NETWORK, source="the organ network"
+    )
 
 
 def fake_segment(volume, *, region=None, engine="auto", device="auto", mode="paper", progress, cancel, **_):

@@ -1,10 +1,13 @@
 """Masks of organs in the window: loaded beside the case, drawn on its slices, refused where they are of another CT."""
 
 import numpy as np
-from gui_help import small_volume
+import pytest
+from gui_help import fake_find_organs, small_volume
 
+import spinect_core.segmentation.organs
 from app.panels.case_panel import PLANNED_WITH
-from spinect_core.image.organs import Organ
+from spinect_core.base.errors import SegmentationError
+from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.writing import write_volume
 from spinect_core.pictures.palette import BOWEL
@@ -80,3 +83,60 @@ def test_masks_of_another_ct_leave_the_case_as_it_is(opened, qtbot, tmp_path, mo
         opened.controllers.organs.load(masks(tmp_path / "far", moved=900.0))
     qtbot.waitUntil(lambda: not opened.jobs.busy)
     assert opened.model.case.organs is None
+
+
+@pytest.fixture
+def bowel_found(monkeypatch):
+    """The organ network finds bowel in a corner of the CT."""
+
+    def find(volume, **given):
+        found = fake_find_organs(volume, **given)
+        found.array[:8, :8, :8] = NUMBERS[Organ.BOWEL]
+        return found
+
+    monkeypatch.setattr(spinect_core.segmentation.organs, "find_organs", find)
+
+
+@pytest.mark.usefixtures("bowel_found")
+def test_segmenting_names_organs_too(opened, qtbot):
+    with qtbot.waitSignal(opened.model.organs_changed, timeout=90000):
+        opened.segment_panel.button.click()
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    organs = opened.model.case.organs
+    assert (organs.origin, organs.found) == (OrganOrigin.NETWORK, (Organ.BOWEL,))
+    assert "Organs by the organ network: bowel" in opened.case_panel._facts.text()
+
+
+@pytest.mark.usefixtures("bowel_found")
+def test_masks_that_were_loaded_stay_when_segmenting_and_go_when_organs_are_found_anew(
+    opened, qtbot, tmp_path
+):
+    organs = opened.controllers.organs
+    with qtbot.waitSignal(opened.model.organs_changed, timeout=60000):
+        organs.load(masks(tmp_path / "masks"))
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=90000):
+        opened.segment_panel.button.click()
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    assert opened.model.case.organs.origin == OrganOrigin.MASKS
+    said = []
+    organs.said.connect(said.append)
+    with qtbot.waitSignal(opened.model.organs_changed, timeout=60000):
+        opened.actions_.named["find_organs"].trigger()
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    assert opened.model.case.organs.origin == OrganOrigin.NETWORK
+    assert said[0].startswith("Organs found by the network: bowel.")
+
+
+def test_a_network_that_fails_leaves_the_labels_and_says_why(opened, qtbot, monkeypatch):
+    def fail(*_, **__):
+        raise SegmentationError("No engine could run the network", "Install it again")
+
+    monkeypatch.setattr(spinect_core.segmentation.organs, "find_organs", fail)
+    said = []
+    opened.controllers.segment.said.connect(said.append)
+    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=90000):
+        opened.segment_panel.button.click()
+    qtbot.waitUntil(lambda: not opened.jobs.busy)
+    assert opened.model.case.organs is None
+    assert any("No engine could run the network" in each for each in said)

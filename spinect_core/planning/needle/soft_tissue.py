@@ -1,9 +1,10 @@
 """What a needle meets beside bone and nerve: skin, fat, muscle, gas, and organs as far as somebody named them.
 
-Organs come from masks (:class:`spinect_core.image.organs.Organs`). What the CT's numbers say by themselves is known
-without any mask: gas within the body, which is bowel's, and fat. Muscle, bowel wall, kidney and vessels have the same
-numbers, so what is soft is called muscle only where nothing else can lie: directly under the fat of the skin, and
-behind the spine. All other ways are not vouched for unless organs were looked for there.
+Organs come from masks or from a network (:class:`spinect_core.image.organs.Organs`). What the CT's numbers say by
+themselves is known without either: gas within the body, which is bowel's, and fat. Muscle, bowel wall, kidney and
+vessels have the same numbers, so what is soft is called muscle only where nothing else can lie: directly under the fat
+of the skin, and behind the spine. All other ways are not vouched for unless masks show that organs were looked for
+there; a network's answer bars needles, but clears none.
 """
 
 from __future__ import annotations
@@ -213,8 +214,9 @@ class SoftTissue:
         """
         depths = np.arange(STEP_MM / 2, needle.depth_mm, STEP_MM)
         points = needle.at(depths)
-        known = self._vouched(points)
-        kinds, organs, vouched = self._kinds(points, known, back)
+        known = self._looked_at(points)
+        sure = self.organs is not None and self.organs.vouches
+        kinds, organs, vouched = self._kinds(points, known & sure, back)
         layers = _layers(kinds, organs, vouched)
         unvouched = float(np.count_nonzero(~vouched)) * STEP_MM
         return Way(
@@ -226,7 +228,7 @@ class SoftTissue:
             self._vessel_behind(needle),
         )
 
-    def _vouched(self, points: FloatArray) -> BoolArray:
+    def _looked_at(self, points: FloatArray) -> BoolArray:
         """Whether what a needle must not meet was looked for at points (n, 3)."""
         if self.organs is None or not set(LOOKED_FOR) <= set(self.organs.looked_for):
             return np.zeros(len(points), dtype=bool)
@@ -258,7 +260,8 @@ class SoftTissue:
         names[named] = np.where(muscles[named], LayerKind.MUSCLE, LayerKind.ORGAN)
         names[~shown] = LayerKind.UNSEEN
         organ = np.where(named & shown, organ, 0).astype(np.uint8)
-        harmless = known | (place < wall) | behind | (named & muscles)
+        sure = self.organs is not None and self.organs.vouches
+        harmless = known | (place < wall) | behind | (named & muscles & sure)
         spared = np.isin(organ, [NUMBERS[each] for each in SPARED])
         vouched = harmless & shown & ~gas & ~spared & ((plain != _DENSE) | known | behind)
         return names.tolist(), organ, np.asarray(vouched)
@@ -306,7 +309,9 @@ class SoftTissue:
         if not self.organs.known(points).all():
             return None
         met = np.isin(self.organs.at(points), [NUMBERS[each] for each in VESSELS])
-        return float(behind[met][0]) - STEP_MM / 2 if met.any() else float("inf")
+        if not met.any():
+            return float("inf") if self.organs.vouches else None
+        return float(behind[met][0]) - STEP_MM / 2
 
     # ---------------------------------------------------------------------------------------------------------- views
 

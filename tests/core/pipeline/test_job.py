@@ -13,6 +13,7 @@ from PIL import Image
 
 import spinect_core.planning.level
 import spinect_core.segmentation
+import spinect_core.segmentation.organs
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.levels import level_of, side_of
 from spinect_core.base.errors import (
@@ -27,6 +28,7 @@ from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.opengl import OpenGl
 from spinect_core.base.words import Side
 from spinect_core.geometry.zone import Border, Zone
+from spinect_core.image.organs import Organ, OrganOrigin, Organs
 from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading import read_labels
@@ -89,6 +91,16 @@ def fake_segment(
     return FakeSegmentation(prepared.restore(certain), Labels(labels, grid), prepared.region, likely)
 
 
+def fake_find_organs(volume: Volume, *, region: Region, **_: Any) -> Organs:
+    """No organ anywhere, but they were looked for."""
+    assert region is not None
+    nothing = np.zeros(volume.array.shape, np.uint8)
+    looked_for = (Organ.BOWEL, Organ.KIDNEY_LEFT, Organ.KIDNEY_RIGHT)
+    return Organs(
+        nothing, volume.geometry, looked_for, origin=OrganOrigin.NETWORK, source="the organ network"
+    )
+
+
 def places_of_landmarks() -> dict[str, np.ndarray[Any, Any]]:
     """Between the balls, those of the left to the left: what the rules ask of a needle is asked from them."""
     heights = {
@@ -148,6 +160,7 @@ def ct(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spinect_core.segmentation, "segment", fake_segment, raising=False)
+    monkeypatch.setattr(spinect_core.segmentation.organs, "find_organs", fake_find_organs)
     monkeypatch.setattr(spinect_core.planning.level, "plan_level", fake_plan_level)
     monkeypatch.setattr(job, "probe_opengl", lambda: OpenGl(False, fault="not now"))
 
@@ -208,6 +221,7 @@ def test_the_whole_job(ct: Path, tmp_path: Path) -> None:
     assert set(plan.timings) == {
         "reading",
         "segmentation",
+        "organ network",
         "surfaces",
         "planning",
         "pictures",
@@ -288,6 +302,38 @@ def test_what_reading_noticed_arrives_in_every_result(ct: Path, tmp_path: Path) 
             f"no amber line on {each}"
         )
     assert warnings_of_labels(out / "labels.nii.gz") == every
+
+
+def test_without_masks_the_network_names_organs(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[Organs | None] = []
+    plan_approaches = job.plan_approaches
+
+    def remember(*given: Any, organs: Organs | None, **rest: Any) -> Any:
+        known.append(organs)
+        return plan_approaches(*given, organs=organs, **rest)
+
+    monkeypatch.setattr(job, "plan_approaches", remember)
+    plan = job.plan_case(ct, tmp_path / "o", sides="left", region=REGION)
+    assert "organ network" in plan.timings
+    job.plan_case(ct, tmp_path / "without", sides="left", region=REGION, organ_network=False)
+    named, unnamed = known
+    assert named is not None
+    assert named.origin == OrganOrigin.NETWORK
+    assert unnamed is None
+
+
+def test_a_network_that_fails_leaves_organs_unknown_and_the_plan_says_so(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Organs:
+        raise SegmentationError("No engine could run the network", "Install it again")
+
+    monkeypatch.setattr(spinect_core.segmentation.organs, "find_organs", fail)
+    plan = job.plan_case(ct, tmp_path / "o", sides="left", region=REGION)
+    assert plan.triangles
+    assert any("organs, which are therefore not known: No engine could run" in note for note in plan.notes)
 
 
 def test_one_side_alone(ct: Path, tmp_path: Path) -> None:

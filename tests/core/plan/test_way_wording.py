@@ -39,6 +39,13 @@ def test_layers_are_told_in_order_with_what_may_be_something_else() -> None:
     assert facts["Organs known"].startswith("organs were not looked for")
 
 
+def test_great_vessels_are_told_as_one_whether_a_source_tells_them_apart_or_not() -> None:
+    apart = [each for each in VESSELS if each not in (Organ.GREAT_VESSELS, Organ.ILIAC_VESSELS)]
+    assert organ_list([Organ.BOWEL, *apart]) == organ_list([Organ.BOWEL, Organ.GREAT_VESSELS])
+    assert organ_list([Organ.BOWEL, Organ.GREAT_VESSELS]) == "bowel, great vessels"
+    assert organ_list([Organ.AORTA]) == "aorta"
+
+
 def test_organs_are_told_with_their_distance_and_where_nobody_looked() -> None:
     near = (OrganNear("bowel", -0.35, 60.0), OrganNear("left kidney", 31.6, 80.0))
     facts = told(Way(LAYERS, near, 0.0, 50.0, (Organ.BOWEL, *KIDNEYS, *VESSELS), float("inf")))

@@ -11,7 +11,7 @@ import pytest
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import Kind, LayerKind, Rule, Side
-from spinect_core.image.organs import NUMBERS, Organ, Organs
+from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin, Organs
 from spinect_core.image.volume import BONE, Geometry, Labels, Volume
 from spinect_core.plan.rule_wording import finding_text
 from spinect_core.planning.judging import organ_facts, organ_names
@@ -190,6 +190,25 @@ def test_where_nobody_looked_nothing_is_vouched_for() -> None:
     way = soft(seen).way(one)
     assert 0.0 < way.known_mm < one.depth_mm
     assert 0.0 < way.unvouched_mm <= soft().way(one).unvouched_mm
+
+
+def test_what_a_network_finds_bars_but_what_it_does_not_find_clears_nothing() -> None:
+    one = needle(50.0)
+    masks = organs((Organ.PSOAS_LEFT, ball(one.at(90.0), 12.0)))
+    network = replace(masks, origin=OrganOrigin.NETWORK)
+    known, unsure = soft(masks).way(one), soft(network).way(one)
+    assert known.unvouched_mm == 0.0
+    assert unsure.unvouched_mm == soft().way(one).unvouched_mm > 0.0
+    assert unsure.known_mm == known.known_mm  # it was looked for all the same
+    bowel = replace(organs((Organ.BOWEL, ball(one.at(60.0), 8.0))), origin=OrganOrigin.NETWORK)
+    (barred,) = barring(found(soft(bowel), one))
+    assert barred.what == Organ.BOWEL
+    # no vessel found behind the tip is no vessel known to be absent
+    vein = organs((Organ.GREAT_VESSELS, ball(TARGET - (0.0, 20.0, 0.0), 6.0)))
+    straight = needle(0.0)
+    for there, expected in ((vein, pytest.approx(14.0, abs=1.5)), (organs(), None)):
+        of = soft(replace(there, origin=OrganOrigin.NETWORK))
+        assert of.way(straight).vessel_behind_mm == expected
 
 
 def test_organs_far_away_are_named_with_their_distance_and_farther_ones_not() -> None:
