@@ -402,7 +402,7 @@ class Trajectory:
 
         None for a user's needle, and where no view is open.
         """
-        if self.search is None or self.own:
+        if self.search is None or self.search.best is None or self.own:
             return None
         return self.search.recommended or self.search.best
 

@@ -104,10 +104,10 @@ def test_a_trajectory_has_numbers_in_its_cells_and_their_units_above(qapp, qtmod
     table.show([rows.opened, *(each for each in rows.all if each.key != rows.opened.key)])
     qtmodeltester.check(table)
     found = table.row_of(rows.opened.key)
-    best, safety = rows.opened.search.best, rows.opened.needle.safety
+    shown, safety = rows.opened.search.recommended, rows.opened.needle.safety
     numbers = {
-        "Window\nmm²": best.area_mm2,
-        "Circle\nmm": 2 * best.radius_mm,
+        "Window\nmm²": shown.area_mm2,
+        "Circle\nmm": 2 * shown.radius_mm,
         "Angular\ntolerance": safety.tolerance.angle.amount,
         "Nerve\nmm": safety.nerve.gap_mm,
     }
