@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -74,15 +74,12 @@ class RulesBox(QDialog):
         self.guidance.setCurrentIndex(self.guidance.findData(options.guidance.value))
         column.addLayout(field_row("Guidance", self.guidance))
         self.limits: dict[Rule, QDoubleSpinBox] = {}
-        # Every source gets the lines that it needs, once the columns have the room that the window leaves them.
-        self._fit = QTimer(self)
-        self._fit.setSingleShot(True)
-        self._fit.setInterval(0)
         self.table = QTableWidget(len(TABLE), len(HEADS))
         self.table.setHorizontalHeaderLabels(HEADS)
         self.table.setAccessibleName("Rules")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(SOURCE, QHeaderView.ResizeMode.Stretch)
         for row, limit in enumerate(options.rules):
@@ -92,9 +89,7 @@ class RulesBox(QDialog):
         for place, width in WIDTHS.items():
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(place, width)
-        header.sectionResized.connect(self._fit.start)
         self.table.setItemDelegate(_Wrapped(self.table))
-        self._fit.timeout.connect(self.table.resizeRowsToContents)
         column.addWidget(self.table, 1)
         roles = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(roles.Ok | roles.Cancel | roles.RestoreDefaults)

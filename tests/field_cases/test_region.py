@@ -21,6 +21,8 @@ from spinect_core.preprocessing import find_lumbosacral_region, recognised_regio
 from spinect_core.preprocessing.find_region import SIZE_MM, region_about
 from spinect_core.segmentation import segment
 
+pytestmark = pytest.mark.heavy
+
 DISC = np.array([-4.4, 1.0, -3.0])
 """LPS mm of the demo case's L5/S1 disc, from its truth."""
 

@@ -26,6 +26,8 @@ from spinect_core.planning.needle.surroundings import (
 from spinect_core.planning.room import Room, obstacles_of, outside_of
 from spinect_core.surfaces import build_surfaces
 
+pytestmark = pytest.mark.heavy
+
 HALF = (150.0, 110.0, 70.0)
 """Of the CT, LPS mm from its middle."""
 REGION = 60.0
