@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject
 from vtkmodules.vtkRenderingCore import vtkActor
 
 from app.model.case_model import CaseModel
@@ -13,10 +14,12 @@ from spinect_core.plan.gap_lines import gap_lines
 from spinect_core.plan.records import RootRecord
 
 
-class GapActors:
+class GapActors(QObject):
     """Keeps the gaps of the planning in the picture."""
 
     def __init__(self, viewport: Viewport, model: CaseModel) -> None:
+        # an object of Qt: its connections end with it, and with the viewport
+        super().__init__(viewport)
         self._viewport, self._model = viewport, model
         self._shown: list[vtkActor] = []
         self._roots: tuple[RootRecord, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyvista as pv
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
@@ -20,10 +21,12 @@ WIDEST_DEGREES = 15.0
 SIDES = 48
 
 
-class NeedleActors:
+class NeedleActors(QObject):
     """Keeps the needle of the chosen trajectory in the picture."""
 
     def __init__(self, viewport: Viewport, trajectories: Trajectories) -> None:
+        # an object of Qt: its connections end with it, and with the viewport
+        super().__init__(viewport)
         self._viewport, self._trajectories = viewport, trajectories
         self._shown: list[vtkActor] = []
         self._record: NeedleRecord | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject
 from vtkmodules.vtkRenderingCore import vtkActor
 
 from app.model.appearance import Appearance
@@ -11,10 +12,12 @@ from app.views.scene import Viewport
 from spinect_core.pictures.palette import ORGANS
 
 
-class OrganActors:
+class OrganActors(QObject):
     """Keeps the organs of the case in the picture, as the appearance has them."""
 
     def __init__(self, viewport: Viewport, model: CaseModel, appearance: Appearance) -> None:
+        # an object of Qt: its connections end with it, and with the viewport
+        super().__init__(viewport)
         self._viewport, self._model, self._appearance = viewport, model, appearance
         self._shown: list[vtkActor] = []
         self._state: object = None
