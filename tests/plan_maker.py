@@ -193,8 +193,8 @@ def full_planning() -> Planning:
             largest_view=View(31.0, 6.0),
             largest_mm2=41.5,
             trades=(
-                TradeRecord(view=View(28.0, 4.0), tolerance_deg=1.3, away_deg=2.0),
-                TradeRecord(view=View(40.0, 8.0), tolerance_deg=1.6, away_deg=21.0),
+                TradeRecord(azimuth_deg=28.0, elevation_deg=4.0, tolerance_deg=1.3, away_deg=2.0),
+                TradeRecord(azimuth_deg=40.0, elevation_deg=8.0, tolerance_deg=1.6, away_deg=21.0),
             ),
         ),
         refusal=RefusalRecord(

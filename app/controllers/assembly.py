@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.controllers.export import ExportController
@@ -17,7 +18,7 @@ from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
 
 
-class Controllers:
+class Controllers(QObject):
     """What the user can do, one job each.
 
     Args:
@@ -29,6 +30,7 @@ class Controllers:
     """
 
     def __init__(self, state: State, stage: Stage, dialogs: Dialogs, boxes: Boxes, window: QWidget) -> None:
+        super().__init__(window)
         model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
         self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
         self.open = OpenController(model, jobs, recent, self.save, dialogs, boxes, window)

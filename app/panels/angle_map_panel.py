@@ -34,6 +34,7 @@ from spinect_core.plan.rule_wording import TITLES as RULE_TITLES
 from spinect_core.plan.wording import REASONS
 from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
+from spinect_core.planning.search.map_csv import AREA_DIGITS
 from spinect_core.planning.search.weights import Reason
 
 SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
@@ -360,7 +361,8 @@ def cells(chart: AngleMap, size: QSize) -> QPixmap:
 def _colours(chart: AngleMap) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """RGB [row, column, 3] of every view as it lies on the map, and whether it is allowed."""
     reason = np.asarray(chart.grid(chart.looks.reason)).T[::-1]
-    area = chart.area_mm2.T[::-1]
+    # As a document keeps them, so that a map that was kept has the same colours.
+    area = np.round(chart.area_mm2, AREA_DIGITS).T[::-1]
     if chart.side == Side.LEFT:
         reason, area = reason[:, ::-1], area[:, ::-1]
     allowed = reason == Reason.ALLOWED

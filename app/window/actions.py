@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QMainWindow, QMenu, QToolBar
 
@@ -48,7 +48,7 @@ KEYS = {
 PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
 
 
-class Actions:
+class Actions(QObject):
     """All actions of the window, by name in :attr:`named`.
 
     Args:
@@ -62,6 +62,7 @@ class Actions:
     def __init__(
         self, window: QMainWindow, state: State, controllers: Controllers, stage: Stage, boxes: Boxes
     ) -> None:
+        super().__init__(window)
         self._window, self._model, self._trajectories = window, state.model, state.trajectories
         self._controllers, self._stage = controllers, stage
         self._recent, self._jobs = state.recent, state.jobs

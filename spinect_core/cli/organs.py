@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.progress import Cancel, part_of
 from spinect_core.base.versions import NOTICE
-from spinect_core.base.words import DeviceName, EngineName, values
 from spinect_core.cli.parser import (
+    LABEL_SUFFIXES,
     Commands,
     a_path,
     add_command,
     add_ct_options,
+    add_engine_options,
     add_quiet,
     add_region,
+    check_labels_path,
     read_options,
     region_of,
 )
 from spinect_core.cli.reporting import reporting
-from spinect_core.cli.segment import SUFFIXES
 from spinect_core.cli.speaking import print_json, say_warnings
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Names bowel, kidneys, great vessels and the muscles of back, flank and buttock about the lower lumbar spine, on voxels
-of 3 mm, and writes them on the CT's own grid, with the names of the numbers beside them in FILE.json. The network has
-learned from drawn phantoms alone and errs: docs/model-card.md says by how much, and what it does not know. Bowel,
-kidneys and vessels are marked rather too widely than too narrowly."""
+of 3 mm, and writes them on the CT's own grid. Beside them FILE.json holds the names of the numbers, and
+FILE.warnings.json what there is to know of CT and organs. The network has learned from drawn phantoms alone and errs:
+docs/model-card.md says by how much, and what it does not know. Bowel, kidneys and vessels are marked rather too widely
+than too narrowly."""
 
 EXAMPLES = """\
   spinect organs ct.nii.gz --out organs.nii.gz
@@ -45,23 +47,9 @@ def add(commands: Commands) -> None:
     )
     add_ct_options(parser)
     parser.add_argument(
-        "--out", metavar="FILE", type=a_path, required=True, help=f"the organs: {', '.join(SUFFIXES)}"
+        "--out", metavar="FILE", type=a_path, required=True, help=f"the organs: {', '.join(LABEL_SUFFIXES)}"
     )
-    parser.add_argument(
-        "--engine",
-        choices=values(EngineName),
-        default=EngineName.AUTO.value,
-        help="auto: TensorFlow on a GPU, OpenVINO on the CPU (default)",
-    )
-    parser.add_argument(
-        "--device",
-        choices=values(DeviceName),
-        default=DeviceName.AUTO.value,
-        help="auto: the GPU if there is one (default)",
-    )
-    parser.add_argument(
-        "--weights", type=a_path, metavar="FILE", help="your own weights instead of the built-in ones"
-    )
+    add_engine_options(parser)
     add_region(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -71,15 +59,13 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Name the organs and print what was found."""
     out: Path = options.out
     # Before the work, not after it.
-    if not out.name.lower().endswith(SUFFIXES):
-        raise UsageError("Organs are not written under such a name", f"Use one of {', '.join(SUFFIXES)}", out)
-    if out.exists() and options.ct.exists() and out.samefile(options.ct):
-        raise OutputError("The organs would replace the CT itself", "Choose another file", out)
+    check_labels_path(out, options.ct, "Organs")
     region = region_of(options)
     with reporting("organs", quiet=options.quiet) as progress:
         from spinect_core.base.files import write_whole
         from spinect_core.io.reading import read_ct
         from spinect_core.io.writing import write_labels
+        from spinect_core.plan.label_warnings import keep_warnings
         from spinect_core.segmentation.organs import find_organs, on_ct
 
         volume = read_ct(
@@ -101,17 +87,21 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         facts = table(organs)
         beside = names_path(out)
         write_whole(beside, text_of(facts).encode())
+        warnings = (*volume.warnings, *organs.warnings)
+        kept = keep_warnings(warnings, out)
         write_labels(on_ct(organs, volume.geometry), out)
         progress(1.0, "organs written")
-    say_warnings(volume.warnings)
-    print_json({"organs": str(out), "names": str(beside), **facts})
+    say_warnings(warnings)
+    told = [dataclasses.asdict(each) for each in warnings]
+    files = {"organs": str(out), "names": str(beside), "warnings_file": None if kept is None else str(kept)}
+    print_json({**files, "warnings": told, **facts})
     return 0
 
 
 def names_path(out: Path) -> Path:
     """Where the names of the numbers in a file of organs are kept: beside it, its ending replaced by ``.json``."""
     lower = out.name.lower()
-    ending = next(each for each in sorted(SUFFIXES, key=len, reverse=True) if lower.endswith(each))
+    ending = next(each for each in sorted(LABEL_SUFFIXES, key=len, reverse=True) if lower.endswith(each))
     return out.with_name(out.name[: len(out.name) - len(ending)] + ".json")
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spinect_core.base.errors import UsageError
+from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import DeviceName, EngineName, Guidance, ModeName, values
 
@@ -34,6 +34,9 @@ exit codes: 0 done, 1 damaged installation, 2 wrong usage, 3 the CT cannot be re
             6 anatomy or plan, 7 a file cannot be written, 8 no picture can be rendered, 9 a process ended by itself,
             70 a fault of the program, 130 stopped with Ctrl-C
 """
+
+LABEL_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+"""Files that hold numbers on the grid of a CT."""
 
 Commands = Any  # argparse names the type of its sub-commands privately
 
@@ -147,8 +150,8 @@ def read_options(options: argparse.Namespace) -> Any:
     return ReadOptions(assume_hu=options.assume_hu, join_series=options.join_series)
 
 
-def add_network_options(parser: Parser) -> None:
-    """What runs the network, where, how thoroughly, with which weights."""
+def add_engine_options(parser: Parser) -> None:
+    """What runs a network, where, with which weights."""
     parser.add_argument(
         "--engine",
         choices=values(EngineName),
@@ -162,15 +165,40 @@ def add_network_options(parser: Parser) -> None:
         help="auto: the GPU if there is one (default)",
     )
     parser.add_argument(
+        "--weights", type=a_path, metavar="FILE", help="your own weights instead of the built-in ones"
+    )
+
+
+def add_network_options(parser: Parser) -> None:
+    """What runs the network, where, how thoroughly, with which weights."""
+    add_engine_options(parser)
+    parser.add_argument(
         "--mode",
         choices=values(ModeName),
         default=ModeName.THOROUGH.value,
         help="thorough: 1 mm voxels take the CT's mean within them, what is in doubt about L5/S1 is read twice "
         "(default); fast: read once, somewhat sooner; paper: voxels and overlap of the tiles as published, the slowest",
     )
-    parser.add_argument(
-        "--weights", type=a_path, metavar="FILE", help="your own weights instead of the built-in ones"
-    )
+
+
+def check_labels_path(out: Path, ct: Path, what: str) -> None:
+    """Refuse, before minutes of work, a file that numbers on the CT's grid cannot be written to.
+
+    Args:
+        out: where they are to go.
+        ct: that they are made of.
+        what: they are called at the beginning of a sentence, such as "Labels".
+
+    Raises:
+        UsageError: a name that says no format.
+        OutputError: the CT itself.
+    """
+    if not out.name.lower().endswith(LABEL_SUFFIXES):
+        raise UsageError(
+            f"{what} are not written under such a name", f"Use one of {', '.join(LABEL_SUFFIXES)}", out
+        )
+    if out.exists() and ct.exists() and out.samefile(ct):
+        raise OutputError(f"The {what.lower()} would replace the CT itself", "Choose another file", out)
 
 
 def add_segmentation_options(parser: Parser) -> None:

@@ -6,15 +6,16 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.progress import Cancel, part_of
 from spinect_core.cli.parser import (
+    LABEL_SUFFIXES,
     Commands,
     a_path,
     add_command,
     add_ct_options,
     add_quiet,
     add_segmentation_options,
+    check_labels_path,
     read_options,
     region_of,
 )
@@ -30,15 +31,13 @@ EXAMPLES = """\
   spinect segment ct.nii.gz --out labels.nii.gz
   spinect segment dicom/ --out labels.nrrd --engine tensorflow --device gpu"""
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
-
 
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "segment", "label bone and nerve in a CT", DESCRIPTION, EXAMPLES)
     add_ct_options(parser)
     parser.add_argument(
-        "--out", metavar="FILE", type=a_path, required=True, help=f"the labels: {', '.join(SUFFIXES)}"
+        "--out", metavar="FILE", type=a_path, required=True, help=f"the labels: {', '.join(LABEL_SUFFIXES)}"
     )
     add_segmentation_options(parser)
     add_quiet(parser)
@@ -49,10 +48,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Segment and print what ran."""
     out: Path = options.out
     # Before the minutes of work, not after them.
-    if not out.name.lower().endswith(SUFFIXES):
-        raise UsageError("Labels are not written under such a name", f"Use one of {', '.join(SUFFIXES)}", out)
-    if out.exists() and options.ct.exists() and out.samefile(options.ct):
-        raise OutputError("The labels would replace the CT itself", "Choose another file", out)
+    check_labels_path(out, options.ct, "Labels")
     region = region_of(options)
     with reporting("segment", quiet=options.quiet) as progress:
         from spinect_core.base.plain import plain

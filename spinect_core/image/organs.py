@@ -75,6 +75,7 @@ VESSELS = (
 OTHERS = (Organ.URETER, Organ.BLADDER, Organ.UTERUS, Organ.PROSTATE, Organ.OTHER)
 SPARED = (Organ.BOWEL, *KIDNEYS, *VESSELS, *OTHERS)
 """What a needle must not meet."""
+WALL = (Organ.WALL_LEFT, Organ.WALL_RIGHT)
 MUSCLES = (
     Organ.PSOAS_LEFT,
     Organ.PSOAS_RIGHT,
@@ -88,8 +89,7 @@ MUSCLES = (
     Organ.BACK_RIGHT,
     Organ.GLUTEAL_LEFT,
     Organ.GLUTEAL_RIGHT,
-    Organ.WALL_LEFT,
-    Organ.WALL_RIGHT,
+    *WALL,
 )
 """What a needle goes through."""
 

@@ -69,7 +69,7 @@ from spinect_core.plan.records import (
     zone_key,
 )
 from spinect_core.plan.wording import sentences
-from spinect_core.planning.choosing import Chosen, Refusal
+from spinect_core.planning.choosing import Chosen, Refusal, Trade
 from spinect_core.planning.intervals import Interval, WindowInterval
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
@@ -375,7 +375,7 @@ def search_record(
         map=map_path,
         chosen=None
         if chosen is None
-        else ChosenRecord.taken_from(chosen, trades=tuple(map(TradeRecord.taken_from, chosen.trades))),
+        else ChosenRecord.taken_from(chosen, trades=tuple(map(_trade, chosen.trades))),
         refusal=None
         if refusal is None
         else RefusalRecord.taken_from(
@@ -389,6 +389,11 @@ def search_record(
 def finding_records(findings: Iterable[Finding]) -> tuple[FindingRecord, ...]:
     """The records of what the rules say."""
     return tuple(map(FindingRecord.taken_from, findings))
+
+
+def _trade(trade: Trade) -> TradeRecord:
+    view = trade.view
+    return TradeRecord.taken_from(trade, azimuth_deg=view.azimuth, elevation_deg=view.elevation)
 
 
 def axial_record(found: InPlaneTrajectory) -> AxialRecord:

@@ -743,14 +743,22 @@ class TradeRecord(Record):
     """A view within the rules that no other beats both in tolerance and in how ordinary it is.
 
     Attributes:
-        view: the line of sight.
+        azimuth_deg: of the line of sight, positive to the patient's left.
+        elevation_deg: of it, positive to the head.
         tolerance_deg: about that of a needle along it, as the map estimates it.
         away_deg: by how much it is out of the ordinary.
     """
 
-    view: StoredView
+    # Two numbers, not a whole view: there are many of these in a plan that is to be read.
+    azimuth_deg: Annotated[Number, Field(ge=-180, le=180)]
+    elevation_deg: Annotated[Number, Field(ge=-90, le=90)]
     tolerance_deg: Annotated[NotNegative, Field(alias="about_tolerance_deg")]
     away_deg: Annotated[NotNegative, Field(alias="out_of_the_ordinary_deg")]
+
+    @property
+    def view(self) -> View:
+        """The line of sight."""
+        return View(self.azimuth_deg, self.elevation_deg)
 
 
 class ChosenRecord(Record):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from spinect_core.base.words import SIDES, Side
-from spinect_core.image.organs import Organ
+from spinect_core.image.organs import MUSCLES, VESSELS, WALL, Organ
 
 _SIDED: Mapping[str, tuple[Organ, Organ]] = {
     "kidney": (Organ.KIDNEY_LEFT, Organ.KIDNEY_RIGHT),
@@ -174,35 +174,8 @@ class Range:
 BONE_RANGE = Range(90.0, 3071.0)
 RANGES: Mapping[Organ, Range] = {
     **dict.fromkeys((Organ.KIDNEY_LEFT, Organ.KIDNEY_RIGHT), Range(-10.0, 350.0)),
-    **dict.fromkeys(
-        (
-            Organ.AORTA,
-            Organ.VENA_CAVA,
-            Organ.ILIAC_ARTERY_LEFT,
-            Organ.ILIAC_ARTERY_RIGHT,
-            Organ.ILIAC_VEIN_LEFT,
-            Organ.ILIAC_VEIN_RIGHT,
-            Organ.ILIAC_VESSELS,
-        ),
-        Range(-20.0, 600.0),
-    ),
-    **dict.fromkeys(
-        (
-            Organ.PSOAS_LEFT,
-            Organ.PSOAS_RIGHT,
-            Organ.ILIACUS_LEFT,
-            Organ.ILIACUS_RIGHT,
-            Organ.ILIOPSOAS_LEFT,
-            Organ.ILIOPSOAS_RIGHT,
-            Organ.QUADRATUS_LEFT,
-            Organ.QUADRATUS_RIGHT,
-            Organ.BACK_LEFT,
-            Organ.BACK_RIGHT,
-            Organ.GLUTEAL_LEFT,
-            Organ.GLUTEAL_RIGHT,
-        ),
-        Range(-60.0, 130.0),
-    ),
+    **dict.fromkeys(VESSELS, Range(-20.0, 600.0)),
+    **dict.fromkeys(set(MUSCLES) - set(WALL), Range(-60.0, 130.0)),
     Organ.OTHER: Range(-30.0, 350.0),
     Organ.BLADDER: Range(-30.0, 3071.0),
 }

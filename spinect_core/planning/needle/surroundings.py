@@ -134,7 +134,7 @@ class Surroundings:
         """
         region = labelled_box(labels)
         mesh, kinds, doubtful = _dense_surface(copy, labels, region, cancel)
-        not_shown = copy.not_shown | doubtful
+        not_shown = copy.not_shown if doubtful is None else copy.not_shown | doubtful
         hidden = (not_shown, copy.grid) if not_shown.any() else None
         check(cancel)
         core = ndimage.binary_erosion(
@@ -290,17 +290,18 @@ def _place(point: FloatArray, landmarks: Mapping[str, FloatArray]) -> str:
 
 def _dense_surface(
     copy: BodyCopy, labels: Labels, region: Geometry, cancel: Cancel | None
-) -> tuple[pv.PolyData, npt.NDArray[np.uint8], BoolArray]:
+) -> tuple[pv.PolyData, npt.NDArray[np.uint8], BoolArray | None]:
     """The surface of what is dense outside of the region, the kind of each of its points, and what may be dense.
 
-    The last is a mask on the grid of the copy: near metal, a number between the limits may be bone or a streak.
+    The last is a mask on the grid of the copy: near metal, a number between the limits may be bone or a streak. None
+    without metal.
     """
-    doubtful = np.zeros(copy.values.shape, dtype=bool)
-    nothing = pv.PolyData(), np.zeros(0, dtype=np.uint8), doubtful
+    doubtful: BoolArray | None = None
+    nothing = pv.PolyData(), np.zeros(0, dtype=np.uint8)
     box = _box_round(copy.grid, region)
     depth = _depth_in(copy.grid, region, box)
     if not (depth < -RIM_MM).any():
-        return nothing
+        return *nothing, None
     check(cancel)
     values, body = copy.values[box], copy.body[box]
     values = _quiet(values, body)
@@ -320,9 +321,10 @@ def _dense_surface(
     surely = bright & (values > high) & beyond
     kept, kinds = _pieces(dense, joint, surely, metal & ~labelled, np.where(beyond, values, 0), copy.grid)
     if low.size > 1:
+        doubtful = np.zeros(copy.values.shape, dtype=bool)
         doubtful[box] = (values > DENSE_HU) & (low > DENSE_HU) & body & outside & ~kept
     if not kept.any():
-        return nothing
+        return *nothing, doubtful
     check(cancel)
     solid = _filled(kept, outside, copy.grid)
     field = np.clip(values, None, 2 * DENSE_HU) - np.maximum(low - DENSE_HU, 0)

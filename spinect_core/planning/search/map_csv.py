@@ -48,6 +48,8 @@ CODES = {
 
 
 COMMENT = "# "
+AREA_DIGITS = 3
+"""To which areas in mm² are kept."""
 LONGEST_NAME = 60
 """Letters of an organ's name that are read; none is longer."""
 
@@ -80,7 +82,7 @@ def angle_map_csv(result: SearchResult, warnings: Iterable[ReadingWarning] = ())
             result.score,
         ]
     )
-    decimals = (2, 2, 3, 3, 2, 3, 3, 4)
+    decimals = (2, 2, AREA_DIGITS, 3, 2, 3, 3, 4)
     for index, (row, reason) in enumerate(zip(numbers, looks.reason, strict=True)):
         cells = [
             f"{value:.{n}f}" if np.isfinite(value) else "" for value, n in zip(row, decimals, strict=True)

@@ -51,7 +51,18 @@ def test_organs_lie_on_the_ct_s_grid_with_their_names_beside(
     assert cli.main(["organs", str(ct), "--out", str(out), *REGION]) == 0
     printed = json.loads(capsys.readouterr().out)
     kept = json.loads((tmp_path / "organs.json").read_text(encoding="utf-8"))
-    assert printed == {"organs": str(out), "names": str(tmp_path / "organs.json"), **kept}
+    warned = tmp_path / "organs.nii.gz.warnings.json"
+    told = printed.pop("warnings")
+    assert printed == {
+        "organs": str(out),
+        "names": str(tmp_path / "organs.json"),
+        "warnings_file": str(warned),
+        **kept,
+    }
+    # what reading noticed of a CT that is no body stays beside what was made of it
+    assert any("may not be Hounsfield units" in each["text"] for each in told)
+    beside = json.loads(warned.read_text(encoding="utf-8"))["warnings"]
+    assert [each["text"] for each in beside] == [each["text"] for each in told]
     bowel = next(each for each in kept["looked_for"] if each["name"] == "bowel")
     assert bowel == {"number": NUMBERS[Organ.BOWEL], "name": "bowel", "volume_ml": 108.0}
     assert kept["weights_sha256"] == "0123abcd"

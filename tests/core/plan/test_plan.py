@@ -294,7 +294,7 @@ def test_the_file_is_one_to_read(tmp_path: Path) -> None:
     lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
     assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
     assert max(map(len, lines)) < 200
-    assert len(lines) < 950
+    assert len(lines) < 900
     assert read_plan(tmp_path / "plan.json").notes == (text,)
 
 
