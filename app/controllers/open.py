@@ -15,6 +15,7 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.plan_files import Opened
 from app.model.recent import RecentFiles
+from app.model.trajectories import Trajectories
 from app.model.work import Doubtful, Found
 from app.panels.chooser import SeriesChooser
 from app.widgets.boxes import Boxes
@@ -26,6 +27,7 @@ from spinect_core.plan.records import Planning
 
 if TYPE_CHECKING:
     from spinect_core.io.reading.series import Series
+    from spinect_core.plan.plan import Plan
 
 CT_ENDINGS = "*.dcm *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
@@ -38,6 +40,7 @@ class OpenController(QObject):
 
     Args:
         model: takes the case.
+        trajectories: of a plan; the first is looked at.
         jobs: where files are read.
         recent: remembers what was opened.
         save: asks before a case goes unsaved.
@@ -59,6 +62,7 @@ class OpenController(QObject):
     def __init__(
         self,
         model: CaseModel,
+        trajectories: Trajectories,
         jobs: JobRunner,
         recent: RecentFiles,
         save: SaveController,
@@ -67,7 +71,8 @@ class OpenController(QObject):
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._model, self._jobs, self._recent, self._save = model, jobs, recent, save
+        self._model, self._trajectories = model, trajectories
+        self._jobs, self._recent, self._save = jobs, recent, save
         self._dialogs, self._boxes, self._window = dialogs, boxes, window
         self.chooser: SeriesChooser | None = None
 
@@ -228,8 +233,7 @@ class OpenController(QObject):
             return
         self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
         self._recent.opened(path)
-        if opened.plan.triangles:
-            self._model.set_cursor(opened.plan.triangles[0].centroid)
+        self._look(opened.plan)
         without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
         self.said.emit(f"Plan opened: {path.name}.{without}")
 
@@ -241,12 +245,19 @@ class OpenController(QObject):
         if plan.planning != Planning():
             self._model.set_planning(plan.planning)
         self._model.add_all(plan.triangles, f"open {path.name}", opened.names)
-        if plan.triangles:
-            self._model.set_view(plan.triangles[0].view)
+        self._look(plan)
         if nothing_new:
             self._model.mark_saved()  # it is in the file that was opened
         self._recent.add(path)
         self.said.emit(f"Plan opened: {path.name}")
+
+    def _look(self, plan: Plan) -> None:
+        """Along the first needle that is recommended, or at the first triangle of a plan without trajectories."""
+        if self._trajectories.rows:
+            self._trajectories.choose_first()
+        elif plan.triangles:
+            self._model.set_cursor(plan.triangles[0].centroid)
+            self._model.set_view(plan.triangles[0].view)
 
 
 def _same_ct(one: Case, other: Case) -> bool:

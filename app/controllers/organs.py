@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.model import work
-from app.model.case import Case
+from app.model.case import Case, organs_missing
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.recent import RecentFiles
@@ -59,6 +59,12 @@ class OrgansController(QObject):
         case = self._model.case
         return case is not None and case.volume is not None
 
+    @property
+    def to_remove(self) -> bool:
+        """Whether there are organs to go without: those of the case, or those that the opened plan knew."""
+        case = self._model.case
+        return case is not None and (case.organs is not None or organs_missing(case, self._model.planning))
+
     def ask_file(self) -> None:
         """Let the user choose a file of masks."""
         path = self._dialogs.file_to_open("Load organ masks", self._recent.folder, MASK_FILES)
@@ -97,7 +103,7 @@ class OrgansController(QObject):
     def remove(self) -> None:
         """Take the organs away again."""
         self._model.set_organs(None)
-        self.said.emit("The organs are gone. Find the trajectories again: the present ones knew them.")
+        self.said.emit("No organs are known now. Find the trajectories again: the present ones knew them.")
 
     def _on_found(self, case: Case, named: work.NamedOrgans) -> None:
         if named.organs is None:

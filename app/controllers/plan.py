@@ -115,9 +115,7 @@ class PlanController(QObject):
         if not trajectories.take(case, found, "find trajectories"):
             return
         case.notes = (*result_sentences(plan), *sentences(planned.notes))
-        first = next((each for each in trajectories.rows if each.needle is not None), None)
-        first = first or next(iter(trajectories.rows), None)
-        trajectories.choose("" if first is None else first.key)
+        trajectories.choose_first()
         self.said.emit(
             "\n".join((_summary(plan, warnings_of(planned.records), any_grave(case.warnings)), *case.notes))
         )

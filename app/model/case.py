@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spinect_core.plan.document import Crop
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
+    from spinect_core.plan.records import Planning
     from spinect_core.planning.intervals import Uncertainty
     from spinect_core.segmentation.run import RunInfo, Segmentation
     from spinect_core.surfaces import Surfaces
@@ -157,6 +158,7 @@ class Case:
         document: where the plan was opened or saved last.
         organs: of the CT, from masks that were loaded or by the organ network; None without any.
         organ_meshes: their surfaces for the 3D view.
+        without_organs: whether the user took the organs away, so that trajectories are to be found without any.
     """
 
     volume: Volume | None
@@ -175,6 +177,7 @@ class Case:
     document: Path | None = None
     organs: Organs | None = None
     organ_meshes: Mapping[Organ, PolyData] = field(default_factory=dict)
+    without_organs: bool = False
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:
@@ -216,3 +219,8 @@ class Case:
     def name(self) -> str:
         """What to call it within the window."""
         return (self.volume.name if self.volume is not None else "") or self.source.name
+
+
+def organs_missing(case: Case, planning: Planning) -> bool:
+    """Whether trajectories were kept from organs that are not known now, and nobody said to go on without them."""
+    return planning.organs is not None and case.organs is None and not case.without_organs

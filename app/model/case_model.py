@@ -191,9 +191,13 @@ class CaseModel(QObject):
             self.surfaces_changed.emit()
 
     def set_organs(self, organs: Organs | None, meshes: Mapping[Organ, PolyData] | None = None) -> None:
-        """Take over organs with their surfaces, or none; trajectories that were found stay, and say what they knew."""
-        if self.case is not None and self.case.organs is not organs:
-            self.case.organs, self.case.organ_meshes = organs, meshes or {}
+        """Take over organs with their surfaces, or go without any; trajectories that were found stay as they are."""
+        if self.case is None:
+            return
+        before = self.case.organs, self.case.without_organs
+        self.case.organs, self.case.organ_meshes = organs, meshes or {}
+        self.case.without_organs = organs is None
+        if before != (organs, organs is None):
             self.organs_changed.emit()
 
     def set_planning(self, planning: Planning, text: str = "") -> None:

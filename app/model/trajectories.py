@@ -180,6 +180,12 @@ class Trajectories(QObject):
                 self._model.set_view(trajectory.view)
         self.chosen_changed.emit()
 
+    def choose_first(self) -> None:
+        """Look at the first trajectory that has a needle, or at the first without one."""
+        first = next((each for each in self.rows if each.needle is not None), None)
+        first = first or next(iter(self.rows), None)
+        self.choose("" if first is None else first.key)
+
     # ------------------------------------------------------------------------------------------------- keeping
 
     def take(self, case: Case, found: FoundTrajectories, text: str) -> bool:

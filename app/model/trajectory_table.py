@@ -45,7 +45,7 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Nerve\nmm",
         lambda row: _text(row.nerve_mm),
         lambda row: _known(row.nerve_mm),
-        "Smallest distance to nerve along the needle, up to 3 mm before the target",
+        "Smallest distance to nerve along the whole needle, its tip included",
     ),
     Column(
         "Needle",

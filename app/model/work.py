@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.model import libraries
-from app.model.case import Case, CaseLabels
+from app.model.case import Case, CaseLabels, organs_missing
 from app.model.looked import Looked, looked_at
-from spinect_core.base.errors import ReadingError, SegmentationError, SpinectError
+from spinect_core.base.errors import ReadingError, SegmentationError, SpinectError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
 from spinect_core.image.organs import OrganOrigin
 
@@ -340,8 +340,18 @@ def find_trajectories(
         cancel: asked often.
         rules: that what is recommended keeps.
         guidance: what needles are placed under.
+
+    Raises:
+        UsageError: those before were kept from organs that are not known now.
     """
     from spinect_core.pipeline.planner import planner_for
+
+    if before.organs is not None and organs_missing(case, before):
+        first = "Open the CT, then choose" if case.volume is None else "Choose"
+        raise UsageError(
+            f"The trajectories so far were kept from organs, named by {before.organs.source}, which are not known now",
+            f"{first} File > Find organs, or load the masks again; File > Remove organs plans without them",
+        )
 
     name, shift = level
     rest = part_of(progress, 0.05, 1.0)

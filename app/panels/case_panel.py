@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QPushButton, QSizePolicy, QWidget
 
+from app.model.case import organs_missing
 from app.model.case_model import CaseModel
 from app.model.ongoing import Ongoing
 from app.model.slice_state import SliceState
@@ -17,7 +18,8 @@ from spinect_core.plan.way_wording import organ_list
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
 PLANNED_WITH = (
-    "Planned with organ masks, which are not loaded: load them again before trajectories are looked for anew"
+    "Planned with organs that are not known now: find or load them again before trajectories are looked for anew, or "
+    "remove them to plan without"
 )
 
 
@@ -58,7 +60,7 @@ class CasePanel(Section):
         organs = case.organs
         if organs is not None:
             facts.append(f"Organs by {organs.source}: {organ_list(organs.found) or 'none found'}")
-        elif self._model.planning.organs is not None:
+        elif organs_missing(case, self._model.planning):
             facts.append(PLANNED_WITH)
         self._facts.setText("\n".join(facts))
         lines = [absent] if case.volume is None else []

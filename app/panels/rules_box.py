@@ -30,14 +30,15 @@ GUIDANCES = {
     Guidance.CT: "CT: the axial plane first",
     Guidance.FLUOROSCOPY: "Fluoroscopy: usual C-arm views first",
 }
-HEADS = ("Rule", "Passed by", "Limit", "Kind", "Source")
+HEADS = ("Rule", "Not kept if", "Limit", "Kind", "Source")
 NAME, DIRECTION, LIMIT, KIND, SOURCE = range(len(HEADS))
 WIDTHS = {NAME: 200, KIND: 120}
 PADDING = 24
 INTRODUCTION = (
     "What a trajectory has to keep before it is recommended. A changed limit holds from the next search on, and stands "
-    "in the plan. None of the limits was checked in a trial.\nSources: G guideline, S study, T teaching text, I "
-    "inferred from what is named."
+    "in the plan. None of the limits was checked in a trial.\nHard: a trajectory that does not keep it is never "
+    "recommended. Warning: it is told, and the traffic light is amber. Note: it is told.\n"
+    "Sources: G guideline, S study, T teaching text, I inferred from what is named."
 )
 
 
@@ -117,7 +118,7 @@ class RulesBox(QDialog):
         barred = ", not recommended" if limit.bars and limit.kind != RuleKind.HARD else ""
         texts = {
             NAME: words.title[:1].upper() + words.title[1:],
-            DIRECTION: "" if fact else ("less than" if limit.below else "more than"),
+            DIRECTION: "it is so" if fact else ("less than" if limit.below else "more than"),
             LIMIT: "" if fact else f"{limit.value:g} {limit.unit}".strip(),
             KIND: f"{KINDS[limit.kind]}{barred}",
             SOURCE: f"{limit.source} ({limit.strength})",

@@ -122,7 +122,7 @@ class Actions(QObject):
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
         for name in ("organs", "organ_folder", "find_organs"):
             self.named[name].setEnabled(has_ct and not self._jobs.busy)
-        self.named["no_organs"].setEnabled(case is not None and case.organs is not None)
+        self.named["no_organs"].setEnabled(self._controllers.organs.to_remove)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
         trajectories, current = self._trajectories, self._trajectories.current
         self.named["trajectories"].setEnabled(case is not None and case.surfaces is not None)

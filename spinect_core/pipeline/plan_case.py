@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.anatomy.levels import LUMBOSACRAL, check_count, level_of
@@ -36,7 +37,7 @@ from spinect_core.plan.folder import (
 )
 from spinect_core.plan.plan import Case, Plan, PlanView, write_plan
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import level_caption, result_sentences, sentence, sentences
+from spinect_core.plan.wording import level_caption, result_sentences, sentence, sentences, shown_beside
 from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
@@ -241,6 +242,7 @@ def draw_pictures(
     warnings: Sequence[ReadingWarning] = (),
     gaps: Sequence[GapLine] = (),
     title: str = "",
+    told: Mapping[str, str] = MappingProxyType({}),
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[tuple[PlanView, ...], tuple[str, ...]]:
@@ -253,6 +255,7 @@ def draw_pictures(
         warnings: what reading noticed about the CT; written on every picture.
         gaps: of the roots; drawn in every picture.
         title: under the heading of every picture.
+        told: of each triangle, by its name, what is said of its view under the heading of its picture.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at between pictures.
 
@@ -275,7 +278,8 @@ def draw_pictures(
             progress(number / len(wanted), f"picture {number + 1} of {len(wanted)}")
             frame = scene.frame(view, shown if name not in PRESETS else ())
             file = _file_name(name, names)
-            save_picture(scene.annotated(view, shown, frame, title, warnings), folder / file)
+            heading = " · ".join(each for each in (title, told.get(name, "")) if each)
+            save_picture(scene.annotated(view, shown, frame, heading, warnings), folder / file)
             centre = (float(frame.centre[0]), float(frame.centre[1]), float(frame.centre[2]))
             views_done.append(
                 PlanView(
@@ -353,6 +357,7 @@ class _Job:
                 warnings=(*volume.warnings, *_case_warnings(found)),
                 gaps=gaps,
                 title=_title(found),
+                told=_told(found),
                 progress=p,
                 cancel=self._cancel,
             ),
@@ -533,6 +538,17 @@ def _gaps(found: CasePlan | None) -> tuple[GapLine, ...]:
 
 def _title(found: CasePlan | None) -> str:
     return "" if found is None else level_caption(found.landmarks.level, found.landmarks.lumbar)
+
+
+def _told(found: CasePlan | None) -> dict[str, str]:
+    """Of each triangle, by its name, whether it is seen along the view that is recommended."""
+    told: dict[str, str] = {}
+    for each in () if found is None else found.approaches:
+        if each.triangle is not None:
+            triangle = each.triangle.triangle
+            recommended = None if found is None or found.withheld or each.chosen is None else each.chosen.view
+            told.setdefault(triangle.name, shown_beside(triangle.view, recommended))
+    return told
 
 
 def _label_notes(labels: Labels) -> tuple[str, ...]:

@@ -400,7 +400,7 @@ def axial_record(found: InPlaneTrajectory) -> AxialRecord:
     """The record of an ``InPlaneTrajectory``, found for slices without gantry tilt."""
     if not found.possible:
         return AxialRecord(reachable=False)
-    return AxialRecord(reachable=True, area_mm2=found.area_mm2, oblique=found.oblique)
+    return AxialRecord(reachable=True, area_mm2=found.area_mm2, oblique=found.oblique, refused=not found.kept)
 
 
 def window_record(

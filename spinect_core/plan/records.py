@@ -666,11 +666,13 @@ class AxialRecord(Record):
         reachable: whether it does.
         area_mm2: the largest free window at tilt 0.
         oblique: degrees towards the zone's own side at which that is; None if nothing is open.
+        refused: whether the rules refuse every needle that reaches it so.
     """
 
     reachable: Flag
     area_mm2: Annotated[NotNegative, Field(alias="best_area_mm2")] = 0.0
     oblique: Annotated[Number | None, Field(alias="best_oblique_deg", ge=-180, le=180)] = None
+    refused: Annotated[Flag, Field(alias="rules_refuse")] = False
 
 
 class FindingRecord(Record):

@@ -77,6 +77,9 @@ RISK_LEAVES_OUT = (
 BANDS = (0.05, 0.2, 0.5, 0.8)
 """What is simulated is worth no finer number."""
 SHOWN_MM = 0.1
+AXIAL_REFUSED = "but the rules refuse every such view"
+SAME_DEGREES = 0.5
+"""Views nearer to each other than this read the same."""
 
 # ---------------------------------------------------------------------------------------------------- notes and reasons
 
@@ -197,6 +200,15 @@ def result_sentences(plan: CasePlan) -> tuple[str, ...]:
     )
 
 
+def shown_beside(view: View, recommended: View | None) -> str:
+    """Whether a triangle's view, that of the largest window, is the one to place a needle along."""
+    if recommended is None:
+        return "view of the largest window; none is recommended"
+    if view.angle_to(recommended) <= SAME_DEGREES:
+        return "recommended view"
+    return f"view of the largest window; recommended: {recommended.words}"
+
+
 def withheld_sentences(reasons: Iterable[str]) -> tuple[str, ...]:
     """That nothing of a case is recommended, and why, as at most one sentence."""
     text = not_recommended(reasons)
@@ -290,7 +302,8 @@ def in_plane_sentence(found: InPlaneTrajectory) -> str:
     if not found.possible:
         return f"No needle reaches it within {where}, whatever the obliquity."
     free = f"{found.area_mm2:.1f} mm² are free there"
-    return f"A needle within {where} reaches it at oblique {found.oblique:.0f}°; {free}."
+    held = "" if found.kept else f", {AXIAL_REFUSED}"
+    return f"A needle within {where} reaches it at oblique {found.oblique:.0f}°; {free}{held}."
 
 
 # --------------------------------------------------------------------------------------------------------- trajectories
@@ -433,9 +446,10 @@ class Trajectory:
 
     @property
     def nerve_mm(self) -> float | None:
-        """The smallest distance to nerve along the needle, before the last 3 mm."""
+        """The smallest distance to nerve along the whole needle, its tip included."""
         safety = None if self.needle is None else self.needle.safety
-        return None if safety is None or safety.nerve is None else safety.nerve.gap_mm
+        near = () if safety is None else (safety.nerve, safety.nerve_at_target)
+        return min((each.gap_mm for each in near if each is not None), default=None)
 
     @property
     def tolerance(self) -> MarginRecord | None:
@@ -481,7 +495,7 @@ class Trajectory:
             return ""
         needle = self.needle.needle
         fit = fitting(needle.depth_mm, needle.gauge).needle
-        return f"{needle.depth_mm:.0f} mm, " + ("none fits" if fit is None else f"{fit.inches:g} in")
+        return f"{needle.depth_mm:.0f} mm, " + ("none fits" if fit is None else f"{fit.inches:g} in needle")
 
     @property
     def light(self) -> LightRecord | None:
@@ -696,12 +710,9 @@ def choices(search: SearchRecord) -> tuple[tuple[str, View], ...]:
     found += [(f"Alternative: {each.view.words} ({each.words})", each.view) for each in search.alternatives]
     if search.recommended is not None and search.chosen is not None:
         found += [
-            (
-                f"Trade-off: {each.view.words} (about {each.tolerance_deg:.1f}° of tolerance, "
-                f"{each.away_deg:.0f}° out of the ordinary)",
-                each.view,
-            )
+            (f"Trade-off: {each.view.words} (tolerance about {each.tolerance_deg:.1f}°)", each.view)
             for each in search.chosen.trades
+            if each.view.angle_to(search.recommended.view) > SAME_DEGREES
         ]
     if search.candidate is not None and search.best is None:
         found.append((f"Nearest to open: {search.candidate.words}", search.candidate))
@@ -929,6 +940,8 @@ def _axial(axial: AxialRecord) -> str:
     if not axial.reachable:
         return "no trajectory within an axial slice without gantry tilt"
     where = "" if axial.oblique is None else f" at oblique {axial.oblique:.0f}°"
+    if axial.refused:
+        return f"open within an axial slice{where}, {axial.area_mm2:.1f} mm², {AXIAL_REFUSED}"
     return f"possible within an axial slice{where}, {axial.area_mm2:.1f} mm² open"
 
 

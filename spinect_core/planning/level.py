@@ -344,19 +344,23 @@ class Approaches:
         window = best.window if best is not None else sight.window(result.candidate)
         triangle = fit_triangle(sight, window) if window.open else None
         check(cancel)
-        progress(0.3, f"{zone.name}: looking along the axial plane")
-        axial = in_plane_trajectory(
-            lambda oblique, tilt: sight.open_area(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM),
-            step_deg=AXIAL_STEP_DEGREES,
-            cancel=cancel,
-        )
-        progress(0.5, f"{zone.name}: choosing a trajectory")
+        progress(0.3, f"{zone.name}: choosing a trajectory")
         closing = None
         if best is None:
             closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
         withheld = gaps_of(zone, self.landmarks)
         # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
         picked = self._picked(searched, held=bool(self.withheld or withheld), cancel=cancel)
+        progress(0.8, f"{zone.name}: looking along the axial plane")
+        chart = picked.result.map
+        axial = in_plane_trajectory(
+            lambda oblique, tilt: sight.open_area(View.oblique(zone.side, oblique, tilt), AXIAL_GRID_MM),
+            step_deg=AXIAL_STEP_DEGREES,
+            kept=lambda oblique, tilt: (
+                chart.rule(chart.nearest(View.oblique(zone.side, oblique, tilt))) is None
+            ),
+            cancel=cancel,
+        )
         progress(1.0, f"{zone.name}: planned")
         check(cancel)
         shell = self.room.shell

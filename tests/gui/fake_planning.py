@@ -11,7 +11,7 @@ from spinect_core.base.progress import check
 from spinect_core.base.words import CaseCause
 from spinect_core.geometry.zone import Border, Zone
 from spinect_core.planning.level import Approaches
-from spinect_core.planning.results import Approach, CasePlan
+from spinect_core.planning.results import Approach, CasePlan, OrgansSeen
 from spinect_core.planning.rules import TABLE, Rules
 
 STEP = 20.0
@@ -97,4 +97,5 @@ def fake_plan(room, *, sides=("left", "right"), landmarks, progress, cancel, **_
         rules=room.rules,
         guidance=room.guidance,
         light=work.light,
+        organs=None if room.organs is None else OrgansSeen.of(room.organs),
     )

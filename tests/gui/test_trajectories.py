@@ -18,6 +18,7 @@ import spinect_core.pipeline.replanning
 from app.model.rows import KEY_ROLE
 from app.model.trajectory_table import AREA, LIGHT, NEEDLE, VIEW
 from app.panels import angle_map_panel
+from app.panels.case_panel import PLANNED_WITH
 from app.views.needle_on_slices import near_plane
 from app.widgets import palette
 from spinect_core.base.errors import AnatomyError
@@ -787,3 +788,25 @@ def test_the_views_of_the_trajectories_are_looked_at_before_they_are_shown(plann
         trajectories.choose(trajectory.key)
         if trajectory.view is not None:
             assert planned.state.present.window.view == planned.model.view
+
+
+def test_no_trajectories_are_found_without_the_organs_that_the_last_ones_were_kept_from(planned, qtbot):
+    model, actions = planned.model, planned.actions_.named
+    found = model.planning
+    assert found.organs is not None
+    model.case.organs = None  # as in a plan that was opened: it names the organs, and does not hold them
+    model.organs_changed.emit()
+    assert PLANNED_WITH in planned.case_panel._facts.text()
+    assert actions["no_organs"].isEnabled()
+    asked = len(planned.boxes.shown)
+    actions["trajectories"].trigger()
+    settle(planned, qtbot)
+    (box,) = planned.boxes.shown[asked:]
+    assert "kept from organs, named by the organ network, which are not known now" in box.text()
+    assert "File > Remove organs plans without them" in box.text() + box.informativeText()
+    assert model.planning is found
+    actions["no_organs"].trigger()
+    assert PLANNED_WITH not in planned.case_panel._facts.text()
+    find(planned, qtbot)
+    assert model.planning.organs is None
+    assert not actions["no_organs"].isEnabled()

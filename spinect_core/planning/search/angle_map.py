@@ -138,9 +138,15 @@ class AngleMap:
         return self.organs[index] if self.organs else ""
 
     def nearest(self, view: View) -> int:
-        """The number of the look nearest to a line of sight."""
+        """The number of the look nearest to a line of sight, among the allowed ones where there are any.
+
+        What is asked of a view between those of the grid has to be that of a view that is open to a needle: rules are
+        asked of no other.
+        """
         vectors = Frames.of(self.side, self.looks.oblique, self.looks.tilt).vector
-        return int((vectors @ view.vector).argmax())
+        near = vectors @ view.vector
+        allowed = self.looks.allowed
+        return int(np.where(allowed, near, -np.inf).argmax() if allowed.any() else near.argmax())
 
     def organs_of(self, rule: Rule) -> tuple[str, ...]:
         """The organs for which a rule refuses views, that of the most views first; none of a rule about none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from spinect_core.image.volume import Volume
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import OUTER_MM
 
+Kept = Callable[[float, float], bool]
+"""Whether the rules leave a line of sight, from ipsilateral oblique and cranial tilt in degrees."""
 Area = Callable[[float, float], float]
 """The free area in mm² of a zone, from ipsilateral oblique and cranial tilt in degrees."""
 OBLIQUES = (0.0, 60.0)
@@ -37,12 +39,14 @@ class InPlaneTrajectory:
         oblique: ipsilateral degrees of the line of sight.
         tilt: cranial degrees of the line of sight.
         area_mm2: free area seen that way.
+        kept: whether the rules leave that line of sight; they leave none that is open where it is not.
     """
 
     gantry_deg: float
     oblique: float
     tilt: float
     area_mm2: float
+    kept: bool = True
 
     @property
     def possible(self) -> bool:
@@ -55,6 +59,7 @@ def in_plane_trajectory(
     gantry_deg: float = 0.0,
     *,
     step_deg: float = 1.0,
+    kept: Kept | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> InPlaneTrajectory:
@@ -67,6 +72,7 @@ def in_plane_trajectory(
         area: free area in mm² by ipsilateral oblique and cranial tilt in degrees.
         gantry_deg: of the slices, positive with their back edge to the head; within 60° either way.
         step_deg: between the obliquities.
+        kept: asked of the lines of sight that are open; one that the rules leave goes before a larger one.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at before every view.
 
@@ -89,7 +95,9 @@ def in_plane_trajectory(
         tilt = float(np.degrees(np.arctan2(head, np.hypot(lateral, back))))
         found.append(InPlaneTrajectory(float(gantry_deg), oblique, tilt, float(area(oblique, tilt))))
     progress(1.0, "looked along the slice")
-    return max(found, key=lambda way: way.area_mm2)
+    if kept is not None:
+        found = [replace(each, kept=not each.possible or kept(each.oblique, each.tilt)) for each in found]
+    return max(found, key=lambda way: (way.possible and way.kept, way.area_mm2))
 
 
 @dataclass(frozen=True, eq=False)

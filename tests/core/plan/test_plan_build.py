@@ -88,7 +88,7 @@ def test_a_search_becomes_a_record() -> None:
     record = search_record(
         result(),
         seconds=1.5,
-        axial=axial_record(Made(possible=True, area_mm2=12.0, oblique=33.0)),
+        axial=axial_record(Made(possible=True, area_mm2=12.0, oblique=33.0, kept=True)),
         map_path="m.csv",
     )
     assert stored(record) == record

@@ -23,6 +23,7 @@ from spinect_core.plan.wording import (
     needle_lines,
     root_text,
     share_text,
+    shown_beside,
     trajectories,
     users_part,
     warnings,
@@ -56,8 +57,9 @@ def test_a_zone_with_its_needle() -> None:
     assert trajectory.view_text == "28°, cranial 4°"
     assert trajectory.target == trajectory.needle.needle.target
     assert trajectory.tolerance_text == "1.2°"
-    assert trajectory.nerve_mm == 2.25
-    assert "5 in" in trajectory.needle_text
+    # of the way and of the tip, whichever is nearer
+    assert trajectory.nerve_mm == 1.25
+    assert trajectory.needle_text.endswith("5 in needle")
     assert trajectory.needle_text.startswith(f"{trajectory.needle.needle.depth_mm:.0f} mm")
 
 
@@ -136,16 +138,34 @@ def test_without_a_trajectory_it_says_what_blocks_it_and_offers_the_nearest_view
 
 def test_choices_are_recommended_best_and_alternatives_in_this_order() -> None:
     found = choices(full_planning().searches[0])
-    views = [View(28.0, 4.0), View(31.0, 6.0), View(12.0, -20.0), View(28.0, 4.0), View(40.0, 8.0)]
+    # of the trade-offs the one that is recommended is there already
+    views = [View(28.0, 4.0), View(31.0, 6.0), View(12.0, -20.0), View(40.0, 8.0)]
     assert [view for _, view in found] == views
     assert [words.split(":")[0] for words, _ in found] == [
         "Recommended",
         "Largest window",
         "Alternative",
         "Trade-off",
-        "Trade-off",
     ]
-    assert found[-1][0].endswith("(about 1.6° of tolerance, 21° out of the ordinary)")
+    assert found[-1][0].endswith("(tolerance about 1.6°)")
+
+
+def test_a_picture_says_whether_its_view_is_the_recommended_one() -> None:
+    largest, recommended = View.oblique("left", 50.0, 30.0), View.oblique("left", 30.0, 10.0)
+    assert shown_beside(largest, None) == "view of the largest window; none is recommended"
+    assert shown_beside(largest, recommended) == (
+        "view of the largest window; recommended: left oblique 30°, cranial 10°"
+    )
+    assert shown_beside(View.oblique("left", 30.2, 10.1), recommended) == "recommended view"
+
+
+def test_an_axial_way_that_the_rules_refuse_is_not_called_possible() -> None:
+    trajectory = trajectories(full_planning())[0]
+    axial = trajectory.search.axial.replaced(refused=True)
+    told = dict(facts(replace(trajectory, search=trajectory.search.replaced(axial=axial), withheld=())))
+    assert told["Axial plane"] == (
+        "open within an axial slice at oblique 33°, 12.5 mm², but the rules refuse every such view"
+    )
 
 
 def test_facts_name_every_measure_with_its_unit() -> None:
@@ -220,7 +240,7 @@ def test_a_needle_in_one_line(part: int) -> None:
     assert line.startswith(
         f"Left Kambin, bony, L5/S1: needle {trajectory.needle.needle.depth_mm:.0f} mm deep, 25 G"
     )
-    assert ("angular tolerance 1.2°" in line and "2.2 mm from nerve" in line) == (part == 0)
+    assert ("angular tolerance 1.2°" in line and "1.2 mm from nerve" in line) == (part == 0)
     assert "window 39.0 mm²" in line
     lit = trajectory.light
     assert (" · traffic light " in line) == (lit is not None)

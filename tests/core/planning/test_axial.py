@@ -10,6 +10,7 @@ from spinect_core.base.errors import Cancelled, MeasurementError
 from spinect_core.geometry.view import View
 from spinect_core.image.planes import AIR
 from spinect_core.image.volume import Geometry, Volume
+from spinect_core.plan.build import axial_record
 from spinect_core.plan.wording import in_plane_sentence
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.search.axial import in_plane_trajectory, needle_plane, reformat
@@ -47,6 +48,22 @@ def test_a_gantry_tilt_makes_it_possible() -> None:
     # That tilt is the one of the needle's own plane.
     assert needle_plane(needle("left", 27.0, -18.0)).gantry_deg == pytest.approx(gantry)
     assert needle_plane(needle("right", 27.0, -18.0)).gantry_deg == pytest.approx(gantry)
+
+
+def test_a_view_that_the_rules_leave_goes_before_a_larger_one() -> None:
+    area = lambda o, t: 50.0 - abs(o - 10.0)  # noqa: E731
+    way = in_plane_trajectory(area, kept=lambda o, t: o >= 20.0)
+    assert (way.oblique, way.area_mm2, way.kept) == (pytest.approx(20.0), pytest.approx(40.0), True)
+    # where the rules leave only what is closed, the largest is told, and that they refuse it
+    way = in_plane_trajectory(lambda o, t: max(0.0, area(o, t) - 30.0), kept=lambda o, t: o >= 40.0)
+    assert (way.oblique, way.kept, way.possible) == (pytest.approx(10.0), False, True)
+    assert in_plane_sentence(way) == (
+        "A needle within an axial slice reaches it at oblique 10°; 20.0 mm² are free there, but the rules refuse every "
+        "such view."
+    )
+    record = axial_record(way)
+    assert record.refused
+    assert not axial_record(in_plane_trajectory(area)).refused
 
 
 def test_in_an_axial_slice_the_best_obliquity_is_taken() -> None:

@@ -34,6 +34,7 @@ from spinect_core.planning.needle.tolerance import Aim
 from spinect_core.planning.rules import Finding, Rules
 from spinect_core.planning.search.angle_map import Survey, angle_map
 from spinect_core.planning.search.search import search
+from spinect_core.planning.search.weights import Reason
 from spinect_core.planning.zones.obstacles import Obstacles
 from spinect_core.planning.zones.window import Sight
 
@@ -259,6 +260,19 @@ def test_a_view_whose_needle_was_measured_and_barred_has_the_rule_on_the_map() -
     assert [found.organ(k) for k in range(5)] == ["", "", "", "", "left kidney"]
     assert before.refused[1] == 0
     assert found.nearest(View.oblique("left", found.looks.oblique[7] + 3.0, found.looks.tilt[7] - 3.0)) == 7
+
+
+def test_a_view_between_those_of_the_map_is_asked_of_an_open_one() -> None:
+    nothing = Obstacles(pv.PolyData(), pv.PolyData())
+    chart = angle_map(Survey(Sight(square_zone(5.0, NORMAL), nothing)), step=20.0)
+    asked = View.oblique("left", float(chart.looks.oblique[7]), float(chart.looks.tilt[7]))
+    reason = np.where(np.arange(len(chart.looks.oblique)) == 7, Reason.BONE, Reason.ALLOWED)
+    blocked = replace(chart, looks=replace(chart.looks, reason=reason))
+    near = blocked.nearest(asked)
+    assert near != 7
+    assert blocked.looks.allowed[near]
+    every = replace(chart, looks=replace(chart.looks, reason=np.full_like(reason, Reason.BONE)))
+    assert every.nearest(asked) == 7
 
 
 def test_the_front_holds_what_nothing_beats_in_both() -> None:
