@@ -62,6 +62,12 @@ def find(window, qtbot):
     assert [box.text() for box in window.boxes.shown[asked:]] == []
 
 
+def find_organs(window, qtbot):
+    """A saved plan names the organs that it knew, and does not hold them."""
+    window.actions_.named["find_organs"].trigger()
+    settle(window, qtbot)
+
+
 def open_trajectory(window):
     return next(each for each in window.state.trajectories.rows if each.needle is not None and not each.own)
 
@@ -588,6 +594,7 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
     panel.pages.setCurrentIndex(1)
     assert "Angular tolerance" in panel.details.text.toPlainText()
+    find_organs(planned, qtbot)
     find(planned, qtbot)
     assert trajectories.can_adjust
 
@@ -634,6 +641,7 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
     assert trajectories.chart(trajectories.current) is None
     assert chart.words_at(20.0, 0.0) == ""
     chart.grab()
+    find_organs(planned, qtbot)
     find(planned, qtbot)
     assert chart.words_at(20.0, 0.0)
 
