@@ -25,6 +25,13 @@ class Side(StrEnum):
         return Side.RIGHT if self == Side.LEFT else Side.LEFT
 
 
+class DetectorSide(StrEnum):
+    """Where the detector of a C-arm stands; the X-ray source is opposite."""
+
+    AT_VIEWER = "at-viewer"
+    OPPOSITE = "opposite"
+
+
 class Kind(StrEnum):
     """Which triangle."""
 
