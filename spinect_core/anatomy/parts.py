@@ -13,7 +13,11 @@ from scipy.spatial import cKDTree
 from spinect_core.anatomy.levels import Level, renamed
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.files import whole_file
+from spinect_core.image.pieces import largest_piece
 from spinect_core.image.volume import BONE, NERVE
+
+PIECES_APART_MM = 3.0
+"""Surface points of one bone lie nearer than this to each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,22 @@ class Parts:
         if name.startswith(self.level.exiting):
             return f"exiting {name}"
         return f"traversing {name}" if name.startswith(self.level.traversing) else name
+
+    def piece(self, name: str, points: FloatArray, kinds: npt.NDArray[np.int64]) -> FloatArray:
+        """Those of points of bone that belong to a part: its largest piece alone, stray bone nearest to it is not it.
+
+        Args:
+            name: of the part.
+            points: LPS mm (n, 3) on the surface of bone.
+            kinds: (n,) as :meth:`nearest` gives them.
+        """
+        mine = points[kinds == self.names.index(name)] if name in self.names else points[:0]
+        if not len(mine):
+            return mine
+        index = tuple(np.floor((mine - mine.min(axis=0)) / PIECES_APART_MM).astype(np.intp).T)
+        filled = np.zeros([int(along.max()) + 1 for along in index], dtype=bool)
+        filled[index] = True
+        return np.asarray(mine[largest_piece(filled, corners=True)[index]])
 
     def surface_near(self, place: FloatArray, count: int = 60) -> FloatArray:
         """The ``count`` points of bone (count, 3) nearest to a place."""

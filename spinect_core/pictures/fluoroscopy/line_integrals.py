@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from spinect_core.base.arrays import FloatArray
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
 from spinect_core.image.volume import Geometry, Volume
@@ -43,6 +43,11 @@ MOST_POINTS = 400
 LEAST_ACROSS = 0.55
 """Cosine of the largest angle between beam and slice normal; one of the three axes is always below it."""
 THREADS = 2
+MATTER_HU = -450
+"""The patient, and no air or blanket, where the CT ends; as for his skin."""
+CUT_APART = 4
+SHORT, LONG = 0.8, 80
+"""A ray's way through the CT is short below this part of that of this percentile of the rays."""
 _ORDERS = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Which axes of the CT's array are slices, rows and columns."""
 _BODY_PART = 0.05
@@ -74,16 +79,47 @@ class _Stack:
 
 
 @dataclass(frozen=True, eq=False)
+class _Cut:
+    """Where the CT ends within the patient.
+
+    Attributes:
+        axis: of the CT's array.
+        number: of the outer slice along it.
+        matter: [row, column] of that slice, in the order of the other two axes.
+        grid: of the CT.
+    """
+
+    axis: int
+    number: int
+    matter: BoolArray
+    grid: Geometry
+
+    def crossed(self, source: FloatArray, ends: FloatArray) -> BoolArray:
+        """Whether the rays from a source (3,) to ends (..., 3), LPS mm, go through the cut."""
+        start, way = self.grid.to_index(source), self.grid.to_index(ends) - self.grid.to_index(source)
+        along = np.where(way[..., self.axis] == 0, np.inf, way[..., self.axis])
+        place = start + way * ((self.number - start[self.axis]) / along)[..., np.newaxis]
+        index = np.rint(np.delete(place, self.axis, axis=-1))
+        inside = ((index >= 0) & (index < self.matter.shape)).all(axis=-1)
+        row, column = np.moveaxis(np.where(inside[..., np.newaxis], index, 0).astype(np.intp), -1, 0)
+        return np.asarray(inside & self.matter[row, column])
+
+
+@dataclass(frozen=True, eq=False)
 class Attenuation:
     """A CT made ready for exposures from any side.
 
     Attributes:
         grid: of the CT, cropped to what attenuates.
+        whole: the grid of the CT.
         stacks: the same values, by the array's axis that the slices follow each other on.
+        cuts: the CT's outer slices in which there is matter, so that the patient goes on beyond them.
     """
 
     grid: Geometry
+    whole: Geometry
     stacks: tuple[_Stack, _Stack, _Stack]
+    cuts: tuple[_Cut, ...]
 
     @classmethod
     def of(cls, volume: Volume, *, progress: Progress = silent, cancel: Cancel | None = None) -> Attenuation:
@@ -113,7 +149,7 @@ class Attenuation:
             stacks.append(_stack(volume, box, factors, axis))
         cropped = _grid(grid, size, [part.start for part in box], np.ones(3))
         progress(1.0, "ready for fluoroscopy")
-        return cls(cropped, (stacks[0], stacks[1], stacks[2]))
+        return cls(cropped, grid, (stacks[0], stacks[1], stacks[2]), _cuts(volume))
 
     @property
     def bytes(self) -> int:
@@ -145,6 +181,37 @@ def line_integrals(attenuation: Attenuation, exposure: Exposure, threads: int = 
         rows = np.array_split(np.arange(exposure.fluoroscope.pixels), threads)
         parts = list(pool.map(lambda numbers: rays.on_detector(coefficients, numbers), rows))
     return np.concatenate(parts)
+
+
+def cut_off(attenuation: Attenuation, exposure: Exposure) -> BoolArray:
+    """Which rays miss much of the patient, because they leave the CT, or enter it, where he goes on.
+
+    They are those through an outer slice with matter in it whose way through the CT is much shorter than that of most
+    others. Where all the CT ends within the patient, as at the sides of a small field of view, every ray misses as
+    much, and none is told.
+
+    Returns:
+        bool [row, column] of the picture, found at every fourth pixel.
+    """
+    pixels = exposure.fluoroscope.pixels
+    line = np.arange(CUT_APART / 2, pixels, CUT_APART)
+    ends = exposure.on_detector(np.stack(np.meshgrid(line, line), axis=-1))
+    found = np.zeros(ends.shape[:2], dtype=bool)
+    for cut in attenuation.cuts:
+        found |= cut.crossed(exposure.source, ends)
+    way = _way_through(attenuation.whole, exposure.source, ends)
+    found &= way < SHORT * np.percentile(way, LONG)
+    return np.repeat(np.repeat(found, CUT_APART, axis=0), CUT_APART, axis=1)[:pixels, :pixels]
+
+
+def _way_through(grid: Geometry, source: FloatArray, ends: FloatArray) -> FloatArray:
+    """Mm (...) of the rays from a source (3,) to ends (..., 3) within the outer borders of a grid."""
+    start, way = grid.to_index(source), grid.to_index(ends) - grid.to_index(source)
+    way = np.where(np.abs(way) < 1e-9, 1e-9, way)
+    first = (-0.5 - start) / way
+    last = (np.array(grid.shape) - 0.5 - start) / way
+    enter, leave = np.minimum(first, last).max(axis=-1), np.maximum(first, last).min(axis=-1)
+    return np.asarray(np.maximum(leave - enter, 0) * np.linalg.norm(ends - source, axis=-1))
 
 
 def _across(attenuation: Attenuation, beam: FloatArray) -> _Stack:
@@ -305,6 +372,16 @@ def _crop(volume: Volume) -> tuple[slice, slice, slice]:
         raise MeasurementError("The CT shows nothing but air", "Choose another CT")
     z, y, x = (slice(int(line[0]), int(line[-1]) + 1) for line in found)
     return z, y, x
+
+
+def _cuts(volume: Volume) -> tuple[_Cut, ...]:
+    cuts = []
+    for axis in range(3):
+        for number in (0, volume.array.shape[axis] - 1):
+            matter = np.take(volume.array, number, axis=axis) > MATTER_HU
+            if matter.any():
+                cuts.append(_Cut(axis, number, matter, volume.geometry))
+    return tuple(cuts)
 
 
 def _factors(size: tuple[int, ...], spacing: FloatArray) -> tuple[list[int], list[int]]:

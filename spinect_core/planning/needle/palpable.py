@@ -9,7 +9,6 @@ import numpy as np
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import SIDES
-from spinect_core.image.pieces import largest_piece
 from spinect_core.image.volume import BONE, Geometry
 
 CREST_LINE = "iliac crest line"
@@ -17,8 +16,6 @@ EDGE_MM = 2.5
 """Bone that ends so near to the border of the labels may go on beyond it."""
 TIP_MM = 3.0
 """The dorsal end of a spinous process that is felt."""
-APART_MM = 3.0
-"""Surface points of one bone lie nearer than this to each other."""
 UNEVEN_MM = 20.0
 """Crests that differ by more in height are no line to feel, or one of them was not found."""
 
@@ -52,7 +49,7 @@ def palpable_places(bone: FloatArray, grid: Geometry, landmarks: Landmarks) -> t
     kinds = parts.nearest(bone, BONE)
     crests = {}
     for side in SIDES:
-        mine = _of(bone, kinds, parts.names, f"iliac crest {side}")
+        mine = parts.piece(f"iliac crest {side}", bone, kinds)
         if len(mine) and _inside(mine[mine[:, 2].argmax()], grid):
             crests[side] = float(mine[:, 2].max())
     found = []
@@ -61,27 +58,11 @@ def palpable_places(bone: FloatArray, grid: Geometry, landmarks: Landmarks) -> t
         found.append(Palpable(CREST_LINE, float(np.mean(list(crests.values()))), one))
     for name in parts.names:
         if name.endswith("spinous process"):
-            mine = _of(bone, kinds, parts.names, name)
+            mine = parts.piece(name, bone, kinds)
             if len(mine) and _inside(mine[mine[:, 1].argmax()], grid):
                 tip = mine[mine[:, 1] > mine[:, 1].max() - TIP_MM]
                 found.append(Palpable(name, float(tip[:, 2].mean())))
     return tuple(sorted(found, key=lambda each: -each.z_mm))
-
-
-def _of(
-    points: FloatArray,
-    kinds: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    names: tuple[str, ...],
-    name: str,
-) -> FloatArray:
-    """The points of a place, those of its largest piece alone: stray bone nearest to it is not it."""
-    mine = points[kinds == names.index(name)] if name in names else points[:0]
-    if not len(mine):
-        return mine
-    index = tuple(np.floor((mine - mine.min(axis=0)) / APART_MM).astype(np.intp).T)
-    filled = np.zeros([int(along.max()) + 1 for along in index], dtype=bool)
-    filled[index] = True
-    return np.asarray(mine[largest_piece(filled, corners=True)[index]])
 
 
 def _inside(point: FloatArray, grid: Geometry) -> bool:
