@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from spinect_core.geometry.triangle import Triangle
@@ -390,6 +392,41 @@ def full_light() -> LightRecord:
             LightReasonRecord(cause="slices", light="amber"),
         ),
     )
+
+
+def recommended_planning() -> Planning:
+    """The same with a needle of the program's along the recommended view, and nothing against it."""
+    planning = full_planning()
+    old = planning.searches[0]
+    assert old.recommended is not None
+    assert old.chosen is not None
+    needle = replace(planning.needles[0].needle, name="", author="automatic")
+    record = planning.needles[0].replaced(
+        needle=needle,
+        light=LightRecord(
+            light="amber",
+            reasons=(LightReasonRecord(cause="tolerance", light="amber", value=1.25, limit=1.3),),
+        ),
+    )
+    search = old.replaced(
+        recommended=old.recommended.replaced(view=needle.view),
+        chosen=old.chosen.replaced(view=needle.view),
+        withheld=(),
+        refusal=None,
+    )
+    return planning.replaced(withheld=(), searches=(search,), needles=(record,))
+
+
+def both_sides(planning: Planning) -> Planning:
+    """The same with a safe triangle on the right as well, which the rules leave no view of."""
+    left, search = planning.zones[0], planning.searches[0]
+    right = left.replaced(kind="safe", version="", side="right")
+    refused = (
+        full_planning()
+        .searches[0]
+        .replaced(zone=right.key, recommended=None, chosen=None, withheld=(), map="")
+    )
+    return planning.replaced(zones=(left, right), searches=(search, refused))
 
 
 def full_plan(volume: Volume | None = None) -> Plan:

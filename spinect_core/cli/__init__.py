@@ -27,6 +27,7 @@ from spinect_core.cli import (
     phantom,
     phantom_study,
     plan,
+    report,
     segment,
     series,
     study,
@@ -38,6 +39,7 @@ from spinect_core.cli.stopping import Stopping
 
 COMMANDS = (
     plan,
+    report,
     measure,
     landmarks,
     segment,

@@ -39,7 +39,7 @@ pictures, and writes it all into a folder:
   bone.ply nerve.ply  surfaces in LPS mm
   views/*.png         pictures with angles, areas and scale; no patient data
   angle-map-*         for each triangle the free window from every direction, as CSV and as a picture
-  needle-*.png        the CT in the oblique plane of each needle
+  needle-*.png        the CT in the oblique plane of each needle, and the pictures of its report
   plan.json           landmarks, borders, windows, needles and their safety, views, triangles, engine, timings, versions
   plan.spinect        all of it in one file
 

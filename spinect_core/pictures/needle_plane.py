@@ -82,7 +82,7 @@ def needle_plane_picture(
     size_mm = (float(room[0] * mm_per_pixel), float(room[1] * mm_per_pixel))
     cut = reformat(volume, plane, size_mm, mm_per_pixel)
     pixels = _tinted(cut, labels)
-    outlines = None if organs is None else outlines_at(organs, _places(cut))
+    outlines = None if organs is None else outlines_at(organs, cut.places)
     if outlines is not None:
         colours = outlines.colours()
         pixels[outlines.edges > 0] = colours[outlines.edges > 0][:, :3]
@@ -123,7 +123,7 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     grey = np.clip((cut.pixels - LEVEL_HU) / WINDOW_HU + 0.5, 0.0, 1.0) * 255
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
     rows, columns = np.indices(cut.pixels.shape, dtype=np.float64)
-    index = np.rint(labels.geometry.to_index(_places(cut))).astype(int)
+    index = np.rint(labels.geometry.to_index(cut.places)).astype(int)
     inside = np.asarray(((index >= 0) & (index < labels.array.shape)).all(axis=-1))
     index = np.where(inside[..., None], index, 0)
     found = np.where(inside, labels.array[tuple(np.moveaxis(index, -1, 0))], 0)
@@ -134,14 +134,6 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     lines = np.where(hatched[..., None], HATCH, BACKGROUND_TOP)
     rgb[~cut.inside] = lines[~cut.inside]
     return rgb.astype(np.uint8)
-
-
-def _places(cut: PlaneImage) -> FloatArray:
-    """LPS mm (rows, columns, 3) of the pixels of a cut."""
-    height, width = cut.pixels.shape
-    rows, columns = np.indices((height, width), dtype=np.float64)
-    places = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * cut.mm_per_pixel
-    return np.asarray(cut.plane.to_patient(places))
 
 
 def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:

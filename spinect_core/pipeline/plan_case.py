@@ -367,7 +367,7 @@ class _Job:
         left_out: tuple[str, ...] = ()
         if found is not None:
             planning, left_out, slices = self._stage(
-                "maps", 0.98, 1.0, lambda _: self._record(found, volume, labels, organs)
+                "maps", 0.98, 1.0, lambda _: self._record(found, volume, labels, surfaces, organs)
             )
         self._seconds["total"] = time.perf_counter() - began
         used = segmentation.region
@@ -499,10 +499,11 @@ class _Job:
         return surfaces
 
     def _record(
-        self, found: CasePlan, volume: Volume, labels: Labels, organs: Organs | None
+        self, found: CasePlan, volume: Volume, labels: Labels, surfaces: Surfaces, organs: Organs | None
     ) -> tuple[Planning, tuple[str, ...], dict[str, str]]:
-        """The planning as a plan keeps it, what of that no plan can hold, and the slices along its needles."""
+        """The planning as a plan keeps it, what of that no plan can hold, and the pictures of its needles."""
         from spinect_core.pipeline.export import write_maps, write_needle_planes
+        from spinect_core.pipeline.report import write_report_pictures
         from spinect_core.plan.build import planning_record
 
         slices = write_needle_planes(found, volume, labels, self._folder, organs=organs, cancel=self._cancel)
@@ -512,7 +513,10 @@ class _Job:
         for name in set(maps.values()) - named:  # of a zone that the plan does not hold
             (self._folder / name).unlink(missing_ok=True)
             (self._folder / name).with_suffix(".png").unlink(missing_ok=True)
-        return planning, sentences(notes), slices
+        printed = write_report_pictures(
+            planning, volume, labels, surfaces, self._folder, organs=organs, cancel=self._cancel
+        )
+        return planning, sentences(notes), slices | printed
 
     def _stage(self, name: str, start: float, stop: float, work: Callable[[Progress], _Result]) -> _Result:
         check(self._cancel)

@@ -13,8 +13,7 @@ from spinect_core.plan.records import (
     ReadoutsRecord,
     SlicePlaceRecord,
 )
-from spinect_core.planning.needle.needle import EntryPlace
-from spinect_core.planning.needle.palpable import CREST_LINE
+from spinect_core.planning.needle.needle import CREST_LINE, EntryPlace
 
 ENDS = {"L": "left", "R": "right", "A": "front", "P": "back", "S": "head", "I": "feet"}
 STEEP_DEG = 80.0
@@ -52,6 +51,12 @@ def readout_facts(record: NeedleRecord) -> tuple[tuple[str, str], ...]:
     lines.append(("Gantry", gantry_words(found)))
     lines.append(("Lasers", lasers_words(found)))
     return tuple(lines)
+
+
+def position_words(found: ReadoutsRecord) -> str:
+    """How the patient lies for the injection, and how in the planning CT."""
+    scanned = "not known" if found.scanned is None else found.scanned.words
+    return f"{found.position.words} for the injection; in the planning CT: {scanned}"
 
 
 def entry_words(found: ReadoutsRecord) -> str:

@@ -23,6 +23,8 @@ SMALLEST_MM = 1.0
 """A needle shorter than this has no meaningful direction."""
 ENDPLATE = "S1 upper end plate centre"
 """The lower of the two landmarks the midline runs through; the upper is the middle of the lowest lumbar body."""
+CREST_LINE = "iliac crest line"
+"""What an entry is counted from that can be felt: the line through the highest points of both crests."""
 STEEPEST = 0.2
 """Sine of the smallest angle between midline and front-to-back axis: nearer, there is no plane through both."""
 

@@ -10,8 +10,8 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import SIDES
 from spinect_core.image.volume import BONE, Geometry
+from spinect_core.planning.needle.needle import CREST_LINE
 
-CREST_LINE = "iliac crest line"
 EDGE_MM = 2.5
 """Bone that ends so near to the border of the labels may go on beyond it."""
 TIP_MM = 3.0

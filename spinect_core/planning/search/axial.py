@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -102,12 +103,12 @@ def in_plane_trajectory(
 
 @dataclass(frozen=True, eq=False)
 class NeedlePlane:
-    """A plane that holds the needle and the patient's left-to-right axis: an axial slice tilted until it holds it.
+    """A plane that holds a needle.
 
     Attributes:
         origin: LPS mm (3,), the middle of the needle; the picture's middle.
-        across: unit LPS vector (3,) to the right of the picture: the patient's left.
-        down: unit LPS vector (3,) down the picture: to the back, and to the head or feet with the tilt.
+        across: unit LPS vector (3,) to the right of the picture.
+        down: unit LPS vector (3,) down the picture.
         entry: the needle's entry, mm (across, down) from the origin.
         target: the needle's tip, the same.
     """
@@ -118,16 +119,14 @@ class NeedlePlane:
     entry: tuple[float, float]
     target: tuple[float, float]
 
-    @property
-    def gantry_deg(self) -> float:
-        """Tilt against the axial plane, positive with the back edge to the head; what a gantry would have to turn."""
-        return float(np.degrees(np.arctan2(self.down[2], self.down[1])))
-
-    @property
-    def words(self) -> str:
-        """For example ``axial plane tilted 24° with the back edge towards the feet``."""
-        turn = round(abs(self.gantry_deg))
-        return f"axial plane tilted {turn}° {tilted(self.gantry_deg)}" if turn else "axial plane"
+    @classmethod
+    def through(cls, needle: Needle, across: FloatArray, down: FloatArray) -> Self:
+        """The plane of two unit LPS vectors (3,), one to the right and one down, through the middle of a needle."""
+        entry, target = np.asarray(needle.entry), np.asarray(needle.target)
+        origin = (entry + target) / 2
+        places = [(point - origin) @ np.stack([across, down], axis=1) for point in (entry, target)]
+        first, last = ((float(place[0]), float(place[1])) for place in places)
+        return cls(origin, across, down, first, last)
 
     def to_plane(self, points: npt.ArrayLike) -> FloatArray:
         """Places (..., 2) in mm across and down from the origin of LPS mm points (..., 3), dropped onto the plane."""
@@ -139,6 +138,24 @@ class NeedlePlane:
         return np.asarray(
             np.asarray(places, dtype=np.float64) @ np.stack([self.across, self.down]) + self.origin
         )
+
+
+class TiltedPlane(NeedlePlane):
+    """A plane that holds the needle and the patient's left-to-right axis: an axial slice tilted until it holds it.
+
+    The picture's right is the patient's left; down is to the back, and to the head or feet with the tilt.
+    """
+
+    @property
+    def gantry_deg(self) -> float:
+        """Tilt against the axial plane, positive with the back edge to the head; what a gantry would have to turn."""
+        return float(np.degrees(np.arctan2(self.down[2], self.down[1])))
+
+    @property
+    def words(self) -> str:
+        """For example ``axial plane tilted 24° with the back edge towards the feet``."""
+        turn = round(abs(self.gantry_deg))
+        return f"axial plane tilted {turn}° {tilted(self.gantry_deg)}" if turn else "axial plane"
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,13 +174,21 @@ class PlaneImage:
     inside: npt.NDArray[np.bool_]
     mm_per_pixel: float
 
+    @property
+    def places(self) -> FloatArray:
+        """LPS mm (rows, columns, 3) of the pixels."""
+        height, width = self.pixels.shape
+        rows, columns = np.indices((height, width), dtype=np.float64)
+        flat = np.stack([columns - (width - 1) / 2, rows - (height - 1) / 2], axis=-1) * self.mm_per_pixel
+        return self.plane.to_patient(flat)
+
     def to_pixel(self, points: npt.ArrayLike) -> FloatArray:
         """Columns and rows (..., 2) of LPS mm points (..., 3); whole numbers are pixel centres."""
         middle = (np.asarray(self.pixels.shape[::-1]) - 1) / 2
         return np.asarray(self.plane.to_plane(points) / self.mm_per_pixel + middle)
 
 
-def needle_plane(needle: Needle) -> NeedlePlane:
+def needle_plane(needle: Needle) -> TiltedPlane:
     """The oblique plane that makes a needle possible which no axial slice holds."""
     across = np.array([1.0, 0.0, 0.0])
     way = needle.towards_entry.copy()
@@ -172,11 +197,18 @@ def needle_plane(needle: Needle) -> NeedlePlane:
     down = np.array([0.0, 1.0, 0.0]) if length < SIDEWAYS else way / length
     if down[1] < 0 or (down[1] == 0 and down[2] < 0):
         down = -down
-    entry, target = np.asarray(needle.entry), np.asarray(needle.target)
-    origin = (entry + target) / 2
-    places = [(point - origin) @ np.stack([across, down], axis=1) for point in (entry, target)]
-    first, last = ((float(place[0]), float(place[1])) for place in places)
-    return NeedlePlane(origin, across, down, first, last)
+    return TiltedPlane.through(needle, across, down)
+
+
+def upright_plane(needle: Needle) -> NeedlePlane:
+    """The plane through a needle that stands upright on :func:`needle_plane`.
+
+    The needle lies level in it, its hub to the right; the picture's top is towards the head.
+    """
+    tilted_axial = needle_plane(needle)
+    across = needle.towards_entry
+    # From the left-to-right axis to the back is a quarter turn about the long axis: their cross product is cranial.
+    return NeedlePlane.through(needle, across, -np.cross(tilted_axial.across, tilted_axial.down))
 
 
 def reformat(

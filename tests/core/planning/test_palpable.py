@@ -5,7 +5,8 @@ import pytest
 
 from spinect_core.anatomy.landmarks import find_landmarks
 from spinect_core.image.volume import Geometry
-from spinect_core.planning.needle.palpable import CREST_LINE, palpable_places
+from spinect_core.planning.needle.needle import CREST_LINE
+from spinect_core.planning.needle.palpable import palpable_places
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 

@@ -1,0 +1,273 @@
+"""``spinect report``: from a plan on disk to a page, with and without its CT, and nobody's name unless asked for."""
+
+import io
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pypdf
+import pytest
+from plan_maker import KEY, both_sides, full_plan, recommended_planning
+
+from spinect_core import cli
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
+from spinect_core.io.reading import read_ct
+from spinect_core.io.writing import write_dicom_series
+from spinect_core.pipeline.report import read_source, write_report_pictures
+from spinect_core.plan.document import Document, write_document
+from spinect_core.plan.plan import Case, Plan, write_plan
+from spinect_core.report.pictures import EXPECTED, file_key, file_name, picture_of
+from spinect_core.surfaces import build_surfaces
+
+MARKERS = {
+    "PatientName": "Quastenflosser^Erika",
+    "PatientID": "PID4711X",
+    "PatientBirthDate": "19570317",
+    "OtherPatientNames": "Zweitname^Erika",
+    "PatientAddress": "Himmelblaustrasse",
+    "PatientTelephoneNumbers": "0815-99887",
+    "PatientComments": "Kommentarwort",
+    "InstitutionName": "Klinikum-Sonnenschein",
+    "ReferringPhysicianName": "Doktorwunder^Otto",
+    "AccessionNumber": "ACC77123",
+    "StudyDescription": "Studie-Abendrot",
+    "SeriesDescription": "Serie-Morgenrot",
+    "StudyID": "SID5566",
+}
+FOLDER, FILE = "Fuchsberger_1957", "Ziegelhuber"
+ASKED_FOR = ("Quastenflosser", "PID4711X", "1957-03-17")
+
+
+def drawn() -> Volume:
+    """Two bars of bone and one of nerve about the needle of the made-up plan, in air."""
+    grid = Geometry((50, 60, 55), (2.0, 2.0, 2.0), (-45.0, -15.0, -50.0))
+    at = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
+    array = np.full(grid.shape, -1000, np.int16)
+    array[at[..., 1] < 95] = -90
+    array[np.hypot(at[..., 0] + 10, at[..., 1] - 10) < 8] = 900
+    array[np.hypot(at[..., 0] - 25, at[..., 1] - 15) < 5] = 40
+    return Volume(array, grid)
+
+
+def labels_of(volume: Volume) -> Labels:
+    array = np.zeros(volume.array.shape, np.uint8)
+    array[volume.array == 900] = BONE
+    array[volume.array == 40] = NERVE
+    return Labels(array, volume.geometry)
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A series with a marker in every field that may name somebody, and in the names of folder and files."""
+    folder = tmp_path_factory.mktemp("scans") / FOLDER
+    for number, file in enumerate(write_dicom_series(drawn(), folder)):
+        data = pydicom.dcmread(file)
+        for keyword, text in MARKERS.items():
+            setattr(data, keyword, text)
+        data.save_as(folder / f"{FILE}-{number:03}.dcm")
+        file.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plan(ct: Path) -> Plan:
+    planning = both_sides(recommended_planning())
+    searches = tuple(each.replaced(map="") for each in planning.searches)
+    views = tuple(each.replaced(picture="", mm_per_pixel=0.0) for each in full_plan().views)
+    return full_plan().replaced(
+        case=Case.of(read_ct(ct)), planning=planning.replaced(searches=searches), views=views
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(plan: Plan, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the main job leaves: plan.json with its pictures, and the same in one file."""
+    folder = tmp_path_factory.mktemp("plan")
+    volume = read_ct(ct)
+    labels = labels_of(volume)
+    names = write_report_pictures(plan.planning, volume, labels, build_surfaces(labels), folder)
+    with_pictures = plan.replaced(files=names)
+    write_plan(with_pictures, folder / "plan.json")
+    files = {name: (folder / name).read_bytes() for name in names.values()}
+    write_document(Document(with_pictures, labels, files=files), folder / "plan.spinect")
+    return folder
+
+
+def texts(path: Path) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
+
+
+def everything(path: Path) -> bytes:
+    """All bytes of a PDF, its streams and pictures unpacked, its metadata, and its name."""
+    reader = pypdf.PdfReader(io.BytesIO(path.read_bytes()))
+    found = [path.read_bytes(), os.fsencode(path.name), str(reader.metadata).encode()]
+    for number in range(1, len(reader.xref[0]) + 1):
+        each = reader.get_object(number)
+        found.append(repr(each).encode())
+        if hasattr(each, "get_data"):
+            found.append(each.get_data())
+    found += [page.extract_text().encode() for page in reader.pages]
+    return b"\n".join(found)
+
+
+def told(content: bytes) -> list[str]:
+    words = [part for text in MARKERS.values() for part in text.split("^")] + ["1957-03-17", FOLDER, FILE]
+    lower = content.lower()
+    return [
+        word
+        for word in words
+        if any(word.lower().encode(code) in lower for code in ("utf-8", "utf-16-be", "utf-16-le"))
+    ]
+
+
+def test_pictures_of_recommended_needles_are_kept_with_the_plan(folder: Path, plan: Plan) -> None:
+    needle = plan.planning.needles[0].needle
+    for shown in EXPECTED:
+        picture = picture_of((folder / file_name(shown, KEY)).read_bytes(), needle)
+        assert picture is not None
+        assert np.asarray(picture).std() > 5
+    assert len(list(folder.glob("*.png"))) == len(
+        EXPECTED
+    )  # of the side where none is recommended there is none
+
+
+@pytest.mark.parametrize("what", ["", "plan.json", "plan.spinect"])
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+def test_a_plan_becomes_a_page_for_each_side(
+    folder: Path, tmp_path: Path, what: str, paper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.pdf"
+    assert cli.main(["report", str(folder / what), "--out", str(out), "--paper", paper]) == 0
+    assert "2 pages" in capsys.readouterr().out
+    left, right = texts(out)
+    assert "no picture of this needle" not in left
+    assert len(pypdf.PdfReader(out).pages[0].images) == 3
+    assert "transforaminal" in left
+    assert "NO NEEDLE IS RECOMMENDED" in right
+    import hashlib
+
+    file = folder / (what or "plan.json")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in left
+
+
+def test_one_side_and_one_zone(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "r.pdf"
+    assert cli.main(["report", str(folder), "--out", str(out), "--side", "left"]) == 0
+    assert len(texts(out)) == 1
+    assert cli.main(["report", str(folder), "--out", str(out), "--zone", "right safe"]) == 0
+    assert "RIGHT" in texts(out)[0]
+    assert "NO NEEDLE IS RECOMMENDED" in texts(out)[0]
+    capsys.readouterr()
+    assert cli.main(["report", str(folder), "--out", str(out), "--zone", "left safe"]) == 2
+    assert "Left Kambin, bony" in capsys.readouterr().err
+
+
+def test_text_goes_to_standard_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", str(folder), "--text"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("LEFT · L5 root · L5/S1\n")
+    assert "RIGHT · L5 root · L5/S1\n" in printed
+    assert "[ ] A non-particulate steroid first" in printed
+
+
+def test_what_cannot_be_done_is_refused_before_anything_is_written(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["report", str(folder)]) == 2
+    assert "--text" in capsys.readouterr().err
+    assert cli.main(["report", str(folder), "--out", str(tmp_path / "plan.json")]) == 2
+    assert "Use .pdf" in capsys.readouterr().err
+    assert cli.main(["report", str(tmp_path), "--out", str(tmp_path / "r.pdf")]) == 6
+    assert "no plan in this folder" in capsys.readouterr().err
+    (tmp_path / "plan.json").write_text("{}", encoding="utf-8")
+    assert cli.main(["report", str(tmp_path), "--out", str(tmp_path / "r.pdf")]) == 6
+    assert not (tmp_path / "r.pdf").exists()
+
+
+def test_nobody_is_named_unless_asked_for(
+    folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.pdf"
+    for more in ([], ["--ct", str(ct)]):
+        assert cli.main(["report", str(folder), "--out", str(out), "--text", *more]) == 0
+        assert told(everything(out)) == []
+        assert told(capsys.readouterr().out.encode()) == []
+    assert told(b"".join(file.read_bytes() for file in folder.iterdir())) == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_patient_is_named_as_the_ct_of_the_plan_does(
+    folder: Path, ct: Path, tmp_path: Path, packed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = ct
+    if packed:
+        source = tmp_path / "ct.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            for file in ct.iterdir():
+                archive.write(file, file.name)
+    out = tmp_path / "named.pdf"
+    command = ["report", str(folder), "--out", str(out), "--text", "-q", "--with-patient", str(source)]
+    assert cli.main(command) == 0
+    assert all(all(part in page for part in ASKED_FOR) for page in texts(out))
+    # what was asked for, and nothing else of the header: neither institution nor descriptions nor numbers of the study
+    asked = {"Quastenflosser", "Erika", "PID4711X", "1957-03-17"}
+    assert set(told(everything(out))) == asked
+    assert set(told(capsys.readouterr().out.encode())) == asked
+    assert told(str(pypdf.PdfReader(out).metadata).encode()) == []
+
+
+def test_another_ct_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    volume = drawn()
+    write_dicom_series(
+        replace(volume, array=np.where(volume.array == 40, 41, volume.array)), tmp_path / "other"
+    )
+    out = tmp_path / "r.pdf"
+    command = ["report", str(folder), "--out", str(out), "-q", "--with-patient", str(tmp_path / "other")]
+    assert cli.main(command) == 6
+    assert "not the CT that the plan was made on" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_pictures_that_a_plan_lacks_are_drawn_from_its_ct(plan: Plan, ct: Path, tmp_path: Path) -> None:
+    volume = read_ct(ct)
+    bare = tmp_path / "bare.spinect"
+    write_document(Document(plan, labels_of(volume)), bare)
+    out = tmp_path / "r.pdf"
+    assert cli.main(["report", str(bare), "--out", str(out), "--side", "left"]) == 0
+    assert texts(out)[0].count("no picture of this needle is in the plan") == 3
+    assert cli.main(["report", str(bare), "--out", str(out), "--side", "left", "--ct", str(ct), "-q"]) == 0
+    assert "no picture" not in texts(out)[0]
+    assert len(pypdf.PdfReader(out).pages[0].images) == 3
+
+
+def test_pictures_of_a_needle_that_was_placed_again_are_not_shown(
+    folder: Path, plan: Plan, tmp_path: Path
+) -> None:
+    record = plan.planning.needles[0]
+    moved = replace(record.needle, entry=(44.0, 95.0, -12.0))
+    planning = plan.planning.replaced(needles=(record.replaced(needle=moved),))
+    names = {file_key(shown, KEY): file_name(shown, KEY) for shown in EXPECTED}
+    for name in names.values():
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    write_plan(plan.replaced(planning=planning, files=names), tmp_path / "plan.json")
+    assert cli.main(["report", str(tmp_path), "--out", str(tmp_path / "r.pdf")]) == 0
+    assert texts(tmp_path / "r.pdf")[0].count("no picture of this needle is in the plan") == 3
+
+
+def test_files_beside_a_plan_that_are_no_pictures_are_left_alone(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    names = {file_key(shown, KEY): "secret.txt" for shown in EXPECTED}
+    write_plan(plan.replaced(files=names), tmp_path / "plan.json")
+    assert read_source(tmp_path / "plan.json").files == {}
+    assert cli.main(["report", str(tmp_path), "--out", str(tmp_path / "r.pdf")]) == 0
+
+
+def test_the_old_report_stays_where_a_new_one_cannot_be_made(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.pdf"
+    out.write_bytes(b"old")
+    assert cli.main(["report", str(folder), "--out", str(out), "--zone", "nonsense"]) == 2
+    assert out.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["r.pdf"]
