@@ -110,7 +110,7 @@ def test_nerve_is_outlined_and_organs_that_must_not_be_met_are_named() -> None:
     array[np.linalg.norm(places() - [-10.0, 10.0, -5.0], axis=-1) < 12] = NUMBERS[Organ.BOWEL]
     bowel = Organs(array, GRID, (Organ.BOWEL,))
     muscle = Organs(
-        np.where(array > 0, NUMBERS[Organ.LEFT_BACK], 0).astype(np.uint8), GRID, (Organ.LEFT_BACK,)
+        np.where(array > 0, NUMBERS[Organ.BACK_LEFT], 0).astype(np.uint8), GRID, (Organ.BACK_LEFT,)
     )
     drawn = plane_picture(ct(lambda at: at[..., 0] > 1e6), labels(), NEEDLE, plane, bowel)
     assert np.any(empty != drawn, axis=-1).sum() > 300
