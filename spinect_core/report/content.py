@@ -25,6 +25,7 @@ from spinect_core.plan.readout_wording import position_words
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.rule_wording import OTHER_ROUTES, finding_text
 from spinect_core.plan.wording import (
+    SAME_DEGREES,
     Trajectory,
     count_words,
     facts,
@@ -35,7 +36,6 @@ from spinect_core.plan.wording import (
     withheld_sentences,
 )
 
-SAME_VIEW_DEGREES = 0.5
 LONGEST_LINE = 2000
 """Letters of a line; a plan may hold texts that would fill the page."""
 CHECKLIST = (
@@ -302,11 +302,7 @@ def _page(
 def _of_its_view(told: Trajectory, known: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The facts without the reasons for a view that is not the needle's."""
     chosen = None if told.search is None else told.search.chosen
-    if (
-        chosen is None
-        or told.needle is None
-        or chosen.view.angle_to(told.needle.needle.view) < SAME_VIEW_DEGREES
-    ):
+    if chosen is None or told.needle is None or chosen.view.angle_to(told.needle.needle.view) <= SAME_DEGREES:
         return tuple(known)
     return tuple(each for each in known if each[0] != "Why this view")
 
