@@ -20,6 +20,7 @@ from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep_temporary
 from spinect_core.cli import (
     evaluate,
+    fluoroscopy,
     info,
     landmarks,
     measure,
@@ -44,6 +45,7 @@ COMMANDS = (
     landmarks,
     segment,
     organs,
+    fluoroscopy,
     series,
     evaluate,
     study,

@@ -20,6 +20,7 @@ examples:
   spinect plan scans/ct --out plans/case1             the whole job: labels, surfaces, triangles, pictures, plan.json
   spinect plan ct.nii.gz --out o --side left --mode fast
   spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin
+  spinect fluoroscopy scans/ct --plan plans/case1 --out drr.png   what a C-arm would show of a planned needle
   spinect series scans/                               which CTs are in a folder or zip
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz

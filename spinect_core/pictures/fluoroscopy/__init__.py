@@ -4,7 +4,7 @@ from spinect_core.pictures.fluoroscopy.display import displayed
 from spinect_core.pictures.fluoroscopy.exposure import Exposure, Fluoroscope
 from spinect_core.pictures.fluoroscopy.line_integrals import Attenuation, cut_off, line_integrals
 from spinect_core.pictures.fluoroscopy.picture import Marks, fluoroscopy_picture, tip_views
-from spinect_core.pictures.fluoroscopy.scotty_dog import DogPart, ScottyDog
+from spinect_core.pictures.fluoroscopy.scotty_dog import DogPart, ScottyDog, bone_surface
 
 __all__ = [
     "Attenuation",
@@ -13,6 +13,7 @@ __all__ = [
     "Fluoroscope",
     "Marks",
     "ScottyDog",
+    "bone_surface",
     "cut_off",
     "displayed",
     "fluoroscopy_picture",

@@ -22,7 +22,7 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import Side, word
 from spinect_core.geometry.view import View
-from spinect_core.image.volume import BONE
+from spinect_core.image.volume import BONE, Labels
 from spinect_core.pictures.fluoroscopy.exposure import Exposure
 
 NEAR_MM = 4.0
@@ -122,6 +122,13 @@ class ScottyDog:
         if DogPart.EYE not in self.parts:
             return []
         return _silhouette(np.concatenate(list(self.parts.values())), exposure)
+
+
+def bone_surface(labels: Labels) -> FloatArray:
+    """LPS mm (n, 3) of the bone voxels that have a neighbour which is none: its surface where no mesh is at hand."""
+    bone = labels.array == BONE
+    inner = ndimage.binary_erosion(bone, border_value=1)
+    return labels.geometry.to_patient(np.argwhere(bone & ~inner))
 
 
 def _silhouette(points: FloatArray, exposure: Exposure) -> list[FloatArray]:

@@ -38,6 +38,8 @@ COMMANDS = {
         "--triangle",
         "safe",
     ],
+    "fluoroscopy into": ["fluoroscopy", "list.csv", "--out", "{}"],
+    "fluoroscopy with": ["fluoroscopy", "list.csv", "--out", "drr.png", "--plan", "{}"],
     "evaluate": ["evaluate", "--prediction", "{}", "--truth", "{}"],
     "study": ["study", "{}", "--out", "out"],
     "study into": ["study", "list.csv", "--out", "{}"],
