@@ -10,6 +10,7 @@ from app.controllers.needle_slice import NeedleSliceController
 from app.controllers.open import OpenController
 from app.controllers.organs import OrgansController
 from app.controllers.plan import PlanController
+from app.controllers.report import ReportController
 from app.controllers.save import SaveController
 from app.controllers.segment import SegmentController
 from app.model.state import State
@@ -38,12 +39,13 @@ class Controllers(QObject):
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, jobs, window)
         self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
+        self.report = ReportController(model, trajectories, jobs, recent, dialogs, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)
         self.open.ct_opened.connect(self._on_ct)
         self.segment.plan_wanted.connect(self.plan.find)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
-        self.saying = (self.open, self.organs, self.segment, self.plan, self.save, self.export)
+        self.saying = (self.open, self.organs, self.segment, self.plan, self.save, self.export, self.report)
 
     def _on_ct(self, finish: bool) -> None:
         if finish:

@@ -154,6 +154,7 @@ class Case:
         plan: the plan that was opened; what the window does not know of is saved again from it.
         other_views: views of that plan that belong to no triangle.
         files: pictures and maps that came with it, by path.
+        report_files: pictures drawn for its report, which are among these: their paths by what a plan calls them.
         extras: what a later program had added to the document.
         document: where the plan was opened or saved last.
         organs: of the CT, from masks that were loaded or by the organ network; None without any.
@@ -173,6 +174,7 @@ class Case:
     plan: Plan | None = None
     other_views: tuple[PlanView, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
+    report_files: dict[str, str] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     document: Path | None = None
     organs: Organs | None = None

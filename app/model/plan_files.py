@@ -137,6 +137,7 @@ def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Plann
         triangles=tuple(each.triangle for each in measurements),
         planning=planning,
         notes=case.notes,
+        files={**before.files, **case.report_files},
     )
 
 

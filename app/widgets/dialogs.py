@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from app.widgets import messages
+from app.widgets.report_box import ReportBox
 from spinect_core.base.errors import ReadingError
+from spinect_core.report.paper import Paper
 
 
 class Answer(Enum):
@@ -50,6 +52,22 @@ class Dialogs:
         """Where to write; None if the user has changed his mind."""
         name, _ = QFileDialog.getSaveFileName(self._window, title, str(suggested), kinds)
         return Path(name) if name else None
+
+    def ask_report(self, choices: Mapping[str, str], may_name: bool) -> tuple[str, Paper, bool] | None:
+        """What is to be on the report; None if the user has changed his mind.
+
+        Args:
+            choices: key of what may be told, by the words that name it.
+            may_name: whether the patient could be named.
+
+        Returns:
+            The chosen key, the paper, and whether the patient is named.
+        """
+        box = ReportBox(choices, may_name, self._window)
+        try:
+            return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
+        finally:
+            box.deleteLater()
 
     def ask_unsaved(self, unsaved: Sequence[str], running: str) -> Answer:
         """What to do with a case that is not saved.

@@ -75,6 +75,8 @@ class Actions(QObject):
         make("open_plan", "Open plan…", opening.ask_plan)
         make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
         make("export", "Export picture…", controllers.export.ask_view, "camera", "Ctrl+E")
+        make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
+        make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
@@ -130,6 +132,8 @@ class Actions(QObject):
         for name in ("needle", "needle_cross"):
             self.named[name].setEnabled(ready)
         self.named["down"].setEnabled(current is not None and current.needle is not None)
+        for name in ("report", "copy_report"):
+            self.named[name].setEnabled(self._controllers.report.possible and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
 
     def _make(
@@ -180,6 +184,8 @@ class Actions(QObject):
                 "open_plan",
                 "save",
                 "export",
+                "report",
+                "copy_report",
                 "",
                 "organs",
                 "organ_folder",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from spinect_core.base.errors import UsageError
-from spinect_core.base.progress import Cancel
+from spinect_core.base.progress import Cancel, part_of
 from spinect_core.base.words import Side, values
-from spinect_core.cli.parser import Commands, a_path, add_command, add_decisions, add_quiet, read_options
+from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.report.paper import Paper
 
@@ -60,33 +60,46 @@ def add(commands: Commands) -> None:
         type=a_path,
         help="the plan's CT as DICOM, to name the patient as its headers do; refused if it is another CT",
     )
-    parser.add_argument("--series", metavar="KEY", help="which CT, where there are several")
-    add_decisions(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Make the report, write and print it."""
-    from spinect_core.pipeline.report import CtWish, check_report_path, make_report, read_source
+    from spinect_core.pipeline.report import (
+        Anatomy,
+        check_report_path,
+        find_ct,
+        make_report,
+        patient_of,
+        read_source,
+    )
 
     if options.out is None and not options.text:
         raise UsageError("Nothing is asked for", "Give --out FILE.pdf, or --text")
     if options.out is not None:
         check_report_path(options.out)
-    named = options.with_patient is not None
-    path = options.with_patient if named else options.ct
-    ct = None
-    if path is not None:
-        ct = CtWish(path, options.series, read_options(options), patient=named)
-    with reporting("report", quiet=options.quiet or ct is None) as progress:
-        source = read_source(options.plan, labels=ct is not None)
+    named, drawn = options.with_patient, options.ct
+    with reporting("report", quiet=options.quiet or (named or drawn) is None) as progress:
+        source = read_source(options.plan, labels=drawn is not None)
+        patient = anatomy = None
+        reading = part_of(progress, 0.0, 0.7)
+        if named is not None:
+            patient = patient_of(named, source.plan, progress=reading, cancel=cancel)
+        elif drawn is not None:
+            if source.labels is None:
+                raise UsageError(
+                    "Pictures are drawn from labels, which are in a .spinect file", "Give that", options.plan
+                )
+            _, volume = find_ct(drawn, source.plan, progress=reading, cancel=cancel)
+            anatomy = Anatomy(volume, source.labels)
         report = make_report(
             source,
             side=None if options.side == "both" else Side(options.side),
             zone=options.zone,
-            ct=ct,
-            progress=progress,
+            patient=patient,
+            anatomy=anatomy,
+            progress=part_of(progress, 0.7, 1.0),
             cancel=cancel,
         )
         if options.out is not None:

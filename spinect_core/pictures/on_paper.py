@@ -1,4 +1,4 @@
-"""The pictures of a needle for a printed page: the view from its hub, and the CT in two planes along it.
+"""The pictures of a needle for a printed page: the view from its hub, simulated fluoroscopy, and two planes along it.
 
 They are small and square, with few and large letters, and can be read without colour: bone is light and nerve dark in
 the view from the hub, nerve is outlined in the planes, and the needle is white with a black edge.
@@ -19,6 +19,15 @@ from spinect_core.geometry.view import direction_letters
 from spinect_core.image.organs import BY_NUMBER, SPARED, Organs
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
 from spinect_core.pictures.annotate import RgbArray
+from spinect_core.pictures.fluoroscopy import (
+    Attenuation,
+    Exposure,
+    Fluoroscope,
+    cut_off,
+    displayed,
+    line_integrals,
+)
+from spinect_core.pictures.fluoroscopy.picture import hatched
 from spinect_core.pictures.frame import Frame
 from spinect_core.pictures.lettering import text_width, write
 from spinect_core.pictures.organ_outlines import Outlines, apart, outlined
@@ -33,6 +42,8 @@ PIXELS = 520
 FINER = 1.5
 """The view from the hub is drawn so many times larger, and reduced."""
 HUB_FIELD_MM = 75.0
+BEAM_DETECTOR_MM = 180.0
+"""Edge of the detector that simulated fluoroscopy uses: about 115 mm at the tip."""
 MARGIN_MM = 14.0
 """Shown about the needle and what lies behind its tip."""
 BEHIND_MM = 30.0
@@ -44,6 +55,7 @@ NOT_SHOWN: Colour = (214, 214, 214)
 """Of the lines where the CT ends."""
 LIGHT_BONE, DARK_NERVE = (238, 232, 218), (150, 96, 10)
 NERVE_LINE: Colour = (255, 232, 110)
+RAYS_AT_ONCE = 1 << 15
 STEP_MM = 2.0
 """Where neighbouring pixels differ so much in depth, an edge is drawn."""
 
@@ -125,6 +137,28 @@ def plane_picture(
     return np.asarray(picture)
 
 
+def beam_picture(attenuation: Attenuation, needle: Needle) -> RgbArray:
+    """Simulated fluoroscopy along a needle, the detector at its hub, the tip in the middle; hatched beyond the CT.
+
+    Args:
+        attenuation: of the CT.
+        needle: seen end-on.
+
+    Returns:
+        uint8 RGB (520, 520, 3). Its scale is that at the depth of the tip.
+    """
+    device = Fluoroscope(detector_mm=BEAM_DETECTOR_MM, pixels=PIXELS)
+    exposure = Exposure(needle.view, np.asarray(needle.target), device)
+    cut = cut_off(attenuation, exposure)
+    grey = hatched(displayed(line_integrals(attenuation, exposure), cut), cut)
+    picture = Image.fromarray(np.repeat(grey[:, :, None], 3, axis=2))
+    draw = ImageDraw.Draw(picture)
+    _end_on(draw, PIXELS / 2, 2.5 / device.field_mm * PIXELS)
+    _letters(draw, needle.view.right, needle.view.up, EDGE, TEXT)
+    _scale(draw, device.field_mm, EDGE, TEXT)
+    return np.asarray(picture)
+
+
 def _shaded(obstacles: Obstacles, frame: Frame) -> RgbArray:
     """What is seen in a frame, lit from the upper left, white where nothing is."""
     width, height = frame.size
@@ -133,9 +167,13 @@ def _shaded(obstacles: Obstacles, frame: Frame) -> RgbArray:
     far = 1000.0
     view = frame.view
     origins = view.unproject(flat, float(view.depth(frame.centre)) + far)
-    tissue, distance, _ = obstacles.first(origins, -view.vector)
-    depth = np.where(tissue > 0, distance, 2 * far).reshape(height, width)
-    tissue = tissue.reshape(height, width)
+    met, distance = np.zeros(len(origins), np.uint8), np.full(len(origins), np.inf)
+    # Embree holds the interpreter while it casts: in pieces, a window beside stays awake.
+    for first in range(0, len(origins), RAYS_AT_ONCE):
+        some = slice(first, first + RAYS_AT_ONCE)
+        met[some], distance[some], _ = obstacles.first(origins[some], -view.vector)
+    depth = np.where(met > 0, distance, 2 * far).reshape(height, width)
+    tissue = met.reshape(height, width)
     light = _light(depth, frame.mm_per_pixel)
     picture = np.full((height, width, 3), PAPER, dtype=np.float64)
     for label, colour, dark in ((BONE, LIGHT_BONE, 0.62), (NERVE, DARK_NERVE, 0.45)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ from spinect_core.base.files import write_whole
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import Side
 from spinect_core.plan.folder import DOCUMENT_FILE, PLAN_FILE, attachments, read_current
-from spinect_core.plan.plan import Case, Plan, read_plan
+from spinect_core.plan.plan import Case, Plan, read_plan, stored
 from spinect_core.plan.wording import trajectories
 from spinect_core.report.content import Page, Stored, Wish, may_be_told, pages, plain_text
 from spinect_core.report.pictures import (
-    EXPECTED,
+    Shown,
     as_png,
     draw_pictures,
     file_key,
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from spinect_core.image.organs import Organs
     from spinect_core.image.patient import Patient
     from spinect_core.image.volume import Labels, Volume
-    from spinect_core.io.reading.options import ReadOptions
+    from spinect_core.io.reading.series import Series
+    from spinect_core.pictures.fluoroscopy import Attenuation
     from spinect_core.plan.records import Planning
+    from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.zones.obstacles import Obstacles
     from spinect_core.report.page import Pictures
     from spinect_core.report.paper import Paper
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 PDF = ".pdf"
 DOCUMENT = ".spinect"
 LARGEST = 1 << 29
+AT_ONCE, PAUSE_S = 50_000, 0.01
+"""Triangles of a search tree that is made in one go, and seconds before each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +63,21 @@ class Source:
     stored: Stored | None = None
 
 
-@dataclass(frozen=True)
-class CtWish:
-    """The CT of a plan, for pictures that the plan lacks and, where asked for, for the patient's name.
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """What the pictures are drawn of that a plan does not hold.
 
     Attributes:
-        path: as for reading.
-        series: key of the series, where the path holds several.
-        options: what the user decided where reading would rather refuse; None for the usual.
-        patient: whether the patient is to be named.
+        volume: the CT; None where it is not at hand.
+        labels: bone and nerve.
+        surfaces: of these labels; made where there are none.
+        organs: outlined in the planes.
     """
 
-    path: Path
-    series: str | None = None
-    options: ReadOptions | None = None
-    patient: bool = False
+    volume: Volume | None
+    labels: Labels
+    surfaces: Surfaces | None = None
+    organs: Organs | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +88,13 @@ class Report:
         pages: what it says.
         pictures: of each page.
         created: time of the plan, ISO 8601.
+        drawn: pictures that the plan did not hold, as files for it: what a plan calls each, its name and its bytes.
     """
 
     pages: tuple[Page, ...]
     pictures: tuple[Pictures, ...]
     created: str
+    drawn: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -129,20 +136,35 @@ def read_source(path: Path, *, labels: bool = False) -> Source:
         from spinect_core.plan.document import read_document
 
         document = read_document(path)
-        return Source(document.plan, document.files, document.labels, _stored(path, "the .spinect file"))
+        return Source(document.plan, document.files, document.labels, stored_as(path))
     plan = read_plan(path)
-    keys = {file_key(shown, zone.key) for shown in EXPECTED for zone in plan.planning.zones}
+    keys = {file_key(shown, zone.key) for shown in Shown for zone in plan.planning.zones}
     files, _ = attachments(path.parent, [name for key, name in plan.files.items() if key in keys and name])
-    return Source(plan, files, None, _stored(path, "plan.json"))
+    return Source(plan, files, None, stored_as(path))
 
 
-def _stored(path: Path, what: str) -> Stored:
+def stored_as(path: Path) -> Stored:
+    """The file of a plan, as a report names it.
+
+    Raises:
+        PlanError: it cannot be read.
+    """
     try:
-        return Stored(hashlib.sha256(read_current(path, LARGEST)).hexdigest(), what)
+        content = read_current(path, LARGEST)
     except OSError as error:
-        raise PlanError(
-            f"The plan cannot be read again ({error.strerror or error})", "Try again", path
-        ) from error
+        raise PlanError(f"The plan cannot be read ({error.strerror or error})", "Try again", path) from error
+    what = "the .spinect file" if path.suffix.lower() == DOCUMENT else "plan.json"
+    return Stored(hashlib.sha256(content).hexdigest(), what)
+
+
+def stored_nowhere(plan: Plan) -> Stored:
+    """A plan that is in no file as it is, by the bytes that its plan.json would have.
+
+    Raises:
+        PlanError: it holds what no file can.
+    """
+    content = stored(plan.to_dict, PLAN_FILE)
+    return Stored(hashlib.sha256(content).hexdigest(), "the open plan, in no file")
 
 
 def make_report(
@@ -150,7 +172,8 @@ def make_report(
     *,
     side: Side | None = None,
     zone: str = "",
-    ct: CtWish | None = None,
+    patient: Patient | None = None,
+    anatomy: Anatomy | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Report:
@@ -160,68 +183,138 @@ def make_report(
         source: the plan.
         side: None for every side of the plan.
         zone: the trajectory to tell; empty for the first recommended one.
-        ct: the CT of the plan, if the user has it at hand.
+        patient: whose CT it is; None to name nobody.
+        anatomy: of which pictures are drawn that the plan does not hold; None to draw none.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
 
     Raises:
         UsageError: there is no such trajectory or side.
-        PlanError: the CT is another one than the plan's, or nothing was planned.
-        ReadingError: the CT cannot be read, or names nobody.
+        PlanError: nothing was planned.
         Cancelled: the user stopped it.
     """
-    plan = source.plan
-    # Before a CT is read, which takes seconds: what is asked for has to be there.
-    made = pages(plan, Wish(side, zone, None, source.stored))
-    volume: Volume | None = None
-    if ct is not None:
-        volume, patient = _read_ct(ct, plan, part_of(progress, 0.0, 0.6), cancel)
-        made = pages(plan, Wish(side, zone, patient, source.stored))
-    check(cancel)
-    progress(0.7, "pictures")
-    return Report(made, tuple(_pictures(source, page, volume) for page in made), plan.created)
+    made = pages(source.plan, Wish(side, zone, patient, source.stored))
+    drawing = None if anatomy is None else _Drawing(source.plan, anatomy, cancel)
+    pictures = []
+    for number, page in enumerate(made):
+        check(cancel)
+        progress(number / len(made), "pictures of the report")
+        pictures.append(_pictures(source, page, drawing))
+    return Report(made, tuple(pictures), source.plan.created, {} if drawing is None else drawing.files)
 
 
-def _read_ct(
-    wish: CtWish, plan: Plan, progress: Progress, cancel: Cancel | None
-) -> tuple[Volume, Patient | None]:
+def find_ct(
+    path: Path, plan: Plan, *, progress: Progress = silent, cancel: Cancel | None = None
+) -> tuple[Series, Volume]:
+    """The CT that a plan was made on, among whatever a path holds; it is known by its voxels and their places.
+
+    Args:
+        path: as for reading.
+        plan: of which it is the CT.
+        progress: called with the fraction done (0 to 1) and the stage.
+        cancel: stops it.
+
+    Raises:
+        ReadingError: nothing there that could be an image, or it cannot be read.
+        PlanError: the plan's CT is not there.
+        Cancelled: the user stopped it.
+    """
     from spinect_core.io.reading import ReadOptions, list_series, read_series
-    from spinect_core.io.reading.choosing import choose
+
+    # Whatever was decided when the plan was made: another CT is recognised by its content.
+    options = ReadOptions(assume_hu=True, join_series=True)
+    every = list_series(path, options=options, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
+    likely = [each for each in every if each.loadable and each.shape == plan.case.shape]
+    for number, series in enumerate(likely):
+        share = part_of(progress, 0.4 + 0.6 * number / len(likely), 0.4 + 0.6 * (number + 1) / len(likely))
+        volume = read_series(series, options=options, progress=share, cancel=cancel)
+        if Case.of(volume).same_ct(plan.case):
+            return series, volume
+    raise PlanError(
+        "This is not the CT that the plan was made on", "Choose the plan's own CT, or report without", path
+    )
+
+
+def patient_of(
+    path: Path, plan: Plan, *, progress: Progress = silent, cancel: Cancel | None = None
+) -> Patient:
+    """The patient as the CT of a plan names him; see :func:`find_ct`.
+
+    Raises:
+        ReadingError: the CT cannot be read, names nobody, or its files do not agree.
+        PlanError: the plan's CT is not there.
+        Cancelled: the user stopped it.
+    """
     from spinect_core.io.reading.patient import read_patient
 
-    options = wish.options or ReadOptions()
-    every = list_series(wish.path, options=options, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
-    series = choose(every, wish.series, wish.path)
-    volume = read_series(series, options=options, progress=part_of(progress, 0.4, 1.0), cancel=cancel)
-    if not Case.of(volume).same_ct(plan.case):
-        raise PlanError(
-            "This is not the CT that the plan was made on",
-            "Choose the plan's own CT, or report without",
-            wish.path,
-        )
-    return volume, read_patient(series, cancel=cancel) if wish.patient else None
+    series, _ = find_ct(path, plan, progress=progress, cancel=cancel)
+    return read_patient(series, cancel=cancel)
 
 
-def _pictures(source: Source, page: Page, volume: Volume | None) -> Pictures:
-    """Those that the plan keeps; what it lacks is drawn where its CT is at hand."""
-    from PIL import Image
-
+def _pictures(source: Source, page: Page, drawing: _Drawing | None) -> Pictures:
+    """Those that the plan keeps, and the others where they can be drawn."""
     if page.trajectory is None or page.record is None:
         return {}
-    planning, zone, needle = source.plan.planning, page.trajectory.zone_key, page.record.needle
+    zone, needle = page.trajectory.zone_key, page.record.needle
     found = stored_pictures(source.plan, source.files, zone, needle)
-    if volume is None or source.labels is None or set(EXPECTED) <= set(found):
-        return found
-    obstacles = _obstacles_of(source.labels)
-    drawn = draw_pictures(planning, zone, needle, obstacles=obstacles, volume=volume, labels=source.labels)
-    return {shown: Image.fromarray(picture) for shown, picture in drawn.items()} | found
+    return found if drawing is None else drawing.with_others(found, zone, needle)
 
 
-def _obstacles_of(labels: Labels) -> Obstacles:
-    from spinect_core.planning.zones.obstacles import Obstacles
-    from spinect_core.surfaces import build_surfaces
+class _Drawing:
+    """Draws pictures, with what they are drawn of made once.
 
-    return Obstacles.of(build_surfaces(labels))
+    Args:
+        plan: whose needles they show.
+        anatomy: what they are drawn of.
+        cancel: stops it.
+
+    Attributes:
+        files: what was drawn, as files of the plan.
+    """
+
+    def __init__(self, plan: Plan, anatomy: Anatomy, cancel: Cancel | None) -> None:
+        self._plan, self._anatomy, self._cancel = plan, anatomy, cancel
+        self.files: dict[str, tuple[str, bytes]] = {}
+
+    def with_others(self, found: Pictures, zone: str, needle: Needle) -> Pictures:
+        """The pictures of a needle, those that are not found drawn."""
+        from PIL import Image
+
+        anatomy = self._anatomy
+        flat = set(Shown) - {Shown.HUB} - set(found)
+        if anatomy.volume is None:
+            flat = set()
+        drawn = draw_pictures(
+            self._plan.planning,
+            zone,
+            needle,
+            obstacles=None if Shown.HUB in found else self._obstacles,
+            volume=anatomy.volume if flat else None,
+            labels=anatomy.labels,
+            organs=anatomy.organs,
+            attenuation=self._attenuation if Shown.FLUOROSCOPY in flat else None,
+        )
+        check(self._cancel)
+        new = {shown: picture for shown, picture in drawn.items() if shown not in found}
+        for shown, picture in new.items():
+            self.files[file_key(shown, zone)] = file_name(shown, zone), as_png(picture, needle)
+        return {**found, **{shown: Image.fromarray(picture) for shown, picture in new.items()}}
+
+    @cached_property
+    def _obstacles(self) -> Obstacles:
+        from spinect_core.planning.zones.obstacles import Obstacles
+        from spinect_core.surfaces import build_surfaces
+
+        surfaces = self._anatomy.surfaces or build_surfaces(self._anatomy.labels, cancel=self._cancel)
+        # In pieces, with pauses: a window beside stays awake.
+        return Obstacles.of(surfaces, AT_ONCE, PAUSE_S)
+
+    @cached_property
+    def _attenuation(self) -> Attenuation | None:
+        from spinect_core.pictures.fluoroscopy import Attenuation
+
+        volume = self._anatomy.volume
+        return None if volume is None else Attenuation.of(volume, cancel=self._cancel)
 
 
 def write_report_pictures(
@@ -235,17 +328,27 @@ def write_report_pictures(
     cancel: Cancel | None = None,
 ) -> dict[str, str]:
     """Draw what the report shows of every recommended needle; the names of the files by what a plan calls them."""
+    from spinect_core.pictures.fluoroscopy import Attenuation
     from spinect_core.planning.zones.obstacles import Obstacles
 
     wanted = [each for each in trajectories(planning) if not each.own and may_be_told(each)]
-    obstacles = Obstacles.of(surfaces) if wanted else None
+    if not wanted:
+        return {}
+    obstacles, attenuation = Obstacles.of(surfaces), Attenuation.of(volume, cancel=cancel)
     names = {}
     for each in wanted:
         check(cancel)
         assert each.needle is not None  # only what has one may be told
         needle = each.needle.needle
         drawn = draw_pictures(
-            planning, each.key, needle, obstacles=obstacles, volume=volume, labels=labels, organs=organs
+            planning,
+            each.key,
+            needle,
+            obstacles=obstacles,
+            volume=volume,
+            labels=labels,
+            organs=organs,
+            attenuation=attenuation,
         )
         for shown, picture in drawn.items():
             name = file_name(shown, each.key)

@@ -49,7 +49,7 @@ CAPTIONS: Mapping[Shown, str] = {
     Shown.HUB: "View from the hub, along the needle (ring); bone light, nerve dark, borders of the triangle",
     Shown.AXIAL: "CT in the axial plane tilted to hold the needle; back below; dotted: behind the tip; nerve outlined",
     Shown.UPRIGHT: "CT in the plane that stands upright on it; head above; needle level, hub to the right",
-    Shown.FLUOROSCOPY: "Simulated fluoroscopy along the needle",
+    Shown.FLUOROSCOPY: "Simulated fluoroscopy along the needle (ring), detector at the hub; scale at the tip",
 }
 UNSHOWN = "Letters that this page's typeface lacks are shown as □."
 

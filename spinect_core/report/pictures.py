@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spinect_core.image.organs import Organs
     from spinect_core.image.volume import Labels, Volume
     from spinect_core.pictures.annotate import RgbArray
+    from spinect_core.pictures.fluoroscopy import Attenuation
     from spinect_core.plan.plan import Plan
     from spinect_core.plan.records import Planning
     from spinect_core.planning.zones.obstacles import Obstacles
@@ -34,9 +35,9 @@ class Shown(StrEnum):
     """What a picture of a report shows, in the order in which they stand on the page."""
 
     HUB = "view from the hub"
+    FLUOROSCOPY = "simulated fluoroscopy"
     AXIAL = "tilted axial plane"
     UPRIGHT = "upright plane"
-    FLUOROSCOPY = "simulated fluoroscopy"
 
 
 EXPECTED = (Shown.HUB, Shown.AXIAL, Shown.UPRIGHT)
@@ -123,6 +124,7 @@ def draw_pictures(
     volume: Volume | None = None,
     labels: Labels | None = None,
     organs: Organs | None = None,
+    attenuation: Attenuation | None = None,
 ) -> dict[Shown, RgbArray]:
     """Those pictures of a needle that can be drawn.
 
@@ -134,9 +136,10 @@ def draw_pictures(
         volume: the CT, for the planes.
         labels: bone and nerve, for the planes.
         organs: outlined in the planes.
+        attenuation: of the CT, for simulated fluoroscopy.
     """
     # Not at the top: a report of stored pictures draws none, and a renderer takes longer to load than all of it.
-    from spinect_core.pictures.on_paper import hub_picture, plane_picture
+    from spinect_core.pictures.on_paper import beam_picture, hub_picture, plane_picture
     from spinect_core.planning.search.axial import needle_plane, upright_plane
 
     found: dict[Shown, RgbArray] = {}
@@ -147,4 +150,6 @@ def draw_pictures(
     if volume is not None and labels is not None:
         for shown, plane in ((Shown.AXIAL, needle_plane(needle)), (Shown.UPRIGHT, upright_plane(needle))):
             found[shown] = plane_picture(volume, labels, needle, plane, organs)
+    if attenuation is not None:
+        found[Shown.FLUOROSCOPY] = beam_picture(attenuation, needle)
     return found

@@ -7,7 +7,15 @@ import pyvista as pv
 from spinect_core.geometry.view import View
 from spinect_core.image.organs import NUMBERS, Organ, Organs
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume
-from spinect_core.pictures.on_paper import LIGHT_BONE, PAPER, PIXELS, hub_picture, plane_picture
+from spinect_core.pictures.fluoroscopy import Attenuation
+from spinect_core.pictures.on_paper import (
+    LIGHT_BONE,
+    PAPER,
+    PIXELS,
+    beam_picture,
+    hub_picture,
+    plane_picture,
+)
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.search.axial import needle_plane, upright_plane
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -159,3 +167,19 @@ def test_borders_of_the_triangle_are_drawn_where_they_are() -> None:
     assert rows.mean() == pytest.approx(PIXELS / 2 + 15 * per_mm, abs=3)
     assert columns.min() == pytest.approx(PIXELS / 2, abs=5)
     assert columns.max() == pytest.approx(PIXELS / 2 + 10 * per_mm, abs=5)
+
+
+def test_simulated_fluoroscopy_is_seen_from_the_hub_with_bone_dark() -> None:
+    view, target = NEEDLE.view, np.asarray(NEEDLE.target)
+    middle = target + 25 * view.right
+    body = np.where(places()[..., 1] < 65, 0, -1000).astype(np.int16)
+    array = np.where(np.linalg.norm(places() - middle, axis=-1) < 9, 1200, body).astype(np.int16)
+    with_bone = grey(beam_picture(Attenuation.of(Volume(array, GRID)), NEEDLE))
+    without = grey(beam_picture(Attenuation.of(Volume(body, GRID)), NEEDLE))
+    rows, columns = np.nonzero((with_bone < without - 40)[40:-70, 40:-90])
+    # the field is 114.7 mm wide at the tip
+    assert columns.mean() + 40 == pytest.approx(PIXELS / 2 + 25 / 114.7 * PIXELS, abs=12)
+    assert rows.mean() + 40 == pytest.approx(PIXELS / 2, abs=12)
+    ring = with_bone[PIXELS // 2 - 20 : PIXELS // 2 + 20, PIXELS // 2 - 20 : PIXELS // 2 + 20]
+    assert ring.min() < 40
+    assert ring.max() > 240

@@ -1,7 +1,9 @@
 """``spinect report``: from a plan on disk to a page, with and without its CT, and nobody's name unless asked for."""
 
+import hashlib
 import io
 import os
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from spinect_core.io.writing import write_dicom_series
 from spinect_core.pipeline.report import read_source, write_report_pictures
 from spinect_core.plan.document import Document, write_document
 from spinect_core.plan.plan import Case, Plan, write_plan
-from spinect_core.report.pictures import EXPECTED, file_key, file_name, picture_of
+from spinect_core.report.pictures import Shown, file_key, file_name, picture_of
 from spinect_core.surfaces import build_surfaces
 
 MARKERS = {
@@ -125,13 +127,12 @@ def told(content: bytes) -> list[str]:
 
 def test_pictures_of_recommended_needles_are_kept_with_the_plan(folder: Path, plan: Plan) -> None:
     needle = plan.planning.needles[0].needle
-    for shown in EXPECTED:
+    for shown in Shown:
         picture = picture_of((folder / file_name(shown, KEY)).read_bytes(), needle)
         assert picture is not None
         assert np.asarray(picture).std() > 5
-    assert len(list(folder.glob("*.png"))) == len(
-        EXPECTED
-    )  # of the side where none is recommended there is none
+    # of the side where none is recommended there is none
+    assert len(list(folder.glob("*.png"))) == len(Shown)
 
 
 @pytest.mark.parametrize("what", ["", "plan.json", "plan.spinect"])
@@ -144,11 +145,9 @@ def test_a_plan_becomes_a_page_for_each_side(
     assert "2 pages" in capsys.readouterr().out
     left, right = texts(out)
     assert "no picture of this needle" not in left
-    assert len(pypdf.PdfReader(out).pages[0].images) == 3
+    assert len(pypdf.PdfReader(out).pages[0].images) == 4
     assert "transforaminal" in left
     assert "NO NEEDLE IS RECOMMENDED" in right
-    import hashlib
-
     file = folder / (what or "plan.json")
     assert hashlib.sha256(file.read_bytes()).hexdigest() in left
 
@@ -191,7 +190,7 @@ def test_nobody_is_named_unless_asked_for(
     folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report.pdf"
-    for more in ([], ["--ct", str(ct)]):
+    for more in ([], ["--ct", str(ct), "-q"]):
         assert cli.main(["report", str(folder), "--out", str(out), "--text", *more]) == 0
         assert told(everything(out)) == []
         assert told(capsys.readouterr().out.encode()) == []
@@ -238,9 +237,12 @@ def test_pictures_that_a_plan_lacks_are_drawn_from_its_ct(plan: Plan, ct: Path, 
     out = tmp_path / "r.pdf"
     assert cli.main(["report", str(bare), "--out", str(out), "--side", "left"]) == 0
     assert texts(out)[0].count("no picture of this needle is in the plan") == 3
-    assert cli.main(["report", str(bare), "--out", str(out), "--side", "left", "--ct", str(ct), "-q"]) == 0
+    write_dicom_series(replace(drawn(), array=drawn().array + 1), tmp_path / "both" / "other")
+    shutil.copytree(ct, tmp_path / "both" / "own")  # which of them is the plan's is known by its voxels
+    command = ["report", str(bare), "--out", str(out), "--side", "left", "--ct", str(tmp_path / "both"), "-q"]
+    assert cli.main(command) == 0
     assert "no picture" not in texts(out)[0]
-    assert len(pypdf.PdfReader(out).pages[0].images) == 3
+    assert len(pypdf.PdfReader(out).pages[0].images) == 4
 
 
 def test_pictures_of_a_needle_that_was_placed_again_are_not_shown(
@@ -249,7 +251,7 @@ def test_pictures_of_a_needle_that_was_placed_again_are_not_shown(
     record = plan.planning.needles[0]
     moved = replace(record.needle, entry=(44.0, 95.0, -12.0))
     planning = plan.planning.replaced(needles=(record.replaced(needle=moved),))
-    names = {file_key(shown, KEY): file_name(shown, KEY) for shown in EXPECTED}
+    names = {file_key(shown, KEY): file_name(shown, KEY) for shown in Shown}
     for name in names.values():
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     write_plan(plan.replaced(planning=planning, files=names), tmp_path / "plan.json")
@@ -259,7 +261,7 @@ def test_pictures_of_a_needle_that_was_placed_again_are_not_shown(
 
 def test_files_beside_a_plan_that_are_no_pictures_are_left_alone(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
-    names = {file_key(shown, KEY): "secret.txt" for shown in EXPECTED}
+    names = {file_key(shown, KEY): "secret.txt" for shown in Shown}
     write_plan(plan.replaced(files=names), tmp_path / "plan.json")
     assert read_source(tmp_path / "plan.json").files == {}
     assert cli.main(["report", str(tmp_path), "--out", str(tmp_path / "r.pdf")]) == 0
