@@ -43,6 +43,14 @@ class SegmentController(QObject):
         super().__init__(parent)
         self._model, self._options, self._jobs, self._boxes = model, options, jobs, boxes
 
+    def plan_this_ct(self) -> None:
+        """Do what is missing up to the check: labels, then trajectories."""
+        case = self._model.case
+        if case is not None and case.segmentation is not None and case.surfaces is not None:
+            self.plan_wanted.emit()
+        else:
+            self.segment(finish=True)
+
     def segment(self, finish: bool = False) -> None:
         """Segment the open case.
 

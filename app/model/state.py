@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QSettings
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
+from app.model.flow import Flow
 from app.model.jobs import JobRunner
 from app.model.ongoing import Ongoing
 from app.model.planning_options import PlanningOptions
@@ -34,6 +35,7 @@ class State:
         options: of the segmentation.
         planning: what needles are placed under, and which limits hold.
         ongoing: the running job, as it is shown.
+        flow: where the case stands on its way to a report.
         recent: what was opened last.
     """
 
@@ -48,4 +50,5 @@ class State:
         self.options = SegmentOptions(settings, parent)
         self.planning = PlanningOptions(settings, parent)
         self.ongoing = Ongoing(self.jobs, parent)
+        self.flow = Flow(self.model, self.ongoing, parent)
         self.recent = RecentFiles(settings, parent)

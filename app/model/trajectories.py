@@ -11,6 +11,7 @@ from app.model.case_model import CaseModel
 from app.model.kept_maps import kept_map
 from app.model.looked import Looked
 from app.model.work import FoundTrajectories
+from spinect_core.base.words import Checked
 from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import Trajectory
 from spinect_core.plan.wording import trajectories as trajectories_of
@@ -204,7 +205,9 @@ class Trajectories(QObject):
             return False
         self._looked.update(found.looked)
         self._curves.update(found.seen.curves)
-        self._model.replace_found(planned.plan.triangles, planned.records, text)
+        records = _still_checked(self._model.planning, planned.records)
+        self._kept[0] = (records, planned.plan)
+        self._model.replace_found(planned.plan.triangles, records, text)
         if self.plan is not planned.plan:
             self._on_planning()  # the same records as before, as those of an opened plan may be, are no change
         return True
@@ -281,6 +284,15 @@ class Trajectories(QObject):
         if self._model.selected is not None and self.chosen:
             self.chosen = ""
             self.chosen_changed.emit()
+
+
+def _still_checked(before: Planning, after: Planning) -> Planning:
+    """A planning with what the user has checked of the one before, as far as it is the same level and warnings."""
+    if before.level is None or after.level is None or before.level.name != after.level.name:
+        return after
+    same = before.level.warnings == after.level.warnings and before.withheld == after.withheld
+    kept = [each for each in before.checked if same or each == Checked.LABELS]
+    return after.replaced(checked=tuple(kept))
 
 
 def _made_of(records: Planning) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from app.model.case import organs_missing
@@ -24,7 +25,13 @@ PLANNED_WITH = (
 
 
 class CasePanel(Section):
-    """Facts of the CT."""
+    """Facts of the CT, and the button that does everything up to the check.
+
+    Signals:
+        plan_wanted: segment it and find its trajectories.
+    """
+
+    plan_wanted = Signal()
 
     def __init__(self, model: CaseModel, ongoing: Ongoing, parent: QWidget | None = None) -> None:
         super().__init__("CT", parent)
@@ -35,14 +42,31 @@ class CasePanel(Section):
         for widget in (self._name, self._facts, self.warnings):
             self.body.addWidget(widget)
         self.warnings.hide()
+        self.plan = QPushButton("Plan this CT")
+        self.plan.setProperty("role", "primary")
+        self.plan.setToolTip(
+            "Segment it and find its trajectories; then level, labels and warnings are yours to check"
+        )
+        self.plan.clicked.connect(self.plan_wanted)
+        self.body.addWidget(self.plan)
+        self.plan.hide()
         self.progress = ProgressCard(ongoing, lambda job: job.opens and model.case is not None)
         self.body.addWidget(self.progress)
+        self._ongoing = ongoing
+        ongoing.changed.connect(self._show_button)
+        model.region_changed.connect(self._show_button)
         model.case_opened.connect(self._show)
         model.warnings_changed.connect(self._show)
         model.organs_changed.connect(self._show)
         model.planning_changed.connect(self._show)
 
+    def _show_button(self) -> None:
+        case = self._model.case
+        self.plan.setVisible(case is not None and case.volume is not None)
+        self.plan.setEnabled(case is not None and case.region is not None and not self._ongoing.title)
+
     def _show(self) -> None:
+        self._show_button()
         case = self._model.case
         if case is None:
             return

@@ -124,11 +124,12 @@ class TrajectoriesPanel(QFrame):
         row.setContentsMargins(4, 3, 2, 3)
         row.setSpacing(0)
         self.recommended = self._button("Recommended", self._turn_to_recommended)
-        self.best = self._button("Best view", self._turn_to_best)
         self.views_menu = QMenu(self)
         self.views_menu.aboutToShow.connect(self._fill_views)
-        self.others = self._button("Others ▾", None, self.views_menu)
-        self.others.setToolTip("All views worth taking, and how they differ")
+        self.others = self._button("Views ▾", None, self.views_menu)
+        self.others.setToolTip(
+            "All views worth taking, that of the largest window among them, and how they differ"
+        )
         self.down = self._button("Down the needle", self.down_wanted.emit)
         self.down.setToolTip("Look along the needle from its hub, near enough to see the window")
         self.slice = self._button("Slice", self.slice_wanted.emit)
@@ -145,7 +146,6 @@ class TrajectoriesPanel(QFrame):
         self.delete.setToolTip("Delete your own needle")
         for each in (
             self.recommended,
-            self.best,
             self.others,
             self.down,
             self.slice,
@@ -227,13 +227,6 @@ class TrajectoriesPanel(QFrame):
         search = self._search
         if search is not None and search.recommended is not None:
             self._model.set_view(search.recommended.view)
-
-    def _turn_to_best(self) -> None:
-        search = self._search
-        if search is not None and search.best is not None:
-            self._model.set_view(search.best.view)
-        elif search is not None and search.candidate is not None:
-            self._model.set_view(search.candidate)
 
     @property
     def _search(self) -> SearchRecord | None:
@@ -328,10 +321,6 @@ class TrajectoriesPanel(QFrame):
         held = "" if trajectory is None else trajectory.withheld_text
         self.recommended.setEnabled(search is not None and search.recommended is not None and not held)
         self.recommended.setToolTip(f"{held[:1].upper()}{held[1:]}" if held else RECOMMENDED_TIP)
-        self.best.setEnabled(search is not None and (search.best or search.candidate) is not None)
-        blocked = search is not None and search.best is None
-        tip = "The view that comes nearest to being open" if blocked else "The view of the largest window"
-        self.best.setToolTip(tip)
         self.others.setEnabled(search is not None)
         self.down.setEnabled(trajectory is not None and trajectory.needle is not None)
         has_ct = self._model.case is not None and self._model.case.volume is not None

@@ -113,6 +113,7 @@ class NoThreeD(QWidget):
             "Remedy: install the graphics driver, or on a remote desktop start the program with "
             "LIBGL_ALWAYS_SOFTWARE=1.",
             "muted",
+            wrap=True,
         )
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(title)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QSlider,
     QStyledItemDelegate,
@@ -56,9 +57,59 @@ class Section(QFrame):
         self.body.setContentsMargins(14, 10, 14, 13)
         self.body.setSpacing(8)
         self.heading = QHBoxLayout()
-        self.heading.addWidget(label(title.upper(), "heading"))
+        self.title = label(title.upper(), "heading")
+        self.heading.addWidget(self.title)
         self.heading.addStretch(1)
         self.body.addLayout(self.heading)
+
+
+class Fold(QFrame):
+    """A section that folds away under its title.
+
+    Args:
+        title: shown in small capitals.
+        section: what folds; its own title goes.
+        folded: whether it does at first.
+        keep: told of every change.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        section: Section,
+        folded: bool,
+        keep: Callable[[bool], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "section")
+        self._title, self._section, self._keep = title, section, keep
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.button = QPushButton()
+        self.button.setProperty("role", "fold")
+        self.button.setCheckable(True)
+        self.button.setChecked(not folded)
+        self.button.toggled.connect(self._on_button)
+        column.addWidget(self.button)
+        section.title.hide()
+        column.addWidget(section)
+        self._show()
+
+    @property
+    def folded(self) -> bool:
+        """Whether only the title is seen."""
+        return not self.button.isChecked()
+
+    def _on_button(self) -> None:
+        self._show()
+        self._keep(self.folded)
+
+    def _show(self) -> None:
+        self.button.setText(f"{'▸' if self.folded else '▾'}  {self._title.upper()}")
+        self.button.setAccessibleName(f"{self._title}: {'folded' if self.folded else 'open'}")
+        self._section.setVisible(not self.folded)
 
 
 class SidedSpinBox(QDoubleSpinBox):

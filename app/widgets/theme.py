@@ -49,6 +49,7 @@ QToolButton:hover, QToolBar QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:checked, QToolBar QToolButton:checked {{ background: #17395a; border-color: {ACCENT}; }}
 QToolButton:disabled {{ color: {FAINT}; }}
 QFrame[role="bar"] QToolButton {{ padding: 4px 4px; font-size: 12px; }}
+QToolButton[role="row"] {{ background: {RAISED}; border-color: {LINE}; padding: 6px 10px; }}
 QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: none; }}
 QSplitter::handle {{ background: {BLACK}; }}
@@ -64,6 +65,12 @@ QPushButton:focus, QToolButton:focus {{ border-color: {ACCENT}; }}
 QPushButton[role="primary"] {{ background: #1f6fb8; border-color: #2d86d8; font-weight: 600; }}
 QPushButton[role="primary"]:hover {{ background: #2680d2; }}
 QPushButton[role="primary"]:disabled {{ background: {RAISED}; border-color: {LINE}; color: {FAINT}; }}
+QPushButton[role="fold"], QPushButton[role="fold"]:checked {{
+  background: transparent; border: 1px solid transparent; border-radius: 0; text-align: left; padding: 7px 12px;
+  color: {MUTED}; font-size: 11px; font-weight: 600;
+}}
+QPushButton[role="fold"]:hover {{ background: {HOVER}; }}
+QPushButton[role="fold"]:focus {{ border-color: {ACCENT}; }}
 QComboBox, QAbstractSpinBox, QLineEdit {{
   background: {GROUND}; border: 1px solid {LINE}; border-radius: 4px; padding: 3px 6px; min-height: 19px;
   selection-background-color: #1f6fb8;

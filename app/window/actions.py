@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import QObject, QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QMainWindow, QMenu, QToolBar
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QMainWindow,
+    QMenu,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from app.controllers.assembly import Controllers
 from app.model.state import State
@@ -28,6 +37,10 @@ KEYS = {
         ("Double click", "put the cross-hair on the surface"),
         ("Arrow keys (with Shift)", "turn by 1° (10°)"),
         ("1 … 7, 0, C", "usual views, fit, turn about the cross-hair"),
+    ),
+    "Window": (
+        ("F5, F6, F7", "all views, 3D large, slices large"),
+        ("F9", "show or hide the side column"),
     ),
     "Slices": (
         ("Left click or drag", "cross-hair"),
@@ -57,14 +70,24 @@ class Actions(QObject):
         controllers: do what the actions say.
         stage: where the 3D view is.
         boxes: shows the help.
+        level_menu: gets its place in a menu.
+        steps: gets its place in the tool bar.
     """
 
     def __init__(
-        self, window: QMainWindow, state: State, controllers: Controllers, stage: Stage, boxes: Boxes
+        self,
+        window: QMainWindow,
+        state: State,
+        controllers: Controllers,
+        stage: Stage,
+        boxes: Boxes,
+        level_menu: LevelMenu,
+        steps: QWidget,
     ) -> None:
         super().__init__(window)
         self._window, self._model, self._trajectories = window, state.model, state.trajectories
         self._controllers, self._stage = controllers, stage
+        self.level_menu, self._steps, self._flow = level_menu, steps, state.flow
         self._recent, self._jobs = state.recent, state.jobs
         opening, plan = controllers.open, controllers.plan
         self.named: dict[str, QAction] = {}
@@ -111,9 +134,15 @@ class Actions(QObject):
             state.jobs.started,
             state.jobs.ended,
             stage.started,
+            state.flow.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
+
+    @property
+    def to_take_along(self) -> tuple[tuple[str, QAction], ...]:
+        """What can be written of a plan."""
+        return tuple((name, self.named[name]) for name in ("save", "export", "slice"))
 
     def refresh(self) -> None:
         """Enable what makes sense now."""
@@ -168,7 +197,6 @@ class Actions(QObject):
     def _add_menus(self) -> None:
         bar = self._window.menuBar()
         self.recent_menu = QMenu("Open recent", self._window)
-        self.level_menu = LevelMenu(self._model, self._trajectories, self._window)
         self.level_menu.level_wanted.connect(lambda level: self._controllers.plan.find(level=level))
         self.level_menu.shift_wanted.connect(lambda shift: self._controllers.plan.find(shift=shift))
         self.level_menu.lumbar_wanted.connect(lambda count: self._controllers.plan.count_lumbar(count))
@@ -204,6 +232,7 @@ class Actions(QObject):
             views.addAction(action)
         views.addSeparator()
         self._fill(views, ("fit", "centre"))
+        self.view_menu = views
         self._fill(
             bar.addMenu("&Plan"),
             (
@@ -219,6 +248,44 @@ class Actions(QObject):
             ),
         )
         self._fill(bar.addMenu("&Help"), ("keys", "about"))
+
+    def add_layouts(
+        self,
+        layouts: Mapping[str, tuple[str, str, str]],
+        present: str,
+        arrange: Callable[[str], None],
+        show_side: Callable[[bool], None],
+    ) -> None:
+        """Entries of the menu, and a button in the tool bar, that arrange the views.
+
+        Args:
+            layouts: text, key and tool tip of each by its name.
+            present: the name of the one that is shown.
+            arrange: takes the name of another.
+            show_side: takes whether the column at the left is shown.
+        """
+        group, menu = QActionGroup(self), QMenu(self._window)
+        for name, (text, key, tip) in layouts.items():
+            action = self._make(f"layout_{name}", text, partial(arrange, name), "", key)
+            action.setToolTip(tip)
+            action.setCheckable(True)
+            action.setChecked(name == present)
+            group.addAction(action)
+            menu.addAction(action)
+        side = self._make("side", "Side column", lambda: show_side(side.isChecked()), "", "F9")
+        side.setCheckable(True)
+        side.setChecked(True)
+        menu.addSeparator()
+        menu.addAction(side)
+        self.view_menu.addSeparator()
+        self.view_menu.addActions(menu.actions())
+        self.layouts = QToolButton()
+        self.layouts.setText("Layout ▾")
+        self.layouts.setMenu(menu)
+        self.layouts.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.layouts.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.bar.addSeparator()
+        self.bar.addWidget(self.layouts)
 
     def _fill(self, menu: QMenu, entries: tuple[str | QMenu, ...]) -> None:
         for entry in entries:
@@ -247,25 +314,25 @@ class Actions(QObject):
         bar.setIconSize(QSize(20, 20))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        for name in (
-            "open_folder",
-            "open_file",
-            "",
-            "segment",
-            "trajectories",
-            "",
-            "undo",
-            "redo",
-            "",
-            "save",
-            "export",
-            "",
-            "fit",
-        ):
-            if name:
-                bar.addAction(self.named[name])
-            else:
-                bar.addSeparator()
+        self.opening = QToolButton()
+        self.opening.setText("Open")
+        self.opening.setIcon(icons.icon("folder"))
+        self.opening.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.opening.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.opening.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        menu = QMenu(self.opening)
+        self._fill(menu, ("open_folder", "open_file", "open_plan", self.recent_menu, "", "demo"))
+        self.opening.setMenu(menu)
+        bar.addWidget(self.opening)
+        bar.addSeparator()
+        bar.addWidget(self._steps)
+        bar.addSeparator()
+        for name in ("undo", "redo", "save", "export", "fit"):
+            bar.addAction(self.named[name])
+        for name in ("undo", "redo"):  # known by their picture, and rooms for words are few
+            button = bar.widgetForAction(self.named[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self._window.addToolBar(bar)
         self.bar = bar
 

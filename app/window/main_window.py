@@ -22,15 +22,21 @@ from PySide6.QtWidgets import (
 
 from app import gl_probe
 from app.controllers.assembly import Controllers
+from app.model.flow import Step
 from app.model.ongoing import FINDING, SEGMENTING
 from app.model.state import State
 from app.panels.case_panel import CasePanel, RegionPanel
+from app.panels.check_panel import CheckPanel
 from app.panels.display_panel import DisplayPanel
 from app.panels.frames import ViewFrame
+from app.panels.level_menu import LevelMenu
 from app.panels.measurements_panel import MeasurementsPanel
+from app.panels.plan_panel import PlanPanel
+from app.panels.report_panel import ReportPanel
 from app.panels.roots_panel import RootsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
 from app.panels.status import StatusBar
+from app.panels.step_bar import StepBar
 from app.panels.trajectories_panel import TrajectoriesPanel
 from app.panels.view_panel import ViewPanel
 from app.panels.welcome import NoThreeD, Welcome
@@ -40,6 +46,7 @@ from app.views.stage import Stage
 from app.widgets import palette, plain
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
+from app.widgets.parts import Fold, Section
 from app.widgets.wheel import WheelGuard
 from app.window.actions import Actions
 from spinect_core.image.planes import PLANES
@@ -51,8 +58,21 @@ if TYPE_CHECKING:
 TITLE = "SPINECT Planner"
 RESERVED_MARK = "\N{WARNING SIGN}"
 """Before the name of a CT that was read with reservations."""
+LAYOUTS = {
+    "standard": ("All views", "F5", "3D view, table and the three slices"),
+    "3d": ("3D large", "F6", "The 3D view and the table, without slices"),
+    "slices": ("Slices large", "F7", "The slices twice as large, without the table"),
+}
+"""Arrangements of the views: name in the menu, key, tool tip."""
+BESIDE = ("sagittal", "coronal")
+"""Slices that lie side by side where slices are large."""
+SLICES_PART = {False: 0.33, True: 0.64}
+"""How much of the views' width slices take, one below the other and side by side."""
+LAYOUT_KEY = "window/layout"
 SIDE_WIDTH = 300
 DOCK_HEIGHT = 270
+HANDLE = 4
+"""Pixels between two views, to be grabbed."""
 WARM_UP_MS = 500
 
 
@@ -92,7 +112,11 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self._build_views()
         WheelGuard(self)
-        self.actions_ = Actions(self, state, self.controllers, self.stage, self.boxes)
+        self.actions_ = Actions(
+            self, state, self.controllers, self.stage, self.boxes, self.level_menu, self.steps
+        )
+        self.report_panel.set_actions(self.actions_.to_take_along)
+        self.actions_.add_layouts(LAYOUTS, self.layout_name, self.set_layout, self.side.setVisible)
         self.status = StatusBar(state.jobs, state.ongoing, self)
         self.setStatusBar(self.status)
         self._connect_state()
@@ -114,20 +138,34 @@ class MainWindow(QMainWindow):
         self.trajectories_panel = TrajectoriesPanel(state.model, state.trajectories, state.ongoing)
         for button in self.measurements_panel.tools.values():
             button.setVisible(self.stage.wanted)
+        self.case_panel = CasePanel(state.model, state.ongoing)
+        self.check_panel = CheckPanel(state.model, state.flow)
+        self.level_menu = LevelMenu(state.model, state.trajectories, self)
+        self.plan_panel = PlanPanel(state.model, state.trajectories, state.planning, self.level_menu)
+        self.report_panel = ReportPanel(state.flow)
+        self.steps = StepBar(state.flow)
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.case_panel = CasePanel(state.model, state.ongoing)
-        for panel in (
-            self.case_panel,
-            self.segment_panel,
-            self.roots_panel,
-            self.view_panel,
-            self.display_panel,
-            self.region_panel,
-        ):
-            layout.addWidget(panel)
+        self.pages = {
+            Step.CT: _page(self.case_panel, self.region_panel),
+            Step.SEGMENT: _page(self.segment_panel),
+            Step.CHECK: _page(self.check_panel, self.roots_panel),
+            Step.PLAN: _page(self.plan_panel),
+            Step.REPORT: _page(self.report_panel),
+        }
+        for page in self.pages.values():
+            layout.addWidget(page)
+        self.folds = {
+            name: self._fold(name, title, panel)
+            for name, title, panel in (
+                ("view", "Line of sight", self.view_panel),
+                ("display", "Display", self.display_panel),
+            )
+        }
+        for fold in self.folds.values():
+            layout.addWidget(fold)
         layout.addStretch(1)
         self.side = QScrollArea()
         self.side.setWidget(column)
@@ -135,6 +173,15 @@ class MainWindow(QMainWindow):
         self.side.setFixedWidth(SIDE_WIDTH)
         self.side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.side.setFrameShape(QFrame.Shape.NoFrame)
+
+    def _fold(self, name: str, title: str, panel: Section) -> Fold:
+        """A section below the steps that folds; how it was left is kept for the next start."""
+        settings, key = self.state.settings, f"window/folded/{name}"
+
+        def keep(folded: bool) -> None:
+            settings.setValue(key, "yes" if folded else "no")
+
+        return Fold(title, panel, settings.value(key, "yes") == "yes", keep)
 
     def _build_views(self) -> None:
         state = self.state
@@ -169,22 +216,25 @@ class MainWindow(QMainWindow):
         self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
         self.centre.setSizes([700, DOCK_HEIGHT])
-        self.right = QSplitter(Qt.Orientation.Vertical)
+        self.right, self.pair = QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Horizontal)
         for name in self.slices:
             self.right.addWidget(self.frames[name])
-        views = QSplitter(Qt.Orientation.Horizontal)
-        views.addWidget(self.centre)
-        views.addWidget(self.right)
-        views.setStretchFactor(0, 5)
-        views.setStretchFactor(1, 3)
-        views.setSizes([860, 420])
+        self.right.addWidget(self.pair)
+        self.views = QSplitter(Qt.Orientation.Horizontal)
+        self.views.addWidget(self.centre)
+        self.views.addWidget(self.right)
+        self.views.setStretchFactor(0, 5)
+        self.views.setStretchFactor(1, 3)
+        self.views.setSizes([860, 420])
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(self.side)
-        whole.addWidget(views)
-        for splitter in (self.centre, self.right, views, whole):
-            splitter.setHandleWidth(2)
+        whole.addWidget(self.views)
+        for splitter in (self.centre, self.right, self.pair, self.views, whole):
+            splitter.setHandleWidth(HANDLE)
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(whole)
+        self.layout_name = ""
+        self.set_layout(str(state.settings.value(LAYOUT_KEY, "")))
 
     def _connect_state(self) -> None:
         model, jobs, controllers = self.state.model, self.state.jobs, self.controllers
@@ -201,6 +251,8 @@ class MainWindow(QMainWindow):
         model.labels_changed.connect(self._on_labels)
         model.cursor_moved.connect(self._on_cursor)
         model.unsaved_changed.connect(self._show_title)
+        self.state.flow.changed.connect(self._show_step)
+        self._show_step()
         self.stage.started.connect(self._on_stage)
         self.stage.failed.connect(lambda text: self.status.say(text, palette.ERROR))
 
@@ -215,6 +267,13 @@ class MainWindow(QMainWindow):
             view.folder_wanted.connect(opening.ask_folder)
         self.segment_panel.start_wanted.connect(self.controllers.segment.segment)
         self.segment_panel.cancel_wanted.connect(self.state.jobs.cancel)
+        self.case_panel.plan_wanted.connect(self.controllers.segment.plan_this_ct)
+        self.check_panel.lumbar_wanted.connect(plan.count_lumbar)
+        self.check_panel.find_wanted.connect(plan.find)
+        self.check_panel.on_wanted.connect(lambda: self.state.flow.go(Step.PLAN))
+        self.plan_panel.find_wanted.connect(plan.find)
+        self.plan_panel.rules_wanted.connect(self.actions_.named["rules"].trigger)
+        self.plan_panel.on_wanted.connect(lambda: self.state.flow.go(Step.REPORT))
         self.trajectories_panel.down_wanted.connect(self.stage.look_down_needle)
         self.trajectories_panel.slice_wanted.connect(self.controllers.needle_slice.show)
         self.trajectories_panel.needle_wanted.connect(plan.place_needle)
@@ -243,8 +302,15 @@ class MainWindow(QMainWindow):
     def _on_case(self) -> None:
         self.stage.start()
         self.middle.setCurrentIndex(1)
+        if self.model.planning.zones:
+            self.dock.setCurrentWidget(self.trajectories_panel)
         self._show_warnings()
         self.status.device.setText("")
+
+    def _show_step(self) -> None:
+        """The page of the step that is shown."""
+        for step, page in self.pages.items():
+            page.setVisible(step == self.state.flow.step)
 
     def _show_warnings(self) -> None:
         case = self.model.case
@@ -309,16 +375,49 @@ class MainWindow(QMainWindow):
         if tool is not None:
             self.measurements_panel.set_drawing(tool.kind if tool.drawing else "")
 
+    def set_layout(self, name: str) -> None:
+        """Arrange the views.
+
+        Args:
+            name: a key of :data:`LAYOUTS`; another one is taken for the first.
+        """
+        name = name if name in LAYOUTS else next(iter(LAYOUTS))
+        for frame in self.frames.values():
+            frame.enlarge.setChecked(False)
+            frame.show()
+        self.centre.show()
+        self.dock.setVisible(name != "slices")
+        self.right.setVisible(name != "3d")
+        beside = name == "slices"
+        for place, each in enumerate(BESIDE):
+            if beside:
+                self.pair.addWidget(self.frames[each])
+            else:
+                self.right.insertWidget(1 + place, self.frames[each])
+        self.pair.setVisible(beside)
+        width = sum(self.views.sizes())
+        if name != self.layout_name and width:
+            part = SLICES_PART[beside]
+            self.views.setSizes([round(width * (1 - part)), round(width * part)])
+            height = self.right.height()
+            self.right.setSizes([height // 2, 0, 0, height // 2] if beside else [height // 3] * 3 + [0])
+        self.layout_name = name
+        self.state.settings.setValue(LAYOUT_KEY, name)
+
     def enlarge(self, name: str) -> None:
         """Show one view alone, or all again."""
         alone = self.frames[name].enlarge.isChecked()
+        if not alone:
+            self.set_layout(self.layout_name)
+            return
         for other, frame in self.frames.items():
-            frame.setVisible(not alone or other == name)
+            frame.setVisible(other == name)
             if other != name:
                 frame.enlarge.setChecked(False)
-        self.dock.setVisible(not alone or name == "3d")
-        self.centre.setVisible(not alone or name == "3d")
-        self.right.setVisible(not alone or name != "3d")
+        self.dock.setVisible(name == "3d")
+        self.centre.setVisible(name == "3d")
+        self.right.setVisible(name != "3d")
+        self.pair.setVisible(self.layout_name == "slices" and name in BESIDE)
 
     # ---------------------------------------------------------------------------------------------------- events
 
@@ -355,3 +454,14 @@ class MainWindow(QMainWindow):
         self.state.trajectories.close()
         self.stage.close()
         super().closeEvent(event)
+
+
+def _page(*panels: QWidget) -> QWidget:
+    """Panels that are shown together."""
+    page = QWidget()
+    column = QVBoxLayout(page)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for panel in panels:
+        column.addWidget(panel)
+    return page

@@ -132,6 +132,14 @@ class LayerKind(StrEnum):
     UNSEEN = "not shown"
 
 
+class Checked(StrEnum):
+    """What the user has looked at and confirmed before a report is made."""
+
+    LEVEL = "level"
+    LABELS = "labels"
+    WARNINGS = "warnings"
+
+
 class Light(StrEnum):
     """How much care a trajectory needs."""
 

@@ -37,6 +37,7 @@ from spinect_core.base.plain import plain
 from spinect_core.base.words import (
     Author,
     CaseCause,
+    Checked,
     Guidance,
     Kind,
     LayerKind,
@@ -1437,6 +1438,7 @@ class Planning(Record):
         rules: that what is recommended keeps; empty in plans of programs that had none.
         guidance: what needles are placed under; None in the same.
         organs: which were known, and where; None where nobody looked for any.
+        checked: what the user has looked at and confirmed, of this planning on these labels.
     """
 
     withheld: tuple[Text, ...] = ()
@@ -1452,6 +1454,7 @@ class Planning(Record):
     rules: Annotated[tuple[LimitRecord, ...], Field(max_length=MOST_RULES)] = ()
     guidance: Guidance | None = None
     organs: OrgansRecord | None = None
+    checked: Annotated[tuple[Checked, ...], Field(max_length=len(Checked))] = ()
 
     def zone(self, key: str) -> ZoneRecord | None:
         """The zone of this key."""
@@ -1462,6 +1465,7 @@ class Planning(Record):
         """Whether the user has put work into it that another run would not bring back."""
         return (
             (self.level is not None and (self.level.said, self.level.lumbar) != (None, None))
+            or bool(self.checked)
             or any(landmark.moved for landmark in self.landmarks)
             or any(window.author == Author.USER for window in self.windows)
             or any(needle.needle.author == Author.USER for needle in self.needles)
@@ -1476,6 +1480,7 @@ class Planning(Record):
             ("root", [each.name for each in self.roots]),
             ("zone", [each.key for each in self.zones]),
             ("rule", [each.rule for each in self.rules]),
+            ("check", list(self.checked)),
         ):
             twice = [each for each, count in Counter(names).items() if count > 1]
             if twice:
