@@ -78,7 +78,7 @@ class Flow(QObject):
         super().__init__(parent)
         self._model, self._ongoing = model, ongoing
         self.step = Step.CT
-        self._running = ""
+        self._running, self._was_found = "", False
         for signal in (
             model.labels_changed,
             model.surfaces_changed,
@@ -125,14 +125,14 @@ class Flow(QObject):
             return case is not None and case.segmentation is not None
         if step == Step.CHECK:
             return self.checked
-        return step == Step.PLAN and any(each.safety is not None for each in self._model.planning.needles)
+        return step == Step.PLAN and bool(self._model.planning.searches)
 
     def _doubtful(self, step: Step) -> bool:
         """Whether a step is done, but what it gave is not plain."""
         case, planning = self._model.case, self._model.planning
         if step == Step.CT:
             return case is not None and bool(case.warnings)
-        return step == Step.PLAN and bool(planning.withheld)
+        return step == Step.PLAN and (bool(planning.withheld) or not planning.needles)
 
     @property
     def _found(self) -> bool:
@@ -217,23 +217,24 @@ class Flow(QObject):
         self.changed.emit()
 
     def _on_case(self) -> None:
+        """Go on when trajectories were found, and back when they are gone with the labels they were found on."""
+        if self._found != self._was_found:
+            self._settle()
         self.changed.emit()
 
     def _on_job(self) -> None:
-        """Show the step that works; when it has ended well, the next one."""
+        """Show the step that works."""
         running = self._ongoing.title
-        if running == self._running:
-            return
-        ended, self._running = self._running, running
-        if running == SEGMENTING:
-            self.step = Step.SEGMENT
-        elif ended == FINDING and not running:
-            self._settle()
-        self.changed.emit()
+        if running != self._running:
+            self._running = running
+            if running == SEGMENTING:
+                self.step = Step.SEGMENT
+            self.changed.emit()
 
     def _settle(self) -> None:
         """To the first step that asks for something."""
         case = self._model.case
+        self._was_found = self._found
         if self._found:
             self.step = Step.PLAN if self.checked else Step.CHECK
         elif case is not None and case.segmentation is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -64,7 +62,7 @@ class CheckPanel(Section):
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(4)
         tick = QCheckBox()
-        tick.clicked.connect(partial(self._flow.tick, what))
+        tick.clicked.connect(lambda on, what=what: self._flow.tick(what, on))
         self.ticks[what] = tick
         column.addWidget(tick)
         self.told[what].setContentsMargins(22, 0, 0, 0)
@@ -80,7 +78,7 @@ class CheckPanel(Section):
                 button.setMinimumWidth(30)
                 button.setAccessibleName(f"{count} lumbar vertebrae")
                 button.setToolTip(f"There are {count} lumbar vertebrae")
-                button.clicked.connect(partial(self._on_count, count))
+                button.clicked.connect(lambda on, count=count: self._on_count(count, on))
                 row.addWidget(button, 1)
                 self.counts[count] = button
             column.addLayout(row)

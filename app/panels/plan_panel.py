@@ -102,4 +102,4 @@ class PlanPanel(Section):
             lines += [NONE_YET]
         lines += [AGAIN] if other else []
         self.told.setText("\n".join(each for each in lines if each))
-        self.on.setEnabled(any(each.needle is not None for each in self._trajectories.rows))
+        self.on.setEnabled(bool(planning.searches))

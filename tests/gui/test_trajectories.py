@@ -112,7 +112,7 @@ def test_arrow_keys_choose_rows(planned):
     QTest.keyClick(table, Qt.Key.Key_Down)
     assert trajectories.current is trajectories.rows[1]
     assert not planned.trajectories_panel.recommended.isEnabled()
-    assert planned.trajectories_panel.best.isEnabled(), "the view nearest to being open"
+    assert planned.trajectories_panel.others.isEnabled(), "the view nearest to being open"
     QTest.keyClick(table, Qt.Key.Key_Up)
     assert trajectories.current is trajectories.rows[0]
 
@@ -270,7 +270,7 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
     assert panel.table.columnSpan(0, LIGHT) == AREA - LIGHT
     trajectories.choose(opened.key)
     assert not panel.recommended.isEnabled()
-    assert panel.best.isEnabled()
+    assert panel.others.isEnabled()
     panel.views_menu.aboutToShow.emit()
     first = panel.views_menu.actions()[0]
     assert (first.text(), first.isEnabled()) == (f"N{held[1:]}", False)

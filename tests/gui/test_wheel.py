@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.model.flow import Step
+
 
 def turn(widget, steps=-2):
     """Turn the wheel over the middle of a widget, as the system would report it."""
@@ -43,6 +45,9 @@ def with_everything(segmented):
     """The window, low enough for its side panel to scroll, with everything enabled."""
     segmented.resize(1300, 620)
     segmented.display_panel.cut.setChecked(True)
+    segmented.state.flow.go(Step.CT)
+    for fold in segmented.folds.values():
+        fold.button.setChecked(True)
     QApplication.processEvents()
     return segmented
 
