@@ -142,7 +142,7 @@ class Actions(QObject):
     @property
     def to_take_along(self) -> tuple[tuple[str, QAction], ...]:
         """What can be written of a plan."""
-        return tuple((name, self.named[name]) for name in ("save", "export", "slice"))
+        return tuple((name, self.named[name]) for name in ("report", "copy_report", "save", "export", "slice"))
 
     def refresh(self) -> None:
         """Enable what makes sense now."""
