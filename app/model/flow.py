@@ -12,9 +12,17 @@ from app.model.ongoing import FINDING, SEGMENTING, Ongoing
 from spinect_core.base.words import Checked, Light
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import HOW_MANY, place_words, share_text, withheld_sentences
+from spinect_core.plan.wording import (
+    CHECKS,
+    HOW_MANY,
+    place_words,
+    share_text,
+    unconfirmed,
+    withheld_sentences,
+)
 from spinect_core.plan.wording import warnings as warnings_of
 
+TITLES = {what: f"{told[:1].upper()}{told[1:]}" for what, told in CHECKS.items()}
 WHOLE = 0.95
 """Part of a root's course from which on it counts as labelled along all of it."""
 
@@ -156,31 +164,32 @@ class Flow(QObject):
         doubts = tuple(dict.fromkeys((*withheld_sentences(planning.withheld), *warnings_of(planning))))
         counted = level.lumbar is not None
         asked = "" if counted else f" {HOW_MANY.format(name=level.name)}."
+        noticed = (*warning_lines(case.warnings), *doubts)
+        left = unconfirmed(planning, bool(noticed))
         found = [
             Item(
                 Checked.LEVEL,
-                "Level and count of the vertebrae",
+                TITLES[Checked.LEVEL],
                 f"{place_words(level.name, level.lumbar)}.{asked}",
                 not counted,
-                counted or Checked.LEVEL in planning.checked,
+                Checked.LEVEL not in left,
             ),
             Item(
                 Checked.LABELS,
-                "Labels and roots, on the slices",
+                TITLES[Checked.LABELS],
                 _roots_told(planning),
                 any(root.gaps for root in planning.roots),
-                Checked.LABELS in planning.checked,
+                Checked.LABELS not in left,
             ),
         ]
-        noticed = (*warning_lines(case.warnings), *doubts)
         if noticed:
             found.append(
                 Item(
                     Checked.WARNINGS,
-                    "Warnings",
+                    TITLES[Checked.WARNINGS],
                     "\n".join(noticed),
                     True,
-                    Checked.WARNINGS in planning.checked,
+                    Checked.WARNINGS not in left,
                 )
             )
         return tuple(found)

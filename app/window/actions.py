@@ -142,7 +142,9 @@ class Actions(QObject):
     @property
     def to_take_along(self) -> tuple[tuple[str, QAction], ...]:
         """What can be written of a plan."""
-        return tuple((name, self.named[name]) for name in ("report", "copy_report", "save", "export", "slice"))
+        return tuple(
+            (name, self.named[name]) for name in ("report", "copy_report", "save", "export", "slice")
+        )
 
     def refresh(self) -> None:
         """Enable what makes sense now."""
@@ -162,7 +164,8 @@ class Actions(QObject):
             self.named[name].setEnabled(ready)
         self.named["down"].setEnabled(current is not None and current.needle is not None)
         for name in ("report", "copy_report"):
-            self.named[name].setEnabled(self._controllers.report.possible and not self._jobs.busy)
+            ready = self._controllers.report.possible and self._flow.checked
+            self.named[name].setEnabled(ready and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
 
     def _make(

@@ -17,7 +17,17 @@ import numpy as np
 from spinect_core.anatomy.levels import level_names
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Author, Kind, Light, LightCause, Relation, RootPlace, Side, Version
+from spinect_core.base.words import (
+    Author,
+    Checked,
+    Kind,
+    Light,
+    LightCause,
+    Relation,
+    RootPlace,
+    Side,
+    Version,
+)
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
 from spinect_core.plan.case_wording import CASE_RED, case_light_text, reason_text
@@ -657,6 +667,42 @@ def level_words(level: LevelRecord) -> str:
 def warnings(planning: Planning) -> tuple[str, ...]:
     """Why the level may be another, or its anatomy unusual."""
     return () if planning.level is None else tuple(f"{each.rstrip('.')}." for each in planning.level.warnings)
+
+
+CHECKS: Mapping[Checked, str] = {
+    Checked.LEVEL: "level and count of the vertebrae",
+    Checked.LABELS: "labels and roots, on the slices",
+    Checked.WARNINGS: "warnings",
+}
+"""What somebody has to look at and confirm before a plan is relied on."""
+
+
+def unconfirmed(planning: Planning, warned: bool) -> tuple[Checked, ...]:
+    """What nobody has confirmed of a plan.
+
+    Args:
+        planning: of it.
+        warned: whether there are warnings to read.
+    """
+    counted = planning.level is not None and planning.level.lumbar is not None
+    done = {*planning.checked, *([Checked.LEVEL] if counted else [])}
+    return tuple(each for each in Checked if each not in done and (warned or each != Checked.WARNINGS))
+
+
+def confirmed_text(planning: Planning, warned: bool) -> str:
+    """What the user has confirmed of a plan, and what not.
+
+    Args:
+        planning: of it.
+        warned: whether there are warnings to read.
+    """
+    left = unconfirmed(planning, warned)
+    done = [each for each in Checked if each not in left and (warned or each != Checked.WARNINGS)]
+    told = (
+        ("confirmed by the user", done),
+        ("not confirmed by the user", left),
+    )
+    return "; ".join(f"{words}: {', '.join(CHECKS[each] for each in some)}" for words, some in told if some)
 
 
 def root_text(root: RootRecord) -> str:

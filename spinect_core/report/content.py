@@ -27,6 +27,7 @@ from spinect_core.plan.rule_wording import OTHER_ROUTES, finding_text
 from spinect_core.plan.wording import (
     SAME_DEGREES,
     Trajectory,
+    confirmed_text,
     count_words,
     facts,
     level_words,
@@ -383,6 +384,7 @@ def _warnings(plan: Plan, told: Trajectory | None) -> tuple[str, ...]:
         () if planning.organs is None else warning_lines(each.warning for each in planning.organs.warnings)
     )
     every = (*case, *rules, *read, *count, *warnings(planning), *organs)
+    every = (*every, f"{confirmed_text(planning, bool(every))}.")
     return tuple(dict.fromkeys(f"{text[:1].upper()}{text[1:]}" for text in map(one_line, every)))
 
 

@@ -36,7 +36,14 @@ def quick(monkeypatch):
 def planned(segmented, qtbot):
     """The window with the trajectories of the small CT: one open on the left, one blocked on the right."""
     find(segmented, qtbot)
+    confirm(segmented)
     return segmented
+
+
+def confirm(window):
+    """Tick all that is to be checked before a report is made."""
+    for each in window.state.flow.items:
+        window.state.flow.tick(each.what, True)
 
 
 def answered(monkeypatch, path, fill):
@@ -73,10 +80,13 @@ def texts(path):
     return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
 
 
-def test_there_is_nothing_to_report_before_trajectories_are_found(segmented, qtbot):
+def test_there_is_nothing_to_report_before_trajectories_are_found_and_checked(segmented, qtbot):
     assert not segmented.actions_.named["report"].isEnabled()
     assert not segmented.actions_.named["copy_report"].isEnabled()
     find(segmented, qtbot)
+    assert not segmented.actions_.named["report"].isEnabled()
+    assert not segmented.actions_.named["copy_report"].isEnabled()
+    confirm(segmented)
     assert segmented.actions_.named["report"].isEnabled()
     assert segmented.actions_.named["copy_report"].isEnabled()
 
@@ -160,6 +170,7 @@ def test_the_text_of_the_selected_trajectory_goes_to_the_clipboard(planned, qtbo
 def test_a_case_that_is_withheld_has_a_report_without_a_needle(segmented, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(fake_planning, "WITHHELD", (Note.of(NoteCode.LEVEL_UNSURE, level="L5/S1"),))
     find(segmented, qtbot)
+    confirm(segmented)
     report(segmented, qtbot, monkeypatch, tmp_path / "no.pdf")
     for text in texts(tmp_path / "no.pdf"):
         assert "NO NEEDLE IS RECOMMENDED" in text

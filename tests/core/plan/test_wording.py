@@ -6,12 +6,14 @@ import pytest
 from plan_maker import KEY, full_planning
 
 from spinect_core.base.errors import PlanError
+from spinect_core.base.words import Checked
 from spinect_core.geometry.view import View
 from spinect_core.plan.records import FindingRecord, LevelRecord, LightRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     NOT_COUNTED,
     band,
     choices,
+    confirmed_text,
     facts,
     free_needle_name,
     gaps_text,
@@ -25,6 +27,7 @@ from spinect_core.plan.wording import (
     share_text,
     shown_beside,
     trajectories,
+    unconfirmed,
     users_part,
     warnings,
     withheld_lines,
@@ -397,3 +400,23 @@ def test_each_technique_is_told_with_its_errors() -> None:
     assert told.startswith(
         "Free-hand CT (3.4 ± 3.1°, entry 6.1 ± 4.7 mm, Quincke needle that bends): 20 to 50%"
     )
+
+
+def test_what_was_confirmed_and_what_not_is_told() -> None:
+    planning = full_planning()
+    level = planning.level.replaced(lumbar=None)
+    nothing = planning.replaced(checked=(), level=level)
+    assert unconfirmed(nothing, warned=True) == tuple(Checked)
+    assert unconfirmed(nothing, warned=False) == (Checked.LEVEL, Checked.LABELS)
+    # a count is an answer by itself
+    assert unconfirmed(nothing.replaced(level=level.replaced(lumbar=5)), warned=False) == (Checked.LABELS,)
+    assert confirmed_text(nothing, warned=False) == (
+        "not confirmed by the user: level and count of the vertebrae, labels and roots, on the slices"
+    )
+    some = nothing.replaced(checked=(Checked.WARNINGS, Checked.LEVEL))
+    assert confirmed_text(some, warned=True) == (
+        "confirmed by the user: level and count of the vertebrae, warnings; "
+        "not confirmed by the user: labels and roots, on the slices"
+    )
+    every = confirmed_text(nothing.replaced(checked=tuple(Checked)), warned=True)
+    assert "not confirmed" not in every
