@@ -50,6 +50,8 @@ BEHIND_MM = 30.0
 """The needle's line is dotted so far beyond its tip."""
 WINDOW_HU, LEVEL_HU = 400.0, 50.0
 LETTER, NAME = 24, 20
+SCALE_PATCH = (76, 50)
+"""Pixels that the scale bar needs in its corner at least, across and up."""
 PAPER: Colour = (255, 255, 255)
 NOT_SHOWN: Colour = (214, 214, 214)
 """Of the lines where the CT ends."""
@@ -88,8 +90,8 @@ def hub_picture(
     picture = picture.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(picture)
     right, up = frame.view.right, frame.view.up
-    _letters(draw, right, up, PAPER, EDGE)
-    _scale(draw, field_mm, PAPER, EDGE)
+    _letters(draw, right, up)
+    _scale(draw, field_mm)
     return np.asarray(picture)
 
 
@@ -123,17 +125,11 @@ def plane_picture(
         pixels[edge] = outlines.colours()[edge][:, :3]
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
-    if outlines is not None:
-        boxes = []
-        for organ, (x, y) in outlines.names:
-            half = text_width(str(organ), NAME) / 2
-            boxes.append((x - half, y - NAME / 2, x + half, y + NAME / 2))
-        for (organ, (x, y)), written in zip(outlines.names, apart(boxes), strict=True):
-            if written:
-                write(draw, (x, y + 5), str(organ), NAME, align="middle", edge=2.5)
     _needle(draw, cut.to_pixel(ends))
-    _letters(draw, plane.across, -plane.down, EDGE, TEXT)
-    _scale(draw, size_mm, EDGE, TEXT)
+    _letters(draw, plane.across, -plane.down)
+    if outlines is not None:
+        _names(draw, outlines)
+    _scale(draw, size_mm)
     return np.asarray(picture)
 
 
@@ -154,8 +150,8 @@ def beam_picture(attenuation: Attenuation, needle: Needle) -> RgbArray:
     picture = Image.fromarray(np.repeat(grey[:, :, None], 3, axis=2))
     draw = ImageDraw.Draw(picture)
     _end_on(draw, PIXELS / 2, 2.5 / device.field_mm * PIXELS)
-    _letters(draw, needle.view.right, needle.view.up, EDGE, TEXT)
-    _scale(draw, device.field_mm, EDGE, TEXT)
+    _letters(draw, needle.view.right, needle.view.up)
+    _scale(draw, device.field_mm)
     return np.asarray(picture)
 
 
@@ -228,9 +224,7 @@ def _needle(draw: ImageDraw.ImageDraw, ends: FloatArray) -> None:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
 
 
-def _letters(
-    draw: ImageDraw.ImageDraw, right: FloatArray, up: FloatArray, around: Colour, ink: Colour
-) -> None:
+def _letters(draw: ImageDraw.ImageDraw, right: FloatArray, up: FloatArray) -> None:
     """Where the sides of a picture point, each letter on a patch of its own so that it reads on anything."""
     middle = PIXELS / 2
     for x, y, direction in (
@@ -242,15 +236,15 @@ def _letters(
         text = direction_letters(direction)
         half = text_width(text, LETTER) / 2 + 4
         x = min(max(x, half + 2), PIXELS - half - 2)
-        draw.rectangle((x - half, y - 14, x + half, y + 14), fill=around)
-        write(draw, (x, y + 9), text, LETTER, ink, "middle")
+        draw.rectangle((x - half, y - 14, x + half, y + 14), fill=EDGE)
+        write(draw, (x, y + 9), text, LETTER, TEXT, "middle")
 
 
-def _scale(draw: ImageDraw.ImageDraw, field_mm: float, around: Colour, ink: Colour) -> None:
+def _scale(draw: ImageDraw.ImageDraw, field_mm: float) -> None:
     """The scale bar, on a patch of its own in the corner."""
     left = PIXELS - 16 - bar_length_mm(field_mm) / field_mm * PIXELS
-    draw.rectangle((left - 10, PIXELS - 50, PIXELS, PIXELS), fill=around)
-    scale_bar(draw, (PIXELS - 14, PIXELS - 12), field_mm, field_mm / PIXELS, 1.3, ink, around)
+    draw.rectangle((left - 10, PIXELS - SCALE_PATCH[1], PIXELS, PIXELS), fill=EDGE)
+    scale_bar(draw, (PIXELS - 14, PIXELS - 12), field_mm, field_mm / PIXELS, 1.3)
 
 
 def _grey(cut: PlaneImage) -> RgbArray:
@@ -260,6 +254,23 @@ def _grey(cut: PlaneImage) -> RgbArray:
     hatched = np.asarray((rows + columns) % 10 < 2)
     rgb[~cut.inside] = np.where(hatched[..., None], NOT_SHOWN, PAPER)[~cut.inside]
     return rgb
+
+
+def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:
+    """The names of organs, each whole and within the picture; one that would lie on another or on a letter is left."""
+    middle, reach = PIXELS / 2, 32
+    taken = [(0, middle - 18, 2 * reach, middle + 18), (PIXELS - 2 * reach, middle - 18, PIXELS, middle + 18)]
+    taken += [(middle - reach, 0, middle + reach, 32), (middle - reach, PIXELS - 32, middle + reach, PIXELS)]
+    taken.append((PIXELS - 2 * SCALE_PATCH[0], PIXELS - SCALE_PATCH[1], PIXELS, PIXELS))
+    boxes = []
+    for organ, (x, y) in outlines.names:
+        half = text_width(str(organ), NAME) / 2 + 3
+        x, y = float(np.clip(x, half, PIXELS - half)), float(np.clip(y, NAME, PIXELS - NAME))
+        boxes.append((x - half, y - NAME / 2, x + half, y + NAME / 2))
+    free = apart([*taken, *boxes])[len(taken) :]
+    for (organ, _), (left, _, right, bottom), written in zip(outlines.names, boxes, free, strict=True):
+        if written:
+            write(draw, ((left + right) / 2, bottom - 4), str(organ), NAME, align="middle", edge=2.5)
 
 
 def _spared(organs: Organs, places: FloatArray) -> Outlines:

@@ -33,7 +33,7 @@ SIZES = {Paper.A4: A4, Paper.LETTER: LETTER}
 MARGIN = 11 * mm
 GAP = 1.4 * mm
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
-LADDER = ((7.2, 58.0), (7.0, 54.0), (6.7, 50.0), (6.4, 46.0), (6.1, 43.0))
+LADDER = ((7.9, 60.0), (7.5, 58.0), (7.2, 56.0), (7.0, 54.0), (6.7, 50.0), (6.4, 46.0), (6.1, 43.0))
 """Height of the letters in points, and width of a picture in mm: the first that the page has room for is taken."""
 SMALL = 5.4
 """Points of checksums and captions."""
@@ -47,8 +47,8 @@ LIGHTS = {
 """Light tints: printed in grey, the words on them stay black on nearly white."""
 CAPTIONS: Mapping[Shown, str] = {
     Shown.HUB: "View from the hub, along the needle (ring); bone light, nerve dark, borders of the triangle",
-    Shown.AXIAL: "CT in the axial plane tilted to hold the needle; back below; dotted: behind the tip; nerve outlined",
-    Shown.UPRIGHT: "CT in the plane that stands upright on it; head above; needle level, hub to the right",
+    Shown.AXIAL: "CT in the axial plane tilted to hold the needle; back below; dots: behind the tip",
+    Shown.UPRIGHT: "CT in the plane that stands upright on it; head above; nerve and organs outlined",
     Shown.FLUOROSCOPY: "Simulated fluoroscopy along the needle (ring), detector at the hub; scale at the tip",
 }
 UNSHOWN = "Letters that this page's typeface lacks are shown as □."
