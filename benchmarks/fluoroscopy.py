@@ -36,7 +36,7 @@ from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume, to_sitk
 from spinect_core.io.reading import read_ct
 from spinect_core.pictures.fluoroscopy import Attenuation, Exposure, Fluoroscope, line_integrals
-from spinect_core.pictures.fluoroscopy.line_integrals import WATER_PER_MM
+from spinect_core.pictures.fluoroscopy.attenuation import WATER_PER_MM
 
 VIEWS = (
     "from behind",

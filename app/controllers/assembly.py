@@ -38,7 +38,9 @@ class Controllers(QObject):
         self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, jobs, window)
-        self.export = ExportController(model, trajectories, stage, recent, dialogs, boxes, window)
+        self.export = ExportController(
+            model, trajectories, state.fluoroscopy, stage, recent, dialogs, boxes, window
+        )
         self.report = ReportController(model, trajectories, jobs, recent, dialogs, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)

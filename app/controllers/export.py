@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPainter
 
 from app.model.case_model import CaseModel
+from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import Job
 from app.model.recent import RecentFiles
 from app.model.trajectories import Trajectories
@@ -37,6 +38,7 @@ class ExportController(QObject):
     Args:
         model: the measurements on the picture.
         trajectories: the one that is looked at.
+        fluoroscopy: what a C-arm would show.
         stage: where the 3D view is.
         recent: the folder to begin in.
         dialogs: asks where to.
@@ -52,6 +54,7 @@ class ExportController(QObject):
         self,
         model: CaseModel,
         trajectories: Trajectories,
+        fluoroscopy: Fluoroscopy,
         stage: Stage,
         recent: RecentFiles,
         dialogs: Dialogs,
@@ -61,6 +64,7 @@ class ExportController(QObject):
         super().__init__(parent)
         self._model, self._trajectories, self._stage = model, trajectories, stage
         self._recent, self._dialogs, self._boxes = recent, dialogs, boxes
+        self._fluoroscopy = fluoroscopy
         self._writing: dict[Job, Path] = {}
 
     def ask_view(self) -> None:
@@ -70,6 +74,46 @@ class ExportController(QObject):
         path = self._ask("Export picture", "l5s1.png")
         if path is not None:
             self.write_view(path)
+
+    def ask_fluoroscopy(self) -> None:
+        """Let the user name a picture of the simulated fluoroscopy and write it."""
+        if self._fluoroscopy.picture is None:
+            return
+        path = self._ask("Export fluoroscopy", "fluoroscopy.png")
+        if path is not None:
+            self.write_fluoroscopy(path)
+
+    def write_fluoroscopy(self, path: Path) -> bool:
+        """Write the simulated fluoroscopy of the present view, with no patient data.
+
+        While one looks at a needle, the views from behind and from its side stand beside it, for the tip.
+
+        Returns:
+            False where there is nothing to write.
+        """
+        from spinect_core.pictures.fluoroscopy import fluoroscopy_picture, tip_views
+        from spinect_core.plan.case_wording import case_warnings
+
+        state, case, current = self._fluoroscopy, self._model.case, self._trajectories.current
+        attenuation = state.attenuation()
+        if attenuation is None or case is None:
+            return False
+        exposure, needle, marks = state.exposure, state.needle, state.marks()
+        exposures = (
+            (exposure,)
+            if needle is None
+            else tip_views(exposure.view, needle.side, exposure.target, exposure.fluoroscope)
+        )
+        title = "" if current is None else current.called
+        warnings = (*case.warnings, *case_warnings(self._model.planning.light))
+        bright = state.bright_bone
+        self._write(
+            path,
+            lambda: fluoroscopy_picture(
+                attenuation, exposures, marks, title=title, warnings=warnings, bright_bone=bright
+            ),
+        )
+        return True
 
     def ask_picture(self, picture: Picture, suggested: str) -> None:
         """Let the user name a finished picture and write it."""

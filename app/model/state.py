@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QSettings
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.flow import Flow
+from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import JobRunner
 from app.model.ongoing import Ongoing
 from app.model.planning_options import PlanningOptions
@@ -30,6 +31,7 @@ class State:
         jobs: long work.
         trajectories: of the case.
         present: what is open of the chosen one in the present view.
+        fluoroscopy: what a C-arm would show in the present view.
         appearance: how bone, nerve and labels look.
         slices: what the three slices share.
         options: of the segmentation.
@@ -47,6 +49,7 @@ class State:
         self.slices = SliceState(self.model, parent)
         self.trajectories = Trajectories(self.model, parent)
         self.present = PresentWindow(self.model, self.trajectories, parent)
+        self.fluoroscopy = Fluoroscopy(self.model, self.trajectories, parent)
         self.options = SegmentOptions(settings, parent)
         self.planning = PlanningOptions(settings, parent)
         self.ongoing = Ongoing(self.jobs, parent)

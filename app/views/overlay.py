@@ -24,6 +24,8 @@ SAME_VIEW_DEGREES = 0.05
 HANDLE = 5.0
 SHADE = (11, 13, 16, 200)
 TAGGED_WITHIN_DEGREES = 60.0
+BESIDE_HEADING = 680
+"""In a view that is narrower, the letter at the top stands below the heading and not beside it."""
 
 
 class Overlay(QWidget):
@@ -247,12 +249,13 @@ class Overlay(QWidget):
     def _draw_letters(self, painter: QPainter) -> None:
         view = self._viewport.drawn.view
         width, height = self.width(), self.height()
+        top = 6 if width > BESIDE_HEADING else 56
         painter.setFont(self._font(17, bold=True))
         centre = Qt.AlignmentFlag.AlignCenter
         for box, direction in (
             (QRectF(width - 44, height / 2 - 15, 40, 30), view.right),
             (QRectF(4, height / 2 - 15, 40, 30), -view.right),
-            (QRectF(width / 2 - 20, 6, 40, 30), view.up),
+            (QRectF(width / 2 - 20, top, 40, 30), view.up),
             (QRectF(width / 2 - 20, height - 32, 40, 30), -view.up),
         ):
             _write(painter, box, direction_letters(direction), palette.TEXT, centre)

@@ -37,6 +37,7 @@ KEYS = {
         ("Double click", "put the cross-hair on the surface"),
         ("Arrow keys (with Shift)", "turn by 1° (10°)"),
         ("1 … 7, 0, C", "usual views, fit, turn about the cross-hair"),
+        ("F", "simulated fluoroscopy of the view beside it, or not"),
     ),
     "Window": (
         ("F5, F6, F7", "all views, 3D large, slices large"),
@@ -88,7 +89,7 @@ class Actions(QObject):
         self._window, self._model, self._trajectories = window, state.model, state.trajectories
         self._controllers, self._stage = controllers, stage
         self.level_menu, self._steps, self._flow = level_menu, steps, state.flow
-        self._recent, self._jobs = state.recent, state.jobs
+        self._recent, self._jobs, self._fluoroscopy = state.recent, state.jobs, state.fluoroscopy
         opening, plan = controllers.open, controllers.plan
         self.named: dict[str, QAction] = {}
         make = self._make
@@ -98,6 +99,7 @@ class Actions(QObject):
         make("open_plan", "Open plan…", opening.ask_plan)
         make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
         make("export", "Export picture…", controllers.export.ask_view, "camera", "Ctrl+E")
+        make("export_fluoroscopy", "Export fluoroscopy…", controllers.export.ask_fluoroscopy)
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
@@ -119,6 +121,7 @@ class Actions(QObject):
         make("slice", "CT slice along the needle", controllers.needle_slice.show, "", "P")
         make("fit", "Fit to window", stage.fit, "fit", "0")
         make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
+        make("fluoroscopy", "Fluoroscopy", self._toggle_fluoroscopy, "", "F").setCheckable(True)
         make("rules", "Rules…", lambda: boxes.show_help(RulesBox(state.planning, window)))
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
         make("keys", "Mouse and keys", lambda: boxes.show_help(_keys_box(window)), "help", "F1")
@@ -133,6 +136,8 @@ class Actions(QObject):
             self._trajectories.chosen_changed,
             state.jobs.started,
             state.jobs.ended,
+            state.fluoroscopy.changed,
+            state.fluoroscopy.taken,
             stage.started,
             state.flow.changed,
         ):
@@ -157,6 +162,8 @@ class Actions(QObject):
             self.named[name].setEnabled(has_ct and not self._jobs.busy)
         self.named["no_organs"].setEnabled(self._controllers.organs.to_remove)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
+        self.named["fluoroscopy"].setChecked(self._fluoroscopy.shown)
+        self.named["export_fluoroscopy"].setEnabled(self._fluoroscopy.picture is not None)
         trajectories, current = self._trajectories, self._trajectories.current
         self.named["trajectories"].setEnabled(case is not None and case.surfaces is not None)
         ready = trajectories.can_adjust and current is not None and bool(current.zone_key)
@@ -167,6 +174,9 @@ class Actions(QObject):
             ready = self._controllers.report.possible and self._flow.checked
             self.named[name].setEnabled(ready and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
+
+    def _toggle_fluoroscopy(self) -> None:
+        self._fluoroscopy.show(not self._fluoroscopy.shown)
 
     def _make(
         self,
@@ -215,6 +225,7 @@ class Actions(QObject):
                 "open_plan",
                 "save",
                 "export",
+                "export_fluoroscopy",
                 "report",
                 "copy_report",
                 "",
@@ -234,7 +245,7 @@ class Actions(QObject):
             action.triggered.connect(lambda _checked=False, view=view: self._model.set_view(view))
             views.addAction(action)
         views.addSeparator()
-        self._fill(views, ("fit", "centre"))
+        self._fill(views, ("fit", "centre", "", "fluoroscopy"))
         self.view_menu = views
         self._fill(
             bar.addMenu("&Plan"),

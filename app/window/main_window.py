@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
     QScrollArea,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -40,6 +41,7 @@ from app.panels.step_bar import StepBar
 from app.panels.trajectories_panel import TrajectoriesPanel
 from app.panels.view_panel import ViewPanel
 from app.panels.welcome import NoThreeD, Welcome
+from app.views.fluoroscopy import FluoroscopyView
 from app.views.needle_on_slices import NeedleOnSlices
 from app.views.slices import SliceView
 from app.views.stage import Stage
@@ -74,6 +76,9 @@ DOCK_HEIGHT = 270
 HANDLE = 4
 """Pixels between two views, to be grabbed."""
 WARM_UP_MS = 500
+FLUOROSCOPY = "fluoroscopy"
+NARROW_SLICES = 0.23
+"""How much of the views' width slices take beside fluoroscopy."""
 
 
 class MainWindow(QMainWindow):
@@ -207,8 +212,15 @@ class MainWindow(QMainWindow):
             self.frames[name] = ViewFrame(name.capitalize(), palette.PLANE_COLOURS[name], view)
         for name, frame in self.frames.items():
             frame.enlarge_wanted.connect(lambda name=name: self.enlarge(name))
+        self.fluoroscopy = FluoroscopyView(state.fluoroscopy)
+        self.fluoroscopy_frame = ViewFrame("Fluoroscopy", palette.MUTED, self.fluoroscopy)
+        self.fluoroscopy_frame.enlarge_wanted.connect(lambda: self.enlarge(FLUOROSCOPY))
+        self.fluoroscopy_frame.hide()
+        self.abreast = QSplitter(Qt.Orientation.Horizontal)
+        self.abreast.addWidget(self.frames["3d"])
+        self.abreast.addWidget(self.fluoroscopy_frame)
         self.centre = QSplitter(Qt.Orientation.Vertical)
-        self.centre.addWidget(self.frames["3d"])
+        self.centre.addWidget(self.abreast)
         self.dock = QTabWidget()
         self.dock.setDocumentMode(True)
         self.dock.addTab(self.measurements_panel, "Triangles")
@@ -229,7 +241,7 @@ class MainWindow(QMainWindow):
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(self.side)
         whole.addWidget(self.views)
-        for splitter in (self.centre, self.right, self.pair, self.views, whole):
+        for splitter in (self.abreast, self.centre, self.right, self.pair, self.views, whole):
             splitter.setHandleWidth(HANDLE)
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(whole)
@@ -253,6 +265,8 @@ class MainWindow(QMainWindow):
         model.unsaved_changed.connect(self._show_title)
         self.state.flow.changed.connect(self._show_step)
         self._show_step()
+        self.state.fluoroscopy.changed.connect(self._on_fluoroscopy)
+        self.state.fluoroscopy.taken.connect(self._on_taken)
         self.stage.started.connect(self._on_stage)
         self.stage.failed.connect(lambda text: self.status.say(text, palette.ERROR))
 
@@ -302,6 +316,13 @@ class MainWindow(QMainWindow):
     def _on_case(self) -> None:
         self.stage.start()
         self.middle.setCurrentIndex(1)
+        for number in range(self.middle.count()):
+            # What is not seen must not keep the 3D view from becoming narrow.
+            seen = number == self.middle.currentIndex()
+            policy = QSizePolicy.Policy.Preferred if seen else QSizePolicy.Policy.Ignored
+            page = self.middle.widget(number)
+            if page is not None:
+                page.setSizePolicy(policy, policy)
         if self.model.planning.zones:
             self.dock.setCurrentWidget(self.trajectories_panel)
         self._show_warnings()
@@ -354,6 +375,23 @@ class MainWindow(QMainWindow):
         index = np.clip(index, 0, np.array(volume.geometry.shape) - 1)
         return float(volume.array[tuple(index)])
 
+    def _on_fluoroscopy(self) -> None:
+        """Give the picture its place beside the 3D view; the slices make room for it."""
+        shown = self.state.fluoroscopy.shown
+        if shown == self.fluoroscopy_frame.isVisibleTo(self.abreast):
+            return
+        self.set_layout(self.layout_name)
+        if self.layout_name == "standard":
+            part = NARROW_SLICES if shown else SLICES_PART[False]
+            width = sum(self.views.sizes())
+            self.views.setSizes([round(width * (1 - part)), round(width * part)])
+        half = self.abreast.width() // 2
+        self.abreast.setSizes([half, half])
+
+    def _on_taken(self) -> None:
+        taken = self.state.fluoroscopy.picture
+        self.fluoroscopy_frame.info.setText("" if taken is None else taken.exposure.view.words)
+
     def _say(self, text: str) -> None:
         self.status.say(text.split("\n")[0], more=text)
 
@@ -385,6 +423,8 @@ class MainWindow(QMainWindow):
         for frame in self.frames.values():
             frame.enlarge.setChecked(False)
             frame.show()
+        self.fluoroscopy_frame.enlarge.setChecked(False)
+        self.fluoroscopy_frame.setVisible(self.state.fluoroscopy.shown)
         self.centre.show()
         self.dock.setVisible(name != "slices")
         self.right.setVisible(name != "3d")
@@ -406,17 +446,18 @@ class MainWindow(QMainWindow):
 
     def enlarge(self, name: str) -> None:
         """Show one view alone, or all again."""
-        alone = self.frames[name].enlarge.isChecked()
+        frames = {**self.frames, FLUOROSCOPY: self.fluoroscopy_frame}
+        alone, in_centre = frames[name].enlarge.isChecked(), name in ("3d", FLUOROSCOPY)
         if not alone:
             self.set_layout(self.layout_name)
             return
-        for other, frame in self.frames.items():
+        for other, frame in frames.items():
             frame.setVisible(other == name)
             if other != name:
                 frame.enlarge.setChecked(False)
-        self.dock.setVisible(name == "3d")
-        self.centre.setVisible(name == "3d")
-        self.right.setVisible(name != "3d")
+        self.dock.setVisible(in_centre)
+        self.centre.setVisible(in_centre)
+        self.right.setVisible(not in_centre)
         self.pair.setVisible(self.layout_name == "slices" and name in BESIDE)
 
     # ---------------------------------------------------------------------------------------------------- events
@@ -450,6 +491,7 @@ class MainWindow(QMainWindow):
         self.controllers.open.close_chooser()
         self.controllers.export.finish()
         self.state.present.finish()
+        self.state.fluoroscopy.finish()
         self.jobs.shut_down()
         self.state.trajectories.close()
         self.stage.close()

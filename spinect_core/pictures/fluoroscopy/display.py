@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray
 from spinect_core.base.errors import MeasurementError
-from spinect_core.pictures.fluoroscopy.line_integrals import Picture
+from spinect_core.pictures.fluoroscopy.attenuation import Picture
 
 DARKEST, BRIGHTEST = 0.5, 99.5
 """Percentiles of what is seen that become black and white: the window follows the picture, as the automatic exposure

@@ -13,12 +13,12 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.versions import NOTICE
 from spinect_core.base.words import DetectorSide, Side
+from spinect_core.geometry.exposure import Exposure, Fluoroscope
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import ReadingWarning, warning_headline
+from spinect_core.pictures.fluoroscopy.attenuation import Attenuation, cut_off, line_integrals
 from spinect_core.pictures.fluoroscopy.display import displayed
-from spinect_core.pictures.fluoroscopy.exposure import Exposure, Fluoroscope
-from spinect_core.pictures.fluoroscopy.line_integrals import Attenuation, cut_off, line_integrals
 from spinect_core.pictures.fluoroscopy.scotty_dog import ScottyDog
 from spinect_core.pictures.lettering import shortened, write
 from spinect_core.pictures.palette import BACKGROUND_BOTTOM, EDGE, QUIET_TEXT, TRIANGLES, WARNING, Colour

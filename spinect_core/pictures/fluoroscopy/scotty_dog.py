@@ -21,9 +21,9 @@ from skimage.measure import find_contours
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.words import Side, word
+from spinect_core.geometry.exposure import Exposure
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import BONE, Labels
-from spinect_core.pictures.fluoroscopy.exposure import Exposure
 
 NEAR_MM = 4.0
 """Labelled bone this near to where the atlas has a part shows that place of it."""

@@ -21,8 +21,8 @@ from scipy import ndimage
 from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.progress import Cancel, Progress, check, silent
+from spinect_core.geometry.exposure import Exposure
 from spinect_core.image.volume import Geometry, Volume
-from spinect_core.pictures.fluoroscopy.exposure import Exposure
 
 Picture = npt.NDArray[np.float32]
 WATER_PER_MM = 0.02269

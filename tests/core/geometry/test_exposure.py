@@ -7,8 +7,8 @@ import pytest
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.words import DetectorSide
+from spinect_core.geometry.exposure import Exposure, Fluoroscope
 from spinect_core.geometry.view import View
-from spinect_core.pictures.fluoroscopy import Exposure, Fluoroscope
 
 TARGET = np.array([12.0, 140.0, -30.0])
 SIDES = tuple(DetectorSide)

@@ -14,7 +14,7 @@ from spinect_core.base.words import DetectorSide
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.pictures.fluoroscopy import Attenuation, Exposure, Fluoroscope, line_integrals
-from spinect_core.pictures.fluoroscopy.line_integrals import WATER_PER_MM
+from spinect_core.pictures.fluoroscopy.attenuation import WATER_PER_MM
 
 AIR, WATER = -1000, 0
 PIXELS = 128
