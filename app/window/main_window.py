@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.resize(1560, 960)
-        self._closed = False
+        self._closed = self._with_fluoroscopy = False
         self.state = state = State(settings, self)
         self.model, self.jobs = state.model, state.jobs
         self.boxes, self.dialogs = Boxes(self), Dialogs(self)
@@ -378,8 +378,9 @@ class MainWindow(QMainWindow):
     def _on_fluoroscopy(self) -> None:
         """Give the picture its place beside the 3D view; the slices make room for it."""
         shown = self.state.fluoroscopy.shown
-        if shown == self.fluoroscopy_frame.isVisibleTo(self.abreast):
-            return
+        if shown == self._with_fluoroscopy:
+            return  # another C-arm or other marks
+        self._with_fluoroscopy = shown
         self.set_layout(self.layout_name)
         if self.layout_name == "standard":
             part = NARROW_SLICES if shown else SLICES_PART[False]

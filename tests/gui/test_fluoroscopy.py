@@ -202,6 +202,10 @@ def test_it_fits_a_small_screen_beside_a_usable_3d_view(opened, qtbot):
     frame.enlarge.click()
     assert opened.frames["3d"].isVisible()
     opened.frames["axial"].enlarge.click()
+    opened.fluoroscopy.bright.setChecked(True)
+    opened.model.add(Triangle("safe", "right", np.diag([9.0, 8.0, 7.0]), View(0)))
+    wait_for_picture(opened, qtbot)
+    assert not frame.isVisible()  # another view is looked at alone, and stays so
     opened.frames["axial"].enlarge.click()
     assert frame.isVisible()
     frame.enlarge.click()
