@@ -54,10 +54,12 @@ class OpenController(QObject):
     Signals:
         said: a sentence for the status bar.
         ct_opened: another CT is open; True where the user asked for its finished plan.
+        plan_opened: a plan is open, and what is looked at first is chosen.
     """
 
     said = Signal(str)
     ct_opened = Signal(bool)
+    plan_opened = Signal()
 
     def __init__(
         self,
@@ -258,6 +260,7 @@ class OpenController(QObject):
         elif plan.triangles:
             self._model.set_cursor(plan.triangles[0].centroid)
             self._model.set_view(plan.triangles[0].view)
+        self.plan_opened.emit()
 
 
 def _same_ct(one: Case, other: Case) -> bool:

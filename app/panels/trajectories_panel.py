@@ -34,6 +34,7 @@ from app.widgets import icons, palette, plain, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
 from spinect_core.anatomy.levels import LUMBAR_COUNTS
+from spinect_core.base.words import Checked
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.case_wording import case_light_text
 from spinect_core.plan.records import CaseLightRecord, SearchRecord
@@ -295,8 +296,8 @@ class TrajectoriesPanel(QFrame):
         self.level.setVisible(level is not None)
         if level is None:
             return ()
-        known = level.lumbar is not None
-        counted = f"{level.lumbar} lumbar vertebrae" if known else "lumbar vertebrae?"
+        known = level.lumbar is not None or Checked.LEVEL in self._model.planning.checked
+        counted = "lumbar vertebrae?" if level.lumbar is None else f"{level.lumbar} lumbar vertebrae"
         self.level.setText(f"{level.name} · {counted} ▾")
         self.level.setToolTip(level_words(level))
         self.level.setStyleSheet("" if known else f"color: {palette.WARNING}")

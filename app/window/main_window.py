@@ -72,7 +72,7 @@ SLICES_PART = {False: 0.33, True: 0.64}
 """How much of the views' width slices take, one below the other and side by side."""
 LAYOUT_KEY = "window/layout"
 SIDE_WIDTH = 300
-DOCK_HEIGHT = 270
+DOCK_HEIGHT = 300
 HANDLE = 4
 """Pixels between two views, to be grabbed."""
 WARM_UP_MS = 500
@@ -227,7 +227,7 @@ class MainWindow(QMainWindow):
         self.dock.addTab(self.trajectories_panel, "Trajectories")
         self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
-        self.centre.setSizes([700, DOCK_HEIGHT])
+        self.centre.setSizes([660, DOCK_HEIGHT])
         self.right, self.pair = QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Horizontal)
         for name in self.slices:
             self.right.addWidget(self.frames[name])
@@ -257,6 +257,7 @@ class MainWindow(QMainWindow):
         for controller in controllers.saying:
             controller.said.connect(self._say)
         controllers.plan.found.connect(self._on_found)
+        controllers.open.plan_opened.connect(self._on_plan)
         self.state.present.changed.connect(lambda: self.frames["3d"].info.setText(self.state.present.text))
         model.case_opened.connect(self._on_case)
         model.warnings_changed.connect(self._show_warnings)
@@ -312,6 +313,8 @@ class MainWindow(QMainWindow):
         tool.changed.connect(self._on_tool)
         tool.refused.connect(self.boxes.show_error)
         self.display_panel.cut_changed.connect(viewport.set_cut)
+        if self.state.trajectories.current is not None:
+            self.stage.show_trajectory()  # of a plan that was open before
 
     def _on_case(self) -> None:
         self.stage.start()
@@ -323,8 +326,6 @@ class MainWindow(QMainWindow):
             page = self.middle.widget(number)
             if page is not None:
                 page.setSizePolicy(policy, policy)
-        if self.model.planning.zones:
-            self.dock.setCurrentWidget(self.trajectories_panel)
         self._show_warnings()
         self.status.device.setText("")
 
@@ -354,6 +355,11 @@ class MainWindow(QMainWindow):
         """Show what was found, and where it is."""
         self.dock.setCurrentWidget(self.trajectories_panel)
         self.stage.show_trajectory()
+
+    def _on_plan(self) -> None:
+        """Show a plan that was opened; one without trajectories as a whole."""
+        if self.state.trajectories.current is not None:
+            self._on_found()
 
     def _on_labels(self) -> None:
         case = self.model.case

@@ -259,7 +259,11 @@ def _grey(cut: PlaneImage) -> RgbArray:
 def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:
     """The names of organs, each whole and within the picture; one that would lie on another or on a letter is left."""
     middle, reach = PIXELS / 2, 32
-    taken = [(0, middle - 18, 2 * reach, middle + 18), (PIXELS - 2 * reach, middle - 18, PIXELS, middle + 18)]
+    taken: list[tuple[float, float, float, float]] = []
+    taken += [
+        (0, middle - 18, 2 * reach, middle + 18),
+        (PIXELS - 2 * reach, middle - 18, PIXELS, middle + 18),
+    ]
     taken += [(middle - reach, 0, middle + reach, 32), (middle - reach, PIXELS - 32, middle + reach, PIXELS)]
     taken.append((PIXELS - 2 * SCALE_PATCH[0], PIXELS - SCALE_PATCH[1], PIXELS, PIXELS))
     boxes = []
