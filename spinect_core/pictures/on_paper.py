@@ -259,13 +259,14 @@ def _grey(cut: PlaneImage) -> RgbArray:
 def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:
     """The names of organs, each whole and within the picture; one that would lie on another or on a letter is left."""
     middle, reach = PIXELS / 2, 32
-    taken: list[tuple[float, float, float, float]] = []
-    taken += [
-        (0, middle - 18, 2 * reach, middle + 18),
-        (PIXELS - 2 * reach, middle - 18, PIXELS, middle + 18),
+    edge = float(PIXELS)
+    taken: list[tuple[float, float, float, float]] = [
+        (0.0, middle - 18, 2.0 * reach, middle + 18),
+        (edge - 2 * reach, middle - 18, edge, middle + 18),
+        (middle - reach, 0.0, middle + reach, 32.0),
+        (middle - reach, edge - 32, middle + reach, edge),
+        (edge - 2 * SCALE_PATCH[0], edge - SCALE_PATCH[1], edge, edge),
     ]
-    taken += [(middle - reach, 0, middle + reach, 32), (middle - reach, PIXELS - 32, middle + reach, PIXELS)]
-    taken.append((PIXELS - 2 * SCALE_PATCH[0], PIXELS - SCALE_PATCH[1], PIXELS, PIXELS))
     boxes = []
     for organ, (x, y) in outlines.names:
         half = text_width(str(organ), NAME) / 2 + 3

@@ -257,7 +257,10 @@ def _pictures(source: Source, page: Page, drawing: _Drawing | None) -> Pictures:
         return {}
     zone, needle = page.trajectory.zone_key, page.record.needle
     found = stored_pictures(source.plan, source.files, zone, needle)
-    return found if drawing is None else drawing.with_others(found, zone, needle)
+    if drawing is None:
+        return found
+    # A needle of the user's goes to the zone of one of the program's, whose pictures the plan keeps.
+    return drawing.with_others(found, zone, needle, keep=not page.trajectory.own)
 
 
 class _Drawing:
@@ -276,8 +279,15 @@ class _Drawing:
         self._plan, self._anatomy, self._cancel = plan, anatomy, cancel
         self.files: dict[str, tuple[str, bytes]] = {}
 
-    def with_others(self, found: Pictures, zone: str, needle: Needle) -> Pictures:
-        """The pictures of a needle, those that are not found drawn."""
+    def with_others(self, found: Pictures, zone: str, needle: Needle, *, keep: bool) -> Pictures:
+        """The pictures of a needle, those that are not found drawn.
+
+        Args:
+            found: in the plan.
+            zone: key of the needle's zone.
+            needle: that is shown.
+            keep: whether those that are drawn become files of the plan.
+        """
         from PIL import Image
 
         anatomy = self._anatomy
@@ -296,7 +306,7 @@ class _Drawing:
         )
         check(self._cancel)
         new = {shown: picture for shown, picture in drawn.items() if shown not in found}
-        for shown, picture in new.items():
+        for shown, picture in new.items() if keep else ():
             self.files[file_key(shown, zone)] = file_name(shown, zone), as_png(picture, needle)
         return {**found, **{shown: Image.fromarray(picture) for shown, picture in new.items()}}
 

@@ -39,6 +39,9 @@ from spinect_core.plan.wording import (
 
 LONGEST_LINE = 2000
 """Letters of a line; a plan may hold texts that would fill the page."""
+LONGEST_TITLE = 100
+LONGEST_SUM = 80
+"""Letters of a checksum or version, which any program may have written."""
 CHECKLIST = (
     "Patient, side, level and root agree with the request",
     "Lumbar vertebrae counted by hand: ____",
@@ -243,11 +246,16 @@ def may_be_told(trajectory: Trajectory) -> bool:
     return trajectory.own or recommended
 
 
-def one_line(text: str) -> str:
-    """A text on one line that any page can hold, whatever characters a plan has; shortened where it is endless."""
+def one_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """A text on one line that any page can hold, whatever characters a plan has; shortened where it is endless.
+
+    Args:
+        text: of a plan.
+        longest: letters.
+    """
     kept = "".join(" " if unicodedata.category(each)[0] == "C" else each for each in text)
     line = " ".join(kept.split())
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _first(every: Sequence[Trajectory], side: Side) -> Trajectory | None:
@@ -257,7 +265,7 @@ def _first(every: Sequence[Trajectory], side: Side) -> Trajectory | None:
 
 def _asked(every: Sequence[Trajectory], name: str) -> Trajectory:
     wanted = _plain(name)
-    found = [
+    found = [each for each in every if each.key == name] or [
         each for each in every if wanted in map(_plain, (each.key, each.title, each.called, each.zone_key))
     ]
     found = found or [each for each in every if _plain(each.title).startswith(wanted)]
@@ -283,9 +291,9 @@ def _page(
     light = (None if planning.light is None else planning.light.light) if record is None else _light(record)
     return Page(
         side=side,
-        title=one_line(_title(planning, side, told or chosen)),
-        approach="" if told is None else one_line(_approach(told)),
-        count=one_line(_count(planning, told)),
+        title=one_line(_title(planning, side, told or chosen), LONGEST_TITLE),
+        approach="" if told is None else one_line(_approach(told), 2 * LONGEST_TITLE),
+        count=one_line(_count(planning, told), 3 * LONGEST_TITLE),
         trajectory=told,
         light=light,
         banner=one_line(_banner(planning, record)),
@@ -293,7 +301,12 @@ def _page(
         warnings=_warnings(plan, told),
         glance=_glance(known),
         sections=_sections(record, known),
-        others=tuple(one_line(_row(each)) for each in here if each is not told),
+        # Where no needle is told, those that are not recommended have their reasons above.
+        others=tuple(
+            one_line(_row(each))
+            for each in here
+            if each is not (told or chosen) and (told is not None or may_be_told(each))
+        ),
         missing=_missing(plan, record),
         identity=_identity(plan, wish.stored),
         patient=wish.patient,
@@ -347,8 +360,9 @@ def _count(planning: Planning, told: Trajectory | None) -> str:
 def _banner(planning: Planning, record: NeedleRecord | None) -> str:
     if record is not None:
         return "" if record.light is None else light_text(record.light)
-    case = "" if planning.light is None else f". Light of the case: {case_light_text(planning.light)}"
-    return f"{NO_NEEDLE}{case}"
+    if planning.light is None or planning.light.light == Light.GREEN:
+        return NO_NEEDLE
+    return f"{NO_NEEDLE}. Light of the case: {case_light_text(planning.light)}"
 
 
 def _reasons(plan: Plan, here: Sequence[Trajectory]) -> tuple[str, ...]:
@@ -458,7 +472,7 @@ def _missing(plan: Plan, record: NeedleRecord | None) -> tuple[str, ...]:
 
 def _identity(plan: Plan, stored: Stored | None) -> tuple[Fact, ...]:
     run = plan.run
-    made = one_line(str(plan.versions.get("spinect-planner", "version not stored"))[:40])
+    made = one_line(plan.versions.get("spinect-planner", "version not stored"), LONGEST_SUM)
     engine = _word(run, "engine")
     how = f"; segmented with {engine}, {_word(run, 'mode') or 'mode not stored'}" if engine else ""
     lines = [Fact("Software", f"SPINECT Planner {__version__}; planned {plan.created[:19]} with {made}{how}")]
@@ -466,19 +480,19 @@ def _identity(plan: Plan, stored: Stored | None) -> tuple[Fact, ...]:
         lines.append(Fact("Plan", "in no file yet"))
     else:
         lines.append(Fact("Plan", f"SHA-256 {stored.checksum} ({stored.what})"))
-    lines.append(Fact("CT", f"SHA-256 {plan.case.sha256}"))
+    lines.append(Fact("CT", f"SHA-256 {one_line(plan.case.sha256, LONGEST_SUM)}"))
     weights = _word(run, "weights_sha256")
     lines.append(Fact("Weights", f"SHA-256 {weights}" if weights else "not stored in the plan"))
     organs = plan.planning.organs
     if organs is not None and organs.checksum:
-        lines.append(Fact("Organs", f"SHA-256 {organs.checksum} ({organs.origin})"))
+        lines.append(Fact("Organs", f"SHA-256 {one_line(organs.checksum, LONGEST_SUM)} ({organs.origin})"))
     return tuple(Fact(each.head, one_line(each.text)) for each in lines)
 
 
 def _word(run: dict[str, Any], key: str) -> str:
     """A word that a run stored, which any program may have written."""
     value = run.get(key)
-    return one_line(value)[:80] if isinstance(value, str) else ""
+    return one_line(value, LONGEST_SUM) if isinstance(value, str) else ""
 
 
 def plain_text(page: Page) -> str:

@@ -25,7 +25,7 @@ from reportlab.platypus import Paragraph
 
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import Light
-from spinect_core.report.content import CHECKLIST, NO_NEEDLE, Fact, Page, Section
+from spinect_core.report.content import CHECKLIST, NO_NEEDLE, Fact, Page, Section, one_line
 from spinect_core.report.paper import Paper
 from spinect_core.report.pictures import EXPECTED, Shown
 
@@ -37,6 +37,8 @@ LADDER = ((7.9, 60.0), (7.5, 58.0), (7.2, 56.0), (7.0, 54.0), (6.7, 50.0), (6.4,
 """Height of the letters in points, and width of a picture in mm: the first that the page has room for is taken."""
 SMALL = 5.4
 """Points of checksums and captions."""
+TIGHT = 180
+"""Letters that are left of a line on a page without room."""
 LINES_KEPT = 3
 """Warnings, reasons and other trajectories that a page without room keeps at least."""
 LIGHTS = {
@@ -145,7 +147,7 @@ class _Sheet:
             list(page.others),
         )
         self._left_out: list[str] = []
-        self._cut = ""
+        self._cut, self._tight = "", False
         self._unshown = False
         self._known: dict[tuple[str, float, float, bool], tuple[Paragraph, float]] = {}
 
@@ -170,38 +172,45 @@ class _Sheet:
         return bool(sum(each.height + GAP for each in blocks) <= self._height - 2 * MARGIN)
 
     def _leave_out(self) -> bool:
-        """Take the least needed line from the page and note that; whether there was one."""
-        ranks = [fact.rank for section in self._sections for fact in section.facts]
-        worst = max(ranks, default=0)
+        """Take the least needed from the page, warnings last, and note that; whether there was anything."""
+        worst = max((fact.rank for section in self._sections for fact in section.facts), default=0)
         if worst:
-            gone = [fact for section in self._sections for fact in section.facts if fact.rank == worst]
-            self._left_out += [fact.head for fact in gone if fact.head and fact.head not in self._left_out]
-            self._keep(lambda fact: fact.rank != worst)
+            self._drop(lambda fact: fact.rank == worst)
+            return True
+        if not self._tight:
+            self._tighten()
             return True
         longest = max((self._others, self._reasons, self._warnings), key=len)
         if len(longest) > LINES_KEPT:
             del longest[max(LINES_KEPT, len(longest) - 1 - len(longest) // 5) :]
             return True
-        if any(len(text) > 160 for some in (self._warnings, self._reasons, self._others) for text in some):
-            for some in (self._warnings, self._reasons, self._others):
-                some[:] = [text if len(text) <= 160 else f"{text[:157]}…" for text in some]
-            self._cut = "long lines"
-            return True
-        if any(len(fact.text) > 240 for section in self._sections for fact in section.facts):
-            self._sections = tuple(
-                Section(each.title, tuple(_shortened(fact) for fact in each.facts)) for each in self._sections
-            )
-            self._cut = "long lines"
-            return True
         if self._sections:
-            gone = list(self._sections[-1].facts)
-            self._left_out += [fact.head for fact in gone if fact.head and fact.head not in self._left_out]
-            self._sections = self._sections[:-1]
+            last = self._sections[-1].facts
+            self._drop(lambda fact: fact in last)
             return True
         return False
 
-    def _keep(self, wanted: Callable[[Fact], bool]) -> None:
-        kept = (Section(each.title, tuple(filter(wanted, each.facts))) for each in self._sections)
+    def _tighten(self) -> None:
+        """Shorten every endless line."""
+        self._tight, self._cut = True, "the ends of long lines"
+        for some in (self._warnings, self._reasons, self._others):
+            some[:] = [one_line(text, TIGHT) for text in some]
+        self._sections = tuple(
+            Section(each.title, tuple(_shortened(fact) for fact in each.facts)) for each in self._sections
+        )
+
+    def _within(self, text: str, times: int = 1) -> str:
+        """A text of the head of the page, shortened where there is no room."""
+        return one_line(text.replace("**", ""), times * TIGHT) if self._tight else text.replace("**", "")
+
+    def _drop(self, gone: Callable[[Fact], bool]) -> None:
+        """Take facts from the page, and note their heads."""
+        heads = [fact.head for each in self._sections for fact in each.facts if gone(fact) and fact.head]
+        self._left_out = list(dict.fromkeys([*self._left_out, *heads]))
+        kept = (
+            Section(each.title, tuple(fact for fact in each.facts if not gone(fact)))
+            for each in self._sections
+        )
         self._sections = tuple(each for each in kept if each.facts)
 
     def _blocks(self) -> list[_Block]:
@@ -284,8 +293,8 @@ class _Sheet:
         page, label = self._page, 62 * mm
         width = self._width - label - 3 * mm
         title, title_high = self._text(page.title.replace("**", ""), 13, width, bold=True)
-        told = [page.approach] if page.approach else []
-        lines = self._stack([*(each.replace("**", "") for each in told), page.count], width)
+        told = [*([page.approach] if page.approach else []), page.count]
+        lines = self._stack([self._within(each) for each in told], width)
         patient = None if page.patient is None else page.patient.line.replace("**", "")
         inside = self._stack(
             [f"**Patient:** {patient}"]
@@ -310,14 +319,16 @@ class _Sheet:
 
     def _banner(self) -> _Block:
         page = self._page
-        light, _, rest = page.banner.replace("**", "").partition(":")
+        banner = self._within(page.banner, 4)
+        light, _, rest = banner.partition(":")
         if page.record is None:
-            told = f"**{NO_NEEDLE.upper()}**{page.banner.replace('**', '').removeprefix(NO_NEEDLE)}"
+            told = f"**{NO_NEEDLE.upper()}**{banner.removeprefix(NO_NEEDLE)}"
         else:
             told = f"**Light {light.upper()}**:{rest}"
         inside = self._stack([told], self._width - 3 * mm, self._points + 0.8, MARGIN + 1.5 * mm)
         high = inside.height + 5
-        tint = white if page.light is None else LIGHTS[page.light]
+        fine = page.record is None and page.light == Light.GREEN  # what is not recommended is not green
+        tint = white if page.light is None or fine else LIGHTS[page.light]
         heavy = page.record is None or page.light == Light.RED
 
         def draw(top: float) -> None:
@@ -337,7 +348,7 @@ class _Sheet:
         made = [
             (
                 self._text(each.head.upper(), SMALL + 0.4, width - 6, bold=True),
-                self._text(each.text, points, width - 6),
+                self._text(self._within(each.text), points, width - 6),
             )
             for each, width in zip(facts, widths, strict=True)
         ]
@@ -451,4 +462,4 @@ class _Sheet:
 
 
 def _shortened(fact: Fact) -> Fact:
-    return fact if len(fact.text) <= 240 else Fact(fact.head, f"{fact.text[:237]}…", fact.rank)
+    return Fact(fact.head, one_line(fact.text, TIGHT), fact.rank)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -150,6 +151,13 @@ def test_a_plan_becomes_a_page_for_each_side(
     assert "NO NEEDLE IS RECOMMENDED" in right
     file = folder / (what or "plan.json")
     assert hashlib.sha256(file.read_bytes()).hexdigest() in left
+
+
+def test_a_report_takes_at_most_two_seconds(folder: Path, tmp_path: Path) -> None:
+    cli.main(["report", str(folder), "--out", str(tmp_path / "first.pdf")])  # libraries are loaded now
+    began = time.process_time()
+    assert cli.main(["report", str(folder / "plan.spinect"), "--out", str(tmp_path / "second.pdf")]) == 0
+    assert time.process_time() - began < 2.0
 
 
 def test_one_side_and_one_zone(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

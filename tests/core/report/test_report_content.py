@@ -10,7 +10,7 @@ from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.view import View
 from spinect_core.image.patient import Patient
 from spinect_core.plan.plan import Plan
-from spinect_core.plan.records import LevelRecord, NeedleRecord, Planning
+from spinect_core.plan.records import CaseLightRecord, LevelRecord, NeedleRecord, Planning
 from spinect_core.plan.rule_wording import OTHER_ROUTES
 from spinect_core.plan.wording import facts, trajectories
 from spinect_core.report.content import CHECKLIST, Stored, Wish, pages, plain_text
@@ -22,6 +22,15 @@ def plan(planning: Planning | None = None) -> Plan:
 
 def text(made: Plan, wish: Wish | None = None) -> str:
     return "\n".join(map(plain_text, pages(made, wish)))
+
+
+def two_zones() -> Planning:
+    """A recommended zone on the left, and one that the rules refuse."""
+    both = both_sides(recommended_planning())
+    left = both.zones[1].replaced(side="left")
+    return both.replaced(
+        zones=(both.zones[0], left), searches=(both.searches[0], both.searches[1].replaced(zone=left.key))
+    )
 
 
 def test_every_fact_of_the_needle_stands_on_its_page_as_everywhere_else() -> None:
@@ -113,7 +122,13 @@ def test_a_zone_that_the_rules_refuse_tells_what_refuses_and_other_routes() -> N
     assert "RIGHT · L5 root" in told
     assert "the rules leave none of 210 views" in told
     assert told.count(OTHER_ROUTES) == 1
-    assert "Right safe: not recommended" in told
+    assert right.others == ()
+    assert "Light of the case: amber" in told
+    green = both_sides(recommended_planning()).replaced(light=CaseLightRecord(light="green"))
+    assert pages(plan(green))[1].banner == "No needle is recommended"
+    (asked,) = pages(plan(two_zones()), Wish(zone="left safe"))
+    assert asked.trajectory is None
+    assert [each.split(":")[0] for each in asked.others] == ["Left Kambin, bony"]
     # the numbers of one side are not on the page of the other
     assert "44 mm left of the midline" not in told
 

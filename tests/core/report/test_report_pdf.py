@@ -1,6 +1,7 @@
 """The PDF of a report, read back: its text, one page for each side, on both papers, whatever the plan holds."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pypdf
@@ -33,6 +34,22 @@ def pictures() -> dict[Shown, Image.Image]:
 def read(content: bytes) -> list[str]:
     """The words of each page on one line: lines are broken where there is no more room."""
     return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(content)).pages]
+
+
+def overlap(content: bytes) -> float:
+    """Points by which the text above reaches into the foot of the first page, which begins with the software."""
+    heights: list[tuple[float, str]] = []
+
+    def see(text: str, page: list[float], line: list[float], *_: object) -> None:
+        if text.strip():
+            heights.append((line[4] * page[1] + line[5] * page[3] + page[5], text))
+
+    pypdf.PdfReader(io.BytesIO(content)).pages[0].extract_text(visitor_text=see)
+    checklist = min(
+        height for height, text in heights if "Tip seen in two views" in text or "At most two" in text
+    )
+    software = max(height for height, text in heights if "SPINECT Planner" in text and height < 200)
+    return software - checklist
 
 
 def bottom_of_text(content: bytes) -> float:
@@ -96,10 +113,54 @@ def test_a_plan_that_says_too_much_stays_on_its_page_and_says_what_is_gone(paper
     (first,) = read(content)
     assert len(pypdf.PdfReader(io.BytesIO(content)).pages) == 1
     assert bottom_of_text(content) > 25
+    assert overlap(content) < 0
     assert "more in the plan and in the plain text of this report" in first
     assert "Left out for want of room" in first
     assert NOTICE in first
     assert "At most two levels in this session" in first
+
+
+def endless() -> Plan:
+    """A plan of another program, with endless texts wherever a text may be."""
+    planning = recommended_planning()
+    record = planning.needles[0]
+    assert record.readouts is not None
+    assert planning.organs is not None
+    assert record.way is not None
+    name = "L5/S1 " + "level" * 900
+    felt = tuple(each.replaced(words="felt " * 2000) for each in record.readouts.felt)
+    passed = tuple(each.replaced(override="overridden " * 20) for each in record.findings if each.override)
+    zone = planning.zones[0].replaced(level=name)
+    needle = replace(record.needle, level=name, name="needle " * 900)
+    record = record.replaced(
+        needle=needle, readouts=record.readouts.replaced(felt=felt), findings=passed, safety=None
+    )
+    planning = planning.replaced(
+        level=LevelRecord(name=name, warnings=("doubt" * 900,)),
+        zones=(zone,),
+        windows=(),
+        searches=tuple(
+            each.replaced(zone=zone.key, notes=("note " * 2000,) * 5) for each in planning.searches
+        ),
+        needles=(record,),
+        organs=planning.organs.replaced(checksum="ab" * 5000, source="source " * 1000),
+    )
+    noticed = tuple(WarningRecord(text=f"{number} " + "noticed " * 120) for number in range(50))
+    case = plan().case.replaced(sha256="cd" * 5000, warnings=noticed)
+    return plan().replaced(
+        planning=planning, case=case, run={"engine": "e" * 9000, "weights_sha256": "f" * 9000}
+    )
+
+
+@pytest.mark.parametrize("paper", list(Paper))
+def test_endless_texts_of_another_program_leave_the_page_whole(paper: Paper) -> None:
+    content = pdf(pages(endless()), [pictures()], paper)
+    (first,) = read(content)
+    assert bottom_of_text(content) > 25
+    for part in ("Light AMBER", "Warnings", "STOP DEPTH", "At most two levels in this session", NOTICE):
+        assert part in first
+    assert "the ends of long lines" in first
+    assert overlap(content) < 0
 
 
 def test_letters_that_the_typeface_lacks_are_shown_as_such() -> None:
