@@ -41,7 +41,7 @@ class Taken:
         cut: whether it is hatched anywhere.
         outline: lines (n, 2) round the Scotty dog, in pixels.
         names: what its parts are called, and where, in pixels.
-        missing: parts that the labels do not show, in words; empty where there is no dog to see.
+        told: what of the dog is not outlined, and why; empty where all is, and where there is no dog to see.
     """
 
     exposure: Exposure
@@ -49,7 +49,7 @@ class Taken:
     cut: bool
     outline: tuple[FloatArray, ...] = ()
     names: tuple[tuple[str, tuple[float, float]], ...] = ()
-    missing: tuple[str, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,10 +312,10 @@ def _taken(
     grey = displayed(line_integrals(ready, exposure), cut, bright_bone=asked.bright_bone)
     lines: tuple[FloatArray, ...] = ()
     names: tuple[tuple[str, tuple[float, float]], ...] = ()
-    missing: tuple[str, ...] = ()
+    told = ""
     if dog is not None and dog.is_seen_in(exposure.view):
         lines = tuple(dog.outline(exposure))
-        missing = tuple(str(part) for part in dog.missing)
+        told = dog.told
         if lines:
             names = tuple((part.words, (float(x), float(y))) for part, (x, y) in dog.names(exposure).items())
-    return ready, dog, Taken(exposure, hatched(grey, cut), bool(cut.any()), lines, names, missing)
+    return ready, dog, Taken(exposure, hatched(grey, cut), bool(cut.any()), lines, names, told)

@@ -14,7 +14,7 @@ from app.widgets.parts import give_margin
 from spinect_core.base.words import DetectorSide
 from spinect_core.geometry.exposure import Exposure
 
-DETECTORS = {DetectorSide.AT_VIEWER: "At the viewer", DetectorSide.OPPOSITE: "Opposite"}
+DETECTORS = {DetectorSide.AT_VIEWER: "At viewer", DetectorSide.OPPOSITE: "Opposite"}
 SOURCE_MM = (450.0, 900.0)
 NAMED_FROM = 300.0
 """Logical pixels of the picture's edge below which the parts of the dog are not named."""
@@ -226,7 +226,7 @@ class FluoroscopyPicture(QWidget):
             (QRectF(box.left() + 2, box.center().y() - 12, 28, 24), left),
             (QRectF(box.right() - 30, box.center().y() - 12, 28, 24), right),
             (QRectF(box.center().x() - 16, box.top() + 2, 32, 22), top),
-            (QRectF(box.center().x() - 16, box.bottom() - 24, 32, 22), bottom),
+            (QRectF(box.center().x() - 16, box.bottom() - 40, 32, 22), bottom),
         ):
             _write(painter, place, letters, palette.TEXT, centre)
         painter.setFont(self._font(11))
@@ -235,9 +235,9 @@ class FluoroscopyPicture(QWidget):
         _write(painter, inner, f"C-arm {exposure.c_arm}", palette.TEXT, above)
         below = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         told = SIMULATED + (" · hatched: beyond it" if taken.cut else "")
-        if taken.missing:
-            told = f"Not shown by the labels: {', '.join(taken.missing)}\n{told}"
-        _write(painter, inner, told, palette.TEXT, below)
+        if taken.told:
+            told = f"{taken.told[0].upper()}{taken.told[1:]}\n{told}"
+        _write(painter, inner, told, palette.TEXT, below | Qt.TextFlag.TextWordWrap)
         self._draw_scale(painter, exposure, box)
 
     def _draw_scale(self, painter: QPainter, exposure: Exposure, box: QRectF) -> None:

@@ -272,9 +272,5 @@ def _sentences(
     for each in exposures:
         lines.append(f"view      {each.view.format(1)}; C-arm {each.c_arm}")
     if dog is not None:
-        missing = ", ".join(f"{part} ({part.words})" for part in dog.missing)
-        lines.append(
-            f"outline   {dog.vertebra} {dog.side}"
-            + (f"; not shown by the labels: {missing}" if missing else "")
-        )
+        lines.append(f"outline   {dog.vertebra} {dog.side}" + (f"; {dog.told}" if dog.told else ""))
     return [*lines, NOTICE]

@@ -3,8 +3,8 @@
 Transverse process (nose), pedicle (eye), superior articular process (ear), pars interarticularis (neck), inferior
 articular process (front leg) and lamina (body) of the side that the view comes from. The outline is that of labelled
 bone, as it projects; its parts are named by :mod:`spinect_core.anatomy.parts`. A part of which the labels show too
-little is left out, and named as missing: better nothing than a guess. Hind leg and tail, which are parts of the other
-side, are not outlined.
+little is left out, and named as missing, and nothing is outlined while the level is in doubt: better nothing than a
+guess. Hind leg and tail, which are parts of the other side, are not outlined.
 """
 
 from __future__ import annotations
@@ -64,12 +64,14 @@ class ScottyDog:
         side: of the patient.
         parts: LPS mm (n, 3) of the surface of each part that the labels show.
         missing: the parts that they do not.
+        doubted: whether nothing is outlined because the level is in doubt, or not held by its landmarks.
     """
 
     vertebra: str
     side: Side
     parts: Mapping[DogPart, FloatArray]
     missing: tuple[DogPart, ...]
+    doubted: bool = False
 
     @classmethod
     def of(cls, landmarks: Landmarks, bone: FloatArray, side: Side | str) -> ScottyDog:
@@ -81,6 +83,8 @@ class ScottyDog:
             side: of the patient.
         """
         side, vertebra = word(Side, side, "side"), landmarks.names.upper
+        if landmarks.level_doubts:
+            return cls(vertebra, side, {}, tuple(DogPart), doubted=True)
         atlas = landmarks.parts
         if atlas is None or not len(bone):
             return cls(vertebra, side, {}, tuple(DogPart))
@@ -104,6 +108,16 @@ class ScottyDog:
                     if np.any(near):
                         shown[part] = mine[near]
         return cls(vertebra, side, shown, tuple(part for part in DogPart if part not in shown))
+
+    @property
+    def told(self) -> str:
+        """What is not outlined, and why; empty where all is."""
+        if self.doubted:
+            return "no Scotty dog is outlined: the level is in doubt"
+        if DogPart.EYE in self.missing:
+            return "no Scotty dog is outlined: the labels do not show its eye, the pedicle"
+        missing = ", ".join(f"{part.words} ({part})" for part in self.missing)
+        return f"not shown by the labels, and not outlined: {missing}" if missing else ""
 
     def is_seen_in(self, view: View) -> bool:
         """Whether the view is one in which this side's dog is looked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.parts import Parts
 from spinect_core.base.errors import MeasurementError
+from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.words import Side
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
@@ -152,15 +154,25 @@ def test_its_outline_goes_round_all_of_its_parts() -> None:
 def test_a_part_that_the_labels_do_not_show_is_missing_and_not_guessed() -> None:
     dog = ScottyDog.of(landmarks(), bone(DogPart.NOSE), "left")
     assert dog.missing == (DogPart.NOSE,)
+    assert dog.told == "not shown by the labels, and not outlined: nose (transverse process)"
     exposure = Exposure(View.oblique("left", 30), TARGET, Fluoroscope(detector_mm=200))
     nose = exposure.to_pixels(PLACES[DogPart.NOSE])
     assert dog.outline(exposure)[0][:, 0].min() > nose[0]
     eyeless = ScottyDog.of(landmarks(), bone(DogPart.EYE), "left")
-    assert DogPart.EYE in eyeless.missing
+    assert "pedicle" in eyeless.told
     assert eyeless.outline(exposure) == []
     nothing = ScottyDog.of(landmarks(), np.empty((0, 3)), "left")
     assert nothing.missing == tuple(DogPart)
     assert ScottyDog.of(landmarks(), bone(), "right").parts == {}
+
+
+def test_nothing_is_outlined_while_the_level_is_in_doubt() -> None:
+    doubted = replace(landmarks(), notes=(Note(NoteCode.LANDMARKS_UNSURE),))
+    assert doubted.level_doubts
+    dog = ScottyDog.of(doubted, bone(), "left")
+    assert dog.parts == {}
+    assert dog.told == "no Scotty dog is outlined: the level is in doubt"
+    assert ScottyDog.of(landmarks(), bone(), "left").told == ""
 
 
 def test_the_dog_is_seen_in_oblique_views_from_its_own_side() -> None:
