@@ -293,16 +293,22 @@ def _longest(true: BoolArray, gap: int = 10) -> tuple[int, int] | None:
 
 
 def _in_the_middle(path: FloatArray, depth: FloatArray, run: tuple[int, int]) -> tuple[int, int]:
-    """The run, ended where, going down, the way (n, 3) mm leaves the line it came by: there it follows a root."""
+    """The run, ended where, going down, the way (n, 3) mm leaves the line it came by: there it follows a root.
+
+    A sac turns aside as well, but stays thick. What is thick after a thin stretch, off the line, is a root's ganglion.
+    """
     first, last = run
-    aside, thick = 0, THICK_SHARE * float(np.percentile(depth[first : last + 1], 80))
+    usual = float(np.percentile(depth[first : last + 1], 80))
+    aside, thinned, thick = 0, False, THICK_SHARE * usual
     for row in range(last - 2 * LOOK_BACK, first - 1, -1):
         above = np.arange(row + LOOK_BACK // 2, min(row + 3 * LOOK_BACK, last + 1))
         if len(above) < LOOK_BACK:
             continue
         slope, start = np.polyfit(path[above, 2], path[above, 0], 1)
         off = path[row, 0] - (start + slope * path[row, 2])
-        aside = aside + 1 if abs(off) > ASIDE_MM and depth[row] < thick else 0
+        away = abs(off) > ASIDE_MM
+        thinned = depth[row] < ROOT_SHARE * usual or (thinned and (away or depth[row] < thick))
+        aside = aside + 1 if away and (thinned or depth[row] < thick) else 0
         if aside == 3:
             return row + LOOK_BACK // 2, last
     return run

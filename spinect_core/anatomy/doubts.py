@@ -19,7 +19,11 @@ THIN_MARGIN = 0.25
 """Another level whose score comes so near is one that cannot be excluded."""
 
 ELSEWHERE_MM = 15.0
-"""The atlas, fitted, has to lie within this distance of the level's end plate, at scale 1: half a vertebra."""
+"""The atlas, fitted, has to lie so near to the level's end plate along the spine, at scale 1: half a vertebra."""
+
+ACROSS_MM = 25.0
+"""The same across the spine: half a body. How far before the canal an end plate lies is supposed, not seen, and in wide
+canals 15 to 20 mm off, which makes it no other vertebra."""
 
 MEDIAN_UNSURE, LEAST_UNSURE = 0.5, 0.25
 """Confidences of landmarks below which the level is not planned from: of the middle one, and of the least."""
@@ -105,12 +109,27 @@ def lies_elsewhere(found: Sequence[Hypothesis], fitted: Mapping[int, FloatArray]
         scale: size of the bodies as a multiple of the usual.
     """
     points = {-one.shift: np.array(one.point) for one in found}
-    far = ELSEWHERE_MM * max(scale, 1.0)
-    return any(
-        float(np.linalg.norm(place - points[above])) > far
-        for above, place in fitted.items()
-        if above in points
-    )
+    size = max(scale, 1.0)
+    for above, place in fitted.items():
+        if above not in points:
+            continue
+        away = place - points[above]
+        upwards = _upwards(points, above)
+        along = float(abs(away @ upwards)) if upwards is not None else float(np.linalg.norm(away))
+        across = float(np.sqrt(max(away @ away - along**2, 0.0)))
+        if along > ELSEWHERE_MM * size or across > ACROSS_MM * size:
+            return True
+    return False
+
+
+def _upwards(points: Mapping[int, FloatArray], above: int) -> FloatArray | None:
+    """The unit vector (3,) along the spine at one of its discs, from the next below to the next above as far as seen.
+
+    None where it is the only one.
+    """
+    lower, upper = (points.get(next_to, points[above]) for next_to in (above - 1, above + 1))
+    length = float(np.linalg.norm(upper - lower))
+    return None if length == 0.0 else np.asarray((upper - lower) / length)
 
 
 def landmark_doubts(confidences: Mapping[str, float], level: str) -> tuple[Note, ...]:

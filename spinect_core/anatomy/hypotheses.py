@@ -39,7 +39,14 @@ WINGS = (0.2, 0.6)
 """Share of bone beside the body below that counts as none and as wings: 0.5 to 1.0 below L5/S1, and below L4/5 at most
 0.1, or 0.5 beside a transitional vertebra."""
 
-FREE = (0.36, 0.22)
+FREE = (0.28, 0.14)
+"""Share of bone beside the disc where there is least: 0.22 to 0.43 where a transverse process of L5 meets the ala, and
+otherwise at most 0.12, or 0.2 on bent bones; a low process leaves a gap."""
+
+GAP_MM = (0.0, 16.0)
+GAP_PLANES = 2
+"""The gap lies so far above the end plate, at scale 1, and is so many planes high."""
+
 LOWEST = (0.8, 0.4)
 WITHIN_WALLS = (0.55, 0.9)
 CREST_MM = (2.0, 10.0, 64.0, 76.0)
@@ -48,9 +55,9 @@ CREST_MM = (2.0, 10.0, 64.0, 76.0)
 PLATE_DEEP_MM = (17.0, 24.0)
 """Depth of the body just under its end plate, at scale 1: never, usual from. S1 has 23 mm and more, S2 at most 21."""
 
-THINNED = (0.88, 0.74)
-"""Depth of the body one vertebra lower as a share of that: never from, usual to. S1 has 0.5 to 0.75, a lumbar body
-that has grown to the sacrum 0.78 to 1.1."""
+THINNED = (0.9, 0.78)
+"""Depth of the body one vertebra lower as a share of that: never from, usual to. S1 has 0.25 to 0.81, a lumbar body
+that has grown to the sacrum 0.88 to 1.2."""
 
 SAC_MM = (-8.0, 2.0, 27.0, 39.0)
 """How far below the end plate the sac is still thicker than a root, at scale 1: never, usual from, usual to, never."""
@@ -240,8 +247,17 @@ def _wings(column: Column, disc: Disc) -> tuple[float, float]:
     for at in ((26.0, 42.0), (-42.0, -26.0)):
         share = column.part(column.bone, (0.0, 26.0), at)
         below.append(_low(share, disc, -26.0, -6.0, column.scale, 0.7))
-        beside.append(_low(share, disc, 2.0, 13.0, column.scale, 0.7))
+        beside.append(_gap(share, disc, column.scale))
     return float(np.mean(below)), float(np.max(beside))
+
+
+def _gap(share: FloatArray, disc: Disc, scale: float) -> float:
+    """Share of bone beside a disc where there is least of ``share`` (n,); NaN where too little of it is seen."""
+    first, last = (round(disc.lower + mm * scale / STEP_MM) for mm in GAP_MM)
+    if first < 0 or last >= len(share) or np.isfinite(share[first : last + 1]).mean() < 0.7:
+        return float("nan")
+    means = np.convolve(share[first : last + 1], np.ones(GAP_PLANES) / GAP_PLANES, mode="valid")
+    return float(np.nanmin(means)) if np.isfinite(means).any() else float("nan")
 
 
 def _lowest(column: Column, lower: Sequence[Disc], disc: Disc) -> float:
@@ -288,8 +304,10 @@ def _usual(value: float, limits: tuple[float, float, float, float]) -> float:
 
 def _shape(column: Column, disc: Disc) -> float:
     """Whether the body below has the shape of S1; NaN where it is not seen."""
-    top = _median(column.body_depth, disc, -14.0, -3.0, column.scale)
-    low = _median(column.body_depth, disc, -40.0, -28.0, column.scale)
+    # The scale is that of the width. A narrow body is not a low one: looked for higher, S1 has not thinned yet.
+    size = max(column.scale, 1.0)
+    top = _median(column.body_depth, disc, -14.0, -3.0, size)
+    low = _median(column.body_depth, disc, -40.0, -28.0, size)
     if not np.isfinite(top):
         return float("nan")
     deep = _ramp(top, *PLATE_DEEP_MM)

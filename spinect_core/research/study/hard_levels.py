@@ -40,6 +40,7 @@ from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
 GRID_MM = 2.0
+"""Changed specimens are as fine as they were, and at least so fine."""
 BEND_MM, BEND_WIDTH_MM = 8.0, 35.0
 SCALES = (0.8, 1.25)
 TURN_DEG = 20.0
@@ -128,8 +129,9 @@ def mapped(
     corners = grid.corners()
     middle = corners.mean(axis=0)
     half = (corners.max(axis=0) - corners.min(axis=0)) / 2 * max(scale, 1.0)
-    shape = tuple(int(2 * size / GRID_MM) for size in half[::-1])
-    out = Geometry((shape[0], shape[1], shape[2]), (GRID_MM,) * 3, tuple(middle - half))
+    step = min(max(grid.spacing), GRID_MM)
+    shape = tuple(int(2 * size / step) for size in half[::-1])
+    out = Geometry((shape[0], shape[1], shape[2]), (step,) * 3, tuple(middle - half))
     array = np.zeros(shape, np.uint8)
     for row in range(shape[0]):
         y, x = np.indices(shape[1:])
