@@ -10,9 +10,8 @@ true labels and compares it with what was drawn. The kinds:
 - *counted*: with those, and with four or six lumbar bodies, L5 joined to the sacrum or S1 freed from it;
 - *transitional*: with a transverse process of L5 that meets the ala, as the phantoms draw it.
 
-Specimens are procedural and varied ones in turn, and on the bones of each ``--bones`` as well, where no
-pathology is drawn. What was drawn and what
-was found is kept in the work folder, a line of JSON for each case, and not done again.
+Specimens are procedural and varied ones in turn, and on the bones of each ``--bones`` as well, where no pathology is
+drawn. What was drawn and what was found is kept in the work folder, a line of JSON for each case, and not done again.
 """
 
 from __future__ import annotations

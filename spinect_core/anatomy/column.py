@@ -36,6 +36,13 @@ ROOT_SHARE = 0.62
 
 LOOK_BACK = 8
 ASIDE_MM = 4.5
+TURN_SHARE = 0.1
+"""A line is known less well the farther it is prolonged; roots leave it by 0.5 of that and more."""
+
+SIDEWAYS, FORWARDS = 0.9, 0.3
+"""What a step of the way to the side or forwards costs, against its gain of up to 11: a sac that is as thin as a root
+in a narrow canal is not left for a ganglion beside it."""
+
 THICK_SHARE = 0.85
 """What is thicker, as a share of the sac, is the sac, wherever it turns."""
 
@@ -263,7 +270,8 @@ def _sac(nerve: FloatArray) -> tuple[FloatArray, FloatArray]:
         padded = np.pad(best, ((2, 2), (1, 1)), constant_values=-np.inf)
         reach = np.stack(
             [
-                padded[2 + dy : 2 + dy + size[0], 1 + dx : 1 + dx + size[1]] - 0.3 * (abs(dy) + abs(dx))
+                padded[2 + dy : 2 + dy + size[0], 1 + dx : 1 + dx + size[1]]
+                - (FORWARDS * abs(dy) + SIDEWAYS * abs(dx))
                 for dy, dx in moves
             ]
         )
@@ -295,22 +303,31 @@ def _longest(true: BoolArray, gap: int = 10) -> tuple[int, int] | None:
 def _in_the_middle(path: FloatArray, depth: FloatArray, run: tuple[int, int]) -> tuple[int, int]:
     """The run, ended where, going down, the way (n, 3) mm leaves the line it came by: there it follows a root.
 
-    A sac turns aside as well, but stays thick. What is thick after a thin stretch, off the line, is a root's ganglion.
+    A sac turns aside as well, but stays thick. After a stretch as thin as a root, in a narrow canal or where the sac
+    ends, it is held to the line it had above, until it has followed it for a while: a root's ganglion is thick too.
     """
     first, last = run
     usual = float(np.percentile(depth[first : last + 1], 80))
-    aside, thinned, thick = 0, False, THICK_SHARE * usual
+    aside, on_line, thick = 0, 0, THICK_SHARE * usual
+    thin: int | None = None
     for row in range(last - 2 * LOOK_BACK, first - 1, -1):
-        above = np.arange(row + LOOK_BACK // 2, min(row + 3 * LOOK_BACK, last + 1))
+        lowest = row + LOOK_BACK // 2 if thin is None else max(row + LOOK_BACK // 2, thin + 1)
+        above = np.arange(lowest, min(lowest + 5 * LOOK_BACK // 2, last + 1))
         if len(above) < LOOK_BACK:
             continue
         slope, start = np.polyfit(path[above, 2], path[above, 0], 1)
-        off = path[row, 0] - (start + slope * path[row, 2])
-        away = abs(off) > ASIDE_MM
-        thinned = depth[row] < ROOT_SHARE * usual or (thinned and (away or depth[row] < thick))
-        aside = aside + 1 if away and (thinned or depth[row] < thick) else 0
+        # A curved spine comes to lie between its line, prolonged, and straight below, or near there.
+        at, begin = path[row, 2], path[lowest - LOOK_BACK // 2, 2]
+        ends, far = sorted((start + slope * at, start + slope * begin)), ASIDE_MM + TURN_SHARE * (begin - at)
+        away = not ends[0] - far <= path[row, 0] <= ends[1] + far
+        if depth[row] < ROOT_SHARE * usual and last - row > 2 * LOOK_BACK:
+            thin, on_line = row if thin is None else thin, 0
+        elif thin is not None:
+            on_line = on_line + 1 if not away and depth[row] >= thick else 0
+            thin = thin if on_line < LOOK_BACK else None
+        aside = aside + 1 if away and (thin is not None or depth[row] < thick) else 0
         if aside == 3:
-            return row + LOOK_BACK // 2, last
+            return lowest, last
     return run
 
 
