@@ -34,6 +34,8 @@ OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
 PLAN_FILES = "Plans (*.spinect *.json)"
 DEMO = "demo/ct.nii.gz"
 
+NOT_OPEN = "Its CT is not open; open it to see the slices."
+
 
 class OpenController(QObject):
     """Replaces the open case, after asking where work could be lost.
@@ -172,6 +174,7 @@ class OpenController(QObject):
             if result.volume is not None and _same_ct(result, plan):
                 self._model.add_ct(result.volume, path, result.segmentation)
                 self._recent.opened(path)
+                self._remember(plan)
                 self.said.emit(f"{path.name} is the CT of this plan.")
                 return
             if not self._dialogs.confirm_other_ct():
@@ -231,13 +234,45 @@ class OpenController(QObject):
         if adds:
             self._add_plan(path, opened)
             return
-        if opened.same_ct is False and not self._dialogs.confirm_without_ct(path):
+        known = None if opened.same_ct else self._recent.ct_of(opened.plan.case.sha256)
+        if opened.same_ct is False and known is None and not self._dialogs.confirm_without_ct(path):
             return
         self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
         self._recent.opened(path)
         self._look(opened.plan)
-        without = "" if opened.same_ct else " Its CT is not open; open it to see the slices."
+        without = "" if opened.same_ct or known is not None else f" {NOT_OPEN}"
         self.said.emit(f"Plan opened: {path.name}.{without}")
+        if opened.same_ct:
+            self._remember(opened.case)
+        elif known is not None:
+            self._bring(known, opened.case)
+
+    def _bring(self, path: Path, plan: Case) -> None:
+        """Read the CT of an opened plan from where it was last; if it is another one now, the plan stays as it is."""
+
+        def brought(result: Case | Found | Doubtful) -> None:
+            if self._model.case is not plan or plan.volume is not None:
+                return
+            if isinstance(result, Case) and result.volume is not None and _same_ct(result, plan):
+                self._model.add_ct(result.volume, path, result.segmentation)
+                self.said.emit(f"{path.name} is the CT of this plan.")
+            else:
+                what = (
+                    "is not the CT of this plan any more"
+                    if isinstance(result, Case)
+                    else "was not read by itself"
+                )
+                self.said.emit(f"{path.name} {what}. {NOT_OPEN}")
+
+        self._jobs.start(
+            f"Opening {path.name}",
+            lambda progress, cancel: work.open_path(path, progress, cancel, plan),
+            brought,
+        )
+
+    def _remember(self, case: Case) -> None:
+        if case.facts is not None and case.volume is not None:
+            self._recent.remember_ct(case.facts.sha256, case.source)
 
     def _add_plan(self, path: Path, opened: Opened) -> None:
         plan, nothing_new = opened.plan, not self._model.unsaved

@@ -96,6 +96,8 @@ class SaveController(QObject):
             if self._model.case is case:
                 case.document = path
                 self._model.mark_saved(moment, without)
+                if case.facts is not None and case.volume is not None:
+                    self._recent.remember_ct(case.facts.sha256, case.source)
             self._recent.add(path)
             self.said.emit(f"Plan saved: {path.name}")
             follows, self._afterwards = self._afterwards, nothing

@@ -1,4 +1,4 @@
-"""The CTs and plans opened last. Only their paths are kept."""
+"""The CTs and plans opened last, and where the CT of a plan was. Only paths and checksums are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Signal
 
 MOST = 8
+MOST_CTS = 40
+CTS = "cts"
 
 
 class RecentFiles(QObject):
@@ -44,8 +46,26 @@ class RecentFiles(QObject):
         self._settings.setValue("recent", [str(each) for each in paths])
         self.changed.emit()
 
+    def ct_of(self, checksum: str) -> Path | None:
+        """Where the CT of this checksum was last; None where that is not known, or nothing is there any more."""
+        found = next((path for each, path in self._cts() if each == checksum), None)
+        return None if found is None or not Path(found).exists() else Path(found)
+
+    def remember_ct(self, checksum: str, path: Path) -> None:
+        """Take note of where a CT is, so that its plan can bring it back."""
+        first = (checksum, str(path.resolve()))
+        kept = [first, *(each for each in self._cts() if each[0] != checksum)][:MOST_CTS]
+        self._settings.setValue(CTS, [f"{each} {where}" for each, where in kept])
+
+    def _cts(self) -> list[tuple[str, str]]:
+        stored = self._settings.value(CTS, [])
+        texts = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
+        pairs = (str(each).partition(" ") for each in texts)
+        return [(checksum, path) for checksum, _, path in pairs if path]
+
     def clear(self) -> None:
         """Forget all, and the folder to begin in."""
         self._settings.setValue("recent", [])
+        self._settings.remove(CTS)
         self._settings.remove("folder")
         self.changed.emit()

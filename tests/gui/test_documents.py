@@ -316,3 +316,44 @@ def test_records_of_the_planning_are_kept_and_steps_of_the_user_can_be_undone(op
     opened.controllers.save.save_plan(tmp_path / "a.json")
     settle(opened, qtbot)
     assert read_plan(tmp_path / "a.json").planning == moved
+
+
+def test_a_plan_brings_its_ct_back_from_where_it_was(segmented, qtbot, ct_file, tmp_path):
+    window, model, recent = segmented, segmented.model, segmented.state.recent
+    path, other = tmp_path / "mine.spinect", tmp_path / "other.nii.gz"
+    window.controllers.save.save_plan(path)
+    settle(window, qtbot)
+    checksum = model.case.facts.sha256
+    assert recent.ct_of(checksum) == ct_file.resolve()
+    volume = small_volume("other")
+    volume.array[20, 20, 20] += 1
+    write_volume(volume, other)
+
+    def open_other():
+        with qtbot.waitSignal(model.case_opened, timeout=20000):
+            window.controllers.open.open_path(other)
+        settle(window, qtbot)
+
+    # no question is asked: what the plan was made on is known
+    window.dialogs.confirm_without_ct = lambda _: pytest.fail("asked")
+    open_other()
+    window.controllers.open.open_plan(path)
+    qtbot.waitUntil(lambda: model.case is not None and model.case.volume is not None and not window.jobs.busy)
+    assert model.case.source == ct_file.resolve()
+    np.testing.assert_array_equal(model.case.volume.array, small_volume().array)
+    assert model.case.labels.geometry.same_grid(model.case.volume.geometry)
+    assert window.status.text.text() == f"{ct_file.name} is the CT of this plan."
+    # another CT at its place joins nothing
+    open_other()
+    ct_file.write_bytes(other.read_bytes())
+    with qtbot.waitSignal(model.case_opened, timeout=20000):
+        window.controllers.open.open_plan(path)
+    settle(window, qtbot)
+    assert model.case.volume is None
+    assert "is not the CT of this plan any more" in window.status.text.text()
+    # nothing is known of a CT that is gone, or after the list was cleared
+    assert recent.ct_of(checksum) is not None
+    recent.clear()
+    assert recent.ct_of(checksum) is None
+    recent.remember_ct(checksum, tmp_path / "gone.nii.gz")
+    assert recent.ct_of(checksum) is None
