@@ -68,11 +68,11 @@ def test_what_the_window_writes_names_nobody_but_the_list_of_recent_files(
         assert not [word for word in words for text in texts if word.encode() in text]
     settings = QSettings(segmented.state.settings.fileName(), QSettings.Format.IniFormat)
     holds = {key for key in settings.allKeys() if any(word in str(settings.value(key)) for word in words)}
-    assert holds == {"recent", "folder"}
+    assert holds == {"recent", "folder", "cts"}
     segmented.state.recent.clear()
     assert not [
         key for key in settings.allKeys() if any(word in str(settings.value(key)) for word in words)
-    ], "clearing the list forgets the folder too"
+    ], "clearing the list forgets the folder and the CTs of plans too"
 
 
 STARTED = """
