@@ -33,7 +33,9 @@ HATCH_PIXELS = 9
 DOG: Colour = (120, 232, 160)
 """Of the Scotty dog's outline: like no triangle, and legible on light and dark bone."""
 FADED = 0.55
-"""Of what is hatched, the part of its brightness that is kept."""
+"""Of what is hatched, the part of its brightness that lines keep where it is bright."""
+DARK, LIGHTER = 90, 70
+"""Where it is darker than this, lines are so much lighter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,8 @@ def hatched(grey: npt.NDArray[np.uint8], cut: npt.NDArray[np.bool_]) -> npt.NDAr
     """Grey values [row, column] with lines over what the CT does not hold."""
     rows, columns = (np.arange(n) for n in grey.shape)
     lines = cut & ((rows[:, np.newaxis] + columns) % HATCH_PIXELS < 2)
-    return np.where(lines, (grey * FADED).astype(np.uint8), grey)
+    drawn = np.where(grey < DARK, grey + LIGHTER, (grey * FADED).astype(np.uint8))
+    return np.asarray(np.where(lines, drawn, grey), dtype=np.uint8)
 
 
 def _taken(device: Fluoroscope) -> str:

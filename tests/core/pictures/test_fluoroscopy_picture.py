@@ -30,7 +30,7 @@ from spinect_core.pictures.fluoroscopy import (
     line_integrals,
     tip_views,
 )
-from spinect_core.pictures.fluoroscopy.picture import ABREAST, ALONE, DOG, FOOT, GAP, HEAD
+from spinect_core.pictures.fluoroscopy.picture import ABREAST, ALONE, DOG, FOOT, GAP, HEAD, hatched
 from spinect_core.pictures.palette import TRIANGLES, WARNING
 from spinect_core.planning.needle.needle import Needle
 
@@ -218,6 +218,17 @@ def test_needle_triangle_and_dog_lie_where_they_project() -> None:
     assert triangle.min(axis=0) == pytest.approx(corners.min(axis=0), abs=6)
     assert triangle.max(axis=0) == pytest.approx(corners.max(axis=0), abs=6)
     assert len(pixels_of(picture, DOG)) > 500
+
+
+def test_lines_are_seen_on_bright_and_on_dark_and_only_where_the_ct_ends() -> None:
+    for value in (0, 60, 120, 255):
+        grey = np.full((40, 40), value, np.uint8)
+        cut = np.zeros((40, 40), bool)
+        cut[:20] = True
+        lines = hatched(grey, cut)
+        assert np.abs(lines[:20].astype(int) - value).max() >= 50
+        assert 0.1 < (lines[:20] != value).mean() < 0.4
+        assert (lines[20:] == value).all()
 
 
 def test_a_needle_is_followed_along_it_from_behind_and_from_its_side() -> None:
