@@ -13,7 +13,7 @@ from app.model.looked import Looked
 from app.model.work import FoundTrajectories
 from spinect_core.base.words import Checked
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import Trajectory
+from spinect_core.plan.wording import Trajectory, preferred
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ class Trajectories(QObject):
         self.chosen_changed.emit()
 
     def choose_first(self) -> None:
-        """Look at the first trajectory that has a needle, or at the first without one."""
-        first = next((each for each in self.rows if each.needle is not None), None)
+        """Look at the trajectory that is preferred, else at the first with a needle, else at the first."""
+        first = preferred(self.rows) or next((each for each in self.rows if each.needle is not None), None)
         first = first or next(iter(self.rows), None)
         self.choose("" if first is None else first.key)
 

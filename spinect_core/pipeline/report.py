@@ -182,7 +182,7 @@ def make_report(
     Args:
         source: the plan.
         side: None for every side of the plan.
-        zone: the trajectory to tell; empty for the first recommended one.
+        zone: the trajectory to tell; empty for the preferred one.
         patient: whose CT it is; None to name nobody.
         anatomy: of which pictures are drawn that the plan does not hold; None to draw none.
         progress: called with the fraction done (0 to 1) and the stage.

@@ -25,6 +25,7 @@ from spinect_core.base.words import (
     LightCause,
     Relation,
     RootPlace,
+    RuleKind,
     Side,
     Version,
 )
@@ -575,6 +576,33 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
             )
         )
     return tuple(rows)
+
+
+def preferred(rows: Iterable[Trajectory]) -> Trajectory | None:
+    """Of several trajectories the recommended one to look at first; None where none is recommended.
+
+    That with the better light; then one that a gantry reaches; then the one with fewer warnings; then the one with the
+    larger tolerance.
+    """
+
+    def rank(row: Trajectory) -> tuple[int, bool, int, float]:
+        record = row.needle
+        assert record is not None  # only those with a needle are compared
+        light = len(Light) if record.light is None else list(Light).index(record.light.light)
+        tilted = record.readouts is not None and not record.readouts.gantry.reaches
+        warned = sum(each.kind == RuleKind.WARN for each in record.findings)
+        return light, tilted, warned, 0.0 if row.tolerance is None else -row.tolerance.amount
+
+    found = [
+        each
+        for each in rows
+        if not each.own
+        and not each.withheld
+        and each.needle is not None
+        and each.search is not None
+        and each.search.recommended is not None
+    ]
+    return min(found, key=rank, default=None)
 
 
 def _withheld(planning: Planning, search: SearchRecord | None, *, rules: bool = False) -> tuple[str, ...]:

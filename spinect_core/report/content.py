@@ -32,6 +32,7 @@ from spinect_core.plan.wording import (
     facts,
     level_words,
     light_text,
+    preferred,
     trajectories,
     warnings,
     withheld_sentences,
@@ -190,7 +191,7 @@ class Wish:
 
     Attributes:
         side: None for every side of the plan.
-        zone: key or title of the trajectory to tell, such as "left safe"; empty for the first recommended one.
+        zone: key or title of the trajectory to tell, such as "left safe"; empty for the preferred one.
         patient: whose CT it is; None to name nobody.
         stored: the file of the plan; None for a plan that is in no file.
     """
@@ -259,8 +260,8 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
 
 
 def _first(every: Sequence[Trajectory], side: Side) -> Trajectory | None:
-    """The recommended one of a side, first in the plan's own order."""
-    return next((each for each in every if each.side == side and not each.own and may_be_told(each)), None)
+    """The recommended one of a side that is to be looked at first."""
+    return preferred(each for each in every if each.side == side)
 
 
 def _asked(every: Sequence[Trajectory], name: str) -> Trajectory:

@@ -72,7 +72,7 @@ def _patient_of(file: Path) -> Patient:
     # pydicom raises of many kinds on damaged elements; what they say may hold the patient's name.
     except Exception as error:
         raise ReadingError(
-            f"The patient data in a header of this CT are damaged ({type(error).__name__})",
+            "The patient data in a header of this CT are damaged",
             "Report without patient data",
         ) from error
 

@@ -23,6 +23,7 @@ from spinect_core.plan.wording import (
     level_caption,
     level_words,
     needle_lines,
+    preferred,
     root_text,
     share_text,
     shown_beside,
@@ -420,3 +421,25 @@ def test_what_was_confirmed_and_what_not_is_told() -> None:
     )
     every = confirmed_text(nothing.replaced(checked=tuple(Checked)), warned=True)
     assert "not confirmed" not in every
+
+
+def test_of_several_recommended_needles_the_one_to_look_at_first() -> None:
+    planning = automatic(full_planning())
+    (first, *_) = trajectories(planning)
+    light = LightRecord(light="amber")
+    record = first.needle.replaced(light=light, findings=())
+    amber = replace(first, key="amber", needle=record, withheld=())
+    green = replace(amber, key="green", needle=record.replaced(light=LightRecord(light="green")))
+    margin = record.safety.tolerance.angle.replaced(amount=9.0)
+    safety = record.safety.replaced(tolerance=record.safety.tolerance.replaced(angle=margin))
+    wide = replace(amber, key="wide", needle=record.replaced(safety=safety))
+    warned = FindingRecord(rule="tip-near-disc", kind="warn", bars=False, value=1.0, limit=2.0)
+    doubted = replace(wide, key="warned", needle=wide.needle.replaced(findings=(warned,)))
+    assert preferred([amber, doubted, wide, green]).key == "green"
+    assert preferred([amber, doubted, wide]).key == "wide"
+    assert preferred([doubted, amber]).key == "amber"
+    # what is not recommended, and the user's own, are not preferred to anything
+    held = replace(green, key="held", withheld=("the level is not sure",))
+    own = replace(green, key="own", own=True)
+    assert preferred([held, own, amber]).key == "amber"
+    assert preferred([held, own]) is None
