@@ -39,7 +39,16 @@ from spinect_core.research.phantom.order import bones_of
 from spinect_core.research.phantom.parameters import draw_specimen
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.research.phantom_study.run import parse_seeds
-from spinect_core.research.study.hard_levels import COUNTS, LOWER, WRONG_MM, Specimen, bent, counted, cut
+from spinect_core.research.study.hard_levels import (
+    COUNTS,
+    LOWER,
+    WRONG_MM,
+    Specimen,
+    bent,
+    counted,
+    cut,
+    judge,
+)
 
 SPACING_MM = 1.25
 OFF_MM = 8.0
@@ -127,10 +136,19 @@ def case(kind: str, seed: int, bones: Sequence[Path], cases: Path) -> Specimen:
     return boxed(specimen, seed)
 
 
-def judged(kind: str, specimen: Specimen) -> dict[str, Any]:
-    """What is found on a specimen, and whether it is right."""
+def judged(specimen: Specimen, quick: bool) -> dict[str, Any]:
+    """What is found on a specimen, and whether it is right; ``quick`` without fitting the atlas."""
     began = time.process_time()
     made: dict[str, Any] = {"case": specimen.name, "pathologies": list(specimen.pathologies)}
+    if quick:
+        verdict = judge("", specimen, quick=True)
+        return made | {
+            "right": verdict.right,
+            "off_mm": round(verdict.off_mm, 1),
+            "doubts": list(verdict.doubts),
+            "scores": verdict.scores,
+            "cues": dict(verdict.cues),
+        }
     try:
         found = find_landmarks(specimen.labels)
     except SpinectError as error:
@@ -191,6 +209,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--work", type=Path, required=True, help="where cases and results are kept")
     parser.add_argument("--seeds", default="9300-9399", help="one case of each kind is made of each")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="by the cues alone, without fitting the atlas: its doubts are left out",
+    )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument(
         "--bones", type=Path, nargs="*", default=[], help="bones from files to draw on as well"
@@ -199,6 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     path = options.work / "levels.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    rows = [row for row in rows if row["quick"] == options.quick]
     known = {(row["kind"], row["seed"]) for row in rows}
     seeds = parse_seeds(options.seeds)
     with path.open("a") as kept:
@@ -207,7 +231,7 @@ def main(arguments: list[str] | None = None) -> int:
                 if (kind, seed) in known:
                     continue
                 specimen = case(kind, seed, options.bones, options.work / "cases")
-                row = {"kind": kind, "seed": seed} | judged(kind, specimen)
+                row = {"kind": kind, "seed": seed, "quick": options.quick} | judged(specimen, options.quick)
                 rows.append(row)
                 kept.write(json.dumps(row) + "\n")
                 kept.flush()

@@ -49,6 +49,9 @@ GAP_PLANES = 2
 
 LOWEST = (0.8, 0.4)
 WITHIN_WALLS = (0.55, 0.9)
+WALLS_MM = (-36.0, -8.0)
+"""Where the roots are looked at, above the end plate: below, those of S1 leave the sacrum through its foramina."""
+
 CREST_MM = (2.0, 10.0, 64.0, 76.0)
 """Heights of the crests above the upper end plate of S1 at scale 1: never, usual from, usual to, never."""
 
@@ -165,7 +168,7 @@ def judged(column: Column, places: Sequence[Disc], atlas: Sequence[float]) -> li
             "wings": _ramp(below, *WINGS),
             "free": _ramp(beside, *FREE),
             "lowest": _lowest(column, places[:number], disc),
-            "roots": _ramp(_low(walls, disc, -45.0, -8.0, column.scale), *WITHIN_WALLS),
+            "roots": _ramp(_low(walls, disc, *WALLS_MM, min(column.scale, 1.0)), *WITHIN_WALLS),
             "crests": _crests(column, disc),
             "shape": _shape(column, disc),
             "sac": _sac(column, disc),
@@ -311,7 +314,8 @@ def _shape(column: Column, disc: Disc) -> float:
     low = _median(column.body_depth, disc, -40.0, -28.0, size)
     if not np.isfinite(top):
         return float("nan")
-    deep = _ramp(top, *PLATE_DEEP_MM)
+    # Nor is a wide body a deep one.
+    deep = _ramp(top * size, *PLATE_DEEP_MM)
     return min(deep, _ramp(low / top, *THINNED)) if np.isfinite(low) and top > 0.0 else deep
 
 
