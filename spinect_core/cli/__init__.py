@@ -19,6 +19,7 @@ from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep_temporary
 from spinect_core.cli import (
+    dicom,
     evaluate,
     fluoroscopy,
     info,
@@ -41,6 +42,7 @@ from spinect_core.cli.stopping import Stopping
 COMMANDS = (
     plan,
     report,
+    dicom,
     measure,
     landmarks,
     segment,

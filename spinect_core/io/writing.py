@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -71,7 +71,9 @@ def write_labels(labels: Labels, path: str | Path) -> Path:
     return _write_array(np.ascontiguousarray(labels.array, dtype=np.uint8), labels.geometry, Path(path))
 
 
-def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
+def write_dicom_series(
+    volume: Volume, folder: str | Path, *, further: Mapping[str, object] | None = None
+) -> list[Path]:
     """Write a CT Image Storage series, one file for each slice of the array's first axis.
 
     The identifiers follow from the content, the patient's data stay empty or say SPINECT.
@@ -79,6 +81,7 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
     Args:
         volume: the CT; any orientation; values are rounded and cut to the range of int16.
         folder: made if it is not there; files of the same names in it are replaced.
+        further: elements that every slice gets as well, by keyword.
 
     Returns:
         The files in the order of the slices.
@@ -98,6 +101,7 @@ def write_dicom_series(volume: Volume, folder: str | Path) -> list[Path]:
         name=volume.name,
         kernel=str(volume.details.get("kernel", "")),
         thickness=thickness,
+        further=further,
     )
 
 
@@ -112,6 +116,7 @@ def write_dicom_slices(
     kernel: str,
     thickness: float,
     tilt: float | None = None,
+    further: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write slices that need not form a volume, such as those of a leaning gantry, as a CT Image Storage series.
 
@@ -125,6 +130,7 @@ def write_dicom_slices(
         kernel: of the reconstruction; may be empty.
         thickness: mm of a slice.
         tilt: degrees that the gantry leans; the patient then lies on the back, head first. None: not stated.
+        further: elements that every slice gets as well, by keyword.
 
     Returns:
         The files in the order of the slices.
@@ -148,6 +154,8 @@ def write_dicom_slices(
         _describe(dataset, name, kernel)
         if tilt is not None:
             dataset.PatientPosition, dataset.GantryDetectorTilt = "HFS", _decimal(tilt)
+        for keyword, value in (further or {}).items():
+            setattr(dataset, keyword, value)
         dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = (
             study,
@@ -189,6 +197,7 @@ def _describe(dataset: FileDataset, name: str, kernel: str) -> None:
         "AcquisitionNumber",
         "KVP",
         "PatientPosition",
+        "Laterality",
         "PositionReferenceIndicator",
     ):
         setattr(dataset, keyword, None)

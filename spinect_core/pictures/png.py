@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -12,6 +13,22 @@ from spinect_core.base.errors import OutputError
 from spinect_core.base.files import write_whole
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.pictures.annotate import RgbArray
+
+MOST_PIXELS = 80_000_000
+
+
+def opened(content: bytes) -> RgbArray | None:
+    """The picture of a PNG that may have come from anybody, uint8 RGB (height, width, 3).
+
+    None of a damaged one, and of one that is larger than any screen shows.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+            if picture.size[0] * picture.size[1] > MOST_PIXELS:
+                return None
+            return np.array(picture.convert("RGB"), dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError):  # as Pillow says that a file is damaged
+        return None
 
 
 def save_picture(picture: RgbArray, path: Path | str) -> None:

@@ -107,19 +107,24 @@ class Report:
         Raises:
             OutputError: another ending, or the file cannot be written.
         """
-        from spinect_core.report.page import pdf
-
         if path.suffix.lower() != PDF:
             raise OutputError(f"Reports are not written as {path.suffix or 'this'}", "Use .pdf", path)
-        write_whole(path, pdf(self.pages, self.pictures, paper, self.created))
+        write_whole(path, self.pdf(paper))
+
+    def pdf(self, paper: Paper) -> bytes:
+        """The pages as the bytes of a PDF."""
+        from spinect_core.report.page import pdf
+
+        return pdf(self.pages, self.pictures, paper, self.created)
 
 
-def read_source(path: Path, *, labels: bool = False) -> Source:
+def read_source(path: Path, *, labels: bool = False, views: bool = False) -> Source:
     """A plan from disk.
 
     Args:
         path: a ``.spinect`` file, a ``plan.json``, or the folder of a plan.
         labels: whether the labels are needed, which only a ``.spinect`` file has beside the plan.
+        views: whether the pictures of the plan's views are needed.
 
     Raises:
         PlanError: it cannot be read.
@@ -139,7 +144,9 @@ def read_source(path: Path, *, labels: bool = False) -> Source:
         return Source(document.plan, document.files, document.labels, stored_as(path))
     plan = read_plan(path)
     keys = {file_key(shown, zone.key) for shown in Shown for zone in plan.planning.zones}
-    files, _ = attachments(path.parent, [name for key, name in plan.files.items() if key in keys and name])
+    wanted = [name for key, name in plan.files.items() if key in keys and name]
+    wanted += [view.picture for view in plan.views if view.picture] if views else []
+    files, _ = attachments(path.parent, wanted)
     return Source(plan, files, None, stored_as(path))
 
 
@@ -204,13 +211,19 @@ def make_report(
 
 
 def find_ct(
-    path: Path, plan: Plan, *, progress: Progress = silent, cancel: Cancel | None = None
+    path: Path,
+    plan: Plan,
+    *,
+    otherwise: str = "report without",
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
 ) -> tuple[Series, Volume]:
     """The CT that a plan was made on, among whatever a path holds; it is known by its voxels and their places.
 
     Args:
         path: as for reading.
         plan: of which it is the CT.
+        otherwise: what else can be done where it is not there, for messages.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
 
@@ -224,6 +237,8 @@ def find_ct(
     # Whatever was decided when the plan was made: another CT is recognised by its content.
     options = ReadOptions(assume_hu=True, join_series=True)
     every = list_series(path, options=options, progress=part_of(progress, 0.0, 0.4), cancel=cancel)
+    if not any(each.loadable for each in every) and (faults := [each.fault for each in every if each.fault]):
+        raise faults[0]
     likely = [each for each in every if each.loadable and each.shape == plan.case.shape]
     for number, series in enumerate(likely):
         share = part_of(progress, 0.4 + 0.6 * number / len(likely), 0.4 + 0.6 * (number + 1) / len(likely))
@@ -231,7 +246,7 @@ def find_ct(
         if Case.of(volume).same_ct(plan.case):
             return series, volume
     raise PlanError(
-        "This is not the CT that the plan was made on", "Choose the plan's own CT, or report without", path
+        "This is not the CT that the plan was made on", f"Choose the plan's own CT, or {otherwise}", path
     )
 
 

@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pypdf
 import pytest
+from marked_ct import drawn, labels_of, marked_series, told
 from plan_maker import KEY, both_sides, full_plan, recommended_planning
 
 from spinect_core import cli
-from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.io.reading import read_ct
 from spinect_core.io.writing import write_dicom_series
 from spinect_core.pipeline.report import read_source, write_report_pictures
@@ -25,54 +24,12 @@ from spinect_core.plan.plan import Case, Plan, write_plan
 from spinect_core.report.pictures import Shown, file_key, file_name, picture_of
 from spinect_core.surfaces import build_surfaces
 
-MARKERS = {
-    "PatientName": "Quastenflosser^Erika",
-    "PatientID": "PID4711X",
-    "PatientBirthDate": "19570317",
-    "OtherPatientNames": "Zweitname^Erika",
-    "PatientAddress": "Himmelblaustrasse",
-    "PatientTelephoneNumbers": "0815-99887",
-    "PatientComments": "Kommentarwort",
-    "InstitutionName": "Klinikum-Sonnenschein",
-    "ReferringPhysicianName": "Doktorwunder^Otto",
-    "AccessionNumber": "ACC77123",
-    "StudyDescription": "Studie-Abendrot",
-    "SeriesDescription": "Serie-Morgenrot",
-    "StudyID": "SID5566",
-}
-FOLDER, FILE = "Fuchsberger_1957", "Ziegelhuber"
 ASKED_FOR = ("Quastenflosser", "PID4711X", "1957-03-17")
-
-
-def drawn() -> Volume:
-    """Two bars of bone and one of nerve about the needle of the made-up plan, in air."""
-    grid = Geometry((50, 60, 55), (2.0, 2.0, 2.0), (-45.0, -15.0, -50.0))
-    at = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1))
-    array = np.full(grid.shape, -1000, np.int16)
-    array[at[..., 1] < 95] = -90
-    array[np.hypot(at[..., 0] + 10, at[..., 1] - 10) < 8] = 900
-    array[np.hypot(at[..., 0] - 25, at[..., 1] - 15) < 5] = 40
-    return Volume(array, grid)
-
-
-def labels_of(volume: Volume) -> Labels:
-    array = np.zeros(volume.array.shape, np.uint8)
-    array[volume.array == 900] = BONE
-    array[volume.array == 40] = NERVE
-    return Labels(array, volume.geometry)
 
 
 @pytest.fixture(scope="module")
 def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A series with a marker in every field that may name somebody, and in the names of folder and files."""
-    folder = tmp_path_factory.mktemp("scans") / FOLDER
-    for number, file in enumerate(write_dicom_series(drawn(), folder)):
-        data = pydicom.dcmread(file)
-        for keyword, text in MARKERS.items():
-            setattr(data, keyword, text)
-        data.save_as(folder / f"{FILE}-{number:03}.dcm")
-        file.unlink()
-    return folder
+    return marked_series(tmp_path_factory.mktemp("scans"))
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +71,6 @@ def everything(path: Path) -> bytes:
             found.append(each.get_data())
     found += [page.extract_text().encode() for page in reader.pages]
     return b"\n".join(found)
-
-
-def told(content: bytes) -> list[str]:
-    words = [part for text in MARKERS.values() for part in text.split("^")] + ["1957-03-17", FOLDER, FILE]
-    lower = content.lower()
-    return [
-        word
-        for word in words
-        if any(word.lower().encode(code) in lower for code in ("utf-8", "utf-16-be", "utf-16-le"))
-    ]
 
 
 def test_pictures_of_recommended_needles_are_kept_with_the_plan(folder: Path, plan: Plan) -> None:

@@ -1,0 +1,310 @@
+"""``spinect dicom``: objects that validate, show what the plan shows, and name the patient or nobody."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pypdf
+import pytest
+from marked_ct import MARKERS, drawn, labels_of, marked_series, told
+from PIL import Image
+from plan_maker import both_sides, full_plan, recommended_planning
+from pydicom.dataset import Dataset
+from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage
+
+from spinect_core import cli
+from spinect_core.base.versions import NOTICE
+from spinect_core.io.reading import list_series, read_ct
+from spinect_core.io.writing import write_dicom_series, write_volume
+from spinect_core.pipeline.report import write_report_pictures
+from spinect_core.plan.document import Document, write_document
+from spinect_core.plan.plan import Case, write_plan
+from spinect_core.report.pictures import Shown
+from spinect_core.surfaces import build_surfaces
+
+VIEW = "views/from-behind.png"
+PATIENT = ("PatientName", "PatientID", "PatientBirthDate")
+KEPT = (*PATIENT, "ReferringPhysicianName", "AccessionNumber", "StudyDescription", "StudyID")
+LEFT_OUT = sorted(set(MARKERS) - set(KEPT))
+validator = pytest.mark.skipif(
+    shutil.which("dciodvfy") is None, reason="dciodvfy is not installed (Debian package dicom3tools)"
+)
+renderer = pytest.mark.skipif(
+    shutil.which("dcm2pnm") is None, reason="dcm2pnm is not installed (Debian package dcmtk)"
+)
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return marked_series(tmp_path_factory.mktemp("scans"))
+
+
+@pytest.fixture(scope="module")
+def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plan with the pictures of its report and of one view, as a folder and in one file."""
+    folder = tmp_path_factory.mktemp("plan")
+    volume = read_ct(ct)
+    labels = labels_of(volume)
+    planning = both_sides(recommended_planning())
+    searches = tuple(each.replaced(map="") for each in planning.searches)
+    base = full_plan()
+    views = (base.views[0].replaced(picture=VIEW, mm_per_pixel=1.0),)
+    names = write_report_pictures(planning, volume, labels, build_surfaces(labels), folder)
+    plan = base.replaced(
+        case=Case.of(volume), planning=planning.replaced(searches=searches), views=views, files=names
+    )
+    (folder / "views").mkdir()
+    Image.fromarray(np.full((60, 80, 3), (10, 200, 90), np.uint8)).save(folder / VIEW)
+    write_plan(plan, folder / "plan.json")
+    files = {name: (folder / name).read_bytes() for name in (*names.values(), VIEW)}
+    write_document(Document(plan, labels, files=files), folder / "plan.spinect")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def named(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("named") / "out"
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def nameless(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("nameless") / "out"
+    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,ct"]
+    assert cli.main(["dicom", str(folder / "plan.spinect"), "--ct", str(ct), *words]) == 0
+    return out
+
+
+def objects(out: Path) -> list[Dataset]:
+    return [pydicom.dcmread(file) for file in sorted(out.glob("*.dcm"))]
+
+
+def captures(out: Path) -> list[Dataset]:
+    return [each for each in objects(out) if each.SOPClassUID == SecondaryCaptureImageStorage]
+
+
+def document(out: Path) -> Dataset:
+    (found,) = (each for each in objects(out) if each.SOPClassUID == EncapsulatedPDFStorage)
+    return found
+
+
+def faults(file: Path) -> list[str]:
+    """What dciodvfy calls an error."""
+    ran = subprocess.run(["dciodvfy", "-new", str(file)], capture_output=True, check=False, timeout=60)
+    lines = (ran.stdout + ran.stderr).decode("utf-8", "replace").splitlines()
+    assert lines, "it says at least which kind of object it is"
+    return [line for line in lines if line.startswith("Error")]
+
+
+@validator
+def test_every_object_is_valid(named: Path, nameless: Path) -> None:
+    for out in (named, nameless):
+        files = [*sorted(out.glob("*.dcm")), *sorted(out.glob("ct/*.dcm"))[:2]]
+        assert len(files) > 5
+        assert {file.name: faults(file) for file in files if faults(file)} == {}
+
+
+def test_objects_go_into_the_study_of_the_ct_and_say_whose_it_is(named: Path, ct: Path) -> None:
+    source = pydicom.dcmread(next(iter(ct.iterdir())))
+    for each in objects(named):
+        assert each.StudyInstanceUID == source.StudyInstanceUID
+        assert {key: str(each[key].value) for key in KEPT} == {key: MARKERS[key] for key in KEPT}
+        assert [key for key in LEFT_OUT if key in each and str(each[key].value) == MARKERS[key]] == []
+        assert "PatientIdentityRemoved" not in each
+        assert each.SeriesInstanceUID != source.SeriesInstanceUID
+        assert each.Manufacturer == "SPINECT Planner"
+        assert each.file_meta.MediaStorageSOPInstanceUID == each.SOPInstanceUID
+    uids = [each.SOPInstanceUID for each in objects(named)]
+    assert len(set(uids)) == len(uids)
+
+
+def test_every_object_carries_the_notice(named: Path, nameless: Path) -> None:
+    for out in (named, nameless):
+        for each in captures(out):
+            assert NOTICE.rstrip(".") in each.ImageComments
+        assert NOTICE.rstrip(".") in document(out).DocumentTitle
+        assert (
+            NOTICE in pypdf.PdfReader(io.BytesIO(document(out).EncapsulatedDocument)).pages[0].extract_text()
+        )
+
+
+def test_captures_are_the_pages_then_the_needle_then_the_views(named: Path, folder: Path) -> None:
+    found = sorted(captures(named), key=lambda each: each.InstanceNumber)
+    assert [each.InstanceNumber for each in found] == list(range(1, len(found) + 1))
+    pages, needle, views = found[:2], found[2 : 2 + len(Shown)], found[2 + len(Shown) :]
+    assert all("Report: " in each.ImageComments for each in pages)
+    for each in pages:
+        assert (each.Rows, each.Columns) == (pytest.approx(2339, abs=1), pytest.approx(1654, abs=1))
+        assert 0.5 < (each.pixel_array > 250).mean() < 0.99
+    assert len(views) == 1
+    pixels = views[0].pixel_array
+    np.testing.assert_array_equal(pixels[:60], np.asarray(Image.open(folder / VIEW)))
+    assert pixels.shape[0] > 60
+    assert pixels[60:].max() > 200  # letters on the strip below
+    for each, shown in zip(needle, Shown, strict=True):
+        stored = next(folder.glob(f"needle-report-{str(shown).replace(' ', '-')}*.png"))
+        with Image.open(stored) as picture:
+            np.testing.assert_array_equal(
+                each.pixel_array[: picture.height], np.asarray(picture.convert("RGB"))
+            )
+
+
+def test_the_document_is_the_report_with_the_patients_name(named: Path) -> None:
+    found = document(named)
+    reader = pypdf.PdfReader(io.BytesIO(found.EncapsulatedDocument))
+    assert len(reader.pages) == 2
+    assert "Quastenflosser" in reader.pages[0].extract_text()
+    assert found.EncapsulatedDocument[: found.EncapsulatedDocumentLength].rstrip().endswith(b"%%EOF")
+    assert found.BurnedInAnnotation == "YES"
+    assert len(found.SourceInstanceSequence) == 50
+
+
+def test_burned_in_annotation_says_whether_the_patient_is_named_in_the_pixels(
+    named: Path, nameless: Path
+) -> None:
+    for each in captures(named):
+        assert each.BurnedInAnnotation == ("YES" if "Report: " in each.ImageComments else "NO")
+    assert {each.BurnedInAnnotation for each in objects(nameless)} == {"NO"}
+
+
+def test_of_the_patient_nothing_is_left_without_identity(nameless: Path, ct: Path) -> None:
+    files = sorted(file for file in nameless.rglob("*") if file.is_file())
+    assert len(files) > 50
+    source = pydicom.dcmread(next(iter(ct.iterdir())))
+    for file in files:
+        data = pydicom.dcmread(file)
+        pixels = data.get("PixelData", b"")  # of millions of bytes some are like any short word
+        content = os.fsencode(file.relative_to(nameless)) + file.read_bytes().replace(pixels, b"")
+        assert len(content) < 200_000 or file.name == "report.dcm"
+        assert told(content) == [], file.name
+        for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
+            assert source[key].value.encode() not in content, (file.name, key)
+        assert data.PatientIdentityRemoved == "YES"
+        assert len(data.DeidentificationMethod) == 3
+        assert data.PatientID.startswith("SPINECT-")
+        assert not data.StudyDate
+        assert not data.PatientBirthDate
+    text = "".join(
+        page.extract_text()
+        for page in pypdf.PdfReader(io.BytesIO(document(nameless).EncapsulatedDocument)).pages
+    )
+    assert told(text.encode()) == []
+
+
+def test_the_copy_of_the_ct_is_the_same_ct_in_the_same_study(nameless: Path, ct: Path) -> None:
+    (copy,) = list_series(nameless / "ct")
+    assert copy.loadable
+    assert Case.of(read_ct(nameless / "ct")).same_ct(Case.of(read_ct(ct)))
+    one = pydicom.dcmread(next((nameless / "ct").iterdir()))
+    assert {each.StudyInstanceUID for each in objects(nameless)} == {one.StudyInstanceUID}
+    assert {each.PatientID for each in objects(nameless)} == {one.PatientID}
+
+
+def test_the_same_plan_gives_the_same_files(named: Path, folder: Path, ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(out), "--what", "pdf"]) == 0
+    assert [file.name for file in out.iterdir()] == ["report.dcm"]
+    assert (out / "report.dcm").read_bytes() == (named / "report.dcm").read_bytes()
+
+
+def test_a_patients_name_keeps_its_letters(folder: Path, ct: Path, tmp_path: Path) -> None:
+    shutil.copytree(ct, tmp_path / "ct")
+    name = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce"
+    for file in (tmp_path / "ct").iterdir():
+        data = pydicom.dcmread(file)
+        data.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+        data.PatientName = name
+        data.save_as(file)
+    out = tmp_path / "out"
+    assert cli.main(["dicom", str(folder), "--ct", str(tmp_path / "ct"), "--out", str(out)]) == 0
+    source = pydicom.dcmread(next((tmp_path / "ct").iterdir()))
+    for each in objects(out):
+        assert each.PatientName == source.PatientName == name
+        assert each.SpecificCharacterSet == source.SpecificCharacterSet
+
+
+def test_what_cannot_be_done_is_refused_and_leaves_nothing(
+    folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*words: str, code: int, says: str, plan: Path = folder) -> None:
+        out = tmp_path / "refused"
+        assert cli.main(["dicom", str(plan), "--out", str(out), *words]) == code
+        assert says in capsys.readouterr().err
+        assert not out.exists()
+        assert list(tmp_path.glob(".*")) == []
+
+    other = drawn()
+    other.array[0, 0, 0] += 1
+    write_dicom_series(other, tmp_path / "other")
+    nifti = write_volume(read_ct(ct), tmp_path / "ct.nii.gz")
+    refused("--ct", str(tmp_path / "other"), code=6, says="not the CT that the plan was made on")
+    refused("--ct", str(nifti), code=3, says="not DICOM")
+    refused("--ct", str(ct), "--what", "sc,png", code=2, says="--what: 'png' is nothing")
+    refused("--ct", str(ct), "--what", ",", code=2, says="Nothing is asked for")
+    refused("--ct", str(ct), "--what", "ct", code=2, says="already")
+    refused("--ct", str(ct), code=6, says="no plan in this folder", plan=tmp_path)
+
+
+def test_a_ct_of_another_format_can_be_written_without_identity(
+    folder: Path, ct: Path, tmp_path: Path
+) -> None:
+    nifti = write_volume(read_ct(ct), tmp_path / "ct.nii.gz")
+    words = ["--ct", str(nifti), "--out", str(tmp_path / "out"), "--deidentified", "--what", "pdf"]
+    assert cli.main(["dicom", str(folder), *words]) == 0
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["report.dcm"]
+
+
+def test_a_folder_that_holds_something_is_left_alone(
+    folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {file.name: file.read_bytes() for file in ct.iterdir()}
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(ct)]) == 7
+    assert "no empty folder" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in ct.iterdir()} == before
+    (tmp_path / "empty").mkdir()
+    words = ["--out", str(tmp_path / "empty"), "--what", "pdf"]
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), *words]) == 0
+    assert len(list((tmp_path / "empty").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "says"),
+    [
+        ("PatientBirthDate", "19570318", "distinguished by patient"),
+        ("StudyInstanceUID", "1.2.3.4", "distinguished by study"),
+        ("SOPInstanceUID", "", "no proper SOPInstanceUID"),
+    ],
+)
+def test_files_that_do_not_agree_or_cannot_be_referred_to_are_refused(
+    folder: Path,
+    ct: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    keyword: str,
+    value: str,
+    says: str,
+) -> None:
+    shutil.copytree(ct, tmp_path / "ct")
+    file = sorted((tmp_path / "ct").iterdir())[7]
+    data = pydicom.dcmread(file)
+    data[keyword].value = value
+    data.save_as(file)
+    assert cli.main(["dicom", str(folder), "--ct", str(tmp_path / "ct"), "--out", str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Quastenflosser" not in said
+
+
+@renderer
+def test_dcmtk_renders_a_capture(named: Path, tmp_path: Path) -> None:
+    file = sorted(named.glob("capture-*.dcm"))[0]
+    subprocess.run(["dcm2pnm", str(file), str(tmp_path / "shown.ppm")], check=True, timeout=60)
+    with Image.open(tmp_path / "shown.ppm") as shown:
+        np.testing.assert_array_equal(np.asarray(shown), pydicom.dcmread(file).pixel_array)
