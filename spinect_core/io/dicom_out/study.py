@@ -240,7 +240,7 @@ def _bytes(dataset: Dataset) -> bytes:
     # pydicom raises of many kinds on elements that no file can hold; what they say may name the patient.
     except Exception as error:
         raise OutputError(
-            f"The patient data of this CT's header cannot be written again ({type(error).__name__})",
+            "The patient data of this CT's header cannot be written again",
             "Write without patient data",
         ) from error
     return stream.getvalue()
@@ -267,7 +267,7 @@ def _head(file: Path) -> Dataset:
     # pydicom raises of many kinds on damaged elements; what they say may hold the patient's name.
     except Exception as error:
         raise ReadingError(
-            f"The patient data in a header of this CT are damaged ({type(error).__name__})",
+            "The patient data in a header of this CT are damaged",
             "Write without patient data",
         ) from error
 
