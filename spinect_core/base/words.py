@@ -162,6 +162,7 @@ class LightCause(StrEnum):
     ORGAN_GAP = "organ-gap"
     ORGANS_WAY = "organs-way"
     WARNED = "warned"
+    CASE = "case"
     WITHHELD = "withheld"
 
 

@@ -915,6 +915,7 @@ _CAUSES: Mapping[LightCause, tuple[str, str]] = {
         "organs on its way",
     ),
     LightCause.WARNED: ("rules warn of it, see the warnings", "what the rules say of it"),
+    LightCause.CASE: ("the case is amber, see its reasons", "whether the case is plausible"),
     LightCause.WITHHELD: (
         "nothing is recommended here, see the reasons",
         "whether anything is recommended here",
@@ -932,6 +933,7 @@ _SHOWN: Mapping[LightCause, float] = {
     LightCause.ORGAN_GAP: 1.0,
     LightCause.ORGANS_WAY: 1.0,
     LightCause.WARNED: 1.0,
+    LightCause.CASE: 1.0,
     LightCause.WITHHELD: 1.0,
 }
 """The last digit that is told of each."""

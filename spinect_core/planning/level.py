@@ -178,7 +178,7 @@ class Approaches:
     def _doubts(self) -> tuple[Note, ...]:
         return (*self.room.withheld, *self.landmarks.level_doubts, *self.sac_missing)
 
-    @property
+    @cached_property
     def light(self) -> CaseLight:
         """Whether the case can be right, and anything of it recommended."""
         values = {**self.room.measured(self.landmarks), CaseCause.WITHHELD: float(len(self._doubts))}
@@ -691,6 +691,7 @@ class Approaches:
                 LightCause.ORGAN_GAP: min((each for each in organs if each is not None), default=None),
                 LightCause.ORGANS_WAY: None if part.way is None else part.way.unvouched_mm,
                 LightCause.WARNED: float(warned),
+                LightCause.CASE: float(len(self.light.of(Light.AMBER))),
                 LightCause.WITHHELD: float(len(reasons) + barred),
             }
         )

@@ -67,6 +67,7 @@ GRADES: Mapping[LightCause, Grade] = MappingProxyType(
             5.0, None, False, "bowel and kidney have the density of muscle; the CT's voxels resolve no less"
         ),
         LightCause.WARNED: Grade(0.0, None, False, "what a rule warns of is worth a look"),
+        LightCause.CASE: Grade(0.0, None, False, "a needle is no surer than the case that it is planned in"),
         LightCause.WITHHELD: Grade(0.0, 0.0, False, "what is not recommended is not green"),
     }
 )
@@ -81,7 +82,7 @@ def light_of(values: Mapping[LightCause, float | None]) -> LightFound[LightCause
             confidence of the triangle's borders (0 to 1), mm of border drawn on a gap of a root, mm of the CT's slices,
             mm of the way from skin to target that neither labels nor CT show, mm of it outside of the labels near where
             a root may run, mm to bowel or kidney, mm of the way on which organs are not known, limits of other rules
-            that warn, reasons for which nothing is recommended there.
+            that warn, what makes the light of the whole case amber, reasons for which nothing is recommended there.
             One that is None or missing is not known, which is amber; infinite is as far as there is anything.
     """
     return LightFound.made_by(_reason(cause, values.get(cause)) for cause in GRADES)

@@ -24,6 +24,7 @@ WELL = {
     LightCause.NERVE_WAY: 0.0,
     LightCause.ORGAN_GAP: float("inf"),
     LightCause.ORGANS_WAY: 0.0,
+    LightCause.CASE: 0.0,
     LightCause.WARNED: 0.0,
     LightCause.WITHHELD: 0.0,
 }
@@ -55,6 +56,7 @@ def test_green_needs_everything_to_be_known_and_well() -> None:
         (LightCause.ORGAN_GAP, (20.0, 19.9, 5.0, 4.9)),
         (LightCause.ORGANS_WAY, (5.0, 5.5, 90.0, None)),
         (LightCause.WARNED, (0.0, 1.0, 9.0, None)),
+        (LightCause.CASE, (0.0, 1.0, 9.0, None)),
         (LightCause.WITHHELD, (0.0, None, None, 1.0)),
     ],
 )
