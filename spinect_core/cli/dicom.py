@@ -10,13 +10,14 @@ from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.report.paper import Paper
 
-WHATS = ("sc", "pdf", "ct")
-USUAL = "sc,pdf"
+WHATS = ("sc", "pdf", "seg", "ct")
+USUAL = "sc,pdf,seg"
 DESCRIPTION = """\
 Writes a plan as DICOM files, to be sent to an archive or opened in another viewer:
 
   sc   the pages of the report, the pictures of its needles and the views of the plan as secondary captures
   pdf  the report as an encapsulated PDF
+  seg  bone and nerve as a segmentation on the pictures of the CT; needs a .spinect file, as the folder of a plan has
   ct   a copy of the CT that names nobody, with --deidentified only
 
 They go into the study of the CT: patient and study are taken from its headers, once it is known by its voxels as the
@@ -28,7 +29,7 @@ FOLDER has to be empty or not there; no file that is there already is ever touch
 EXAMPLES = """\
   spinect dicom plans/case1 --ct scans/ct --out to-archive
   spinect dicom case1.spinect --ct scans/ct --out to-archive --what pdf
-  spinect dicom case1.spinect --ct scans/ct --out to-share --what sc,ct --deidentified"""
+  spinect dicom case1.spinect --ct scans/ct --out to-share --what seg,ct --deidentified"""
 
 
 def add(commands: Commands) -> None:
@@ -72,7 +73,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     wished = [Kind(each) for each in kinds]
     check_wish(wished, options.out, deidentified=options.deidentified)
     with reporting("dicom", quiet=options.quiet) as progress:
-        source = read_source(options.plan, views=True)
+        # Of a folder always the same file, whatever is asked for: its checksum is what identifiers follow from.
+        source = read_source(options.plan, labels=True, views=True)
         exported = export_dicom(
             source,
             options.ct,

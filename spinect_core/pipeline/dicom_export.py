@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinect_core.base.errors import OutputError, UsageError
+from spinect_core.base.errors import OutputError, PlanError, UsageError
 from spinect_core.base.files import make_folder, sync_folder, write_whole
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.scratch import part_name, sweep
@@ -33,10 +33,11 @@ class Kind(StrEnum):
 
     CAPTURES = "sc"
     DOCUMENT = "pdf"
+    SEGMENTATION = "seg"
     CT = "ct"
 
 
-USUAL = (Kind.CAPTURES, Kind.DOCUMENT)
+USUAL = (Kind.CAPTURES, Kind.DOCUMENT, Kind.SEGMENTATION)
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,14 @@ def export_dicom(
 
     Raises:
         UsageError: nothing is asked for, or a copy of the CT that names the patient.
-        PlanError: the CT is another one, or nothing was planned.
+        PlanError: the CT is another one, nothing was planned, or there are no labels to be written.
         ReadingError: the CT is no DICOM, cannot be read, or its headers do not agree.
         OutputError: the folder is not empty, or the disk refused.
         Cancelled: the user stopped it.
     """
     check_wish(kinds, out, deidentified=deidentified)
+    if Kind.SEGMENTATION in kinds:
+        _check_labels(source)
     series, volume = find_ct(
         ct, source.plan, otherwise=NOT_NAMED, progress=part_of(progress, 0.0, 0.5), cancel=cancel
     )
@@ -124,10 +127,11 @@ def export_dicom(
             counts[Kind.CT] = len(study.files)
         elif deidentified:
             shutil.rmtree(folder / CT_FOLDER)
-        made = _Objects(source, study, series, paper, cancel)
+        made = _Objects(source, study, series, volume, paper, cancel)
         makers: Mapping[Kind, Callable[[], Mapping[str, bytes]]] = {
             Kind.DOCUMENT: made.document,
             Kind.CAPTURES: made.captures,
+            Kind.SEGMENTATION: made.segmentation,
         }
         wanted = [kind for kind in makers if kind in kinds]
         for number, kind in enumerate(wanted):
@@ -138,6 +142,16 @@ def export_dicom(
                 write_whole(folder / name, content)
             counts[kind] = len(files)
     return Exported(out, counts)
+
+
+def _check_labels(source: Source) -> None:
+    document = source.document
+    if document is None or (document.labels is None and document.labels_on_ct is None):
+        raise PlanError(
+            "This plan has no labels, which a segmentation is made of",
+            "Give its .spinect file, or write without the segmentation",
+            parameter="what",
+        )
 
 
 def _study_of(
@@ -162,14 +176,21 @@ class _Objects:
         source: the plan.
         study: that the objects go into.
         series: the CT.
+        volume: read from it.
         paper: size of the pages.
         cancel: stops it.
     """
 
     def __init__(
-        self, source: Source, study: Study, series: Series, paper: Paper, cancel: Cancel | None
+        self,
+        source: Source,
+        study: Study,
+        series: Series,
+        volume: Volume,
+        paper: Paper,
+        cancel: Cancel | None,
     ) -> None:
-        self._source, self._study, self._series = source, study, series
+        self._source, self._study, self._series, self._volume = source, study, series, volume
         self._paper, self._cancel = paper, cancel
         self._made: tuple[Report, bytes] | None = None
 
@@ -199,6 +220,28 @@ class _Objects:
             pdf, self._study, title="Plan of a needle", made_from=self._from, names_patient=named
         )
         return {"report.dcm": content}
+
+    def segmentation(self) -> dict[str, bytes]:
+        """Bone and nerve on the CT's grid."""
+        from spinect_core.io.dicom_out.segmentation import Origin, segmentation
+
+        document = self._source.document
+        labels = None if document is None else document.labels_for(self._volume.geometry)
+        assert labels is not None  # checked before any work
+        if not labels.array.any():
+            raise PlanError(
+                "The labels of this plan mark nothing in its CT", "Write without the segmentation"
+            )
+        run, versions = self._source.plan.run, self._source.plan.versions
+        told = {key: str(run.get(key) or "") for key in ("engine", "mode", "weights_sha256")}
+        origin = Origin(
+            bool(told["engine"]),
+            str(versions.get("spinect-planner", "")),
+            told["weights_sha256"],
+            told["engine"],
+            told["mode"],
+        )
+        return {"segmentation.dcm": segmentation(labels, self._study, origin, made_from=self._from)}
 
     def captures(self) -> dict[str, bytes]:
         """The pages of the report, the pictures of its needles, and those of the plan's views."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from spinect_core.image.volume import Labels, Volume
     from spinect_core.io.reading.series import Series
     from spinect_core.pictures.fluoroscopy import Attenuation
+    from spinect_core.plan.document import Document
     from spinect_core.plan.records import Planning
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.zones.obstacles import Obstacles
@@ -55,12 +56,14 @@ class Source:
         files: pictures by path.
         labels: bone and nerve; None where the plan came without.
         stored: the file it came from.
+        document: the whole of it, where the file is a ``.spinect`` file.
     """
 
     plan: Plan
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Labels | None = None
     stored: Stored | None = None
+    document: Document | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +144,7 @@ def read_source(path: Path, *, labels: bool = False, views: bool = False) -> Sou
         from spinect_core.plan.document import read_document
 
         document = read_document(path)
-        return Source(document.plan, document.files, document.labels, stored_as(path))
+        return Source(document.plan, document.files, document.labels, stored_as(path), document)
     plan = read_plan(path)
     keys = {file_key(shown, zone.key) for shown in Shown for zone in plan.planning.zones}
     wanted = [name for key, name in plan.files.items() if key in keys and name]

@@ -12,15 +12,19 @@ import numpy as np
 import pydicom
 import pypdf
 import pytest
+from dicom_tools import faults, renderer, validator
 from marked_ct import MARKERS, drawn, labels_of, marked_series, told
 from PIL import Image
 from plan_maker import both_sides, full_plan, recommended_planning
 from pydicom.dataset import Dataset
-from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage
+from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage, SegmentationStorage
 
 from spinect_core import cli
+from spinect_core.base.progress import silent
 from spinect_core.base.versions import NOTICE
+from spinect_core.image.volume import BONE, NERVE
 from spinect_core.io.reading import list_series, read_ct
+from spinect_core.io.reading.dicom_segments import read_segments
 from spinect_core.io.writing import write_dicom_series, write_volume
 from spinect_core.pipeline.report import write_report_pictures
 from spinect_core.plan.document import Document, write_document
@@ -32,12 +36,6 @@ VIEW = "views/from-behind.png"
 PATIENT = ("PatientName", "PatientID", "PatientBirthDate")
 KEPT = (*PATIENT, "ReferringPhysicianName", "AccessionNumber", "StudyDescription", "StudyID")
 LEFT_OUT = sorted(set(MARKERS) - set(KEPT))
-validator = pytest.mark.skipif(
-    shutil.which("dciodvfy") is None, reason="dciodvfy is not installed (Debian package dicom3tools)"
-)
-renderer = pytest.mark.skipif(
-    shutil.which("dcm2pnm") is None, reason="dcm2pnm is not installed (Debian package dcmtk)"
-)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +75,7 @@ def named(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def nameless(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("nameless") / "out"
-    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,ct"]
+    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,seg,ct"]
     assert cli.main(["dicom", str(folder / "plan.spinect"), "--ct", str(ct), *words]) == 0
     return out
 
@@ -90,17 +88,14 @@ def captures(out: Path) -> list[Dataset]:
     return [each for each in objects(out) if each.SOPClassUID == SecondaryCaptureImageStorage]
 
 
-def document(out: Path) -> Dataset:
-    (found,) = (each for each in objects(out) if each.SOPClassUID == EncapsulatedPDFStorage)
+def segmented(out: Path) -> Dataset:
+    (found,) = (each for each in objects(out) if each.SOPClassUID == SegmentationStorage)
     return found
 
 
-def faults(file: Path) -> list[str]:
-    """What dciodvfy calls an error."""
-    ran = subprocess.run(["dciodvfy", "-new", str(file)], capture_output=True, check=False, timeout=60)
-    lines = (ran.stdout + ran.stderr).decode("utf-8", "replace").splitlines()
-    assert lines, "it says at least which kind of object it is"
-    return [line for line in lines if line.startswith("Error")]
+def document(out: Path) -> Dataset:
+    (found,) = (each for each in objects(out) if each.SOPClassUID == EncapsulatedPDFStorage)
+    return found
 
 
 @validator
@@ -129,6 +124,8 @@ def test_every_object_carries_the_notice(named: Path, nameless: Path) -> None:
     for out in (named, nameless):
         for each in captures(out):
             assert NOTICE.rstrip(".") in each.ImageComments
+        assert NOTICE.rstrip(".") in segmented(out).ImageComments
+        assert {each.SegmentDescription for each in segmented(out).SegmentSequence} == {NOTICE}
         assert NOTICE.rstrip(".") in document(out).DocumentTitle
         assert (
             NOTICE in pypdf.PdfReader(io.BytesIO(document(out).EncapsulatedDocument)).pages[0].extract_text()
@@ -171,7 +168,8 @@ def test_burned_in_annotation_says_whether_the_patient_is_named_in_the_pixels(
 ) -> None:
     for each in captures(named):
         assert each.BurnedInAnnotation == ("YES" if "Report: " in each.ImageComments else "NO")
-    assert {each.BurnedInAnnotation for each in objects(nameless)} == {"NO"}
+    pictures = [*captures(nameless), document(nameless)]
+    assert {each.BurnedInAnnotation for each in pictures} == {"NO"}
 
 
 def test_of_the_patient_nothing_is_left_without_identity(nameless: Path, ct: Path) -> None:
@@ -212,6 +210,41 @@ def test_the_same_plan_gives_the_same_files(named: Path, folder: Path, ct: Path,
     assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(out), "--what", "pdf"]) == 0
     assert [file.name for file in out.iterdir()] == ["report.dcm"]
     assert (out / "report.dcm").read_bytes() == (named / "report.dcm").read_bytes()
+
+
+def test_the_segmentation_is_the_plans_labels_on_the_pictures_of_the_ct(
+    named: Path, nameless: Path, ct: Path
+) -> None:
+    for out, source in ((named, ct), (nameless, nameless / "ct")):
+        made = segmented(out)
+        volume = read_ct(source)
+        array, grid, names = read_segments([out / "segmentation.dcm"], out, progress=silent, cancel=None)
+        assert grid.same_grid(volume.geometry)
+        np.testing.assert_array_equal(array, labels_of(volume).array)
+        assert names == {BONE: "Bone", NERVE: "Nerve"}
+        uids = {pydicom.dcmread(file, stop_before_pixels=True).SOPInstanceUID for file in source.iterdir()}
+        (series,) = made.ReferencedSeriesSequence
+        assert {each.ReferencedSOPInstanceUID for each in series.ReferencedInstanceSequence} == uids
+        assert made.FrameOfReferenceUID == pydicom.dcmread(next(source.iterdir())).FrameOfReferenceUID
+        algorithm = made.SegmentSequence[0].SegmentationAlgorithmIdentificationSequence[0]
+        assert (algorithm.AlgorithmName, made.SegmentSequence[0].SegmentAlgorithmType) == (
+            "SPINECT",
+            "AUTOMATIC",
+        )
+        assert "openvino" in algorithm.AlgorithmParameters
+
+
+def test_a_plan_without_labels_has_no_segmentation_but_the_rest(
+    folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["dicom", str(folder / "plan.json"), "--ct", str(ct), "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 6
+    said = capsys.readouterr().err
+    assert "no labels" in said
+    assert "--what" in said
+    assert not (tmp_path / "out").exists()
+    assert cli.main([*words, "--what", "sc"]) == 0
+    assert len(captures(tmp_path / "out")) == 3 + len(Shown)
 
 
 def test_a_patients_name_keeps_its_letters(folder: Path, ct: Path, tmp_path: Path) -> None:
