@@ -37,7 +37,7 @@ class Controllers(QObject):
         self.open = OpenController(model, trajectories, jobs, recent, self.save, dialogs, boxes, window)
         self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
-        self.plan = PlanController(model, trajectories, state.planning, jobs, window)
+        self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)
         self.export = ExportController(
             model, trajectories, state.fluoroscopy, stage, recent, dialogs, boxes, window
         )

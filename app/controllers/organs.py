@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,8 +88,12 @@ class OrgansController(QObject):
             lambda loaded: self._on_loaded(case, *loaded),
         )
 
-    def find(self) -> None:
-        """Have the organ network find organs; they take the place of those that are there."""
+    def find(self, afterwards: Callable[[], None] | None = None) -> None:
+        """Have the organ network find organs; they take the place of those that are there.
+
+        Args:
+            afterwards: called once they are found.
+        """
         case = self._model.case
         if case is None or case.volume is None:
             return
@@ -97,7 +101,7 @@ class OrgansController(QObject):
         self._jobs.start(
             FINDING,
             lambda progress, cancel: work.organs_of(case, options, progress, cancel),
-            lambda named: self._on_found(case, named),
+            lambda named: self._on_found(case, named, afterwards),
         )
 
     def remove(self) -> None:
@@ -105,11 +109,13 @@ class OrgansController(QObject):
         self._model.set_organs(None)
         self.said.emit("No organs are known now. Find the trajectories again: the present ones knew them.")
 
-    def _on_found(self, case: Case, named: work.NamedOrgans) -> None:
+    def _on_found(self, case: Case, named: work.NamedOrgans, afterwards: Callable[[], None] | None) -> None:
         if named.organs is None:
             self.said.emit(named.fault)
-        else:
-            self._on_loaded(case, named.organs, named.meshes)
+            return
+        self._on_loaded(case, named.organs, named.meshes)
+        if afterwards is not None and self._model.case is case:
+            afterwards()
 
     def _on_loaded(self, case: Case, organs: Organs, meshes: Mapping[Organ, PolyData]) -> None:
         from spinect_core.plan.way_wording import organ_list

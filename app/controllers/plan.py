@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.organs import OrgansController
 from app.model import work
-from app.model.case import Case
+from app.model.case import Case, organs_missing
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.ongoing import FINDING
@@ -18,6 +20,7 @@ from app.model.work import FoundTrajectories
 from spinect_core.anatomy.levels import recounted
 from spinect_core.base.errors import SpinectError
 from spinect_core.geometry.triangle import DEFAULT_LEVEL
+from spinect_core.image.organs import OrganOrigin
 from spinect_core.image.warning import RESERVED, any_grave
 from spinect_core.plan.wording import Trajectory, level_words, result_sentences, sentences
 from spinect_core.plan.wording import warnings as warnings_of
@@ -33,6 +36,7 @@ class PlanController(QObject):
         model: the case and its history.
         trajectories: what was found for it.
         options: what needles are placed under, and which limits hold.
+        organs: finds those again that an opened plan names.
         jobs: where the search runs.
 
     Signals:
@@ -48,16 +52,20 @@ class PlanController(QObject):
         model: CaseModel,
         trajectories: Trajectories,
         options: PlanningOptions,
+        organs: OrgansController,
         jobs: JobRunner,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._trajectories, self._jobs = model, trajectories, jobs
+        self._organs = organs
         self._options = options
         options.changed.connect(self._on_options)
 
     def find(self, level: str = "", shift: int | None = None) -> None:
         """Look for the trajectories of a level.
+
+        Those of an opened plan that the organ network had found organs for are looked for with organs again.
 
         Args:
             level: which; the present one when absent.
@@ -67,6 +75,10 @@ class PlanController(QObject):
         if case is None or case.segmentation is None or case.surfaces is None:
             return
         before = self._model.planning
+        by_network = before.organs is not None and before.organs.origin == OrganOrigin.NETWORK
+        if by_network and case.volume is not None and organs_missing(case, before):
+            self._organs.find(partial(self.find, level, shift))
+            return
         name = level or (before.level.name if before.level is not None else DEFAULT_LEVEL)
         moved = (before.level.said if before.level is not None else None) if shift is None else shift
         planner = self._trajectories.planner

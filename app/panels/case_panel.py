@@ -19,8 +19,8 @@ from spinect_core.plan.way_wording import organ_list
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
 PLANNED_WITH = (
-    "Planned with organs that are not known now: find or load them again before trajectories are looked for anew, or "
-    "remove them to plan without"
+    "Planned with organs that are not known now. The network finds its own again before trajectories are looked for "
+    "anew; masks have to be loaded again, or removed to plan without"
 )
 
 

@@ -105,7 +105,7 @@ class Actions(QObject):
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
-        make("find_organs", "Find organs", controllers.organs.find)
+        make("find_organs", "Find organs", lambda: controllers.organs.find())
         make("no_organs", "Remove organs", controllers.organs.remove)
         make("segment", "Segment", controllers.segment.segment, "segment", "Ctrl+R")
         make("trajectories", "Find trajectories", plan.find, "propose", "Ctrl+T")

@@ -62,12 +62,6 @@ def find(window, qtbot):
     assert [box.text() for box in window.boxes.shown[asked:]] == []
 
 
-def find_organs(window, qtbot):
-    """A saved plan names the organs that it knew, and does not hold them."""
-    window.actions_.named["find_organs"].trigger()
-    settle(window, qtbot)
-
-
 def open_trajectory(window):
     return next(each for each in window.state.trajectories.rows if each.needle is not None and not each.own)
 
@@ -594,8 +588,8 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
     panel.pages.setCurrentIndex(1)
     assert "Angular tolerance" in panel.details.text.toPlainText()
-    find_organs(planned, qtbot)
-    find(planned, qtbot)
+    find(planned, qtbot)  # with the organs, which the plan names and does not hold
+    assert planned.model.case.organs is not None
     assert trajectories.can_adjust
 
 
@@ -641,8 +635,8 @@ def test_a_broken_map_in_a_plan_is_left_out(planned, qtbot, tmp_path):
     assert trajectories.chart(trajectories.current) is None
     assert chart.words_at(20.0, 0.0) == ""
     chart.grab()
-    find_organs(planned, qtbot)
-    find(planned, qtbot)
+    find(planned, qtbot)  # with the organs, which the plan names and does not hold
+    assert planned.model.case.organs is not None
     assert chart.words_at(20.0, 0.0)
 
 
@@ -800,8 +794,10 @@ def test_the_views_of_the_trajectories_are_looked_at_before_they_are_shown(plann
 
 def test_no_trajectories_are_found_without_the_organs_that_the_last_ones_were_kept_from(planned, qtbot):
     model, actions = planned.model, planned.actions_.named
+    assert model.planning.organs is not None
+    masks = model.planning.organs.replaced(origin="masks", source="TotalSegmentator")
+    model.set_planning(model.planning.replaced(organs=masks))
     found = model.planning
-    assert found.organs is not None
     model.case.organs = None  # as in a plan that was opened: it names the organs, and does not hold them
     model.organs_changed.emit()
     assert PLANNED_WITH in planned.case_panel._facts.text()
@@ -810,7 +806,7 @@ def test_no_trajectories_are_found_without_the_organs_that_the_last_ones_were_ke
     actions["trajectories"].trigger()
     settle(planned, qtbot)
     (box,) = planned.boxes.shown[asked:]
-    assert "kept from organs, named by the organ network, which are not known now" in box.text()
+    assert "kept from organs, named by TotalSegmentator, which are not known now" in box.text()
     assert "File > Remove organs plans without them" in box.text() + box.informativeText()
     assert model.planning is found
     actions["no_organs"].trigger()
