@@ -10,7 +10,7 @@ from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.report.paper import Paper
 
-WHATS = ("sc", "pdf", "seg", "ct")
+WHATS = ("sc", "pdf", "seg", "sr", "stl", "ct")
 USUAL = "sc,pdf,seg"
 DESCRIPTION = """\
 Writes a plan as DICOM files, to be sent to an archive or opened in another viewer:
@@ -18,6 +18,8 @@ Writes a plan as DICOM files, to be sent to an archive or opened in another view
   sc   the pages of the report, the pictures of its needles and the views of the plan as secondary captures
   pdf  the report as an encapsulated PDF
   seg  bone and nerve as a segmentation on the pictures of the CT; needs a .spinect file, as the folder of a plan has
+  sr   depth, angles, clearances and areas as a structured report (TID 1500)
+  stl  the surfaces of bone and nerve as encapsulated STL; needs a .spinect file as well
   ct   a copy of the CT that names nobody, with --deidentified only
 
 They go into the study of the CT: patient and study are taken from its headers, once it is known by its voxels as the

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     CAPTURES = "sc"
     DOCUMENT = "pdf"
     SEGMENTATION = "seg"
+    MEASUREMENTS = "sr"
+    SURFACES = "stl"
     CT = "ct"
 
 
@@ -109,14 +111,16 @@ def export_dicom(
 
     Raises:
         UsageError: nothing is asked for, or a copy of the CT that names the patient.
-        PlanError: the CT is another one, nothing was planned, or there are no labels to be written.
+        PlanError: the CT is another one, nothing was planned, or the plan lacks the labels or numbers asked for.
         ReadingError: the CT is no DICOM, cannot be read, or its headers do not agree.
         OutputError: the folder is not empty, or the disk refused.
         Cancelled: the user stopped it.
     """
     check_wish(kinds, out, deidentified=deidentified)
-    if Kind.SEGMENTATION in kinds:
+    if {Kind.SEGMENTATION, Kind.SURFACES} & set(kinds):
         _check_labels(source)
+    if Kind.MEASUREMENTS in kinds:
+        _check_numbers(source)
     series, volume = find_ct(
         ct, source.plan, otherwise=NOT_NAMED, progress=part_of(progress, 0.0, 0.5), cancel=cancel
     )
@@ -132,6 +136,8 @@ def export_dicom(
             Kind.DOCUMENT: made.document,
             Kind.CAPTURES: made.captures,
             Kind.SEGMENTATION: made.segmentation,
+            Kind.MEASUREMENTS: made.measurements,
+            Kind.SURFACES: made.surfaces,
         }
         wanted = [kind for kind in makers if kind in kinds]
         for number, kind in enumerate(wanted):
@@ -144,12 +150,23 @@ def export_dicom(
     return Exported(out, counts)
 
 
+def _check_numbers(source: Source) -> None:
+    from spinect_core.pipeline.dicom_numbers import groups_of
+
+    if not groups_of(source.plan):
+        raise PlanError(
+            "This plan holds no needle that is recommended and no triangle that was measured",
+            "Write without the measurements",
+            parameter="what",
+        )
+
+
 def _check_labels(source: Source) -> None:
     document = source.document
     if document is None or (document.labels is None and document.labels_on_ct is None):
         raise PlanError(
-            "This plan has no labels, which a segmentation is made of",
-            "Give its .spinect file, or write without the segmentation",
+            "This plan has no labels, which segmentation and surfaces are made of",
+            "Give its .spinect file, or write without them",
             parameter="what",
         )
 
@@ -242,6 +259,39 @@ class _Objects:
             told["mode"],
         )
         return {"segmentation.dcm": segmentation(labels, self._study, origin, made_from=self._from)}
+
+    def measurements(self) -> dict[str, bytes]:
+        """The numbers of the needles that the report tells, and of measured triangles."""
+        from spinect_core.io.dicom_out.measurements import measurements
+        from spinect_core.pipeline.dicom_numbers import groups_of
+
+        plan = self._source.plan
+        content = measurements(
+            groups_of(plan),
+            self._study,
+            version=str(plan.versions.get("spinect-planner", "")),
+            weights=str(plan.run.get("weights_sha256") or ""),
+            made_from=self._from,
+        )
+        return {"measurements.dcm": content}
+
+    def surfaces(self) -> dict[str, bytes]:
+        """Those of bone and nerve."""
+        from spinect_core.io.dicom_out.surface import surface
+        from spinect_core.surfaces import build_surfaces
+        from spinect_core.surfaces.files import stl
+
+        assert self._source.document is not None  # checked before any work
+        labels = self._source.labels or self._source.document.labels_for(self._volume.geometry)
+        assert labels is not None
+        built = build_surfaces(labels, cancel=self._cancel)
+        meshes = {name: mesh for name, mesh in (("bone", built.bone), ("nerve", built.nerve)) if mesh.n_cells}
+        return {
+            f"surface-{name}.dcm": surface(
+                stl(mesh), self._study, name=name, number=number, made_from=self._from
+            )
+            for number, (name, mesh) in enumerate(meshes.items(), start=1)
+        }
 
     def captures(self) -> dict[str, bytes]:
         """The pages of the report, the pictures of its needles, and those of the plan's views."""

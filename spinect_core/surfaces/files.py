@@ -23,7 +23,7 @@ def write_surface(mesh: pv.PolyData, path: Path | str) -> None:
         OutputError: another ending, or the file cannot be written.
     """
     path = Path(path)
-    writers = {".ply": _ply, ".stl": _stl}
+    writers = {".ply": _ply, ".stl": stl}
     if path.suffix.lower() not in writers:
         raise OutputError(f"Surfaces are not written as {path.suffix or 'this'}", "Use .ply or .stl", path)
     write_whole(path, writers[path.suffix.lower()](mesh))
@@ -59,7 +59,12 @@ def _ply(mesh: pv.PolyData) -> bytes:
     return "\n".join(header).encode("ascii") + np.hstack(columns).tobytes() + faces.tobytes()
 
 
-def _stl(mesh: pv.PolyData) -> bytes:
+def stl(mesh: pv.PolyData) -> bytes:
+    """A triangle mesh as the bytes of a binary STL.
+
+    Args:
+        mesh: triangles in LPS mm.
+    """
     corners = np.asarray(mesh.points, dtype=np.float64).reshape(-1, 3)[_corners(mesh)]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)

@@ -9,10 +9,10 @@ from typing import Any
 import highdicom as hd
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
-from spinect_core.io.dicom_out.study import PRODUCT, Study, comment
+from spinect_core.io.dicom_out.study import PRODUCT, Study, comment, references
 
 CAPTURES, DOCUMENT = 9101, 9102
 """Numbers of the series, higher than those of a scanner."""
@@ -103,15 +103,8 @@ def document(pdf: bytes, study: Study, *, title: str, made_from: str, names_pati
     dataset.DocumentTitle = comment(title, made_from)
     dataset.ConceptNameCodeSequence = []
     dataset.VerificationFlag = "UNVERIFIED"
-    dataset.SourceInstanceSequence = [_reference(each) for each in study.files]
+    dataset.SourceInstanceSequence = references(study)
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
     return study.written(dataset)
-
-
-def _reference(file: Dataset) -> Dataset:
-    found = Dataset()
-    found.ReferencedSOPClassUID = file.SOPClassUID
-    found.ReferencedSOPInstanceUID = file.SOPInstanceUID
-    return found

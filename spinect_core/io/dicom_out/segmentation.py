@@ -20,7 +20,7 @@ from pydicom.valuerep import DSfloat
 from spinect_core.base.errors import ReadingError
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import BONE, CLASS_NAMES, NERVE, Labels
-from spinect_core.io.dicom_out.study import PRODUCT, Picture, Study, comment, plain
+from spinect_core.io.dicom_out.study import PRODUCT, Picture, Study, blank, comment, plain
 from spinect_core.io.reading.dicom_kinds import CLASSIC_CT, ENHANCED_CT
 from spinect_core.io.reading.quiet import quiet_dicom
 
@@ -154,17 +154,7 @@ def _sources(study: Study, apart: float) -> list[Dataset]:
 
 
 def _blank(study: Study, picture: Picture) -> Dataset:
-    found = Dataset()
-    for element in study.files[picture.file]:
-        found[element.tag] = element
-    for keyword in (
-        *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"),
-        *("StudyDate", "StudyTime", "ReferringPhysicianName"),
-    ):
-        setattr(found, keyword, None)  # each object gets these from the study
-    found.StudyInstanceUID = study.uid
-    found.Modality = "CT"
-    found.PositionReferenceIndicator = found.get("PositionReferenceIndicator")
+    found = blank(study, picture.file)
     found.Rows, found.Columns = picture.place.rows, picture.place.columns
     return found
 

@@ -220,6 +220,60 @@ def nameless(study: Study) -> Study:
     return replace(study, created=NO_DATE, named=False)
 
 
+def blank(study: Study, file: int) -> Dataset:
+    """What highdicom has to know of a file of the CT: its identifiers, and that the rest is nobody's business.
+
+    Every object gets patient and study from :meth:`Study.describe`.
+    """
+    found = Dataset()
+    for element in study.files[file]:
+        found[element.tag] = element
+    for keyword in EMPTY_IF_MISSING:
+        setattr(found, keyword, None)
+    found.StudyInstanceUID = study.uid
+    found.Modality = "CT"
+    found.PositionReferenceIndicator = found.get("PositionReferenceIndicator")
+    return found
+
+
+def evidence(study: Study) -> list[Dataset]:
+    """The files of the CT, for what refers to all of it."""
+    return [blank(study, number) for number in range(len(study.files))]
+
+
+def references(study: Study) -> list[Dataset]:
+    """The files of the CT, as items of a sequence."""
+    made = []
+    for file in study.files:
+        found = Dataset()
+        found.ReferencedSOPClassUID = file.SOPClassUID
+        found.ReferencedSOPInstanceUID = file.SOPInstanceUID
+        made.append(found)
+    return made
+
+
+def references_by_series(study: Study) -> list[Dataset]:
+    """The files of the CT, series by series, as items of a sequence (DICOM PS3.3 C.12.2)."""
+    made: dict[str, Dataset] = {}
+    for file, reference in zip(study.files, references(study), strict=True):
+        series = made.setdefault(str(file.SeriesInstanceUID), Dataset())
+        series.SeriesInstanceUID = file.SeriesInstanceUID
+        series.setdefault("ReferencedInstanceSequence", []).value.append(reference)
+    return list(made.values())
+
+
+def coded(code: Any) -> Dataset:
+    """A code as an item of a sequence.
+
+    Args:
+        code: of pydicom's dictionary.
+    """
+    found = Dataset()
+    found.CodeValue, found.CodingSchemeDesignator = code.value, code.scheme_designator
+    found.CodeMeaning = code.meaning
+    return found
+
+
 def comment(*told: str) -> str:
     """ImageComments and titles: the notice first, then what an object shows, in letters of ASCII."""
     return plain(". ".join((NOTICE.rstrip("."), *(each.rstrip(".") for each in told if each))) + ".")

@@ -8,27 +8,33 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import highdicom as hd
 import numpy as np
 import pydicom
 import pypdf
 import pytest
+import pyvista as pv
 from dicom_tools import faults, renderer, validator
 from marked_ct import MARKERS, drawn, labels_of, marked_series, told
 from PIL import Image
 from plan_maker import both_sides, full_plan, recommended_planning
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage, SegmentationStorage
 
 from spinect_core import cli
 from spinect_core.base.progress import silent
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import BONE, NERVE
+from spinect_core.io.dicom_out.measurements import Quantity, Subject
 from spinect_core.io.reading import list_series, read_ct
 from spinect_core.io.reading.dicom_segments import read_segments
 from spinect_core.io.writing import write_dicom_series, write_volume
+from spinect_core.pipeline.dicom_numbers import groups_of
 from spinect_core.pipeline.report import write_report_pictures
 from spinect_core.plan.document import Document, write_document
-from spinect_core.plan.plan import Case, write_plan
+from spinect_core.plan.plan import Case, read_plan, write_plan
 from spinect_core.report.pictures import Shown
 from spinect_core.surfaces import build_surfaces
 
@@ -68,14 +74,15 @@ def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def named(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("named") / "out"
-    assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(out)]) == 0
+    words = ["--out", str(out), "--what", "sc,pdf,seg,sr,stl"]
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), *words]) == 0
     return out
 
 
 @pytest.fixture(scope="module")
 def nameless(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("nameless") / "out"
-    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,seg,ct"]
+    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,seg,sr,stl,ct"]
     assert cli.main(["dicom", str(folder / "plan.spinect"), "--ct", str(ct), *words]) == 0
     return out
 
@@ -232,6 +239,103 @@ def test_the_segmentation_is_the_plans_labels_on_the_pictures_of_the_ct(
             "AUTOMATIC",
         )
         assert "openvino" in algorithm.AlgorithmParameters
+
+
+def test_numbers_of_the_needle_are_told_with_codes_and_units_and_in_their_place(
+    named: Path, folder: Path, ct: Path
+) -> None:
+    report = hd.sr.srread(named / "measurements.dcm")
+    plan = read_plan(folder / "plan.json")
+    record = plan.planning.needles[0]
+    needle, safety = record.needle, record.safety
+    assert safety is not None
+    assert safety.tolerance is not None
+    groups = {
+        str(group.tracking_identifier): group for group in report.content.get_image_measurement_groups()
+    }
+    assert "Left Kambin, bony" in groups
+    group = groups["Left Kambin, bony"]
+    assert group.finding_type == Code("needle", "99SPINECT", "")
+    (site,) = group.finding_sites
+    assert site.laterality == codes.SCT.Left
+    found = {each.name.value: (each.value, each.unit.value) for each in group.get_measurements()}
+    view = needle.view
+    wanted = {
+        "121211": (needle.depth_mm, "mm"),
+        "oblique": (view.azimuth, "deg"),
+        "tilt": (view.elevation, "deg"),
+        "112011": (view.c_arm_pair().primary, "deg"),
+        "112012": (view.c_arm_pair().secondary, "deg"),
+        "clearance-bone": (safety.bone.gap_mm, "mm"),  # type: ignore[union-attr]
+        "clearance-nerve": (safety.nerve.gap_mm, "mm"),  # type: ignore[union-attr]
+        "angular-tolerance": (safety.tolerance.angle.amount, "deg"),  # type: ignore[union-attr]
+    }
+    assert {key: found[key][1] for key in wanted} == {key: unit for key, (_, unit) in wanted.items()}
+    for key, (value, _) in wanted.items():
+        assert found[key][0] == pytest.approx(value, abs=0.006), key
+    depth = group.get_measurements(name=codes.DCM.PathLength)[0]
+    line = depth.referenced_coordinates[0]
+    np.testing.assert_allclose(line.value, [needle.entry, needle.target], atol=1e-3)
+    assert line.frame_of_reference_uid == pydicom.dcmread(next(ct.iterdir())).FrameOfReferenceUID
+
+
+def test_areas_of_triangles_are_told_and_the_needle_of_the_refused_side_is_not(
+    named: Path, folder: Path
+) -> None:
+    plan = read_plan(folder / "plan.json")
+    groups = hd.sr.srread(named / "measurements.dcm").content.get_image_measurement_groups()
+    areas = {
+        str(group.tracking_identifier): (group.finding_type.value, area.value, area.unit.value)
+        for group in groups
+        for area in group.get_measurements(name=codes.SCT.Area)
+    }
+    for number, triangle in enumerate(plan.triangles, start=1):
+        name = f"{triangle.name}, {triangle.author}, {number}"
+        assert areas[name] == ("triangle", pytest.approx(triangle.area_mm2, abs=0.006), "mm2")
+    # its window is closed
+    assert "Left Kambin, bony: free window" not in areas
+    needles = [group for group in groups if group.finding_type.value == "needle"]
+    assert {site.laterality for group in needles for site in group.finding_sites} == {codes.SCT.Left}
+
+
+def test_an_open_window_is_told_with_its_area_circle_and_outline(folder: Path) -> None:
+    plan = read_plan(folder / "plan.json")
+    window = plan.planning.windows[0]
+    assert window.open
+    opened = plan.replaced(planning=plan.planning.replaced(windows=(window,)))
+    (group,) = (each for each in groups_of(opened) if each.subject == Subject.WINDOW)
+    assert dict(group.numbers)[Quantity.AREA] == window.area_mm2
+    assert dict(group.numbers)[Quantity.CIRCLE] == window.radius_mm
+    assert dict(group.numbers)[Quantity.OBLIQUE] == window.view.azimuth
+    assert group.closed
+    np.testing.assert_array_equal(group.path, window.outline)
+
+
+def test_a_plan_without_numbers_has_no_structured_report(
+    folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = read_plan(folder / "plan.json")
+    withheld = plan.planning.replaced(withheld=("The level is not sure.",))
+    write_plan(plan.replaced(planning=withheld, triangles=(), files={}, views=()), tmp_path / "plan.json")
+    words = ["--ct", str(ct), "--out", str(tmp_path / "out"), "--what", "sr"]
+    assert cli.main(["dicom", str(tmp_path), *words]) == 6
+    assert "no needle that is recommended" in capsys.readouterr().err
+
+
+def test_surfaces_are_those_of_the_labels_in_the_frame_of_the_ct(
+    named: Path, ct: Path, tmp_path: Path
+) -> None:
+    built = build_surfaces(labels_of(read_ct(ct)))
+    for name, mesh in (("bone", built.bone), ("nerve", built.nerve)):
+        made = pydicom.dcmread(named / f"surface-{name}.dcm")
+        assert name in made.DocumentTitle
+        assert NOTICE.rstrip(".") in made.DocumentTitle
+        assert made.FrameOfReferenceUID == pydicom.dcmread(next(ct.iterdir())).FrameOfReferenceUID
+        assert (made.ModelMirroring, made.MeasurementUnitsCodeSequence[0].CodeValue) == ("NO", "mm")
+        (tmp_path / "a.stl").write_bytes(made.EncapsulatedDocument[: made.EncapsulatedDocumentLength])
+        read = pv.read(tmp_path / "a.stl")
+        assert read.n_cells == mesh.n_cells
+        np.testing.assert_allclose(read.bounds, mesh.bounds, atol=1e-3)
 
 
 def test_a_plan_without_labels_has_no_segmentation_but_the_rest(
