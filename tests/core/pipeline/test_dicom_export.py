@@ -300,7 +300,7 @@ def test_areas_of_triangles_are_told_and_the_needle_of_the_refused_side_is_not(
 
 def test_an_open_window_is_told_with_its_area_circle_and_outline(folder: Path) -> None:
     plan = read_plan(folder / "plan.json")
-    window = plan.planning.windows[0]
+    window = plan.planning.windows[0].replaced(author="automatic")
     assert window.open
     opened = plan.replaced(planning=plan.planning.replaced(windows=(window,)))
     (group,) = (each for each in groups_of(opened) if each.subject == Subject.WINDOW)
