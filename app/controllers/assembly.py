@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.controllers.dicom import DicomController
 from app.controllers.export import ExportController
 from app.controllers.needle_slice import NeedleSliceController
 from app.controllers.open import OpenController
@@ -42,12 +43,16 @@ class Controllers(QObject):
             model, trajectories, state.fluoroscopy, stage, recent, dialogs, boxes, window
         )
         self.report = ReportController(model, trajectories, jobs, recent, dialogs, window)
+        self.dicom = DicomController(model, self.report, jobs, recent, dialogs, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)
         self.open.ct_opened.connect(self._on_ct)
         self.segment.plan_wanted.connect(self.plan.find)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
-        self.saying = (self.open, self.organs, self.segment, self.plan, self.save, self.export, self.report)
+        self.saying = (
+            *(self.open, self.organs, self.segment, self.plan, self.save),
+            *(self.export, self.report, self.dicom),
+        )
 
     def _on_ct(self, finish: bool) -> None:
         if finish:

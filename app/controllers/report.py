@@ -87,7 +87,7 @@ class ReportController(QObject):
             path: ends in .pdf.
             wish: what is to be on it.
         """
-        opened = self._opened()
+        opened = self.opened
         if opened is None:
             return
         case = opened.case
@@ -107,7 +107,7 @@ class ReportController(QObject):
 
     def copy(self) -> None:
         """Put the report of the trajectory that is looked at on the clipboard; of every side where none is."""
-        opened, current = self._opened(), self._trajectories.current
+        opened, current = self.opened, self._trajectories.current
         if opened is None or not self.possible:
             return
         zone = "" if current is None else current.key
@@ -123,7 +123,9 @@ class ReportController(QObject):
             copied,
         )
 
-    def _opened(self) -> Open | None:
+    @property
+    def opened(self) -> Open | None:
+        """The open case as it is now; None for none."""
         case = self._model.case
         if case is None:
             return None

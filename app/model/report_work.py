@@ -62,7 +62,7 @@ def write_report(opened: Open, wish: ReportWish, path: Path, progress: Progress,
     libraries.load()
     from spinect_core.pipeline.report import Anatomy, make_report, patient_of
 
-    case, source = opened.case, _source(opened)
+    case, source = opened.case, source_of(opened)
     patient = None
     if wish.patient:
         reading = part_of(progress, 0.0, 0.5)
@@ -94,10 +94,11 @@ def report_text(opened: Open, zone: str, progress: Progress, cancel: Cancel) -> 
     """
     from spinect_core.pipeline.report import make_report
 
-    return make_report(_source(opened), zone=zone, progress=progress, cancel=cancel).text
+    return make_report(source_of(opened), zone=zone, progress=progress, cancel=cancel).text
 
 
-def _source(opened: Open) -> Source:
+def source_of(opened: Open) -> Source:
+    """The open case as what reports and exports are made of."""
     from spinect_core.pipeline.report import Source, stored_as, stored_nowhere
 
     plan = make_plan(opened.case, opened.measurements, opened.planning)

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from app.widgets import messages
+from app.widgets.dicom_box import DicomBox
 from app.widgets.report_box import ReportBox
 from spinect_core.base.errors import ReadingError
 from spinect_core.report.paper import Paper
@@ -64,6 +65,21 @@ class Dialogs:
             The chosen key, the paper, and whether the patient is named.
         """
         box = ReportBox(choices, may_name, self._window)
+        try:
+            return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
+        finally:
+            box.deleteLater()
+
+    def ask_dicom(self, has_study: bool) -> tuple[tuple[str, ...], bool] | None:
+        """What is to be written as DICOM; None if the user has changed his mind.
+
+        Args:
+            has_study: whether the objects could go into the study of the CT.
+
+        Returns:
+            The keys of what is wanted, and whether it names nobody.
+        """
+        box = DicomBox(has_study, self._window)
         try:
             return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
         finally:

@@ -102,6 +102,7 @@ class Actions(QObject):
         make("export_fluoroscopy", "Export fluoroscopy…", controllers.export.ask_fluoroscopy)
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
+        make("dicom", "Export DICOM…", controllers.dicom.ask)
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
@@ -173,6 +174,8 @@ class Actions(QObject):
         for name in ("report", "copy_report"):
             ready = self._controllers.report.possible and self._flow.checked
             self.named[name].setEnabled(ready and not self._jobs.busy)
+        possible = self._controllers.dicom.possible and self._flow.checked
+        self.named["dicom"].setEnabled(possible and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
 
     def _toggle_fluoroscopy(self) -> None:
@@ -228,6 +231,7 @@ class Actions(QObject):
                 "export_fluoroscopy",
                 "report",
                 "copy_report",
+                "dicom",
                 "",
                 "organs",
                 "organ_folder",

@@ -14,7 +14,7 @@ from spinect_core.base.errors import OutputError, PlanError, UsageError
 from spinect_core.base.files import make_folder, sync_folder, write_whole
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.scratch import part_name, sweep
-from spinect_core.pipeline.report import Report, Source, find_ct, make_report
+from spinect_core.pipeline.report import Anatomy, Report, Source, find_ct, make_report
 from spinect_core.report.paper import Paper
 from spinect_core.report.pictures import Shown
 
@@ -91,6 +91,7 @@ def export_dicom(
     *,
     deidentified: bool = False,
     paper: Paper = Paper.A4,
+    anatomy: Anatomy | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Exported:
@@ -106,6 +107,7 @@ def export_dicom(
         kinds: what to write.
         deidentified: whether the objects name nobody.
         paper: size of the report's pages.
+        anatomy: of which pictures are drawn that the plan does not hold; None to draw none.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops it.
 
@@ -131,7 +133,7 @@ def export_dicom(
             counts[Kind.CT] = len(study.files)
         elif deidentified:
             shutil.rmtree(folder / CT_FOLDER)
-        made = _Objects(source, study, series, volume, paper, cancel)
+        made = _Objects(source, study, series, volume, paper, anatomy, cancel)
         makers: Mapping[Kind, Callable[[], Mapping[str, bytes]]] = {
             Kind.DOCUMENT: made.document,
             Kind.CAPTURES: made.captures,
@@ -195,6 +197,7 @@ class _Objects:
         series: the CT.
         volume: read from it.
         paper: size of the pages.
+        anatomy: of which missing pictures are drawn; None to draw none.
         cancel: stops it.
     """
 
@@ -205,10 +208,11 @@ class _Objects:
         series: Series,
         volume: Volume,
         paper: Paper,
+        anatomy: Anatomy | None,
         cancel: Cancel | None,
     ) -> None:
         self._source, self._study, self._series, self._volume = source, study, series, volume
-        self._paper, self._cancel = paper, cancel
+        self._paper, self._anatomy, self._cancel = paper, anatomy, cancel
         self._made: tuple[Report, bytes] | None = None
 
     @property
@@ -223,7 +227,7 @@ class _Objects:
         if self._made is None:
             named = self._study.names_somebody
             patient = read_patient(self._series, cancel=self._cancel) if named else None
-            report = make_report(self._source, patient=patient, cancel=self._cancel)
+            report = make_report(self._source, patient=patient, anatomy=self._anatomy, cancel=self._cancel)
             self._made = report, report.pdf(self._paper)
         return self._made
 
