@@ -46,9 +46,14 @@ xvfb                Xvfb
 xauth               xauth
 locales             /usr/share/i18n/locales/de_DE
 "
+# What checks and shows the DICOM that is written; tests that use it are skipped without.
+validators="
+dicom3tools         dciodvfy
+dcmtk               dcm2pnm
+"
 
 if [ "${1:-}" = --list-system-packages ]; then
-    awk 'NF { print $1 }' <<<"$libraries$programs"
+    awk 'NF { print $1 }' <<<"$libraries$programs$validators"
     exit 0
 fi
 
@@ -60,11 +65,11 @@ missing_libraries() {
     done <<<"$libraries"
 }
 
-missing_programs() {
+missing_programs() {  # of a list
     local package witness
     while read -r package witness; do
         [ -z "$package" ] || command -v "$witness" >/dev/null || [ -e "$witness" ] || printf '%s ' "$package"
-    done <<<"$programs"
+    done <<<"$1"
 }
 
 apt_install() {
@@ -85,12 +90,17 @@ may_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 if [ "$(uname -s)" = Linux ]; then
     read -r -a needed <<<"$(missing_libraries)"
-    read -r -a for_tests <<<"$(missing_programs)"
+    read -r -a for_tests <<<"$(missing_programs "$programs")"
+    read -r -a to_check <<<"$(missing_programs "$validators")"
     if may_apt; then
         needed+=("${for_tests[@]}")
         if [ ${#needed[@]} -gt 0 ]; then
             say "installing the system libraries ${needed[*]}"
             apt_install "${needed[@]}" || fail "apt-get could not install: ${needed[*]}"
+        fi
+        if [ ${#to_check[@]} -gt 0 ]; then
+            say "installing what checks the DICOM that is written: ${to_check[*]}"
+            apt_install "${to_check[@]}" >/dev/null || say "apt-get could not install ${to_check[*]}; tests skip it"
         fi
     elif [ ${#needed[@]} -gt 0 ]; then
         needed+=("${for_tests[@]}")

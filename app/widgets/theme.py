@@ -93,7 +93,8 @@ QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ backgr
 QAbstractSpinBox::up-arrow {{ image: url("%UP%"); width: 9px; height: 9px; }}
 QAbstractSpinBox::down-arrow {{ image: url("%DOWN%"); width: 9px; height: 9px; }}
 QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; selection-background-color: {HOVER}; }}
-QCheckBox {{ spacing: 7px; }}
+QCheckBox, QRadioButton {{ spacing: 7px; }}
+QCheckBox:disabled, QRadioButton:disabled {{ color: {FAINT}; }}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: #2d86d8; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }}

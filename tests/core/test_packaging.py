@@ -308,4 +308,4 @@ def test_setup_lists_debian_packages() -> None:
         pytest.skip("setup.sh is for bash")
     command = ["bash", "scripts/setup.sh", "--list-system-packages"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {"libgl1", "libegl1", "xvfb", "xauth"} <= set(done.stdout.split())
+    assert {"libgl1", "libegl1", "xvfb", "xauth", "dicom3tools"} <= set(done.stdout.split())

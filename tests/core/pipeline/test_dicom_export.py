@@ -367,6 +367,23 @@ def test_a_patients_name_keeps_its_letters(folder: Path, ct: Path, tmp_path: Pat
         assert each.SpecificCharacterSet == source.SpecificCharacterSet
 
 
+@pytest.mark.parametrize("declared", [b"ISO_IR 100", b"ISO_IR 6  ", b"ISO_IR 999"])
+def test_letters_that_a_header_does_not_declare_are_passed_on_as_they_are(
+    folder: Path, ct: Path, tmp_path: Path, declared: bytes
+) -> None:
+    shutil.copytree(ct, tmp_path / "ct")
+    for file in (tmp_path / "ct").iterdir():
+        data = pydicom.dcmread(file)
+        data.SpecificCharacterSet, data.PatientName = "ISO_IR 100", "M\xfcller^J\xfcrgen"
+        data.save_as(file)
+        file.write_bytes(file.read_bytes().replace(b"ISO_IR 100", declared))
+    words = ["--ct", str(tmp_path / "ct"), "--out", str(tmp_path / "out"), "--what", "pdf,seg"]
+    assert cli.main(["dicom", str(folder), *words]) == 0
+    for file in (tmp_path / "out").iterdir():
+        assert "M\xfcller^J\xfcrgen".encode("latin-1") in file.read_bytes()
+        assert declared.rstrip() in file.read_bytes()
+
+
 def test_what_cannot_be_done_is_refused_and_leaves_nothing(
     folder: Path, ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
