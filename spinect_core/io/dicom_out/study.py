@@ -26,6 +26,7 @@ from spinect_core.base.progress import Cancel, check
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.image.volume import Volume
 from spinect_core.io.reading.dicom_elements import BadSliceError
+from spinect_core.io.reading.dicom_geometry import ROUNDING_MM
 from spinect_core.io.reading.dicom_headers import Slice, read_header
 from spinect_core.io.reading.quiet import quiet_dicom
 from spinect_core.io.reading.series import Series
@@ -77,8 +78,9 @@ METHOD = (
 NO_DATE = datetime.datetime(2000, 1, 1)
 _UID = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+")
 """As scanners write them: some with zeros that the standard does not allow."""
-SAME_PLACE = 0.1
-"""Part of the distance between slices by which a picture may lie beside the voxels made of it."""
+SAME_PLACE, ROUNDED_MM, NEAREST = 0.1, 2 * ROUNDING_MM, 0.45
+"""How far a picture may lie beside the voxels made of it, along the stack: this part of the distance between slices, or
+where these are thin as much as rounded positions may be off, but never so far that another slice is nearly as near."""
 _AGAIN = "Export the CT again from its source"
 
 
@@ -380,11 +382,12 @@ def _in_order(places: Sequence[tuple[int, Slice]], volume: Volume) -> tuple[Pict
     """
     grid = volume.geometry
     found: list[Picture | None] = [None] * grid.shape[0]
+    most = max(SAME_PLACE, min(ROUNDED_MM / grid.spacing[2], NEAREST))
     for file, piece in places:
         z, y, x = grid.to_index(piece.position)
         nearest = round(float(z))
         # A picture beside the middle of a series that slides is less than a pixel off; see dicom_geometry.
-        if not (0 <= nearest < len(found) and abs(z - nearest) <= SAME_PLACE and max(abs(y), abs(x)) < 1):
+        if not (0 <= nearest < len(found) and abs(z - nearest) <= most and max(abs(y), abs(x)) < 1):
             continue
         if (piece.rows, piece.columns) != grid.shape[1:] or not _same_axes(piece, volume):
             continue
