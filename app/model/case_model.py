@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
     from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
+    from spinect_core.image.volume import Labels
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.surfaces import Surfaces
 
@@ -57,17 +58,21 @@ class _Replace(QUndoCommand):
 
 
 class _Plan(QUndoCommand):
-    """One step of the user's in the planning records."""
+    """One step of the user's in the planning records; on other labels only what he chose or placed comes back."""
 
     def __init__(self, model: CaseModel, after: Planning, text: str) -> None:
         super().__init__(plain.caption(text))
         self._model, self._before, self._after = model, model.planning, after
+        self._labels = model.labels_1mm
 
     def redo(self) -> None:
-        self._model.set_planning(self._after)
+        self._model.set_planning(self._on_these_labels(self._after))
 
     def undo(self) -> None:
-        self._model.set_planning(self._before)
+        self._model.set_planning(self._on_these_labels(self._before))
+
+    def _on_these_labels(self, planning: Planning) -> Planning:
+        return planning if self._model.labels_1mm is self._labels else users_part(planning)
 
 
 class CaseModel(QObject):
@@ -212,6 +217,12 @@ class CaseModel(QObject):
         elif planning != self.planning:
             self.planning = planning
             self.planning_changed.emit()
+
+    @property
+    def labels_1mm(self) -> Labels | None:
+        """The labels that trajectories are planned on; None without any."""
+        segmentation = None if self.case is None else self.case.segmentation
+        return None if segmentation is None else segmentation.labels_1mm
 
     @property
     def unsaved(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
+from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.ongoing import FINDING, SEGMENTING, Ongoing
 from spinect_core.base.words import Checked, Light
@@ -15,12 +16,11 @@ from spinect_core.plan.records import Planning
 from spinect_core.plan.wording import (
     CHECKS,
     HOW_MANY,
+    case_warnings,
     place_words,
     share_text,
     unconfirmed,
-    withheld_sentences,
 )
-from spinect_core.plan.wording import warnings as warnings_of
 
 TITLES = {what: f"{told[:1].upper()}{told[1:]}" for what, told in CHECKS.items()}
 WHOLE = 0.95
@@ -87,6 +87,7 @@ class Flow(QObject):
         self._model, self._ongoing = model, ongoing
         self.step = Step.CT
         self._running, self._was_found = "", False
+        self._case: Case | None = None
         for signal in (
             model.labels_changed,
             model.surfaces_changed,
@@ -161,10 +162,9 @@ class Flow(QObject):
         level = planning.level
         if level is None or case is None:
             return ()
-        doubts = tuple(dict.fromkeys((*withheld_sentences(planning.withheld), *warnings_of(planning))))
         counted = level.lumbar is not None
         asked = "" if counted else f" {HOW_MANY.format(name=level.name)}."
-        noticed = (*warning_lines(case.warnings), *doubts)
+        noticed = case_warnings(planning, warning_lines(case.warnings))
         left = unconfirmed(planning, bool(noticed))
         found = [
             Item(
@@ -207,6 +207,8 @@ class Flow(QObject):
     def tick(self, what: Checked, on: bool) -> None:
         """Take note that the user has checked something, or has not."""
         planning = self._model.planning
+        if self._model.case is None:
+            return
         now = tuple(each for each in Checked if (on if each == what else each in planning.checked))
         if now != planning.checked:
             title = next((each.title for each in self.items if each.what == what), str(what))
@@ -221,8 +223,10 @@ class Flow(QObject):
     # ------------------------------------------------------------------------------------------------------ slots
 
     def _on_opened(self) -> None:
-        self.step = Step.CT
-        self._settle()
+        if self._case is not self._model.case:  # else it was given its CT, and the user stays where he is
+            self._case = self._model.case
+            self.step = Step.CT
+            self._settle()
         self.changed.emit()
 
     def _on_case(self) -> None:

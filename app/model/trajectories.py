@@ -13,7 +13,7 @@ from app.model.looked import Looked
 from app.model.work import FoundTrajectories
 from spinect_core.base.words import Checked
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import Trajectory, preferred
+from spinect_core.plan.wording import Trajectory, case_warnings, preferred
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
@@ -287,12 +287,15 @@ class Trajectories(QObject):
 
 
 def _still_checked(before: Planning, after: Planning) -> Planning:
-    """A planning with what the user has checked of the one before, as far as it is the same level and warnings."""
-    if before.level is None or after.level is None or before.level.name != after.level.name:
-        return after
-    same = before.level.warnings == after.level.warnings and before.withheld == after.withheld
-    kept = [each for each in before.checked if same or each == Checked.LABELS]
-    return after.replaced(checked=tuple(kept))
+    """A planning on the same labels, with those checks of the one before that would be made on the same grounds."""
+    level = before.level == after.level
+    told = case_warnings(before) == case_warnings(after)
+    same = {
+        Checked.LEVEL: level,
+        Checked.LABELS: level and before.roots == after.roots,
+        Checked.WARNINGS: level and told and before.roots == after.roots,
+    }
+    return after.replaced(checked=tuple(each for each in before.checked if same[each]))
 
 
 def _made_of(records: Planning) -> tuple[object, ...]:

@@ -7,15 +7,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from app.model.case_model import CaseModel
 from app.model.flow import Flow, Item
-from app.widgets import plain
 from app.widgets.parts import Section, label
 from spinect_core.anatomy.levels import LUMBAR_COUNTS
 from spinect_core.base.words import Checked
 
 NOTHING = "Nothing to check yet: level, roots and warnings are found with the trajectories."
 ALL = "All is confirmed."
-LONGEST = 420
-"""Letters of what is told of a check; the rest is in its tool tip."""
 
 
 class CheckPanel(Section):
@@ -112,8 +109,7 @@ class CheckPanel(Section):
         tick, told = self.ticks[item.what], self.told[item.what]
         tick.setText(item.title)
         tick.setCheckState(Qt.CheckState.Checked if item.done else Qt.CheckState.Unchecked)
-        told.setText(item.told if len(item.told) <= LONGEST else f"{item.told[: LONGEST - 1].rstrip()}…")
-        told.setToolTip(plain.tip(item.told))
+        told.setText(item.told)
         role = "notice" if item.grave and not item.done else "muted"
         if told.property("role") != role:
             told.setProperty("role", role)

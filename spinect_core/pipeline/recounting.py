@@ -9,7 +9,7 @@ from typing import Any
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.levels import LUMBOSACRAL, Level, check_count, level_of, recounted, renamed
-from spinect_core.base.words import Author
+from spinect_core.base.words import Author, Checked
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.plan.records import (
     FindingRecord,
@@ -63,7 +63,9 @@ def recounted_records(planning: Planning, lumbar: int | None) -> Planning:
         name=names.say(level.name), lumbar=lumbar, warnings=tuple(map(names.say, level.warnings))
     )
     named: Planning = names.of(planning.replaced(level=None))
-    return named.replaced(level=counted)
+    # What was confirmed of the level was confirmed of its name by the count before.
+    checked = tuple(each for each in named.checked if each != Checked.LEVEL)
+    return named.replaced(level=counted, checked=checked)
 
 
 def recounted_triangle(triangle: Triangle, before: int | None, after: int | None) -> Triangle:

@@ -31,6 +31,7 @@ from spinect_core.base.words import (
 )
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
+from spinect_core.image.warning import warning_lines
 from spinect_core.plan.case_wording import CASE_RED, case_light_text, reason_text
 from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
@@ -703,6 +704,24 @@ CHECKS: Mapping[Checked, str] = {
     Checked.WARNINGS: "warnings",
 }
 """What somebody has to look at and confirm before a plan is relied on."""
+
+
+def case_warnings(planning: Planning, reading: Iterable[str] = ()) -> tuple[str, ...]:
+    """What warns of a whole case, each once: to be read before a report is made, and told on it.
+
+    Args:
+        planning: of it.
+        reading: what reading the CT noticed, as lines.
+    """
+    light = planning.light
+    case = [] if light is None or light.light == Light.GREEN else [f"The case is {case_light_text(light)}."]
+    held = {each.rstrip(".") for each in planning.withheld}
+    # a doubt for which nothing is recommended has been told with that
+    doubts = [each for each in warnings(planning) if each.rstrip(".") not in held]
+    organs = (
+        () if planning.organs is None else warning_lines(each.warning for each in planning.organs.warnings)
+    )
+    return tuple(dict.fromkeys((*case, *withheld_sentences(planning.withheld), *reading, *doubts, *organs)))
 
 
 def unconfirmed(planning: Planning, warned: bool) -> tuple[Checked, ...]:

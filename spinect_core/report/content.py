@@ -27,6 +27,7 @@ from spinect_core.plan.rule_wording import OTHER_ROUTES, finding_text
 from spinect_core.plan.wording import (
     SAME_DEGREES,
     Trajectory,
+    case_warnings,
     confirmed_text,
     count_words,
     facts,
@@ -34,7 +35,6 @@ from spinect_core.plan.wording import (
     light_text,
     preferred,
     trajectories,
-    warnings,
     withheld_sentences,
 )
 
@@ -384,10 +384,7 @@ def _reasons(plan: Plan, here: Sequence[Trajectory]) -> tuple[str, ...]:
 
 def _warnings(plan: Plan, told: Trajectory | None) -> tuple[str, ...]:
     planning = plan.planning
-    read = warning_lines(plan.case.reading_warnings)
-    case = []
-    if told is not None and planning.light is not None and planning.light.light != Light.GREEN:
-        case = [f"The case is {case_light_text(planning.light)}."]
+    of_case = case_warnings(planning, warning_lines(plan.case.reading_warnings))
     count = [] if _counted(planning) else [f"{count_words(None)}."]
     passed = () if told is None or told.needle is None else told.needle.findings
     rules = [
@@ -395,11 +392,9 @@ def _warnings(plan: Plan, told: Trajectory | None) -> tuple[str, ...]:
         for each in passed
         if not each.bars and each.kind != RuleKind.NOTE
     ]
-    organs = (
-        () if planning.organs is None else warning_lines(each.warning for each in planning.organs.warnings)
-    )
-    every = (*case, *rules, *read, *count, *warnings(planning), *organs)
-    every = (*every, f"{confirmed_text(planning, bool(every))}.")
+    reasons = withheld_sentences(planning.withheld) if told is None else ()
+    known = [each for each in of_case if each not in reasons]  # those stand above, as the reasons
+    every = (*rules, *known, *count, f"{confirmed_text(planning, bool(of_case))}.")
     return tuple(dict.fromkeys(f"{text[:1].upper()}{text[1:]}" for text in map(one_line, every)))
 
 

@@ -2,10 +2,12 @@
 
 import fake_planning
 import pytest
+from gui_help import small_volume
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 import spinect_core.pipeline.replanning
+from app.model.case import Case
 from app.model.flow import Flow, Step, StepState
 from app.window.main_window import LAYOUTS
 from spinect_core.base.notes import Note, NoteCode
@@ -50,7 +52,7 @@ def test_from_a_ct_to_the_report_takes_few_clicks(opened, qtbot):
         window.case_panel.plan.click()
     settle(window, qtbot)
     assert shown(window) == Step.CHECK
-    assert [each.what for each in flow.items] == [Checked.LEVEL, Checked.LABELS]
+    assert [each.what for each in flow.items] == [Checked.LEVEL, Checked.LABELS]  # of nothing is warned here
     assert not any(each.done for each in flow.items)
     assert not window.check_panel.on.isEnabled()
     assert "Not confirmed yet: level and count" in window.report_panel.state.text()
@@ -99,6 +101,60 @@ def test_what_was_checked_is_undone_kept_with_the_plan_and_asked_anew_on_other_l
     assert shown(window) == Step.SEGMENT
 
 
+def test_a_count_that_is_taken_back_leaves_nothing_confirmed(opened, qtbot):
+    window, model = opened, opened.model
+    window.case_panel.plan.click()
+    settle(window, qtbot)
+    tick(window, Checked.LEVEL)
+    tick(window, Checked.LABELS)
+    window.check_panel.counts[6].click()
+    assert model.planning.level.name == "L6/S1"
+    window.check_panel.counts[6].click()
+    assert model.planning.level.lumbar is None
+    assert model.planning.checked == (Checked.LABELS,)
+    assert not window.state.flow.checked
+
+
+def test_no_step_back_brings_the_plan_of_other_labels_back(opened, qtbot):
+    window, model = opened, opened.model
+    window.case_panel.plan.click()
+    settle(window, qtbot)
+    window.check_panel.counts[5].click()
+    tick(window, Checked.LABELS)
+    assert window.actions_.named["report"].isEnabled()
+    window.controllers.segment.segment()
+    settle(window, qtbot)
+    for _ in range(model.history.count()):
+        model.history.undo()
+        assert model.planning.needles == model.planning.checked == ()
+        assert not window.actions_.named["report"].isEnabled()
+    for _ in range(model.history.count()):
+        model.history.redo()
+        assert model.planning.needles == model.planning.checked == ()
+    # the count is the user's own, and comes back
+    assert model.planning.level.lumbar == 5
+
+
+def test_the_ct_of_a_plan_leaves_the_user_where_he_is(opened, qtbot, tmp_path, ct_file):
+    window, model = opened, opened.model
+    window.case_panel.plan.click()
+    settle(window, qtbot)
+    path = tmp_path / "plan.spinect"
+    window.controllers.save.save_plan(path)
+    settle(window, qtbot)
+    window.state.recent.clear()
+    other = small_volume("other")
+    other.array[20, 20, 20] += 1
+    model.open(Case(other, tmp_path / "other"))
+    window.dialogs.confirm_without_ct = lambda _: True
+    window.controllers.open.open_plan(path)
+    qtbot.waitUntil(lambda: model.case.volume is None and not window.jobs.busy, timeout=20000)
+    window.steps.buttons[Step.SEGMENT].click()
+    window.controllers.open.open_path(ct_file)
+    qtbot.waitUntil(lambda: model.case.volume is not None and not window.jobs.busy, timeout=20000)
+    assert shown(window) == Step.SEGMENT
+
+
 def test_the_same_level_found_again_stays_checked_and_another_is_asked_anew(opened, qtbot):
     window, model = opened, opened.model
     window.case_panel.plan.click()
@@ -110,6 +166,12 @@ def test_the_same_level_found_again_stays_checked_and_another_is_asked_anew(open
     window.plan_panel.find_button.click()
     settle(window, qtbot)
     assert model.planning.checked == both
+    # other roots on the same labels, as after a landmark was moved or another disc was taken, are looked at anew
+    roots = (RootRecord(name="L5 left", whole=0.81),)
+    model.set_planning(model.planning.replaced(roots=roots))
+    window.plan_panel.find_button.click()
+    settle(window, qtbot)
+    assert model.planning.checked == (Checked.LEVEL,)
     window.controllers.plan.find(level="L4/5")
     settle(window, qtbot)
     assert model.planning.level.name == "L4/5"

@@ -12,6 +12,7 @@ from spinect_core.plan.records import FindingRecord, LevelRecord, LightRecord, N
 from spinect_core.plan.wording import (
     NOT_COUNTED,
     band,
+    case_warnings,
     choices,
     confirmed_text,
     facts,
@@ -443,3 +444,16 @@ def test_of_several_recommended_needles_the_one_to_look_at_first() -> None:
     own = replace(green, key="own", own=True)
     assert preferred([held, own, amber]).key == "amber"
     assert preferred([held, own]) is None
+
+
+def test_what_warns_of_a_case_is_told_once() -> None:
+    planning = full_planning().replaced(
+        withheld=("another level fits", "on both sides it reaches the sacrum")
+    )
+    level = planning.level.replaced(warnings=("Another level fits.", "on both sides it reaches the sacrum."))
+    planning = planning.replaced(level=level, light=None, organs=None)
+    assert case_warnings(planning, ["Read with reservations: slices are missing."]) == (
+        "A needle is not recommended: another level fits; on both sides it reaches the sacrum.",
+        "Read with reservations: slices are missing.",
+        "Another level fits.",
+    )
