@@ -36,7 +36,7 @@ DISC_AHEAD_MM = 20.0
 BODY_MM = 28.0
 NEAREST_DISCS_MM = 14.0
 WINGS = (0.2, 0.5)
-"""Share of bone beside the body below that counts as none and as wings: 0.5 to 1.0 below L5/S1 (0.38 on labels of 2 mm),
+"""Share of bone beside the body below that counts as none and as wings: 0.5 to 1.0 below L5/S1 (0.38 on 2 mm),
 and below L4/5 at most 0.1, or 0.5 beside a transitional vertebra."""
 
 FREE = (0.28, 0.14)

@@ -83,6 +83,7 @@ def test_processes_are_as_many_as_memory_allows() -> None:
     assert jobs_for(100, 1, asked=5) == 5
 
 
+@pytest.mark.slow
 def test_a_stream_gives_the_same_cases_whatever_the_number_of_processes() -> None:
     def first(jobs: int, count: int = 3) -> list:
         orders = (Order(seed, (6.0, 6.0, 6.0), box=SMALL) for seed in itertools.count(11))

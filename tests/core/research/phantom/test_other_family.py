@@ -82,6 +82,7 @@ def test_tissues_have_their_hounsfield_units(case: Case) -> None:
     assert 10 < inside(NUMBERS["L5 left"], NUMBERS["L5 right"]) < 70
 
 
+@pytest.mark.slow
 def test_a_number_gives_the_same_case_and_another_one_another(case: Case) -> None:
     again, other = draw(toy(), 1), draw(toy(), 3)
     assert np.array_equal(again.volume.array, case.volume.array)

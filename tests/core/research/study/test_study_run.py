@@ -65,6 +65,7 @@ def study(cases: Any, out: Path, segmenter: Any, **options: Any) -> StudyResult:
     return run_study(cases, out, settings, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corners", "bare")
 def test_tables_say_what_is_known_of_the_specimen(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     out = tmp_path / "out"
@@ -141,6 +142,7 @@ def test_everything_says_what_it_was_made_from(tmp_path: Path, cases: Any, segme
     assert ((colours[:, 0] - colours[:, 2]) > 70).any()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_finished_cases_are_not_computed_again(
     tmp_path: Path, cases: Any, segmenter: Any, write_case: Callable[..., Path]
