@@ -105,12 +105,19 @@ class ExportController(QObject):
             else tip_views(exposure.view, needle.side, exposure.target, exposure.fluoroscope)
         )
         title = "" if current is None else current.called
+        withheld = "" if current is None or needle is None else current.withheld_text
         warnings = (*case.warnings, *case_warnings(self._model.planning.light))
         bright = state.bright_bone
         self._write(
             path,
             lambda: fluoroscopy_picture(
-                attenuation, exposures, marks, title=title, warnings=warnings, bright_bone=bright
+                attenuation,
+                exposures,
+                marks,
+                title=title,
+                withheld=withheld,
+                warnings=warnings,
+                bright_bone=bright,
             ),
         )
         return True

@@ -14,6 +14,9 @@ from app.widgets import icons, palette, plain
 from app.widgets.parts import label
 from spinect_core.base.versions import NOTICE
 
+LEAST_WIDTH = 220
+"""Pixels that the word about a missing 3D view is content with: no more than the view itself."""
+
 
 class Welcome(QWidget):
     """Offers to open a CT."""
@@ -105,7 +108,7 @@ class NoThreeD(QWidget):
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.addStretch(1)
-        title = label("3D cannot be drawn on this computer")
+        title = label("3D cannot be drawn on this computer", wrap=True)
         title.setStyleSheet("font-size: 18px; font-weight: 600;")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         text = label(
@@ -116,6 +119,8 @@ class NoThreeD(QWidget):
             wrap=True,
         )
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for each in (title, text):
+            each.setMinimumWidth(LEAST_WIDTH)
         column.addWidget(title)
         column.addWidget(text)
         column.addStretch(1)

@@ -61,6 +61,9 @@ class FluoroscopyView(QWidget):
         self.bright = QCheckBox("Film")
         self.bright.setToolTip("Bone bright as on a film, instead of dark as on a fluoroscope")
         self.bright.toggled.connect(fluoroscopy.set_bright_bone)
+        for widget, width in ((self.detector, 98), (self.source, 82), (self.field, 78)):
+            # What they ask for themselves would make the window wider than a small screen.
+            widget.setMinimumWidth(width)
         row = QHBoxLayout()
         row.setContentsMargins(6, 0, 6, 4)
         row.setSpacing(4)

@@ -95,6 +95,16 @@ QAbstractSpinBox::down-arrow {{ image: url("%DOWN%"); width: 9px; height: 9px; }
 QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; selection-background-color: {HOVER}; }}
 QCheckBox, QRadioButton {{ spacing: 7px; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {FAINT}; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+  width: 14px; height: 14px; background: {GROUND}; border: 1px solid {MUTED}; border-radius: 3px;
+}}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:checked {{ background: #1f6fb8; border-color: {ACCENT}; image: url("%TICK%"); }}
+QRadioButton::indicator:checked {{ background: #1f6fb8; border-color: {ACCENT}; image: url("%DOT%"); }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover,
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border-color: {TEXT}; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ background: {PANEL}; border-color: {FAINT}; }}
+QCheckBox::indicator:checked:disabled, QRadioButton::indicator:checked:disabled {{ background: {FAINT}; }}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: #2d86d8; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; }}
@@ -171,8 +181,10 @@ def apply(application: QApplication) -> None:
     for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
     application.setPalette(palette)
-    arrows = {f"%{name.upper()}%": asset(f"icons/{name}.svg").as_posix() for name in ("up", "down")}
+    marks = {
+        f"%{name.upper()}%": asset(f"icons/{name}.svg").as_posix() for name in ("up", "down", "tick", "dot")
+    }
     sheet = _SHEET
-    for mark, path in arrows.items():
+    for mark, path in marks.items():
         sheet = sheet.replace(mark, path)
     application.setStyleSheet(sheet)

@@ -155,7 +155,7 @@ class Actions(QObject):
     def refresh(self) -> None:
         """Enable what makes sense now."""
         case = self._model.case
-        for name in ("save", "export", "fit", "centre"):
+        for name in ("save", "export", "fit", "centre", "fluoroscopy"):
             self.named[name].setEnabled(case is not None)
         has_ct = case is not None and case.volume is not None
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)

@@ -326,6 +326,8 @@ class MainWindow(QMainWindow):
             page = self.middle.widget(number)
             if page is not None:
                 page.setSizePolicy(policy, policy)
+        self.middle.updateGeometry()  # the pages that are hidden tell it nothing
+        self._on_fluoroscopy()
         self._show_warnings()
         self.status.device.setText("")
 
@@ -381,9 +383,14 @@ class MainWindow(QMainWindow):
         index = np.clip(index, 0, np.array(volume.geometry.shape) - 1)
         return float(volume.array[tuple(index)])
 
+    @property
+    def _fluoroscopy_wanted(self) -> bool:
+        """Whether its picture is shown; without a case there is none, and the welcome needs the room."""
+        return self.state.fluoroscopy.shown and self.model.case is not None
+
     def _on_fluoroscopy(self) -> None:
         """Give the picture its place beside the 3D view; the slices make room for it."""
-        shown = self.state.fluoroscopy.shown
+        shown = self._fluoroscopy_wanted
         if shown == self._with_fluoroscopy:
             return  # another C-arm or other marks
         self._with_fluoroscopy = shown
@@ -431,7 +438,7 @@ class MainWindow(QMainWindow):
             frame.enlarge.setChecked(False)
             frame.show()
         self.fluoroscopy_frame.enlarge.setChecked(False)
-        self.fluoroscopy_frame.setVisible(self.state.fluoroscopy.shown)
+        self.fluoroscopy_frame.setVisible(self._fluoroscopy_wanted)
         self.centre.show()
         self.dock.setVisible(name != "slices")
         self.right.setVisible(name != "3d")

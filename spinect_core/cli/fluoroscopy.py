@@ -57,7 +57,10 @@ def add(commands: Commands) -> None:
         help="a plan of this CT: its folder, plan.json or .spinect file",
     )
     parser.add_argument(
-        "--needle", metavar="NAME", help='which of its needles, such as "left safe"; default: the first'
+        "--needle",
+        metavar="NAME",
+        help='which of its needles, such as "left safe"; default: the recommended one to look at first, or where none '
+        "is recommended the first",
     )
     parser.add_argument(
         "--outline",
@@ -144,6 +147,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             exposures,
             marks,
             title="" if current is None else current.called,
+            withheld="" if current is None else current.withheld_text,
             warnings=warnings,
             bright_bone=options.bright_bone,
         )
@@ -178,11 +182,11 @@ def _document(options: argparse.Namespace) -> Document | None:
 
 def _trajectory(document: Document, options: argparse.Namespace) -> Trajectory | None:
     """The trajectory of the needle that was asked for; None in a plan without any, where none was."""
-    from spinect_core.plan.wording import trajectories
+    from spinect_core.plan.wording import preferred, trajectories
 
     able = [each for each in trajectories(document.plan.planning) if each.needle is not None]
     if options.needle is None:
-        return able[0] if able else None
+        return preferred(able) or next(iter(able), None)
     wanted = options.needle.strip().casefold()
     found = [each for each in able if wanted and each.called.casefold().startswith(wanted)]
     exact = [each for each in found if wanted in (each.called.casefold(), each.title.casefold())]
@@ -266,9 +270,15 @@ def _exposures(
 def _sentences(
     out: Path, exposures: tuple[Exposure, ...], current: Trajectory | None, dog: ScottyDog | None
 ) -> list[str]:
+    from spinect_core.plan.wording import light_text
+
     lines = [f"picture   {out}"]
     if current is not None:
         lines.append(f"needle    {current.called}")
+        if current.withheld_text:
+            lines.append(f"          {current.withheld_text}")
+        if current.light is not None:
+            lines.append(f"light     {light_text(current.light)}")
     for each in exposures:
         lines.append(f"view      {each.view.format(1)}; C-arm {each.c_arm}")
     if dog is not None:

@@ -49,7 +49,7 @@ class Fluoroscope:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detector", word(DetectorSide, self.detector, "place of a detector"))
-        numbers = (self.source_to_target_mm, self.source_to_detector_mm, self.detector_mm)
+        numbers = (self.source_to_target_mm, self.source_to_detector_mm)
         if not np.isfinite(numbers).all() or not 0 < self.source_to_target_mm < self.source_to_detector_mm:
             raise MeasurementError(
                 f"A source {self.source_to_target_mm:g} mm from the target and {self.source_to_detector_mm:g} mm from "
@@ -58,8 +58,8 @@ class Fluoroscope:
             )
         if not 10 <= self.detector_mm <= 1000 or not 16 <= self.pixels <= 4096:
             raise MeasurementError(
-                f"A detector of {self.detector_mm:g} mm and {self.pixels} pixels shows nothing",
-                "Choose an edge of 10 to 1000 mm and 16 to 4096 pixels",
+                f"A detector whose field is {self.detector_mm:g} mm and {self.pixels} pixels wide shows nothing",
+                "Choose a field of 10 to 1000 mm and 16 to 4096 pixels",
             )
 
     @property

@@ -24,6 +24,8 @@ from spinect_core.base.reasons import listed, times
 from spinect_core.base.words import Side
 
 MINUS = "\N{MINUS SIGN}"
+HALF_TURN = 180.0
+"""Degrees by which a view may be oblique."""
 POLE_DEGREES = 1e-6
 """Closer than this to the long axis the azimuth of a vector is only rounding noise."""
 
@@ -72,9 +74,18 @@ class View:
 
     @classmethod
     def oblique(cls, side: str, oblique: float, tilt: float = 0.0) -> View:
-        """View from ``side`` ("left" or "right") by ipsilateral ``oblique`` degrees and cranial ``tilt`` degrees."""
+        """View from ``side`` ("left" or "right") by ipsilateral ``oblique`` degrees and cranial ``tilt`` degrees.
+
+        Raises:
+            MeasurementError: no side, an oblique beyond half a turn, or a tilt beyond the pole.
+        """
         if side not in ("left", "right"):
             raise MeasurementError(f"There is no side called {side!r}", "Use left or right", side)
+        if not abs(oblique) <= HALF_TURN:
+            # A turn on from there would be named as another, smaller angle, or as one from the other side.
+            raise MeasurementError(
+                f"A view {side} oblique {oblique:g}° does not exist", "Give an oblique angle of up to 180°"
+            )
         return cls(oblique if side == Side.LEFT else -oblique, tilt)
 
     @classmethod
@@ -102,7 +113,7 @@ class View:
         Case, degree signs and the comma do not matter; ``left 27 caudal 12`` is understood as well.
 
         Raises:
-            MeasurementError: the words describe no view.
+            MeasurementError: the words describe no view, or angles that do not exist.
         """
         words = " ".join(re.sub(r"[°,;]", " ", text.lower().replace(MINUS, "-")).split())
         match = _GRAMMAR.fullmatch(words)
@@ -118,7 +129,7 @@ class View:
         elif match["lateral"]:
             azimuth = 90.0 if match["lateral"] == Side.LEFT else -90.0
         elif match["side"]:
-            azimuth = float(match["oblique"]) * (1 if match["side"] == Side.LEFT else -1)
+            azimuth = cls.oblique(match["side"], float(match["oblique"])).azimuth
         elevation = float(match["tilt"]) * (1 if match["way"] == "cranial" else -1) if match["way"] else 0.0
         return cls(azimuth, elevation)
 

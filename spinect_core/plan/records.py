@@ -1484,7 +1484,7 @@ class Planning(Record):
         ):
             twice = [each for each, count in Counter(names).items() if count > 1]
             if twice:
-                raise ValueError(f"there are two of the {what} {twice[0]!r}")
+                raise ValueError(f"there are two of the {what} {str(twice[0])!r}")
         keys = {zone.key for zone in self.zones}
         for what, key in [("window", each.zone) for each in self.windows] + [
             ("search", each.zone) for each in self.searches

@@ -29,6 +29,8 @@ ALONE, ABREAST = 1000, 640
 """Pixels of the edge of a picture alone, and of one of several."""
 HEAD, FOOT, GAP = 92, 40, 6
 """Pixels above and below the pictures, and between them."""
+LINE = 20
+"""Pixels of a line more above the pictures."""
 HATCH_PIXELS = 9
 DOG: Colour = (120, 232, 160)
 """Of the Scotty dog's outline: like no triangle, and legible on light and dark bone."""
@@ -72,6 +74,7 @@ def fluoroscopy_picture(
     marks: Marks | None = None,
     *,
     title: str = "",
+    withheld: str = "",
     warnings: Sequence[ReadingWarning] = (),
     bright_bone: bool = False,
 ) -> npt.NDArray[np.uint8]:
@@ -82,11 +85,13 @@ def fluoroscopy_picture(
         exposures: one or more.
         marks: drawn on all of them.
         title: what it shows, never a patient's name.
+        withheld: that the needle is not recommended, and why; empty where nothing stands against it.
         warnings: what reading noticed about the CT.
         bright_bone: bone bright as on a film, instead of dark as on a fluoroscope.
 
     Returns:
-        uint8 RGB; one picture is 1000 x 1000 pixels, each of several 640 x 640, with a heading and a foot.
+        uint8 RGB; one picture is 1000 x 1000 pixels, each of several 640 x 640, with a heading and a foot. The
+            heading has a line more where a needle is not recommended.
 
     Raises:
         MeasurementError: nothing to show, or what a fluoroscope cannot take.
@@ -95,10 +100,11 @@ def fluoroscopy_picture(
         raise MeasurementError("There is no view to take", "Choose one view or more")
     edge = ALONE if len(exposures) == 1 else ABREAST
     width = len(exposures) * edge + (len(exposures) - 1) * GAP
-    picture = Image.new("RGB", (width, HEAD + edge + FOOT), BACKGROUND_BOTTOM)
+    head = HEAD + (LINE if withheld else 0)
+    picture = Image.new("RGB", (width, head + edge + FOOT), BACKGROUND_BOTTOM)
     for number, exposure in enumerate(exposures):
         panel = _panel(attenuation, exposure, marks or Marks(), edge, bright_bone)
-        picture.paste(panel, (number * (edge + GAP), HEAD))
+        picture.paste(panel, (number * (edge + GAP), head))
     draw = ImageDraw.Draw(picture)
     room = width - 52
     write(
@@ -108,10 +114,10 @@ def fluoroscopy_picture(
         23,
     )
     write(draw, (26, 64), shortened(_taken(exposures[0].fluoroscope), 15, room), 15, QUIET_TEXT)
-    line = warning_headline(warnings)
-    if line:
-        write(draw, (26, 85), shortened(line, 14, room), 14, WARNING)
-    foot = HEAD + edge + FOOT - 15
+    lines = (f"{withheld[:1].upper()}{withheld[1:]}", warning_headline(warnings))
+    for number, line in enumerate(filter(None, lines)):
+        write(draw, (26, 85 + LINE * number), shortened(line, 14, room), 14, WARNING)
+    foot = head + edge + FOOT - 15
     write(draw, (26, foot), NOTICE, 13, QUIET_TEXT)
     write(draw, (width - 26, foot), "Hatched: beyond the CT", 13, QUIET_TEXT, "right")
     return np.asarray(picture)

@@ -75,6 +75,8 @@ def test_magnification_moves_the_patient_between_source_and_detector() -> None:
 def test_what_no_c_arm_has_is_refused() -> None:
     with pytest.raises(MeasurementError, match="no C-arm"):
         Fluoroscope(1020, 650)
+    with pytest.raises(MeasurementError, match="field is nan mm"):
+        Fluoroscope(detector_mm=float("nan"))
     with pytest.raises(MeasurementError, match="shows nothing"):
         Fluoroscope(detector_mm=0)
     with pytest.raises(MeasurementError, match="place of a detector"):

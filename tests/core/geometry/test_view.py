@@ -52,6 +52,22 @@ def test_words_that_name_no_view_are_refused(text: str) -> None:
         View.parse(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["left oblique 400", "right 181", "left oblique 360, caudal 12", "left 1" + "0" * 400, "cranial 200"],
+)
+def test_an_angle_out_of_range_is_never_read_as_another(text: str) -> None:
+    with pytest.raises(MeasurementError, match="does not exist"):
+        View.parse(text)
+
+
+@pytest.mark.parametrize("oblique", [180.5, -181.0, 400.0, float("nan"), float("inf")])
+def test_no_view_is_oblique_by_more_than_half_a_turn(oblique: float) -> None:
+    with pytest.raises(MeasurementError, match="up to 180"):
+        View.oblique("left", oblique)
+    assert View.oblique("left", 180.0).words == "from the front"
+
+
 @pytest.mark.parametrize("angles", [(float("nan"), 0), (0, 91), (float("inf"), 0)])
 def test_angles_that_do_not_exist_are_refused(angles: tuple[float, float]) -> None:
     with pytest.raises(MeasurementError):

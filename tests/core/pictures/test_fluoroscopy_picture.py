@@ -30,7 +30,7 @@ from spinect_core.pictures.fluoroscopy import (
     line_integrals,
     tip_views,
 )
-from spinect_core.pictures.fluoroscopy.picture import ABREAST, ALONE, DOG, FOOT, GAP, HEAD, hatched
+from spinect_core.pictures.fluoroscopy.picture import ABREAST, ALONE, DOG, FOOT, GAP, HEAD, LINE, hatched
 from spinect_core.pictures.palette import TRIANGLES, WARNING
 from spinect_core.planning.needle.needle import Needle
 
@@ -251,5 +251,15 @@ def test_warnings_stand_on_the_picture_and_no_view_is_refused() -> None:
     told = fluoroscopy_picture(body(), [exposure], warnings=[ReadingWarning("Slices are missing", True)])
     assert not (plain[:HEAD] == WARNING).all(axis=2).any()
     assert (told[:HEAD] == WARNING).all(axis=2).any()
+    held = fluoroscopy_picture(body(), [exposure], withheld="not recommended: a nerve is near")
+    assert (held[: HEAD + LINE] == WARNING).all(axis=2).any()
+    np.testing.assert_array_equal(held[HEAD + LINE :], plain[HEAD:])
+    both = fluoroscopy_picture(
+        body(),
+        [exposure],
+        withheld="not recommended: a nerve is near",
+        warnings=[ReadingWarning("Slices are missing", True)],
+    )
+    assert (both == WARNING).all(axis=2).sum() > (held == WARNING).all(axis=2).sum()
     with pytest.raises(MeasurementError, match="no view to take"):
         fluoroscopy_picture(body(), [])

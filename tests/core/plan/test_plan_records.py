@@ -247,6 +247,8 @@ def test_names_are_unique_and_no_window_is_without_its_zone() -> None:
         planning.replaced(landmarks=planning.landmarks * 2)
     with pytest.raises(PlanError, match="two of the zone"):
         planning.replaced(zones=planning.zones * 2)
+    with pytest.raises(PlanError, match="two of the check 'level'"):
+        planning.replaced(checked=("level", "level"))
     with pytest.raises(PlanError, match="window belongs to the zone"):
         planning.replaced(zones=())
     with pytest.raises(PlanError, match="search belongs to the zone"):
