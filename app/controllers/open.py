@@ -285,6 +285,8 @@ class OpenController(QObject):
         self._look(plan)
         if nothing_new:
             self._model.mark_saved()  # it is in the file that was opened
+        if self._model.case is not None:
+            self._model.case.stored = None  # no one file holds all of it
         self._recent.add(path)
         self.said.emit(f"Plan opened: {path.name}")
 

@@ -16,6 +16,7 @@ from app.model.recent import RecentFiles
 from app.model.segment_options import SegmentOptions
 from app.widgets.dialogs import Dialogs
 from spinect_core.image.organs import Organ, OrganOrigin, Organs
+from spinect_core.image.warning import organ_warning_lines
 
 if TYPE_CHECKING:
     from pyvista import PolyData
@@ -127,5 +128,5 @@ class OrgansController(QObject):
         found = organ_list(organs.found) or "none"
         how = "Organ masks loaded" if organs.origin == OrganOrigin.MASKS else "Organs found by the network"
         lines = [f"{how}: {found}.{again if self._model.planning.searches else ''}"]
-        lines += [each.line for each in organs.warnings]
+        lines += organ_warning_lines(organs.warnings)
         self.said.emit("\n".join(lines))

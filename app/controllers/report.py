@@ -129,8 +129,9 @@ class ReportController(QObject):
         case = self._model.case
         if case is None:
             return None
-        saved = None if self._model.unsaved else case.document
-        return Open(case, self._model.measurements, self._model.planning, saved)
+        # not as the file is now: another program may have written or removed it
+        stored = None if self._model.unsaved else case.stored
+        return Open(case, self._model.measurements, self._model.planning, stored)
 
     def _choices(self) -> dict[str, str]:
         """What may be on a report, by the words that name it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,6 +14,9 @@ from app.model.jobs import JobRunner
 from app.model.recent import RecentFiles
 from app.model.trajectories import Trajectories
 from app.widgets.dialogs import Answer, Dialogs
+
+if TYPE_CHECKING:
+    from spinect_core.report.content import Stored
 
 SAVE_FILES = "Plan with labels and pictures (*.spinect);;Measurements alone (*.json)"
 SAVING = "Saving the plan"
@@ -92,9 +96,9 @@ class SaveController(QObject):
         moment = self._model.moment
         without = (SEGMENTATION,) if path.suffix.lower() == plan_files.PLAN_SUFFIX else ()
 
-        def saved(_: None) -> None:
+        def saved(stored: Stored | None) -> None:
             if self._model.case is case:
-                case.document = path
+                case.document, case.stored = path, stored
                 self._model.mark_saved(moment, without)
                 if case.facts is not None and case.volume is not None:
                     self._recent.remember_ct(case.facts.sha256, case.source)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.plan.records import Planning
     from spinect_core.planning.intervals import Uncertainty
+    from spinect_core.report.content import Stored
     from spinect_core.segmentation.run import RunInfo, Segmentation
     from spinect_core.surfaces import Surfaces
 
@@ -157,6 +158,7 @@ class Case:
         report_files: pictures drawn for its report, which are among these: their paths by what a plan calls them.
         extras: what a later program had added to the document.
         document: where the plan was opened or saved last.
+        stored: what that file was when it was read or written; None where that is not known.
         organs: of the CT, from masks that were loaded or by the organ network; None without any.
         organ_meshes: their surfaces for the 3D view.
         without_organs: whether the user took the organs away, so that trajectories are to be found without any.
@@ -177,6 +179,7 @@ class Case:
     report_files: dict[str, str] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     document: Path | None = None
+    stored: Stored | None = None
     organs: Organs | None = None
     organ_meshes: Mapping[Organ, PolyData] = field(default_factory=dict)
     without_organs: bool = False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.plan.records import Planning
     from spinect_core.planning.results import CasePlan
+    from spinect_core.report.content import Stored
 
 DOCUMENT_SUFFIX = ".spinect"
 PLAN_SUFFIX = ".json"
@@ -74,7 +75,7 @@ def save(
     planning: Planning,
     path: Path,
     found: CasePlan | None = None,
-) -> None:
+) -> Stored | None:
     """Write a case as a document, or, where the path ends in .json, as a plan alone.
 
     Args:
@@ -83,6 +84,9 @@ def save(
         planning: its records.
         path: where to.
         found: what was computed for these records, whose angle maps a document keeps; None where nothing was.
+
+    Returns:
+        The file that was written; None where it cannot be read again.
 
     Raises:
         OutputError: the file cannot be written.
@@ -95,7 +99,7 @@ def save(
     if path.suffix.lower() == PLAN_SUFFIX:
         # files that lie beside the plan stay named in it; what was inside a document does not come along
         write_plan(naming_only(plan, are_beside(path.parent, paths_of(plan))), path)
-        return
+        return _stored(path)
     planning, maps = _with_maps(planning, found, case)
     plan = plan.replaced(planning=planning)
     kept = case.segmentation
@@ -104,6 +108,17 @@ def save(
     files = {name: content for name, content in case.files.items() if name not in gone} | maps
     likely = None if kept is None else kept.probabilities
     write_document(Document(naming_only(plan, files), labels, crop, files, case.extras, likely), path)
+    return _stored(path)
+
+
+def _stored(path: Path) -> Stored | None:
+    """A file as it is now; None where it cannot be read."""
+    from spinect_core.pipeline.report import stored_as
+
+    try:
+        return stored_as(path)
+    except PlanError:
+        return None
 
 
 def _with_maps(planning: Planning, found: CasePlan | None, case: Case) -> tuple[Planning, dict[str, bytes]]:
@@ -157,7 +172,9 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     from app.model.picking import SurfacePicker
     from spinect_core.surfaces import surface_maker
 
+    before = _stored(path)
     document = _read(path)
+    after = _stored(path)
     check(cancel)
     progress(0.2, "plan read")
     plan = document.plan
@@ -177,6 +194,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
         files=dict(document.files),
         extras=dict(document.extras),
         document=path,
+        stored=after if after == before else None,  # one that was written meanwhile may be another
     )
     if document.labels is not None:
         case.segmentation = CaseLabels(

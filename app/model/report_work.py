@@ -16,6 +16,7 @@ from spinect_core.report.paper import Paper
 if TYPE_CHECKING:
     from spinect_core.pipeline.report import Report, Source
     from spinect_core.plan.records import Planning
+    from spinect_core.report.content import Stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +27,13 @@ class Open:
         case: what is open.
         measurements: its triangles.
         planning: its records.
-        saved: the file that holds all of this; None for none.
+        stored: the file that holds all of this, as it was read or written; None for none.
     """
 
     case: Case
     measurements: tuple[Measurement, ...]
     planning: Planning
-    saved: Path | None = None
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ def report_text(opened: Open, zone: str, progress: Progress, cancel: Cancel) -> 
 
 def source_of(opened: Open) -> Source:
     """The open case as what reports and exports are made of."""
-    from spinect_core.pipeline.report import Source, stored_as, stored_nowhere
+    from spinect_core.pipeline.report import Source, stored_nowhere
 
     plan = make_plan(opened.case, opened.measurements, opened.planning)
-    known = stored_nowhere(plan) if opened.saved is None else stored_as(opened.saved)
-    return Source(plan, opened.case.files, None, known)
+    return Source(plan, opened.case.files, None, opened.stored or stored_nowhere(plan))

@@ -13,7 +13,7 @@ from app.model.slice_state import SliceState
 from app.panels.progress import ProgressCard
 from app.widgets import plain
 from app.widgets.parts import Section, give_margin, label
-from spinect_core.image.warning import warning_lines
+from spinect_core.image.warning import organ_warning_lines, warning_lines
 from spinect_core.plan.way_wording import organ_list
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
@@ -89,7 +89,7 @@ class CasePanel(Section):
         self._facts.setText("\n".join(facts))
         lines = [absent] if case.volume is None else []
         lines += warning_lines(case.warnings)
-        lines += () if organs is None else warning_lines(organs.warnings)
+        lines += () if organs is None else organ_warning_lines(organs.warnings)
         self.warnings.setText("\n".join(lines))
         self.warnings.setVisible(bool(lines))
 

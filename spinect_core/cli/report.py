@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, part_of
@@ -104,6 +105,13 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         )
         if options.out is not None:
             report.write_pdf(options.out, Paper(options.paper))
+            if patient is not None and not report.names_fit:
+                print(
+                    "spinect: warning: the patient's name has letters that the page's typeface lacks; "
+                    "the page says so in its place",
+                    file=sys.stderr,
+                    flush=True,
+                )
     if options.text:
         print(report.text)
     else:

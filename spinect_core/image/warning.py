@@ -10,6 +10,7 @@ LONGEST_TEXT = 1000
 MOST_WARNINGS = 100
 RESERVED = "Read with reservations"
 NOTICED = "Noticed on reading"
+OF_ORGANS = "Organs"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ def any_grave(warnings: Iterable[ReadingWarning]) -> bool:
 def warning_lines(warnings: Iterable[ReadingWarning]) -> tuple[str, ...]:
     """A line for each warning, the grave ones first."""
     return tuple(each.line for each in sorted(warnings, key=lambda each: not each.grave))
+
+
+def organ_warning_lines(warnings: Iterable[ReadingWarning]) -> tuple[str, ...]:
+    """The same of organs, which may come from a network and not from reading."""
+    return tuple(
+        each.line if each.grave else f"{OF_ORGANS}: {each.text}."
+        for each in sorted(warnings, key=lambda each: not each.grave)
+    )
 
 
 def warning_headline(warnings: Iterable[ReadingWarning]) -> str:

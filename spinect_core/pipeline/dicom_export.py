@@ -319,13 +319,13 @@ class _Objects:
 
         from spinect_core.io.dicom_out.pictures import Shot
         from spinect_core.pictures.captioned import captioned
-        from spinect_core.report.page import CAPTIONS
+        from spinect_core.report.page import caption
 
         report, _ = self._report()
         for page, pictures in zip(report.pages, report.pictures, strict=True):
             for shown in (each for each in Shown if each in pictures):
                 check(self._cancel)
-                told = f"{page.title}. {CAPTIONS[shown]}"
+                told = f"{page.title}. {caption(shown, pictures[shown])}"
                 yield Shot(captioned(np.asarray(pictures[shown].convert("RGB")), told), told)
 
     def _views(self) -> Iterator[Shot]:

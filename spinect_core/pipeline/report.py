@@ -18,11 +18,16 @@ from spinect_core.plan.plan import Case, Plan, read_plan, stored
 from spinect_core.plan.wording import trajectories
 from spinect_core.report.content import Page, Stored, Wish, may_be_told, pages, plain_text
 from spinect_core.report.pictures import (
+    PLANES,
     Shown,
     as_png,
     draw_pictures,
     file_key,
     file_name,
+    key_of,
+    labels_checksum,
+    same_organs,
+    says_outlined,
     stored_pictures,
 )
 
@@ -114,6 +119,13 @@ class Report:
             raise OutputError(f"Reports are not written as {path.suffix or 'this'}", "Use .pdf", path)
         write_whole(path, self.pdf(paper))
 
+    @property
+    def names_fit(self) -> bool:
+        """Whether the PDF can print the names of patients that are on the pages."""
+        from spinect_core.report.page import can_be_printed
+
+        return all(page.patient is None or can_be_printed(page.patient.name) for page in self.pages)
+
     def pdf(self, paper: Paper) -> bytes:
         """The pages as the bytes of a PDF."""
         from spinect_core.report.page import pdf
@@ -204,12 +216,13 @@ def make_report(
         Cancelled: the user stopped it.
     """
     made = pages(source.plan, Wish(side, zone, patient, source.stored))
-    drawing = None if anatomy is None else _Drawing(source.plan, anatomy, cancel)
+    labels = labels_checksum(source.labels if anatomy is None else anatomy.labels)
+    drawing = None if anatomy is None else _Drawing(source.plan, anatomy, labels, cancel)
     pictures = []
     for number, page in enumerate(made):
         check(cancel)
         progress(number / len(made), "pictures of the report")
-        pictures.append(_pictures(source, page, drawing))
+        pictures.append(_pictures(source, page, labels, drawing))
     return Report(made, tuple(pictures), source.plan.created, {} if drawing is None else drawing.files)
 
 
@@ -269,12 +282,12 @@ def patient_of(
     return read_patient(series, cancel=cancel)
 
 
-def _pictures(source: Source, page: Page, drawing: _Drawing | None) -> Pictures:
+def _pictures(source: Source, page: Page, labels: str, drawing: _Drawing | None) -> Pictures:
     """Those that the plan keeps, and the others where they can be drawn."""
     if page.trajectory is None or page.record is None:
         return {}
     zone, needle = page.trajectory.zone_key, page.record.needle
-    found = stored_pictures(source.plan, source.files, zone, needle)
+    found = stored_pictures(source.plan, source.files, zone, needle, labels)
     if drawing is None:
         return found
     # A needle of the user's goes to the zone of one of the program's, whose pictures the plan keeps.
@@ -287,14 +300,19 @@ class _Drawing:
     Args:
         plan: whose needles they show.
         anatomy: what they are drawn of.
+        labels: checksum of its labels.
         cancel: stops it.
 
     Attributes:
         files: what was drawn, as files of the plan.
     """
 
-    def __init__(self, plan: Plan, anatomy: Anatomy, cancel: Cancel | None) -> None:
-        self._plan, self._anatomy, self._cancel = plan, anatomy, cancel
+    def __init__(self, plan: Plan, anatomy: Anatomy, labels: str, cancel: Cancel | None) -> None:
+        self._plan, self._anatomy, self._labels, self._cancel = plan, anatomy, labels, cancel
+        known = plan.planning.organs
+        # Organs that the plan does not know are not outlined beside its numbers.
+        self._organs = anatomy.organs if same_organs(anatomy.organs, known) else None
+        self._all_organs = same_organs(self._organs, known)
         self.files: dict[str, tuple[str, bytes]] = {}
 
     def with_others(self, found: Pictures, zone: str, needle: Needle, *, keep: bool) -> Pictures:
@@ -319,14 +337,22 @@ class _Drawing:
             obstacles=None if Shown.HUB in found else self._obstacles,
             volume=anatomy.volume if flat else None,
             labels=anatomy.labels,
-            organs=anatomy.organs,
+            organs=self._organs,
             attenuation=self._attenuation if Shown.FLUOROSCOPY in flat else None,
         )
         check(self._cancel)
         new = {shown: picture for shown, picture in drawn.items() if shown not in found}
+        planning = self._plan.planning
         for shown, picture in new.items() if keep else ():
-            self.files[file_key(shown, zone)] = file_name(shown, zone), as_png(picture, needle)
-        return {**found, **{shown: Image.fromarray(picture) for shown, picture in new.items()}}
+            # Planes without the plan's organs are shown, and say so, but are not what the plan is to keep.
+            if self._all_organs or shown not in PLANES:
+                key = key_of(shown, planning, zone, needle, self._organs, self._labels)
+                self.files[file_key(shown, zone)] = file_name(shown, zone), as_png(picture, key)
+        pictures = {
+            shown: says_outlined(Image.fromarray(each), self._organs, self._plan)
+            for shown, each in new.items()
+        }
+        return {**found, **pictures}
 
     @cached_property
     def _obstacles(self) -> Obstacles:
@@ -363,7 +389,7 @@ def write_report_pictures(
     if not wanted:
         return {}
     obstacles, attenuation = Obstacles.of(surfaces), Attenuation.of(volume, cancel=cancel)
-    names = {}
+    names, checksum = {}, labels_checksum(labels)
     for each in wanted:
         check(cancel)
         assert each.needle is not None  # only what has one may be told
@@ -380,7 +406,8 @@ def write_report_pictures(
         )
         for shown, picture in drawn.items():
             name = file_name(shown, each.key)
-            write_whole(folder / name, as_png(picture, needle))
+            key = key_of(shown, planning, each.key, needle, organs, checksum)
+            write_whole(folder / name, as_png(picture, key))
             names[file_key(shown, each.key)] = name
     return names
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from spinect_core.base.words import LayerKind
 from spinect_core.image.organs import KIDNEYS, MUSCLES, OTHERS, SPARED, VESSELS, Organ
-from spinect_core.image.warning import warning_lines
+from spinect_core.image.warning import organ_warning_lines
 from spinect_core.plan.records import LayerRecord, NeedleRecord, OrgansRecord, WayRecord
 
 TOLD = 6
@@ -74,8 +74,8 @@ def organs_text(organs: OrgansRecord | None) -> str:
 
 
 def organ_lines(organs: OrgansRecord | None) -> tuple[str, ...]:
-    """The same on lines of their own, with what reading the masks noticed."""
-    noticed = () if organs is None else warning_lines(each.warning for each in organs.warnings)
+    """The same on lines of their own, with what was noticed of them."""
+    noticed = () if organs is None else organ_warning_lines(each.warning for each in organs.warnings)
     return (organs_text(organs), *noticed)
 
 

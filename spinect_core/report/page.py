@@ -6,7 +6,7 @@ import datetime
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -25,9 +25,10 @@ from reportlab.platypus import Paragraph
 
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.base.words import Light
+from spinect_core.image.patient import Patient
 from spinect_core.report.content import CHECKLIST, NO_NEEDLE, Fact, Page, Section, one_line
 from spinect_core.report.paper import Paper
-from spinect_core.report.pictures import EXPECTED, Shown
+from spinect_core.report.pictures import EXPECTED, NERVE_ALONE, OUTLINED_KEY, Shown
 
 SIZES = {Paper.A4: A4, Paper.LETTER: LETTER}
 MARGIN = 11 * mm
@@ -50,9 +51,10 @@ LIGHTS = {
 CAPTIONS: Mapping[Shown, str] = {
     Shown.HUB: "View from the hub, along the needle (ring); bone light, nerve dark, borders of the triangle",
     Shown.AXIAL: "CT in the axial plane tilted to hold the needle; back below; dots: behind the tip",
-    Shown.UPRIGHT: "CT in the plane that stands upright on it; head above; nerve and organs outlined",
+    Shown.UPRIGHT: "CT in the plane that stands upright on it; head above",
     Shown.FLUOROSCOPY: "Simulated fluoroscopy along the needle (ring), detector at the hub; scale at the tip",
 }
+UNPRINTABLE_NAME, SEE_ID = "name cannot be printed", "; see the patient's ID"
 UNSHOWN = "Letters that this page's typeface lacks are shown as □."
 
 Pictures = Mapping[Shown, Image.Image]
@@ -84,6 +86,30 @@ def pdf(
         canvas.showPage()
     canvas.save()
     return stream.getvalue()
+
+
+def caption(shown: Shown, picture: Image.Image | None = None) -> str:
+    """What stands below a picture; below the upright plane also what is outlined there.
+
+    Args:
+        shown: what it shows.
+        picture: None where it is missing.
+    """
+    if shown != Shown.UPRIGHT or picture is None:
+        return CAPTIONS[shown]
+    return f"{CAPTIONS[shown]}; {picture.info.get(OUTLINED_KEY, NERVE_ALONE)}"
+
+
+def can_be_printed(text: str) -> bool:
+    """Whether the typeface of the page has every letter of a text."""
+    return all(ord(each) in _fonts() for each in text)
+
+
+def printed_patient(patient: Patient) -> str:
+    """The patient as the page says it: a name that cannot be printed gives way to the patient's ID."""
+    if not can_be_printed(patient.name):
+        patient = replace(patient, name=f"{UNPRINTABLE_NAME}{SEE_ID if patient.identifier else ''}")
+    return patient.line
 
 
 def _pdf_date(created: str) -> str:
@@ -295,7 +321,7 @@ class _Sheet:
         title, title_high = self._text(page.title.replace("**", ""), 13, width, bold=True)
         told = [*([page.approach] if page.approach else []), page.count]
         lines = self._stack([self._within(each) for each in told], width)
-        patient = None if page.patient is None else page.patient.line.replace("**", "")
+        patient = None if page.patient is None else printed_patient(page.patient).replace("**", "")
         inside = self._stack(
             [f"**Patient:** {patient}"]
             if patient
@@ -370,7 +396,7 @@ class _Sheet:
         space = 2 * mm
         most = (self._width - space * (len(wanted) - 1)) / len(wanted)
         side = min(self._picture_mm * mm, most)
-        captions = [self._text(CAPTIONS[each], SMALL, most) for each in wanted]
+        captions = [self._text(caption(each, self._pictures.get(each)), SMALL, most) for each in wanted]
         high = side + 1.5 + max(height for _, height in captions)
 
         def draw(top: float) -> None:

@@ -1,16 +1,20 @@
-"""The pictures of a report as files of a plan, each of which says which needle it shows.
+"""The pictures of a report as files of a plan, each of which says which needle it shows, and of what it was drawn.
 
-A plan whose needles were placed again may still hold the pictures of the needles before; none of them is ever put
-beside the numbers of another needle.
+A plan whose needles were placed again, or whose labels, borders or organs are others now, may still hold the pictures
+of before; none of them is ever put beside the numbers of another needle or of another state of the plan.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -24,10 +28,15 @@ if TYPE_CHECKING:
     from spinect_core.pictures.annotate import RgbArray
     from spinect_core.pictures.fluoroscopy import Attenuation
     from spinect_core.plan.plan import Plan
-    from spinect_core.plan.records import Planning
+    from spinect_core.plan.records import OrgansRecord, Planning
     from spinect_core.planning.zones.obstacles import Obstacles
 
-NEEDLE_KEY = "Needle"
+NEEDLE_KEY, STATE_KEY, LABELS_KEY = "Needle", "State", "Labels"
+"""Text chunks of a picture's file."""
+OUTLINED_KEY = "outlined"
+"""Under which a picture says what is outlined in it, while a report is made."""
+NERVE_AND_ORGANS, NERVE_ALONE = "nerve and organs outlined", "nerve outlined"
+WITHOUT_ORGANS = "nerve outlined; the organs of the plan were not at hand"
 MOST_PIXELS = 4_000_000
 
 
@@ -42,6 +51,23 @@ class Shown(StrEnum):
 
 EXPECTED = (Shown.HUB, Shown.AXIAL, Shown.UPRIGHT)
 """Said to be missing where they are; a simulated fluoroscopy is shown where there is one."""
+PLANES = (Shown.AXIAL, Shown.UPRIGHT)
+"""In which nerve and organs are outlined."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """By which a picture is known to be that of a needle in the present state of its plan.
+
+    Attributes:
+        needle: see :func:`needle_key`.
+        state: SHA-256 (hex) of what the plan knows of all that is drawn.
+        labels: SHA-256 (hex) of the labels it is drawn of; empty where they are not at hand, or not drawn.
+    """
+
+    needle: str
+    state: str
+    labels: str = ""
 
 
 def needle_key(needle: Needle) -> str:
@@ -51,33 +77,103 @@ def needle_key(needle: Needle) -> str:
     )
 
 
-def as_png(picture: RgbArray, needle: Needle) -> bytes:
+def key_of(
+    shown: Shown,
+    planning: Planning,
+    zone: str,
+    needle: Needle,
+    organs: Organs | OrgansRecord | None,
+    labels: str = "",
+) -> Key:
+    """The key of a picture.
+
+    Args:
+        shown: what it shows.
+        planning: holds the borders of its zone, and the nerves' courses, which are of the labels.
+        zone: key of the zone.
+        needle: that is shown.
+        organs: outlined in the planes; None for none.
+        labels: see :func:`labels_checksum`; empty where they are not at hand.
+    """
+    known: list[object] = [str(shown), needle_key(needle)]
+    if shown == Shown.FLUOROSCOPY:  # of the CT alone
+        labels = ""
+    else:
+        of_zone = planning.zone(zone)
+        known.append([] if of_zone is None else [each.to_dict() for each in of_zone.borders])
+        known.append([each.to_dict() for each in planning.courses])
+    if shown in PLANES:
+        known.append(None if organs is None else _organs_key(organs))
+    return Key(
+        needle_key(needle), hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest(), labels
+    )
+
+
+def same_organs(organs: Organs | OrgansRecord | None, other: Organs | OrgansRecord | None) -> bool:
+    """Whether both are the same organs, or none."""
+    if organs is None or other is None:
+        return organs is other
+    return _organs_key(organs) == _organs_key(other)
+
+
+def _organs_key(organs: Organs | OrgansRecord) -> list[object]:
+    return [str(organs.origin), organs.source, organs.checksum, [str(each) for each in organs.looked_for]]
+
+
+def labels_checksum(labels: Labels | None) -> str:
+    """SHA-256 (hex) of the voxels of labels and their count along each axis; empty without labels."""
+    if labels is None:
+        return ""
+    voxels = np.ascontiguousarray(labels.array)
+    return hashlib.sha256(f"{voxels.shape}".encode() + voxels.tobytes()).hexdigest()
+
+
+def as_png(picture: RgbArray, key: Key) -> bytes:
     """A picture of a needle as PNG that says so, with the program and its notice and nothing of the patient.
 
     Args:
         picture: uint8 RGB (height, width, 3).
-        needle: that it shows.
+        key: what it shows.
     """
     facts = PngInfo()
     facts.add_text("Software", f"SPINECT Planner {__version__}")
     facts.add_text("Disclaimer", NOTICE)
-    facts.add_text(NEEDLE_KEY, needle_key(needle))
+    facts.add_text(NEEDLE_KEY, key.needle)
+    facts.add_text(STATE_KEY, key.state)
+    if key.labels:
+        facts.add_text(LABELS_KEY, key.labels)
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, format="PNG", pnginfo=facts, optimize=False)
     return stream.getvalue()
 
 
-def picture_of(content: bytes, needle: Needle) -> Image.Image | None:
-    """The picture of a PNG that says of itself that it shows this needle; None of any other, and of a damaged one."""
+def picture_of(content: bytes, key: Key) -> Image.Image | None:
+    """The picture of a PNG that says of itself that it has this key; None of any other, and of a damaged one."""
+    wanted = {NEEDLE_KEY: key.needle, STATE_KEY: key.state}
+    if key.labels:
+        wanted[LABELS_KEY] = key.labels
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
-            if picture.size[0] * picture.size[1] > MOST_PIXELS or picture.info.get(NEEDLE_KEY) != needle_key(
-                needle
-            ):
+            if picture.size[0] * picture.size[1] > MOST_PIXELS:
+                return None
+            if any(picture.info.get(name) != text for name, text in wanted.items()):
                 return None
             return picture.convert("RGB")
     except (OSError, SyntaxError, ValueError):  # as Pillow says that a file is damaged
         return None
+
+
+def says_outlined(picture: Image.Image, organs: Organs | OrgansRecord | None, plan: Plan) -> Image.Image:
+    """The picture of a plane, which now says what is outlined in it.
+
+    Args:
+        picture: changed in place.
+        organs: outlined in it; None for none.
+        plan: that knows of organs or does not.
+    """
+    missing = NERVE_ALONE if plan.planning.organs is None else WITHOUT_ORGANS
+    picture.info[OUTLINED_KEY] = NERVE_AND_ORGANS if organs is not None else missing
+    return picture
 
 
 def file_key(shown: Shown, zone: str) -> str:
@@ -96,22 +192,24 @@ def file_name(shown: Shown, zone: str) -> str:
 
 
 def stored_pictures(
-    plan: Plan, files: Mapping[str, bytes], zone: str, needle: Needle
+    plan: Plan, files: Mapping[str, bytes], zone: str, needle: Needle, labels: str = ""
 ) -> dict[Shown, Image.Image]:
-    """The pictures of a needle that a plan holds.
+    """The pictures of a needle that a plan holds, drawn of what the plan knows now.
 
     Args:
         plan: names them.
         files: their contents by path.
         zone: key of the needle's zone.
         needle: that they have to show.
+        labels: see :func:`labels_checksum`; empty where they are not at hand, and then not asked for.
     """
-    found = {}
+    found, organs = {}, plan.planning.organs
     for shown in Shown:
         content = files.get(plan.files.get(file_key(shown, zone), ""))
-        picture = None if content is None else picture_of(content, needle)
+        key = key_of(shown, plan.planning, zone, needle, organs, labels)
+        picture = None if content is None else picture_of(content, key)
         if picture is not None:
-            found[shown] = picture
+            found[shown] = says_outlined(picture, organs, plan)
     return found
 
 

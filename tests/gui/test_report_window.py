@@ -150,6 +150,35 @@ def test_pictures_that_were_drawn_are_saved_with_the_plan_and_used_again(
     )
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_file_that_was_replaced_or_removed_meanwhile_is_not_the_one_told(
+    planned, qtbot, tmp_path, monkeypatch, again
+):
+    path, out = tmp_path / "case.spinect", tmp_path / "r.pdf"
+    planned.controllers.save.save_plan(path)
+    settle(planned, qtbot)
+    if again:
+        with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
+            planned.controllers.open.open_path(path)
+        settle(planned, qtbot)
+    held = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(b"another plan")
+    report(planned, qtbot, monkeypatch, out)
+    assert f"SHA-256 {held} (the .spinect file)" in texts(out)[0]
+    out.unlink()
+    path.unlink()
+    report(planned, qtbot, monkeypatch, out)
+    assert f"SHA-256 {held} (the .spinect file)" in texts(out)[0]
+
+
+def test_a_plan_with_changes_since_it_was_saved_is_in_no_file(planned, qtbot, tmp_path, monkeypatch):
+    planned.controllers.save.save_plan(tmp_path / "case.spinect")
+    settle(planned, qtbot)
+    planned.model.set_planning(planned.model.planning.replaced(guidance="ct"), "change guidance")
+    report(planned, qtbot, monkeypatch, tmp_path / "r.pdf")
+    assert "(the open plan, in no file)" in texts(tmp_path / "r.pdf")[0]
+
+
 def test_the_text_of_the_selected_trajectory_goes_to_the_clipboard(planned, qtbot):
     planned.actions_.named["copy_report"].trigger()
     settle(planned, qtbot)

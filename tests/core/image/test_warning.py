@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from spinect_core.image.volume import Geometry, Volume
-from spinect_core.image.warning import ReadingWarning, any_grave, joined, warning_headline, warning_lines
+from spinect_core.image.warning import (
+    ReadingWarning,
+    any_grave,
+    joined,
+    organ_warning_lines,
+    warning_headline,
+    warning_lines,
+)
 
 MILD = ReadingWarning("8 voxels were taken as air")
 GRAVE = ReadingWarning("The scale is missing", grave=True)
@@ -72,3 +79,7 @@ def test_in_words_the_grave_ones_come_first():
     assert headline == "Read with reservations, 2 warnings: The scale is missing; 8 voxels were taken as air"
     assert warning_headline([MILD]) == "1 warning on reading: 8 voxels were taken as air"
     assert warning_headline([]) == ""
+
+
+def test_what_a_network_did_with_organs_was_not_noticed_on_reading() -> None:
+    assert organ_warning_lines([MILD, GRAVE]) == (GRAVE.line, f"Organs: {MILD.text}.")

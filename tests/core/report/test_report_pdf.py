@@ -14,9 +14,15 @@ from spinect_core.image.patient import Patient
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.records import LevelRecord, WarningRecord
 from spinect_core.report.content import CHECKLIST, Stored, Wish, pages
-from spinect_core.report.page import pdf
+from spinect_core.report.page import can_be_printed, pdf
 from spinect_core.report.paper import Paper
-from spinect_core.report.pictures import Shown
+from spinect_core.report.pictures import (
+    NERVE_ALONE,
+    NERVE_AND_ORGANS,
+    OUTLINED_KEY,
+    WITHOUT_ORGANS,
+    Shown,
+)
 
 SIZES = {Paper.A4: (595.3, 841.9), Paper.LETTER: (612.0, 792.0)}
 
@@ -62,6 +68,28 @@ def bottom_of_text(content: bytes) -> float:
 
     pypdf.PdfReader(io.BytesIO(content)).pages[0].extract_text(visitor_text=see)
     return min(lowest)
+
+
+def test_organs_are_said_to_be_outlined_only_where_they_are() -> None:
+    made = pages(plan())
+    shown = pictures()
+    for words in (NERVE_ALONE, NERVE_AND_ORGANS, WITHOUT_ORGANS):
+        shown[Shown.UPRIGHT].info[OUTLINED_KEY] = words
+        (page,) = read(pdf(made, [shown]))
+        assert f"head above; {words}" in page
+        assert (NERVE_AND_ORGANS in page) == (words == NERVE_AND_ORGANS)
+    (page,) = read(pdf(made, [{}]))
+    assert "outlined" not in page
+
+
+@pytest.mark.parametrize(("number", "told"), [("4711", "; see the patient's ID · ID 4711"), ("", "")])
+def test_a_name_that_the_typeface_lacks_is_said_to_be_unprintable(number: str, told: str) -> None:
+    patient = Patient("山田, 太郎", number)
+    (page,) = read(pdf(pages(plan(), Wish(patient=patient)), [pictures()]))
+    assert f"Patient: name cannot be printed{told}" in page
+    assert "□" not in page
+    assert not can_be_printed(patient.name)
+    assert can_be_printed("Müller, Änne")
 
 
 @pytest.mark.parametrize("paper", list(Paper))
