@@ -95,7 +95,10 @@ class PlanPanel(Section):
         self.chosen.setText("" if current is None else current.called)
         lines = []
         if current is not None:
-            lines += [current.view_text, current.needle_text]
+            lines += [
+                current.blocked_text or ("" if current.view is None else current.view.words),
+                current.needle_text,
+            ]
             lines += [] if current.light is None else [f"Light {light_text(current.light)}"]
             lines += [current.withheld_text]
         elif not planning.searches:

@@ -700,7 +700,7 @@ def warnings(planning: Planning) -> tuple[str, ...]:
 
 CHECKS: Mapping[Checked, str] = {
     Checked.LEVEL: "level and count of the vertebrae",
-    Checked.LABELS: "labels and roots, on the slices",
+    Checked.LABELS: "labels and roots on the slices",
     Checked.WARNINGS: "warnings",
 }
 """What somebody has to look at and confirm before a plan is relied on."""

@@ -413,12 +413,12 @@ def test_what_was_confirmed_and_what_not_is_told() -> None:
     # a count is an answer by itself
     assert unconfirmed(nothing.replaced(level=level.replaced(lumbar=5)), warned=False) == (Checked.LABELS,)
     assert confirmed_text(nothing, warned=False) == (
-        "not confirmed by the user: level and count of the vertebrae, labels and roots, on the slices"
+        "not confirmed by the user: level and count of the vertebrae, labels and roots on the slices"
     )
     some = nothing.replaced(checked=(Checked.WARNINGS, Checked.LEVEL))
     assert confirmed_text(some, warned=True) == (
         "confirmed by the user: level and count of the vertebrae, warnings; "
-        "not confirmed by the user: labels and roots, on the slices"
+        "not confirmed by the user: labels and roots on the slices"
     )
     every = confirmed_text(nothing.replaced(checked=tuple(Checked)), warned=True)
     assert "not confirmed" not in every
