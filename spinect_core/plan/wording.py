@@ -31,7 +31,7 @@ from spinect_core.base.words import (
 )
 from spinect_core.geometry.triangle import DEFAULT_LEVEL, KIND_NAMES
 from spinect_core.geometry.view import View
-from spinect_core.image.warning import warning_lines
+from spinect_core.image.warning import organ_warning_lines
 from spinect_core.plan.case_wording import CASE_RED, case_light_text, reason_text
 from spinect_core.plan.readout_wording import entry_words, readout_facts
 from spinect_core.plan.records import (
@@ -719,7 +719,9 @@ def case_warnings(planning: Planning, reading: Iterable[str] = ()) -> tuple[str,
     # a doubt for which nothing is recommended has been told with that
     doubts = [each for each in warnings(planning) if each.rstrip(".") not in held]
     organs = (
-        () if planning.organs is None else warning_lines(each.warning for each in planning.organs.warnings)
+        ()
+        if planning.organs is None
+        else organ_warning_lines(each.warning for each in planning.organs.warnings)
     )
     return tuple(dict.fromkeys((*case, *withheld_sentences(planning.withheld), *reading, *doubts, *organs)))
 
