@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from spinect_core.base.errors import OutputError, PlanError, UsageError
 from spinect_core.base.files import make_folder, sync_folder, write_whole
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.scratch import part_name, sweep
+from spinect_core.base.words import Author
+from spinect_core.geometry.view import PRESETS
 from spinect_core.pipeline.report import Anatomy, Report, Source, find_ct, make_report
+from spinect_core.plan.plan import Plan
+from spinect_core.plan.records import FindingRecord, LimitRecord
+from spinect_core.plan.wording import OWN_NEEDLE
 from spinect_core.report.paper import Paper
 from spinect_core.report.pictures import Shown
 
@@ -53,6 +58,10 @@ class Exported:
 
     folder: Path
     counts: Mapping[Kind, int]
+
+
+OVERRIDDEN = "a reason that is left out here"
+"""In place of the reason for which a rule did not bar."""
 
 
 def check_wish(kinds: Collection[Kind], out: Path, *, deidentified: bool) -> None:
@@ -133,7 +142,8 @@ def export_dicom(
             counts[Kind.CT] = len(study.files)
         elif deidentified:
             shutil.rmtree(folder / CT_FOLDER)
-        made = _Objects(source, study, series, volume, paper, anatomy, cancel)
+        told = replace(source, plan=without_own_words(source.plan)) if deidentified else source
+        made = _Objects(told, study, series, volume, paper, anatomy, cancel)
         makers: Mapping[Kind, Callable[[], Mapping[str, bytes]]] = {
             Kind.DOCUMENT: made.document,
             Kind.CAPTURES: made.captures,
@@ -150,6 +160,33 @@ def export_dicom(
                 write_whole(folder / name, content)
             counts[kind] = len(files)
     return Exported(out, counts)
+
+
+def without_own_words(plan: Plan) -> Plan:
+    """A plan without what its user typed, who may have typed a patient's name: names of needles and views, reasons."""
+    planning, count = plan.planning, 0
+    needles = []
+    for each in planning.needles:
+        needle = each.needle
+        if needle.author == Author.USER:
+            count += 1
+            needle = replace(needle, name=f"{OWN_NEEDLE} {count}")
+        findings = tuple(_without_reason(finding) for finding in each.findings)
+        needles.append(each.replaced(needle=needle, findings=findings))
+    known = {*PRESETS, *(each.name for each in plan.triangles)}
+    views = tuple(
+        each if each.name in known else each.replaced(name=f"View {number}")
+        for number, each in enumerate(plan.views, 1)
+    )
+    rules = tuple(_without_reason(each) for each in planning.rules)
+    return plan.replaced(planning=planning.replaced(needles=tuple(needles), rules=rules), views=views)
+
+
+_Reasoned = TypeVar("_Reasoned", FindingRecord, LimitRecord)
+
+
+def _without_reason(record: _Reasoned) -> _Reasoned:
+    return record.replaced(override=OVERRIDDEN) if record.override else record
 
 
 def _check_numbers(source: Source) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -31,10 +32,12 @@ from spinect_core.io.dicom_out.measurements import Quantity, Subject
 from spinect_core.io.reading import list_series, read_ct
 from spinect_core.io.reading.dicom_segments import read_segments
 from spinect_core.io.writing import write_dicom_series, write_volume
+from spinect_core.pipeline.dicom_export import without_own_words
 from spinect_core.pipeline.dicom_numbers import groups_of
 from spinect_core.pipeline.report import write_report_pictures
 from spinect_core.plan.document import Document, write_document
 from spinect_core.plan.plan import Case, read_plan, write_plan
+from spinect_core.plan.records import FindingRecord
 from spinect_core.report.pictures import Shown
 from spinect_core.surfaces import build_surfaces
 
@@ -462,3 +465,19 @@ def test_dcmtk_renders_a_capture(named: Path, tmp_path: Path) -> None:
     subprocess.run(["dcm2pnm", str(file), str(tmp_path / "shown.ppm")], check=True, timeout=60)
     with Image.open(tmp_path / "shown.ppm") as shown:
         np.testing.assert_array_equal(np.asarray(shown), pydicom.dcmread(file).pixel_array)
+
+
+def test_without_identity_nothing_stands_that_the_user_typed() -> None:
+    planning = recommended_planning()
+    own = replace(planning.needles[0].needle, name="SMITH JOHN 1950", author="user")
+    override = FindingRecord(rule="tip-near-disc", kind="warn", bars=False, value=1.0, limit=2.0)
+    override = override.replaced(override="as MRS SMITH wished")
+    needle = planning.needles[0].replaced(needle=own, findings=(override,))
+    view = full_plan().views[0]
+    views = (view.replaced(name="from behind"), view.replaced(name="SMITH view"))
+    plan = full_plan().replaced(planning=planning.replaced(needles=(needle,)), views=views)
+    told = without_own_words(plan)
+    assert "SMITH" in str(plan.planning.to_dict()) + str(plan.views)
+    assert "SMITH" not in str(told.planning.to_dict()) + str(told.views)
+    assert told.planning.needles[0].needle.name == "Own needle 1"
+    assert [each.name for each in told.views] == ["from behind", "View 2"]
