@@ -149,7 +149,7 @@ class Actions(QObject):
     def to_take_along(self) -> tuple[tuple[str, QAction], ...]:
         """What can be written of a plan."""
         return tuple(
-            (name, self.named[name]) for name in ("report", "copy_report", "save", "export", "slice")
+            (name, self.named[name]) for name in ("report", "copy_report", "dicom", "save", "export", "slice")
         )
 
     def refresh(self) -> None:

@@ -75,7 +75,9 @@ def warning_lines(warnings: Iterable[ReadingWarning]) -> tuple[str, ...]:
 def organ_warning_lines(warnings: Iterable[ReadingWarning]) -> tuple[str, ...]:
     """The same of organs, which may come from a network and not from reading."""
     return tuple(
-        each.line if each.grave else f"{OF_ORGANS}: {each.text}."
+        each.line
+        if each.grave
+        else (f"{each.text}." if each.text.startswith(OF_ORGANS) else f"{OF_ORGANS}: {each.text}.")
         for each in sorted(warnings, key=lambda each: not each.grave)
     )
 

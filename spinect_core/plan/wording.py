@@ -389,6 +389,12 @@ class Trajectory:
         return ", ".join(each for each in (self.title, self.level) if each)
 
     @property
+    def recommended(self) -> bool:
+        """Whether its needle is one that the program recommends, and nothing stands against it."""
+        told = self.search is not None and self.search.recommended is not None
+        return told and not self.own and not self.withheld and self.needle is not None
+
+    @property
     def zone_key(self) -> str:
         """Of its zone; empty without one."""
         return "" if self.zone is None else self.zone.key
@@ -594,16 +600,7 @@ def preferred(rows: Iterable[Trajectory]) -> Trajectory | None:
         warned = sum(each.kind == RuleKind.WARN for each in record.findings)
         return light, tilted, warned, 0.0 if row.tolerance is None else -row.tolerance.amount
 
-    found = [
-        each
-        for each in rows
-        if not each.own
-        and not each.withheld
-        and each.needle is not None
-        and each.search is not None
-        and each.search.recommended is not None
-    ]
-    return min(found, key=rank, default=None)
+    return min((each for each in rows if each.recommended), key=rank, default=None)
 
 
 def _withheld(planning: Planning, search: SearchRecord | None, *, rules: bool = False) -> tuple[str, ...]:

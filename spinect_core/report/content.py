@@ -241,10 +241,8 @@ def pages(plan: Plan, wish: Wish | None = None) -> tuple[Page, ...]:
 
 def may_be_told(trajectory: Trajectory) -> bool:
     """Whether there is a needle that nothing stands against: the program's recommended one, or the user's own."""
-    if trajectory.needle is None or trajectory.withheld:
-        return False
-    recommended = trajectory.search is not None and trajectory.search.recommended is not None
-    return trajectory.own or recommended
+    own = trajectory.own and trajectory.needle is not None and not trajectory.withheld
+    return own or trajectory.recommended
 
 
 def one_line(text: str, longest: int = LONGEST_LINE) -> str:

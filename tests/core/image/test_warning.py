@@ -83,3 +83,5 @@ def test_in_words_the_grave_ones_come_first():
 
 def test_what_a_network_did_with_organs_was_not_noticed_on_reading() -> None:
     assert organ_warning_lines([MILD, GRAVE]) == (GRAVE.line, f"Organs: {MILD.text}.")
+    named = replace(MILD, text="Organs were named by a network")
+    assert organ_warning_lines([named]) == ("Organs were named by a network.",)
