@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         QTimer.singleShot(0, starter.start)
     if works and fell:
         window.status.say("3D did not start last time and was left out. It is tried again at the next start.")
+    window.state.leftovers.look()
     notice = messages.first_start_box(settings, window)
     if notice is not None:
         window.boxes.show(notice)
@@ -110,6 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     def stop() -> None:
         # Nobody can be asked: the terminal or the session is going.
         window.jobs.shut_down()
+        window.state.autosave.finish(forget=False)
+        window.state.leftovers.finish()
         application.exit(Cancelled.exit_code)
 
     signals = StopSignals(stop)

@@ -35,7 +35,18 @@ class Controllers(QObject):
         super().__init__(window)
         model, jobs, recent, trajectories = state.model, state.jobs, state.recent, state.trajectories
         self.save = SaveController(model, trajectories, jobs, recent, dialogs, window)
-        self.open = OpenController(model, trajectories, jobs, recent, self.save, dialogs, boxes, window)
+        self.open = OpenController(
+            model,
+            trajectories,
+            jobs,
+            recent,
+            self.save,
+            state.autosave,
+            state.leftovers,
+            dialogs,
+            boxes,
+            window,
+        )
         self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.controllers.save import SaveController
 from app.model import plan_files, work
+from app.model.autosave import Autosave, Leftovers
 from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
@@ -46,6 +47,8 @@ class OpenController(QObject):
         jobs: where files are read.
         recent: remembers what was opened.
         save: asks before a case goes unsaved.
+        autosave: keeps what is recovered.
+        leftovers: what can be recovered.
         dialogs: asks for files, and whether to go on.
         boxes: shows errors.
         window: the chooser of a series lies over it.
@@ -70,6 +73,8 @@ class OpenController(QObject):
         jobs: JobRunner,
         recent: RecentFiles,
         save: SaveController,
+        autosave: Autosave,
+        leftovers: Leftovers,
         dialogs: Dialogs,
         boxes: Boxes,
         window: QWidget,
@@ -77,6 +82,7 @@ class OpenController(QObject):
         super().__init__(window)
         self._model, self._trajectories = model, trajectories
         self._jobs, self._recent, self._save = jobs, recent, save
+        self._autosave, self._leftovers = autosave, leftovers
         self._dialogs, self._boxes, self._window = dialogs, boxes, window
         self.chooser: SeriesChooser | None = None
 
@@ -245,6 +251,36 @@ class OpenController(QObject):
         if opened.same_ct:
             self._remember(opened.case)
         elif known is not None:
+            self._bring(known, opened.case)
+
+    def recover(self, path: Path) -> None:
+        """Bring back unsaved work of a window that ended unexpectedly, as unsaved work of this one.
+
+        Args:
+            path: of a leftover.
+        """
+        case = self._model.case
+        if not self._save.may_leave(lambda: self.recover(path)):
+            return
+        self._jobs.start_instead(
+            "Recovering unsaved work",
+            lambda progress, cancel: plan_files.open_plan(path, case, progress, cancel),
+            lambda opened: self._on_recovered(path, opened, case),
+        )
+
+    def _on_recovered(self, path: Path, opened: Opened, case: Case | None) -> None:
+        if self._model.case is not case:
+            return
+        opened.case.document = opened.case.stored = None
+        self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
+        self._model.mark_unsaved()
+        self._autosave.adopt(path)
+        self._leftovers.forget(path)
+        self._look(opened.plan)
+        known = None if opened.same_ct else self._recent.ct_of(opened.plan.case.sha256)
+        without = "" if opened.same_ct or known is not None else f" {NOT_OPEN}"
+        self.said.emit(f"Unsaved work recovered. Save it to keep it.{without}")
+        if known is not None:
             self._bring(known, opened.case)
 
     def _bring(self, path: Path, plan: Case) -> None:

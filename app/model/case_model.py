@@ -251,6 +251,17 @@ class CaseModel(QObject):
             self.history.setClean()
         self.unsaved_changed.emit()
 
+    def mark_unsaved(self) -> None:
+        """Take note that the case is in no file of the user's, whatever of it was unsaved when it was kept."""
+        if self.case is None:
+            return
+        if self.case.segmentation is not None:
+            self._note(SEGMENTATION)
+        elif self.case.region is not None:
+            self._note(REGION)
+        if self.measurements or self.planning != Planning():
+            self.history.resetClean()
+
     def _on_step(self, _index: int) -> None:
         self._steps += 1
         self.unsaved_changed.emit()

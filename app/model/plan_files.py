@@ -91,24 +91,36 @@ def save(
     Raises:
         OutputError: the file cannot be written.
     """
-    from spinect_core.plan.document import Document, naming_only, paths_of, write_document
+    from spinect_core.plan.document import naming_only, paths_of, write_document
     from spinect_core.plan.folder import are_beside
     from spinect_core.plan.plan import write_plan
 
-    plan = make_plan(case, measurements, planning)
     if path.suffix.lower() == PLAN_SUFFIX:
+        plan = make_plan(case, measurements, planning)
         # files that lie beside the plan stay named in it; what was inside a document does not come along
         write_plan(naming_only(plan, are_beside(path.parent, paths_of(plan))), path)
-        return _stored(path)
+    else:
+        write_document(make_document(case, measurements, planning, found), path)
+    return _stored(path)
+
+
+def make_document(
+    case: Case,
+    measurements: tuple[Measurement, ...],
+    planning: Planning,
+    found: CasePlan | None = None,
+) -> Document:
+    """All of a case that its file holds: plan, labels, pictures and angle maps; the arguments as for :func:`save`."""
+    from spinect_core.plan.document import Document, naming_only, paths_of
+
     planning, maps = _with_maps(planning, found, case)
-    plan = plan.replaced(planning=planning)
+    plan = make_plan(case, measurements, planning)
     kept = case.segmentation
     labels, crop = (None, None) if kept is None else (kept.labels_1mm, kept.labels_on_ct)
     gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
     files = {name: content for name, content in case.files.items() if name not in gone} | maps
     likely = None if kept is None else kept.probabilities
-    write_document(Document(naming_only(plan, files), labels, crop, files, case.extras, likely), path)
-    return _stored(path)
+    return Document(naming_only(plan, files), labels, crop, files, case.extras, likely)
 
 
 def _stored(path: Path) -> Stored | None:

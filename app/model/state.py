@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QSettings
 
 from app.model.appearance import Appearance
+from app.model.autosave import Autosave, Leftovers
 from app.model.case_model import CaseModel
 from app.model.flow import Flow
 from app.model.fluoroscopy import Fluoroscopy
@@ -39,6 +40,8 @@ class State:
         ongoing: the running job, as it is shown.
         flow: where the case stands on its way to a report.
         recent: what was opened last.
+        autosave: keeps unsaved work.
+        leftovers: unsaved work of windows that ended unexpectedly.
     """
 
     def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:
@@ -55,3 +58,5 @@ class State:
         self.ongoing = Ongoing(self.jobs, parent)
         self.flow = Flow(self.model, self.ongoing, parent)
         self.recent = RecentFiles(settings, parent)
+        self.autosave = Autosave(self.model, self.trajectories, self.recent, settings, parent)
+        self.leftovers = Leftovers(parent)

@@ -5,30 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.model.autosave import Leftover, Leftovers, when_words
 from app.model.ongoing import Ongoing
 from app.model.recent import RecentFiles
 from app.panels.progress import ProgressCard
 from app.widgets import icons, palette, plain
-from app.widgets.parts import label
+from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.versions import NOTICE
 
+DELETE, REALLY = "Delete", "Delete for good?"
+MOST_LEFTOVERS = 2
+CARD_WIDTH = 620
 LEAST_WIDTH = 220
 """Pixels that the word about a missing 3D view is content with: no more than the view itself."""
 
 
 class Welcome(QWidget):
-    """Offers to open a CT."""
+    """Offers to open a CT, and to recover unsaved work."""
 
     file_wanted = Signal()
     folder_wanted = Signal()
     demo_wanted = Signal()
     path_wanted = Signal(object)
+    recover_wanted = Signal(object)
 
-    def __init__(self, recent: RecentFiles, ongoing: Ongoing, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, recent: RecentFiles, ongoing: Ongoing, leftovers: Leftovers, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._recent = recent
+        self._recent, self._leftovers = recent, leftovers
         column = QVBoxLayout(self)
         column.addStretch(2)
         mark = label("")
@@ -64,6 +71,10 @@ class Welcome(QWidget):
         self.progress.setFixedWidth(420)
         column.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(8)
+        self._rescue = QVBoxLayout()
+        self._rescue.setSpacing(6)
+        column.addLayout(self._rescue)
+        column.addSpacing(8)
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
         column.addLayout(self._list)
@@ -74,6 +85,8 @@ class Welcome(QWidget):
         column.addSpacing(12)
         recent.changed.connect(self._show_recent)
         self._show_recent()
+        leftovers.changed.connect(self._show_leftovers)
+        self._show_leftovers()
 
     def _show_recent(self) -> None:
         while (item := self._list.takeAt(0)) is not None:
@@ -88,6 +101,17 @@ class Welcome(QWidget):
         for path in paths:
             self._list.addWidget(self._link(path), 0, Qt.AlignmentFlag.AlignCenter)
 
+    def _show_leftovers(self) -> None:
+        while (item := self._rescue.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for each in self._leftovers.found[:MOST_LEFTOVERS]:
+            card = RecoverCard(each)
+            card.recover_wanted.connect(self.recover_wanted)
+            card.delete_wanted.connect(self._leftovers.delete)
+            self._rescue.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+
     def _link(self, path: Path) -> QPushButton:
         name, folder = plain.line(path.name, 60), plain.line(str(path.parent), 70)
         button = QPushButton(plain.caption(f"{name}   ·   {folder}", 140))
@@ -99,6 +123,47 @@ class Welcome(QWidget):
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(lambda: self.path_wanted.emit(path))
         return button
+
+
+class RecoverCard(QFrame):
+    """Offers unsaved work of a window that ended unexpectedly."""
+
+    recover_wanted = Signal(object)
+    delete_wanted = Signal(object)
+
+    def __init__(self, leftover: Leftover, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "progress")
+        self.setFixedWidth(CARD_WIDTH)
+        self._leftover = leftover
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 10, 8)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label(f"Unsaved work of {when_words(leftover)}", "title"))
+        told = leftover.told or f"It cannot be recovered. {leftover.fault}."
+        line = ElidedLabel(told)
+        line.setProperty("role", "muted")
+        line.setToolTip(told)
+        words.addWidget(line)
+        row.addLayout(words, 1)
+        self.recover = QPushButton("Recover")
+        self.recover.setProperty("role", "primary")
+        self.recover.setAccessibleName(f"Recover unsaved work of {when_words(leftover)}")
+        self.recover.clicked.connect(lambda: self.recover_wanted.emit(leftover.path))
+        self.recover.setVisible(not leftover.fault)
+        self.delete = QPushButton(DELETE)
+        self.delete.setAccessibleName(f"Delete unsaved work of {when_words(leftover)}")
+        self.delete.setToolTip("Delete it for good; click twice")
+        self.delete.clicked.connect(self._on_delete)
+        row.addWidget(self.recover)
+        row.addWidget(self.delete)
+
+    def _on_delete(self) -> None:
+        if self.delete.text() == DELETE:  # there is no way back, so one click does not do it
+            self.delete.setText(REALLY)
+        else:
+            self.delete_wanted.emit(self._leftover.path)
 
 
 class NoThreeD(QWidget):

@@ -19,9 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.controllers.assembly import Controllers
+from app.model.autosave import when_words
 from app.model.state import State
 from app.panels.level_menu import LevelMenu
 from app.panels.rules_box import RulesBox
+from app.panels.settings_box import GeneralPage, SettingsBox
 from app.views.stage import Stage
 from app.widgets import icons, messages
 from app.widgets.boxes import Boxes
@@ -42,6 +44,7 @@ KEYS = {
     "Window": (
         ("F5, F6, F7", "all views, 3D large, slices large"),
         ("F9", "show or hide the side column"),
+        ("Ctrl+,", "settings"),
     ),
     "Slices": (
         ("Left click or drag", "cross-hair"),
@@ -90,6 +93,7 @@ class Actions(QObject):
         self._controllers, self._stage = controllers, stage
         self.level_menu, self._steps, self._flow = level_menu, steps, state.flow
         self._recent, self._jobs, self._fluoroscopy = state.recent, state.jobs, state.fluoroscopy
+        self._leftovers = state.leftovers
         opening, plan = controllers.open, controllers.plan
         self.named: dict[str, QAction] = {}
         make = self._make
@@ -124,6 +128,7 @@ class Actions(QObject):
         make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
         make("fluoroscopy", "Fluoroscopy", self._toggle_fluoroscopy, "", "F").setCheckable(True)
         make("rules", "Rules…", lambda: boxes.show_help(RulesBox(state.planning, window)))
+        make("settings", "Settings…", partial(self._show_settings, state, boxes), "", "Ctrl+,")
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
         make("keys", "Mouse and keys", lambda: boxes.show_help(_keys_box(window)), "help", "F1")
         self._add_history()
@@ -141,6 +146,7 @@ class Actions(QObject):
             state.fluoroscopy.taken,
             stage.started,
             state.flow.changed,
+            state.leftovers.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -177,6 +183,10 @@ class Actions(QObject):
         possible = self._controllers.dicom.possible and self._flow.checked
         self.named["dicom"].setEnabled(possible and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
+        self.recover_menu.menuAction().setVisible(bool(self._leftovers.found))
+
+    def _show_settings(self, state: State, boxes: Boxes) -> None:
+        boxes.show_help(SettingsBox({"General": GeneralPage(state.autosave)}, self._window))
 
     def _toggle_fluoroscopy(self) -> None:
         self._fluoroscopy.show(not self._fluoroscopy.shown)
@@ -217,6 +227,8 @@ class Actions(QObject):
         self.level_menu.shift_wanted.connect(lambda shift: self._controllers.plan.find(shift=shift))
         self.level_menu.lumbar_wanted.connect(lambda count: self._controllers.plan.count_lumbar(count))
         self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self.recover_menu = QMenu("Recover unsaved work", self._window)
+        self.recover_menu.aboutToShow.connect(self._fill_leftovers)
         self._fill(
             bar.addMenu("&File"),
             (
@@ -224,6 +236,7 @@ class Actions(QObject):
                 "open_file",
                 self.recent_menu,
                 "demo",
+                self.recover_menu,
                 "",
                 "open_plan",
                 "save",
@@ -241,7 +254,7 @@ class Actions(QObject):
                 "quit",
             ),
         )
-        self._fill(bar.addMenu("&Edit"), ("undo", "redo"))
+        self._fill(bar.addMenu("&Edit"), ("undo", "redo", "", "settings"))
         views = bar.addMenu("&View")
         for name, view in PRESETS.items():
             action = QAction(name[:1].upper() + name[1:], self._window)
@@ -324,6 +337,20 @@ class Actions(QObject):
             add_entry(self.recent_menu, "Clear this list", self._recent.clear)
         else:
             add_entry(self.recent_menu, "Nothing yet").setEnabled(False)
+
+    def _fill_leftovers(self) -> None:
+        self.recover_menu.clear()
+        found = self._leftovers.found
+        for each in found:
+            entry = add_entry(
+                self.recover_menu,
+                f"{when_words(each)} · {each.told or each.fault}",
+                partial(self._controllers.open.recover, each.path),
+            )
+            entry.setEnabled(not each.fault)
+        if found:
+            self.recover_menu.addSeparator()
+            add_entry(self.recover_menu, "Delete all of it", self._leftovers.delete_all)
 
     def _add_tool_bar(self) -> None:
         bar = QToolBar("Tools", self._window)

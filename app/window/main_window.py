@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
 
     def _build_views(self) -> None:
         state = self.state
-        self.welcome = Welcome(state.recent, state.ongoing)
+        self.welcome = Welcome(state.recent, state.ongoing, state.leftovers)
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(NoThreeD())
         if self.stage.wanted:
@@ -254,6 +254,8 @@ class MainWindow(QMainWindow):
         jobs.ended.connect(lambda _title, _outcome: self.segment_panel.set_job(False, False))
         jobs.refused.connect(self._say)
         self.boxes.failed.connect(self.status.say_error)
+        self.state.autosave.said.connect(self._say)
+        self.state.leftovers.changed.connect(self._on_leftovers)
         for controller in controllers.saying:
             controller.said.connect(self._say)
         controllers.plan.found.connect(self._on_found)
@@ -277,6 +279,7 @@ class MainWindow(QMainWindow):
         self.welcome.folder_wanted.connect(opening.ask_folder)
         self.welcome.demo_wanted.connect(opening.open_demo)
         self.welcome.path_wanted.connect(opening.open_path)
+        self.welcome.recover_wanted.connect(opening.recover)
         for view in self.slices.values():
             view.file_wanted.connect(opening.ask_file)
             view.folder_wanted.connect(opening.ask_folder)
@@ -406,6 +409,11 @@ class MainWindow(QMainWindow):
         taken = self.state.fluoroscopy.picture
         self.fluoroscopy_frame.info.setText("" if taken is None else taken.exposure.view.words)
 
+    def _on_leftovers(self) -> None:
+        """Tell of unsaved work where the welcome page does not."""
+        if self.state.leftovers.found and (self.model.case is not None or self.jobs.busy):
+            self._say("Unsaved work of a window that ended unexpectedly is kept: File, Recover unsaved work.")
+
     def _say(self, text: str) -> None:
         self.status.say(text.split("\n")[0], more=text)
 
@@ -504,6 +512,8 @@ class MainWindow(QMainWindow):
         self.controllers.needle_slice.close()
         self.controllers.open.close_chooser()
         self.controllers.export.finish()
+        self.state.autosave.finish()
+        self.state.leftovers.finish()
         self.state.present.finish()
         self.state.fluoroscopy.finish()
         self.jobs.shut_down()

@@ -7,16 +7,23 @@ is deleted. A variable that the user has set is left as it is.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
+
+from spinect_core.base.files import is_own_folder
 
 KEPT = ("MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH", "CUDA_CACHE_PATH")
 """Where Mesa, NVIDIA's OpenGL and CUDA keep what they have compiled."""
 KERAS_HOME = os.devnull
 """Keras writes a file of settings into its home and obeys one that it finds there, which could give other labels. In a
 folder that cannot be made it does neither."""
+
+RECOVERY = "recovery"
+PRIVATE = 0o700
+"""Permissions of a folder of the user's alone."""
 
 
 def cache_folder() -> Path:
@@ -27,6 +34,29 @@ def cache_folder() -> Path:
     if sys.platform in ("win32", "darwin"):
         return platformdirs.user_cache_path("SPINECT Planner", appauthor=False)
     return platformdirs.user_cache_path("spinect-planner")
+
+
+def recovery_folder() -> Path:
+    """Where the window keeps unsaved work until it is saved, in the user's folder for the state of programs."""
+    import platformdirs
+
+    if sys.platform in ("win32", "darwin"):
+        return platformdirs.user_state_path("SPINECT Planner", appauthor=False) / RECOVERY
+    return platformdirs.user_state_path("spinect-planner") / RECOVERY
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that nobody but the user may read; one that is there is closed to others.
+
+    Raises:
+        OSError: it cannot be made, or a link or something else has its name.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=PRIVATE)
+    if not is_own_folder(folder):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    folder.chmod(PRIVATE)
 
 
 def keep_to_own_folders(environment: MutableMapping[str, str] | None = None) -> None:

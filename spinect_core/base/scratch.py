@@ -170,8 +170,8 @@ def sweep(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = _NAME.fullmatch(entry.name)
-            if found is not None and _is_abandoned(entry, found["mark"]):
-                path = Path(entry.path)
+            path = Path(entry.path)
+            if found is not None and abandoned(path, found["mark"]):
                 _remove(path)
                 gone += [] if os.path.lexists(path) else [path]
     return gone
@@ -190,9 +190,15 @@ def sweep_temporary() -> None:
         sweep_once(Path(tempfile.gettempdir()))
 
 
-def _is_abandoned(entry: os.DirEntry[str], of: str) -> bool:
+def abandoned(path: Path, of: str) -> bool:
+    """Whether a file or folder is the user's, no link, and of a process that has died.
+
+    Args:
+        path: of it.
+        of: what :func:`mark` gave in that process.
+    """
     try:
-        facts = entry.stat(follow_symlinks=False)
+        facts = path.lstat()
     except OSError:
         return False
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):

@@ -43,6 +43,14 @@ def fast_core(monkeypatch, request):
 
 
 @pytest.fixture(autouse=True)
+def own_recovery(monkeypatch, tmp_path) -> Path:
+    """The private folder of this test alone."""
+    folder = tmp_path / "state" / "recovery"
+    monkeypatch.setattr("spinect_core.base.own_folders.recovery_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
 def no_question_unanswered(monkeypatch):
     """A question that no test answers would wait for ever."""
     from app.widgets.dialogs import Dialogs
