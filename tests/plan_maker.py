@@ -11,11 +11,11 @@ from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
 from spinect_core.image.volume import Geometry, Labels, Volume
+from spinect_core.plan.build import readouts_record
 from spinect_core.plan.document import Crop, Document
 from spinect_core.plan.plan import Case, Plan, PlanView
 from spinect_core.plan.records import (
     AxialRecord,
-    BeamRecord,
     BehindRecord,
     BorderRecord,
     CaseLightRecord,
@@ -29,11 +29,9 @@ from spinect_core.plan.records import (
     FeltRecord,
     FindingRecord,
     FrontPlaceRecord,
-    GantryRecord,
     GapRecord,
     IntervalRecord,
     LandmarkRecord,
-    LasersRecord,
     LayerRecord,
     LevelRecord,
     LightReasonRecord,
@@ -43,7 +41,6 @@ from spinect_core.plan.records import (
     NeedleRecord,
     OrganNearRecord,
     OrgansRecord,
-    PairRecord,
     Planning,
     ReadoutsRecord,
     RefusalRecord,
@@ -65,6 +62,7 @@ from spinect_core.plan.records import (
     ZoneRecord,
 )
 from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.readouts import read_out
 from spinect_core.preprocessing import Region
 
 CREATED = "2026-11-25T03:00:00+00:00"
@@ -289,7 +287,7 @@ def full_planning() -> Planning:
             NeedleRecord(
                 needle=needle,
                 safety=safety,
-                readouts=full_readouts(),
+                readouts=full_readouts(needle),
                 tip=full_tip(),
                 light=full_light(),
                 way=full_way(),
@@ -317,22 +315,17 @@ def full_planning() -> Planning:
     )
 
 
-def full_readouts() -> ReadoutsRecord:
+def full_readouts(needle: Needle) -> ReadoutsRecord:
     """What is set in the room, each field off its default."""
     place = SlicePlaceRecord(
-        number=57, numbering=Numbering.INSTANCE, offset_mm=-0.25, across=12.5, down=30.0, z_mm=-12.0
+        number=57, numbering=Numbering.INSTANCE, offset_mm=-0.25, across=12.5, down=30.0, z_mm=needle.entry[2]
     )
-    return ReadoutsRecord(
-        position=PatientPosition.FEET_FIRST_PRONE,
-        detector_at_hub=PairRecord(primary=153.0, secondary=-12.0),
-        source_at_hub=PairRecord(primary=-27.0, secondary=12.0),
-        beam_detector_at_hub=BeamRecord(gantry=207.0, pitch=12.0),
-        beam_source_at_hub=BeamRecord(gantry=27.0, pitch=-12.0),
-        gantry=GantryRecord(tilt=-13.5, in_plane=26.25, above=True, limit=25.0),
-        axial_in_plane_deg=27.0,
-        lasers=LasersRecord(axial=12.0, sagittal=26.25, above=True),
+    made = readouts_record(
+        read_out(needle, {}, position=PatientPosition.FEET_FIRST_PRONE, gantry_limit_deg=25.0)
+    )
+    return made.replaced(
         entry_slice=place,
-        target_slice=place.replaced(number=61, z_mm=3.5),
+        target_slice=place.replaced(number=61, z_mm=needle.target[2]),
         scanned=PatientPosition.HEAD_FIRST_SUPINE,
         midline_mm=44.5,
         s1_mm=-9.0,

@@ -266,6 +266,7 @@ class Rule(StrEnum):
     KIDNEY_NEAR = "kidney-near"
     ORGANS_UNKNOWN = "organs-not-known"
     TIP_VENTRAL = "tip-ventral"
+    TIP_LATERAL = "tip-lateral-of-pedicle"
     GANTRY = "beyond-gantry"
     OBLIQUE_USUAL = "oblique-beyond-usual"
     TIP_HIGH = "tip-high-in-foramen"

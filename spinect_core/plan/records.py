@@ -11,7 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -58,7 +60,9 @@ from spinect_core.image.organs import Organ, OrganOrigin
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
+from spinect_core.planning.needle.light import GRADES
 from spinect_core.planning.needle.needle import Needle
+from spinect_core.planning.needle.readouts import read_out
 from spinect_core.planning.rules import LONGEST_REASON, TABLE, Limit
 
 FARTHEST_MM = 1e5
@@ -71,6 +75,26 @@ MOST_LAYERS = 500
 """More reasons no light of a case has: there are fewer things that are looked at."""
 FIXED_RULES: Mapping[Rule, Limit] = {each.rule: each for each in TABLE if not each.editable}
 """Those that are no judgement: nobody may change or lift them."""
+SAME_DEG, SAME_MM = 0.05, 0.05
+"""Within which a read-out is that of its needle."""
+READ_OUT = MappingProxyType(
+    {
+        "detector_at_hub.primary": "C-arm angle with the detector at the hub",
+        "detector_at_hub.secondary": "C-arm tilt with the detector at the hub",
+        "source_at_hub.primary": "C-arm angle with the source at the hub",
+        "source_at_hub.secondary": "C-arm tilt with the source at the hub",
+        "beam_detector_at_hub.gantry": "IEC 61217 angle with the detector at the hub",
+        "beam_detector_at_hub.pitch": "IEC 61217 pitch with the detector at the hub",
+        "beam_source_at_hub.gantry": "IEC 61217 angle with the source at the hub",
+        "beam_source_at_hub.pitch": "IEC 61217 pitch with the source at the hub",
+        "gantry.tilt": "tilt of the gantry",
+        "gantry.in_plane": "angle in the tilted slice",
+        "axial_in_plane_deg": "angle in the axial slice",
+        "lasers.axial": "angle to the axial laser",
+        "lasers.sagittal": "angle to the sagittal laser",
+    }
+)
+"""Angles that entry and target alone decide, by their place in the read-outs."""
 AS_WRITTEN = "Use the plan as the program wrote it, or plan the case again"
 
 # ------------------------------------------------------------------------------------------------- what fields may hold
@@ -1420,6 +1444,44 @@ class NeedleRecord(Record):
     findings: Annotated[Findings, Field(alias="rules")] = ()
     way: Annotated[WayRecord | None, Field(alias="soft_tissue")] = None
 
+    @model_validator(mode="after")
+    def _as_read_out(self) -> Self:
+        """What is set in the room leads to this needle and no other."""
+        if self.readouts is not None:
+            found = read_out(self.needle, {}, position=self.readouts.position)
+            for place, words in READ_OUT.items():
+                stored, own = (attrgetter(place)(each) for each in (self.readouts, found))
+                if abs((stored - own + 180.0) % 360.0 - 180.0) > SAME_DEG:
+                    raise ValueError(f"its {words} is {stored:.1f}°, that of its entry and target {own:.1f}°")
+            for name, on, point in (
+                ("entry", self.readouts.entry_slice, self.needle.entry),
+                ("target", self.readouts.target_slice, self.needle.target),
+            ):
+                if on is not None and abs(on.z_mm - point[2]) > SAME_MM:
+                    raise ValueError(
+                        f"the table position of its {name} is {on.z_mm:.1f} mm, not {point[2]:.1f}"
+                    )
+            for name in ("gantry", "lasers"):
+                if getattr(self.readouts, name).above != getattr(found, name).above:
+                    raise ValueError(f"its {name} read-out has the hub on the wrong side of the tip")
+        return self
+
+    def no_surer_than(self, case: CaseLightRecord) -> Self:
+        """The same with a light that is no better than its case's: plans of other programs may say otherwise."""
+        order = list(Light)
+        if self.light is None or order.index(self.light.light) >= order.index(case.light):
+            return self
+        # A red case is one of which nothing is recommended.
+        cause = LightCause.WITHHELD if case.light == Light.RED else LightCause.CASE
+        reason = LightReasonRecord(
+            cause=cause,
+            light=case.light,
+            value=float(sum(each.light == case.light for each in case.reasons)),
+            limit=GRADES[cause].limit(case.light),
+        )
+        light = self.light.replaced(light=case.light, reasons=(reason, *self.light.reasons)[:MOST_REASONS])
+        return self.replaced(light=light)
+
 
 class Planning(Record):
     """All that the planning found or the user set, beside the triangles. Empty parts were not looked for.
@@ -1491,6 +1553,9 @@ class Planning(Record):
         ]:
             if key not in keys:
                 raise ValueError(f"a {what} belongs to the zone {key!r}, which is not there")
+        if self.light is not None:
+            # The record is still being made: nobody has seen it with the other lights.
+            self.__dict__["needles"] = tuple(each.no_surer_than(self.light) for each in self.needles)
         return self
 
 

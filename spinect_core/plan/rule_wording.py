@@ -161,6 +161,12 @@ RULES: Mapping[Rule, Words] = {
         "its tip lies at {value:.0%} of the foramen's depth from the front, less than {limit:.0%}",
         "end in the front of the foramen",
     ),
+    Rule.TIP_LATERAL: Words(
+        "tip far lateral of the pedicle's middle",
+        "its tip lies {value:.1f} mm lateral of the middle of the pedicle, more than {limit:g} mm: the injection may "
+        "not reach the epidural space",
+        "end far lateral of the pedicle's middle",
+    ),
     Rule.GANTRY: Words(
         "plane beyond the gantry",
         "no gantry reaches its plane: {value:.0f}°, more than {limit:g}°",

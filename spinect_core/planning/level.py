@@ -348,7 +348,9 @@ class Approaches:
         closing = None
         if best is None:
             closing = what_closes(sight, result.candidate, self.parts_of, cancel=cancel)
-        withheld = gaps_of(zone, self.landmarks)
+        # Without the skin no needle has an entry: that is the reason, and not what rules say of its place.
+        skinless = (note for note in searched.notes if note.code == NoteCode.NO_SKIN)
+        withheld = (*gaps_of(zone, self.landmarks), *skinless)
         # The windows are shown as they are; but nobody is led along a view that may rest on a fault.
         picked = self._picked(searched, held=bool(self.withheld or withheld), cancel=cancel)
         progress(0.8, f"{zone.name}: looking along the axial plane")

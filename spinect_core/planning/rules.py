@@ -251,6 +251,15 @@ TABLE: tuple[Limit, ...] = (
         within=(0.0, 1.0),
     ),
     _limit(
+        Rule.TIP_LATERAL,
+        _WARN,
+        "> 5 mm",
+        _T,
+        "safe triangle, seen from behind: one text (78stepshealth.us) aims slightly medial of the pedicle's middle, as "
+        "a more medial tip helps the injection into the epidural space; half of a pedicle is some 9 mm wide",
+        within=(0.0, 15.0),
+    ),
+    _limit(
         Rule.GANTRY,
         _WARN,
         "> 30 °",

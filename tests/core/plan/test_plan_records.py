@@ -17,11 +17,14 @@ from spinect_core.plan.build import window_record
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.records import (
     AxialRecord,
+    CaseLightRecord,
+    CaseReasonRecord,
     ChoiceRecord,
     CourseRecord,
     FindingRecord,
     LandmarkRecord,
     LevelRecord,
+    LightRecord,
     LimitRecord,
     NeedleRecord,
     Planning,
@@ -398,3 +401,44 @@ def test_a_limit_that_is_no_judgement_stands_in_a_plan_as_in_the_table_and_each_
     planning = full_planning()
     with pytest.raises(PlanError, match="two of the rule"):
         planning.replaced(rules=(*planning.rules, planning.rules[0]))
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "says"),
+    [
+        (("c_arm_detector_at_hub", "primary"), 3.0, "C-arm angle with the detector at the hub is 3.0"),
+        (("c_arm_source_at_hub", "secondary"), 80.0, "C-arm tilt with the source at the hub is 80.0"),
+        (("iec_61217_source_at_hub", "gantry_deg"), 1.0, "IEC 61217 angle with the source at the hub is 1.0"),
+        (("gantry", "tilt_deg"), 5.0, "tilt of the gantry is 5.0"),
+        (("gantry", "hub_above"), False, "gantry read-out has the hub on the wrong side"),
+        (("axial_in_plane_deg",), 12.0, "angle in the axial slice is 12.0"),
+        (("lasers", "sagittal_deg"), 40.0, "angle to the sagittal laser is 40.0"),
+        (("entry_slice", "z_mm"), 700.0, "table position of its entry is 700.0 mm"),
+    ],
+)
+def test_read_outs_that_lead_to_another_needle_are_refused(
+    way: tuple[str, ...], value: object, says: str
+) -> None:
+    data = full_planning().needles[0].to_dict()
+    assert NeedleRecord.from_dict(data).to_dict() == data
+    *inner, last = ("readouts", *way)
+    part = data
+    for key in inner:
+        part = part[key]
+    assert part[last] != value
+    part[last] = value
+    with pytest.raises(PlanError, match=says):
+        NeedleRecord.from_dict(data)
+
+
+@pytest.mark.parametrize(("case", "cause"), [("amber", "case"), ("red", "withheld")])
+def test_no_needle_of_a_plan_is_surer_than_its_case(case: str, cause: str) -> None:
+    needle = full_planning().needles[0].replaced(light=LightRecord(light="green"))
+    light = CaseLightRecord(light=case, reasons=(CaseReasonRecord(cause="noise", light=case),))
+    shown = full_planning().replaced(light=light, needles=(needle,)).needles[0].light
+    assert shown is not None
+    assert (shown.light, [each.cause for each in shown.reasons]) == (case, [cause])
+    green = full_planning().replaced(light=CaseLightRecord(light="green"), needles=(needle,))
+    assert green.needles[0] == needle
+    red = full_planning().needles[0]  # what is worse than its case stays as it is
+    assert full_planning().replaced(light=light, needles=(red,)).needles[0] == red

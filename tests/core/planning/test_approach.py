@@ -18,7 +18,7 @@ from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.plan.build import key_of, planning_record
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences
+from spinect_core.plan.wording import approach_sentence, result_sentences, sentence, sentences, trajectories
 from spinect_core.planning.intervals import Uncertainty
 from spinect_core.planning.level import Approaches, plan_level
 from spinect_core.planning.needle.surroundings import Surroundings, unknown_mm
@@ -450,6 +450,11 @@ def test_a_picture_narrower_than_the_patient_still_shows_the_window(case, planne
             "what there is to know reaches the plan"
         )
     assert any(sentence(Note(NoteCode.NO_SKIN)) in notes for notes in told.values())
+    # The reason is that, and not what rules say of places without an entry.
+    rows = [each for each in trajectories(planning_record(found)[0]) if each.search and each.search.best]
+    assert rows
+    assert all("the CT does not show the skin" in each.withheld_text for each in rows)
+    assert not any(each.recommended or "rule" in each.withheld_text for each in rows)
 
 
 def test_a_wall_behind_the_spine_closes_every_way_and_what_closes_it_is_named(case, planned):
