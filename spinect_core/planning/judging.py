@@ -39,7 +39,7 @@ _TIP_RULES = (
     Rule.DISC_BEHIND,
     Rule.DISC_NEAR,
 )
-_SAFE_RULES, _KAMBIN_RULES = (Rule.TIP_MEDIAL, Rule.TIP_VENTRAL, Rule.TIP_LATERAL), (Rule.TIP_HIGH,)
+_SAFE_RULES, _KAMBIN_RULES = (Rule.TIP_MEDIAL, Rule.TIP_VENTRAL), (Rule.TIP_HIGH,)
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,9 @@ class Judge:
             Rule.DISC_NEAR: tip.disc_mm,
         }
         if needle.kind == Kind.SAFE:
-            beside = None if tip.front is None else tip.front.lateral_mm
-            facts |= {Rule.TIP_MEDIAL: beside, Rule.TIP_LATERAL: beside}
+            facts[Rule.TIP_MEDIAL] = None if tip.front is None else tip.front.lateral_mm
+            if tip.front is not None:  # that it is not known is said once
+                facts[Rule.TIP_LATERAL] = tip.front.lateral_mm
             facts[Rule.TIP_VENTRAL] = None if tip.side is None else tip.side.depth
         else:
             facts[Rule.TIP_HIGH] = None if tip.side is None else tip.side.height
