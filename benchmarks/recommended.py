@@ -29,7 +29,6 @@ import numpy as np
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.words import Guidance
-from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin, Organs
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels
 from spinect_core.planning.level import plan_level
 from spinect_core.planning.results import Approach
@@ -40,6 +39,7 @@ from spinect_core.research.phantom.structures import STRUCTURES
 from spinect_core.research.phantom.workers import Workers
 from spinect_core.research.phantom_study.run import parse_seeds
 from spinect_core.surfaces import build_surfaces
+from spinect_core.teaching.drawing import MASKS, organs_of
 
 BOX = ((-150.0, 150.0), (-110.0, 118.0), (-80.0, 80.0))
 """Both flanks, the bowel before the spine, and the skin of the back, LPS mm."""
@@ -47,10 +47,8 @@ LABELLED_MM = 90.0
 CROPPED_MM = 55.0
 """To either side of the midline."""
 SPACING_MM = 1.25
-MASK_MM = 3.0
 LAST_MM = 3.0
 STEP_MM = 0.25
-MASKS = {"bowel": Organ.BOWEL, "arteries": Organ.GREAT_VESSELS, "veins": Organ.GREAT_VESSELS}
 FAMILIES = ("procedural", "varied")
 
 
@@ -64,24 +62,6 @@ def labels_within(phantom: Phantom, half_mm: float) -> Labels:
     px, py, pz = (float(v) for v in grid.to_patient([0, 0, part.start]))
     return Labels(
         array, Geometry((array.shape[0], array.shape[1], array.shape[2]), grid.spacing, (px, py, pz))
-    )
-
-
-def organs_of(phantom: Phantom) -> Organs:
-    """Bowel and great vessels as coarse masks, as networks make them."""
-    grid = phantom.labels.geometry
-    step = max(round(MASK_MM / grid.spacing[0]), 1)
-    found = np.zeros(phantom.structures.shape, np.uint8)
-    for name, organ in MASKS.items():
-        found[phantom.structures == STRUCTURES[name]] = NUMBERS[organ]
-    coarse = np.ascontiguousarray(found[::step, ::step, ::step])
-    spacing = (grid.spacing[0] * step, grid.spacing[1] * step, grid.spacing[2] * step)
-    return Organs(
-        coarse,
-        Geometry((coarse.shape[0], coarse.shape[1], coarse.shape[2]), spacing, grid.origin),
-        tuple(dict.fromkeys(MASKS.values())),
-        origin=OrganOrigin.DRAWN,
-        source="the drawing of the specimen",
     )
 
 

@@ -28,6 +28,7 @@ CHILDREN: Mapping[str, str] = {
     "reading": "spinect_core.io.native_worker",
     "rendering": "spinect_core.base.opengl",
     "surfaces": "spinect_core.surfaces.worker",
+    "teaching": "spinect_core.teaching.worker",
     "window-opengl": "app.gl_probe",
 }
 """Modules whose ``main(arguments)`` is a process of its own, by name. Text, so that nothing is imported for it."""

@@ -33,6 +33,7 @@ from spinect_core.cli import (
     segment,
     series,
     study,
+    teach,
     train,
 )
 from spinect_core.cli.parser import Parser, command_parser
@@ -54,6 +55,7 @@ COMMANDS = (
     phantom,
     phantom_study,
     train,
+    teach,
     info,
 )
 UNEXPECTED = 70

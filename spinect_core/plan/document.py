@@ -211,7 +211,7 @@ class Document:
         """
         if self.labels_on_ct is not None:
             return self.labels_on_ct.on(geometry)
-        return None if self.labels is None else _resampled(self.labels, geometry)
+        return None if self.labels is None else resampled(self.labels, geometry)
 
 
 def paths_of(plan: Plan) -> set[str]:
@@ -232,7 +232,7 @@ def naming_only(plan: Plan, paths: Iterable[str]) -> Plan:
     return plan.replaced(views=views, planning=plan.planning.replaced(searches=searches), files=files)
 
 
-def _resampled(labels: Labels, geometry: Geometry) -> Labels:
+def resampled(labels: Labels, geometry: Geometry) -> Labels:
     """Labels on another grid: each voxel takes the nearest label, and none beyond the old grid."""
     image = sitk.Resample(
         to_sitk(labels.array, labels.geometry),

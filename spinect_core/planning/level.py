@@ -522,7 +522,7 @@ class Approaches:
         needle = self._needle(result.zone, choice.view, aim[0])
         if needle is None:
             return None
-        measured = self._measured(needle, cancel)
+        measured = self.measure(needle, cancel)
         return Tried(number, choice, needle, measured, self.judge.needle(needle, measured, searched=True))
 
     def _taken(
@@ -589,8 +589,8 @@ class Approaches:
             author=author,
         )
 
-    def _measured(self, needle: Needle, cancel: Cancel | None) -> Measured:
-        """What the rules ask of a needle."""
+    def measure(self, needle: Needle, cancel: Cancel | None = None) -> Measured:
+        """What the rules ask of a needle, without its risks and neighbours."""
         room = self.room
         check(cancel)
         along = clearance(needle, room.obstacles)
@@ -634,7 +634,7 @@ class Approaches:
             cancel: asked often.
         """
         room = self.room
-        part = known or self._measured(needle, cancel)
+        part = known or self.measure(needle, cancel)
         risks = tuple(risk(needle, room.aim, error, needles=FIRST_PASSES) for error in HAND_ERRORS)
         check(cancel)
         shell, along = room.shell, part.along

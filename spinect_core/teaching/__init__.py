@@ -1,0 +1,1 @@
+"""Teaching: cases drawn on demand, tasks, attempts and what they are worth, classes and their tables."""
