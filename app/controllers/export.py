@@ -98,7 +98,7 @@ class ExportController(QObject):
         attenuation = state.attenuation()
         if attenuation is None or case is None:
             return False
-        exposure, needle, marks = state.exposure, state.needle, state.marks()
+        exposure, needle, marks = state.along, state.needle, state.marks()
         exposures = (
             (exposure,)
             if needle is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,9 @@ from app.model.trajectories import Trajectories
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress
-from spinect_core.base.words import DetectorSide
+from spinect_core.base.words import DetectorSide, Side
 from spinect_core.geometry.exposure import Exposure, Fluoroscope
+from spinect_core.geometry.view import View
 
 if TYPE_CHECKING:
     from spinect_core.anatomy.landmarks import Landmarks
@@ -29,6 +31,14 @@ FIELDS_MM = (298.0, 200.0, 150.0)
 """Of the detector, as the usual C-arms let one choose them; the middle one shows L4 to S2."""
 APART_MS = 30
 """Between one picture and the next, so that the window has its turn."""
+
+
+class Stand(StrEnum):
+    """Where the C-arm stands."""
+
+    VIEW = "view"
+    BEHIND = "behind"
+    SIDE = "side"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +101,7 @@ class Fluoroscopy(QObject):
     Attributes:
         shown: whether anybody looks; nothing is computed otherwise.
         device: the C-arm.
+        stand: in the present view, or where the tip is looked at.
         bright_bone: bone bright as on a film.
         picture: the last one taken; None before the first, and without a CT.
         fault: why none can be taken; empty if it can.
@@ -108,6 +119,7 @@ class Fluoroscopy(QObject):
         self._model, self._trajectories = model, trajectories
         self.shown, self.bright_bone = False, False
         self.device = Fluoroscope(detector_mm=FIELDS_MM[1])
+        self.stand = Stand.VIEW
         self.picture: Taken | None = None
         self.fault = ""
         self._job: Job | None = None
@@ -152,6 +164,13 @@ class Fluoroscopy(QObject):
     def set_field(self, mm: float) -> None:
         """Choose the field of the detector."""
         self._set(replace(self.device, detector_mm=mm))
+
+    def set_stand(self, stand: Stand) -> None:
+        """Follow the present view, or stay behind the patient or at the side of the needle."""
+        if stand != self.stand:
+            self.stand = stand
+            self.changed.emit()
+            self._want()
 
     def set_bright_bone(self, on: bool) -> None:
         """Show bone bright, or dark."""
@@ -201,9 +220,44 @@ class Fluoroscopy(QObject):
         return self._model.cursor
 
     @property
+    def side(self) -> Side:
+        """Of what is looked at: the trajectory's, the triangle's, else that on which the cross-hair lies."""
+        current, triangle = self._trajectories.current, self.triangle
+        if current is not None:
+            return current.side
+        if triangle is not None:
+            return triangle.side
+        return Side.LEFT if self._model.cursor[0] >= 0 else Side.RIGHT
+
+    @property
+    def view(self) -> View:
+        """In which the C-arm looks."""
+        if self.stand == Stand.VIEW:
+            return self._model.view
+        return View(0.0) if self.stand == Stand.BEHIND else View.oblique(self.side, 90.0)
+
+    @property
     def exposure(self) -> Exposure:
         """The one that is wanted now."""
+        return Exposure(self.view, self.target, self.device)
+
+    @property
+    def along(self) -> Exposure:
+        """The one in the present view, wherever the C-arm stands."""
         return Exposure(self._model.view, self.target, self.device)
+
+    @property
+    def tip_words(self) -> str:
+        """Where the needle's tip lies, as far as that is judged from where the C-arm stands; else empty."""
+        from spinect_core.plan.tip_wording import front_words, side_words
+
+        current = self._trajectories.current
+        tip = None if current is None or current.needle is None else current.needle.tip
+        if tip is None or self.stand == Stand.VIEW:
+            return ""
+        if self.stand == Stand.BEHIND:
+            return "" if tip.front is None else f"Tip: {front_words(tip.front)}"
+        return "" if tip.side is None else f"Tip: {side_words(tip.side)}"
 
     @property
     def without_ct(self) -> bool:

@@ -6,15 +6,32 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.model.fluoroscopy import FIELDS_MM, Fluoroscopy, Taken
+from app.model.fluoroscopy import FIELDS_MM, Fluoroscopy, Stand, Taken
 from app.widgets import palette, plain
 from app.widgets.parts import give_margin
 from spinect_core.base.words import DetectorSide
 from spinect_core.geometry.exposure import Exposure
 
 DETECTORS = {DetectorSide.AT_VIEWER: "At viewer", DetectorSide.OPPOSITE: "Opposite"}
+STANDS = {
+    Stand.VIEW: ("In view", "The C-arm follows the 3D view"),
+    Stand.BEHIND: (
+        "From behind",
+        "The C-arm stays behind the patient (posteroanterior): the tip beside the pedicle",
+    ),
+    Stand.SIDE: ("From the side", "The C-arm stays at the needle's side (lateral): the tip in the foramen"),
+}
 SOURCE_MM = (450.0, 900.0)
 NAMED_FROM = 300.0
 """Logical pixels of the picture's edge below which the parts of the dog are not named."""
@@ -64,6 +81,20 @@ class FluoroscopyView(QWidget):
         for widget, width in ((self.detector, 98), (self.source, 82), (self.field, 78)):
             # What they ask for themselves would make the window wider than a small screen.
             widget.setMinimumWidth(width)
+        self.stands = {stand: QToolButton() for stand in STANDS}
+        self._stand_group = QButtonGroup(self)
+        places = QHBoxLayout()
+        places.setContentsMargins(6, 0, 6, 4)
+        places.setSpacing(4)
+        for stand, button in self.stands.items():
+            words, tip = STANDS[stand]
+            button.setText(words)
+            button.setToolTip(tip)
+            button.setCheckable(True)
+            button.clicked.connect(lambda _on=True, stand=stand: fluoroscopy.set_stand(stand))
+            self._stand_group.addButton(button)
+            places.addWidget(button)
+        places.addStretch(1)
         row = QHBoxLayout()
         row.setContentsMargins(6, 0, 6, 4)
         row.setSpacing(4)
@@ -74,6 +105,7 @@ class FluoroscopyView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addLayout(places)
         column.addLayout(row)
         column.addWidget(self.picture, 1)
         fluoroscopy.changed.connect(self._show)
@@ -93,6 +125,7 @@ class FluoroscopyView(QWidget):
         self.source.setValue(device.source_to_target_mm)
         self.field.setCurrentIndex(FIELDS_MM.index(device.detector_mm))
         self.bright.setChecked(self._fluoroscopy.bright_bone)
+        self.stands[self._fluoroscopy.stand].setChecked(True)
         for widget in (self.detector, self.source, self.field, self.bright):
             widget.blockSignals(False)
         self.source.setToolTip(
@@ -113,7 +146,7 @@ class FluoroscopyPicture(QWidget):
         self._fluoroscopy = fluoroscopy
         self._image: tuple[Taken, QImage] | None = None
         self.setMinimumSize(200, 180)
-        self.setAccessibleName("Simulated fluoroscopy of the present view")
+        self.setAccessibleName("Simulated fluoroscopy")
         fluoroscopy.taken.connect(self.update)
         fluoroscopy.changed.connect(self.update)
 
@@ -235,7 +268,9 @@ class FluoroscopyPicture(QWidget):
         painter.setFont(self._font(11))
         inner = box.adjusted(7, 5, -7, -5)
         above = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-        _write(painter, inner, f"C-arm {exposure.c_arm}", palette.TEXT, above)
+        tip = self._fluoroscopy.tip_words if exposure.view == self._fluoroscopy.view else ""
+        head = f"C-arm {exposure.c_arm}" + (f"\n{tip}" if tip else "")
+        _write(painter, inner, head, palette.TEXT, above | Qt.TextFlag.TextWordWrap)
         below = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         told = SIMULATED + (" · hatched: beyond it" if taken.cut else "")
         if taken.told:

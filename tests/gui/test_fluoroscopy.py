@@ -1,13 +1,17 @@
 """Simulated fluoroscopy beside the 3D view: when it is computed, what it shows, and what is drawn on it."""
 
+from dataclasses import replace
+
 import fake_planning
 import numpy as np
 from PIL import Image
+from plan_maker import full_tip
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 import spinect_core.pipeline.replanning
 from app.model.case import Case
+from app.model.fluoroscopy import Stand
 from app.widgets import palette
 from spinect_core.base.words import DetectorSide
 from spinect_core.geometry.triangle import Triangle
@@ -162,6 +166,38 @@ def test_the_needle_is_followed_down_and_exported_with_its_tip_views(segmented, 
         assert segmented.controllers.export.write_fluoroscopy(out)
     with Image.open(out) as image:
         assert image.size == (3 * ABREAST + 2 * GAP, HEAD + ABREAST + FOOT)
+
+
+def test_the_c_arm_stays_where_the_tip_is_judged(segmented, qtbot, monkeypatch):
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
+    segmented.actions_.named["trajectories"].trigger()
+    qtbot.waitUntil(lambda: not segmented.jobs.busy, timeout=30000)
+    state, view = segmented.state.fluoroscopy, segmented.fluoroscopy
+    row = next(each for each in segmented.state.trajectories.rows if each.needle is not None)
+    segmented.state.trajectories.choose(row.key)
+    shown(segmented, qtbot)
+    assert view.stands[Stand.VIEW].isChecked()
+    assert state.tip_words == ""
+    turned = segmented.model.view
+    record = row.needle.replaced(tip=full_tip())
+    monkeypatch.setattr(type(segmented.state.trajectories), "current", replace(row, needle=record))
+    for stand, wanted in ((Stand.BEHIND, View(0)), (Stand.SIDE, View.oblique(row.side, 90))):
+        view.stands[stand].click()
+        taken = wait_for_picture(segmented, qtbot)
+        assert taken.exposure.view == wanted
+        assert segmented.model.view == turned  # the 3D view stays where it was
+        assert segmented.fluoroscopy_frame.info.text() == wanted.words
+        told = {Stand.BEHIND: "o'clock of the pedicle, 2.2 mm lateral", Stand.SIDE: "dorsal cranial quadrant"}
+        assert told[stand] in state.tip_words
+    # From the right the picture's left is the front of the patient; from the left its right.
+    assert taken.exposure.letters[:2] == (("A", "P") if row.side == "left" else ("P", "A"))
+    done = state._done
+    segmented.model.set_view(View(33.0, 4.0))
+    QTest.qWait(150)
+    assert state._done == done  # turning takes no other picture
+    view.stands[Stand.VIEW].click()
+    assert wait_for_picture(segmented, qtbot).exposure.view == View(33.0, 4.0)
 
 
 def test_without_a_needle_the_present_view_is_exported(opened, qtbot, tmp_path):
