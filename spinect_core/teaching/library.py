@@ -100,7 +100,7 @@ LIBRARY: tuple[LibraryCase, ...] = (
         301,
         ("stenosis",),
         Story.OBLIQUE_ONLY,
-        "A narrow canal with a compressed sac: bone leaves nearly as much room as in a normal spine, nerves leave less.",
+        "A narrow canal with a compressed sac. Bone leaves nearly as much room as in a normal spine, nerve less.",
     ),
     LibraryCase(
         "high-crest",

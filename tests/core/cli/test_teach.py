@@ -7,9 +7,9 @@ import json
 import pytest
 
 from spinect_core.cli import main
-from spinect_core.teaching.drawing import Pictures
 from spinect_core.teaching.library import LIBRARY
 from spinect_core.teaching.pack import Pack, read_pack
+from spinect_core.teaching.records import AdviceRecord, BestRecord, PartRecord, ScoreRecord
 from spinect_core.teaching.session import ResultRecord, read_class, read_session, write_record
 
 
@@ -54,34 +54,40 @@ def test_a_pack_and_its_class_are_made_and_their_results_tabled(tmp_path, capsys
     assert (tmp_path / "table" / "table.csv").read_text().startswith("code,attempt,case")
 
 
-@pytest.mark.heavy
-def test_attempts_are_scored_in_words_and_as_data(tmp_path, capsys, monkeypatch, pictures_of_teaching):
-    monkeypatch.setattr(Pack, "pictures", lambda *_args, **_named: pictures_of_teaching)
-    monkeypatch.setattr("spinect_core.teaching.ground.STEP_DEGREES", 10.0)
+def test_attempts_are_scored_in_words_and_as_data(tmp_path, capsys, monkeypatch):
+    """Each case is drawn and planned once, and scores come in the order of the attempts."""
+    drawn = []
+
+    def ground(pictures, **_named):
+        drawn.append(pictures)
+        return pictures
+
+    def scored(ground, task, attempt):
+        part = PartRecord(name="distance", role="quality", value=0.5, measured=9.5, full=4.0)
+        advice = AdviceRecord(part="distance", lost=50.0, values={"mm": 9.5})
+        best = BestRecord(indicated=True)
+        points = 50 if ground == "normal" else 60
+        return ScoreRecord(points=points, parts=(part,), advice=(advice,), best=best)
+
+    monkeypatch.setattr(Pack, "pictures", lambda _pack, name, **_named: name)
+    monkeypatch.setattr("spinect_core.teaching.ground.Ground", ground)
+    monkeypatch.setattr("spinect_core.teaching.scoring.score", scored)
     pack, attempts, out = (tmp_path / name for name in ("a.spinect-pack", "attempts.json", "scores.json"))
-    assert (
-        main(["teach", "make", str(pack), "--case", "normal", "--unchecked", "--task", "level", "--quiet"])
-        == 0
-    )
-    attempts.write_text(
-        json.dumps([{"case": "normal", "point": [0, 0, 0], "seconds": 12}]).replace("12", "12.0")
-    )
+    words = ["--case", "normal", "--seed", "41", "--unchecked", "--task", "level", "--quiet"]
+    assert main(["teach", "make", str(pack), *words]) == 0
+    tries = [{"case": name, "point": [0, 0, 0], "seconds": 12.0} for name in ("normal", "seed-41", "normal")]
+    attempts.write_text(json.dumps(tries))
     capsys.readouterr()
     assert main(["teach", "score", str(pack), str(attempts), "--out", str(out), "--quiet"]) == 0
     told = capsys.readouterr().out
-    assert "Find the level:" in told
-    assert "0 simulated pictures in 12 seconds" in told
-    assert json.loads(out.read_text())[0]["score"]["points"] <= 100
-
-
-@pytest.fixture
-def pictures_of_teaching(draw_once):
-    from spinect_core.preprocessing.grid import on_regular_grid
-    from spinect_core.research.phantom.scanner import IDEAL
-
-    box = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
-    phantom = draw_once(8, (2.0, 2.0, 2.0), box=box, setting=IDEAL, pathologies=())
-    return Pictures(phantom.volume, on_regular_grid(phantom.labels, 1.0))
+    assert "normal 0 · Find the level: 50 of 100, 0 simulated pictures in 12 seconds" in told
+    assert "Distance to the foramen: 50 % (9.5 mm)" in told
+    assert "you were 10 mm away" in told or "you were 9 mm away" in told
+    assert drawn == ["normal", "seed-41"]
+    assert [each["score"]["points"] for each in json.loads(out.read_text())] == [50, 60, 50]
+    attempts.write_text(json.dumps([{"case": "normal", "task": 7}]))
+    assert main(["teach", "score", str(pack), str(attempts), "--quiet"]) == 2
+    assert "no task 7" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

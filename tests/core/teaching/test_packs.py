@@ -178,15 +178,14 @@ def test_two_cases_of_one_name_and_a_case_of_nothing_are_refused():
         Pack("One", (case,)).case("other")
 
 
-@pytest.mark.heavy
-def test_another_drawing_than_the_pack_was_made_with_is_refused(monkeypatch, pictures):
+def test_another_drawing_than_the_pack_was_made_with_is_refused(monkeypatch):
     import spinect_core.teaching.drawing as drawing
 
     record = named("normal").record("Case 1").replaced(checksum="0" * 64)
 
     class Phantom:
-        volume, labels = pictures.volume, pictures.labels
-        structures = np.zeros(pictures.labels.array.shape, np.uint8)
+        volume, labels = own()
+        structures = np.zeros(labels.array.shape, np.uint8)
 
     monkeypatch.setattr(drawing, "draw_case", lambda *_args, **_named: Phantom)
     with pytest.raises(PlanError, match="another specimen"):
