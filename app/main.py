@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
@@ -18,6 +19,9 @@ from spinect_core.base.errors import Cancelled
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep, sweep_temporary
 from spinect_core.base.versions import NOTICE, __version__
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
 
 DESKTOP_ENTRY = "org.spinect.planner"
 """The name of the entry in assets/desktop: a desktop finds the window's icon by it."""
@@ -48,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
         "--fast",
         action="store_true",
         help="with --demo or --plan: the region is read once, about half the time",
+    )
+    result.add_argument(
+        "--teach",
+        type=Path,
+        metavar="FILE",
+        help="practise on a pack of cases, or in the session of a class whose pack lies beside it",
     )
     result.add_argument("--no-3d", action="store_true", help="leave the 3D view out")
     result.add_argument("--version", action="version", version=f"SPINECT Planner {__version__}")
@@ -103,10 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         window.boxes.show(notice)
     if arguments.fast:
         window.state.options.choose("mode", "fast", keep=False)
-    if arguments.demo:
-        QTimer.singleShot(0, window.controllers.open.open_demo)
-    elif arguments.ct is not None:
-        QTimer.singleShot(0, lambda: window.controllers.open.open_path(arguments.ct, arguments.plan))
+    _open_first(window, arguments)
 
     def stop() -> None:
         # Nobody can be asked: the terminal or the session is going.
@@ -125,6 +132,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     window.deleteLater()
     application.processEvents()
     return int(code)
+
+
+def _open_first(window: MainWindow, arguments: argparse.Namespace) -> None:
+    """Open what the command line names, once the window is there."""
+    from PySide6.QtCore import QTimer
+
+    if arguments.teach is not None:
+        QTimer.singleShot(0, lambda: window.teach.open_path(arguments.teach))
+    if arguments.demo:
+        QTimer.singleShot(0, window.controllers.open.open_demo)
+    elif arguments.ct is not None:
+        QTimer.singleShot(0, lambda: window.controllers.open.open_path(arguments.ct, arguments.plan))
 
 
 if __name__ == "__main__":

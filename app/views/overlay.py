@@ -47,6 +47,7 @@ class Overlay(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._viewport, self._model, self._tool = viewport, model, tool
         self._painted, self._hint = viewport.drawn, ("", "")
+        self.with_numbers = True
         viewport.camera_changed.connect(self._on_camera)
         # Queued, because Qt may paint this sheet in the same pass, after the frame.
         viewport.rendered.connect(self._on_rendered, Qt.ConnectionType.QueuedConnection)
@@ -138,7 +139,7 @@ class Overlay(QWidget):
             for index, corner in enumerate(corners):
                 painter.setBrush(colour if index == self._tool.hot_vertex else QColor(palette.BLACK))
                 painter.drawEllipse(corner, HANDLE, HANDLE)
-        if not chosen and self._trajectories.current is not None:
+        if not self.with_numbers or (not chosen and self._trajectories.current is not None):
             return  # a trajectory is looked at: other numbers would only distract
         if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
             return  # meant to be seen from elsewhere: its numbers would only distract

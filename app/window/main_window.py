@@ -51,6 +51,7 @@ from app.widgets.dialogs import Dialogs
 from app.widgets.parts import Fold, Section
 from app.widgets.wheel import WheelGuard
 from app.window.actions import Actions
+from app.window.teach_menu import TeachMenu
 from spinect_core.image.planes import PLANES
 from spinect_core.image.warning import any_grave
 
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(
             self, state, self.controllers, self.stage, self.boxes, self.level_menu, self.steps
         )
+        self.teach = TeachMenu(self, settings, state.jobs, state.recent, self.dialogs, three_d)
         self.report_panel.set_actions(self.actions_.to_take_along)
         self.actions_.add_layouts(LAYOUTS, self.layout_name, self.set_layout, self.side.setVisible)
         self.status = StatusBar(state.jobs, state.ongoing, self)
@@ -506,6 +508,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closed = True
+        self.teach.close()
         self.model.unsaved_changed.disconnect(self._show_title)
         self.state.settings.setValue("window/geometry", self.saveGeometry())
         self.boxes.end()

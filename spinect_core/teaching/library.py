@@ -95,12 +95,46 @@ LIBRARY: tuple[LibraryCase, ...] = (
         "A spine without findings. Even here the Kambin triangle is closed in the axial plane and opens from above.",
     ),
     LibraryCase(
+        "slipped-l5",
+        Grade.EASY,
+        301,
+        ("spondylolisthesis",),
+        Story.OBLIQUE_ONLY,
+        "L5 has slipped forwards on S1. The Kambin triangle behind it is larger than in a normal spine.",
+    ),
+    LibraryCase(
+        "slipped-l5-axial",
+        Grade.MEDIUM,
+        301,
+        ("spondylolisthesis",),
+        Story.AXIAL,
+        "The same slip, with root and dura as borders: here, of all cases, a needle within an axial slice reaches the "
+        "triangle, 48° oblique. A tilted one leaves more room.",
+        version=Version.NEURAL,
+    ),
+    LibraryCase(
         "compressed-sac",
         Grade.MEDIUM,
         301,
         ("stenosis",),
         Story.OBLIQUE_ONLY,
         "A narrow canal with a compressed sac. Bone leaves nearly as much room as in a normal spine, nerve less.",
+    ),
+    LibraryCase(
+        "large-process",
+        Grade.MEDIUM,
+        21,
+        (),
+        Story.OBLIQUE_ONLY,
+        "Long transverse processes of L5: half as many views of the triangle are open as in a normal spine.",
+    ),
+    LibraryCase(
+        "low-disc",
+        Grade.HARD,
+        301,
+        ("disc-height-loss",),
+        Story.OBLIQUE_ONLY,
+        "The disc is low, so L5 and S1 lie close to each other: the triangle opens only for steep, very oblique views.",
     ),
     LibraryCase(
         "high-crest",
@@ -118,6 +152,15 @@ LIBRARY: tuple[LibraryCase, ...] = (
         ("disc-height-loss", "facet-arthrosis"),
         Story.OBLIQUE_ONLY,
         "A low disc and large facets narrow the foramen: what is left of the Kambin triangle forgives half a degree.",
+    ),
+    LibraryCase(
+        "transitional",
+        Grade.HARD,
+        301,
+        ("transitional",),
+        Story.DOUBT,
+        "The last vertebra is joined to the sacrum: is it L5 or S1? The window is as wide as in a normal spine, and "
+        "yet nothing is recommended before the vertebrae were counted.",
     ),
 )
 NAMES = tuple(each.name for each in LIBRARY)

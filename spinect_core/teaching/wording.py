@@ -58,13 +58,13 @@ UNITS: Mapping[PartName, tuple[str, int]] = {
     PartName.DISTANCE: ("mm", 1),
     PartName.AIM: ("mm", 1),
     PartName.TOUCHED: ("mm deep", 1),
-    PartName.RULES: ("passed", 0),
+    PartName.RULES: ("rules passed", 0),
     PartName.AREA: ("mm²", 0),
     PartName.CIRCLE: ("mm radius", 1),
     PartName.TOLERANCE: ("°", 1),
     PartName.BONE: ("mm", 1),
     PartName.NERVE: ("mm", 1),
-    PartName.TIP: ("notes", 0),
+    PartName.TIP: ("remarks", 0),
     PartName.CORNERS: ("mm", 1),
     PartName.TIME: ("s", 0),
     PartName.SHOTS: ("pictures", 0),
@@ -126,6 +126,8 @@ def _numbers(part: PartRecord) -> str:
         return ""
     unit, digits = UNITS[part.name]
     reached = f"{part.measured:.{digits}f} {unit}"
+    if part.name in (PartName.DISTANCE, PartName.AIM, PartName.CORNERS) and part.full is not None:
+        return f" ({reached}; full marks up to {part.full:.{digits}f})"
     if part.full is None or part.name not in (PartName.AREA, PartName.CIRCLE, PartName.TOLERANCE):
         return f" ({reached})"
     most = "" if part.best is None else f", the most there is {part.best:.{digits}f}"

@@ -81,7 +81,7 @@ def test_attempts_are_scored_in_words_and_as_data(tmp_path, capsys, monkeypatch)
     assert main(["teach", "score", str(pack), str(attempts), "--out", str(out), "--quiet"]) == 0
     told = capsys.readouterr().out
     assert "normal 0 · Find the level: 50 of 100, 0 simulated pictures in 12 seconds" in told
-    assert "Distance to the foramen: 50 % (9.5 mm)" in told
+    assert "Distance to the foramen: 50 % (9.5 mm; full marks up to 4.0)" in told
     assert "you were 10 mm away" in told or "you were 9 mm away" in told
     assert drawn == ["normal", "seed-41"]
     assert [each["score"]["points"] for each in json.loads(out.read_text())] == [50, 60, 50]

@@ -1,0 +1,66 @@
+"""Packs and sessions on the disk: what a student opens to practise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinect_core.base.errors import PlanError, SpinectError
+
+if TYPE_CHECKING:
+    from spinect_core.teaching.pack import Pack
+    from spinect_core.teaching.session import SessionRecord
+
+ENDINGS = "Packs and sessions (*.spinect-pack *.spinect-session)"
+
+
+@dataclass(frozen=True, eq=False)
+class Practice:
+    """What was opened.
+
+    Attributes:
+        pack: of cases.
+        session: of a class; None where one practises alone.
+        results: where scores are kept at once; None where one practises alone.
+    """
+
+    pack: Pack
+    session: SessionRecord | None = None
+    results: Path | None = None
+
+
+def library() -> Practice:
+    """All cases of the library."""
+    from spinect_core.teaching.library import LIBRARY
+    from spinect_core.teaching.pack import Pack
+
+    cases = tuple(each.record(f"Case {number}") for number, each in enumerate(LIBRARY, 1))
+    return Practice(Pack("The library", cases))
+
+
+def open_practice(path: Path) -> Practice:
+    """A pack, or the session of a class with the pack that lies beside it.
+
+    Raises:
+        PlanError: it is neither, or the session's pack is not beside it.
+    """
+    from spinect_core.teaching.pack import SUFFIX, read_pack
+    from spinect_core.teaching.session import RESULT_SUFFIX, SESSION_SUFFIX, read_session
+
+    if path.suffix != SESSION_SUFFIX:
+        return Practice(read_pack(path))
+    session = read_session(path)
+    for folder in (path.parent, path.parent.parent):
+        for other in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                pack = read_pack(other)
+            except SpinectError:
+                continue  # another one may be the right one
+            if pack.checksum == session.pack:
+                return Practice(pack, session, path.with_name(f"{session.code}{RESULT_SUFFIX}"))
+    raise PlanError(
+        "The pack of this session is not beside it",
+        "Put both into one folder and open the session again",
+        path,
+    )
