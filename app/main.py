@@ -94,8 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         application.setDesktopFileName(DESKTOP_ENTRY)  # Qt complains of one that is not there
     application.setWindowIcon(icons.icon("app"))
-    theme.apply(application)
     settings = QSettings()
+    theme.apply(application, theme.chosen(settings))
+    application.styleHints().colorSchemeChanged.connect(
+        lambda _scheme: theme.apply(application, theme.chosen(settings))
+    )
     works = probe is not None and gl_probe.answer(probe)
     fell = start_3d.fell_last_time(settings)
     window = MainWindow(settings, works and not fell)

@@ -86,7 +86,7 @@ class Watched:
             self.own = stall
         if stall.cpu_ms > self.cpu.cpu_ms:
             self.cpu = stall
-        if stall.own_ms > LIMIT_MS / 2:
+        if max(stall.own_ms, stall.cpu_ms) > LIMIT_MS / 2:
             self.beyond.append(stall)
 
 
@@ -410,9 +410,12 @@ def show(done: list[Watched], console: Console) -> None:
 
 
 def details(done: list[Watched], console: Console) -> None:
-    """Print the longest stalls beyond half of the limit."""
+    """Print the longest stalls beyond half of the limit, by the time of their own and by what was computed."""
     for each in done:
-        for stall in sorted(each.beyond, key=lambda s: -s.own_ms)[:MOST_TOLD]:
+        own, computed = (
+            sorted(each.beyond, key=key)[:MOST_TOLD] for key in (lambda s: -s.own_ms, lambda s: -s.cpu_ms)
+        )
+        for stall in {id(stall): stall for stall in (*own, *computed)}.values():
             console.print(
                 f"{each.name}: wall {stall.wall_ms:.0f} own {stall.own_ms:.0f} CPU {stall.cpu_ms:.0f} ms  "
                 f"{stall.where}",

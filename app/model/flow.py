@@ -88,6 +88,7 @@ class Flow(QObject):
         self.step = Step.CT
         self._running, self._was_found = "", False
         self._case: Case | None = None
+        self._items: tuple[tuple[object, ...], tuple[Item, ...]] = ((), ())
         for signal in (
             model.labels_changed,
             model.surfaces_changed,
@@ -159,6 +160,14 @@ class Flow(QObject):
     def items(self) -> tuple[Item, ...]:
         """What to check, in the order of looking; empty until there is something."""
         planning, case = self._model.planning, self._model.case
+        of = (planning, case, case and case.facts, case and case.volume)
+        # Every change asks for them dozens of times.
+        if len(self._items[0]) != len(of) or any(a is not b for a, b in zip(of, self._items[0], strict=True)):
+            self._items = of, self._items_of(planning, case)
+        return self._items[1]
+
+    @staticmethod
+    def _items_of(planning: Planning, case: Case | None) -> tuple[Item, ...]:
         level = planning.level
         if level is None or case is None:
             return ()

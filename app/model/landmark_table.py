@@ -24,5 +24,5 @@ class LandmarkTable(RowsModel[LandmarkRecord]):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{landmark_text(row)}: {TIP}"
         if role == Qt.ItemDataRole.ForegroundRole and is_doubtful(row):
-            return QColor(palette.WARNING)
+            return QColor(palette.room().warning)
         return None

@@ -63,7 +63,7 @@ class MeasurementTable(RowsModel[Measurement]):
         triangle = row.triangle
         held = self._held.get((triangle.kind, triangle.side)) if triangle.author == Author.AUTOMATIC else None
         if held and role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(palette.WARNING)
+            return QColor(palette.room().warning)
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return icons.swatch(palette.KIND_COLOURS[triangle.kind])
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -31,6 +31,6 @@ class RootTable(RowsModel[RootRecord]):
             return f"{root_text(row)}\n{TIP}"
         if role == Qt.ItemDataRole.ForegroundRole:
             if row.gaps:
-                return QColor(palette.WARNING)
-            return QColor(palette.MUTED) if column == GAPS else None
+                return QColor(palette.room().warning)
+            return QColor(palette.room().muted) if column == GAPS else None
         return None

@@ -59,9 +59,9 @@ class SeriesTable(RowsModel["Series"]):
         """Colours, and the whole text as a tool tip."""
         remarks = _remarks(row) if column == REMARKS else ""
         if role == Qt.ItemDataRole.ForegroundRole and not can_be_chosen(row):
-            return QColor(palette.MUTED if column == REMARKS else palette.FAINT)
+            return QColor(palette.room().muted if column == REMARKS else palette.room().faint)
         if role == Qt.ItemDataRole.ForegroundRole and remarks:
-            return QColor(palette.WARNING)
+            return QColor(palette.room().warning)
         if role == Qt.ItemDataRole.ToolTipRole:
             return remarks if column == REMARKS else self.columns[column].text(row)
         return None

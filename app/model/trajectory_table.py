@@ -70,9 +70,16 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         tip="The recommended view, along the needle; else that of the largest window, or what blocks the triangle",
     ),
 )
-LIGHT_COLOURS = {Light.GREEN: palette.GOOD, Light.AMBER: palette.WARNING, Light.RED: palette.ERROR}
+
+
+def light_colour(light: Light) -> QColor:
+    """The colour of a traffic light."""
+    room = palette.room()
+    return QColor({Light.GREEN: room.good, Light.AMBER: room.warning, Light.RED: room.error}[light])
+
+
 _OF_LIGHT: dict[int, Callable[[LightRecord], object]] = {
-    Qt.ItemDataRole.ForegroundRole: lambda light: QColor(LIGHT_COLOURS[light.light]),
+    Qt.ItemDataRole.ForegroundRole: lambda light: light_colour(light.light),
     Qt.ItemDataRole.ToolTipRole: light_text,
 }
 """What the cell of a light shows beside its word, which those read who do not tell the colours apart."""
@@ -105,7 +112,7 @@ class TrajectoryTable(RowsModel[Trajectory]):
         if role == Qt.ItemDataRole.DisplayRole and column != NAME:
             return row.blocked_text if column == LIGHT else ""
         if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(palette.MUTED)
+            return QColor(palette.room().muted)
         return alignment(False) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _of_open(self, row: Trajectory, column: int, role: int) -> object:
@@ -114,7 +121,7 @@ class TrajectoryTable(RowsModel[Trajectory]):
             return None
         doubted = (NAME,) if row.own else (AREA, CIRCLE, *((LIGHT,) if row.needle is None else ()))
         if role == Qt.ItemDataRole.ForegroundRole and column in doubted:
-            return QColor(palette.WARNING)
+            return QColor(palette.room().warning)
         if role == Qt.ItemDataRole.DisplayRole and column == LIGHT and row.needle is None:
             return row.withheld_text
         return None

@@ -151,7 +151,7 @@ class AngleMapPanel(QWidget):
         self._hint = self.hint
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(palette.PANEL))
+        painter.fillRect(self.rect(), QColor(palette.room().panel))
         chart, found = self.chart, self._trajectories.search(self._trajectories.current)
         if chart is None or found is None:
             self._draw_nothing(painter)
@@ -165,7 +165,7 @@ class AngleMapPanel(QWidget):
             self._draw_legend(painter, chart)
             self._draw_marks(painter, found)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(palette.ACCENT), 1))
+            painter.setPen(QPen(QColor(palette.room().accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.box)
         painter.end()
@@ -181,7 +181,7 @@ class AngleMapPanel(QWidget):
         return no_trajectory(self._model.case, len(self._trajectories.rows), chosen, self._ongoing)
 
     def _draw_nothing(self, painter: QPainter) -> None:
-        painter.setPen(QColor(palette.FAINT))
+        painter.setPen(QColor(palette.room().muted))
         wraps = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(self.rect(), wraps, self._hint)
 
@@ -191,7 +191,7 @@ class AngleMapPanel(QWidget):
         painter.setFont(font)
         box, centre = self.box, Qt.AlignmentFlag.AlignCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(palette.MUTED))
+        painter.setPen(QColor(palette.room().muted))
         for oblique in (0, 15, 30, 45, 60):
             x = self.place(oblique, 0).x()
             painter.drawText(QRectF(x - 20, box.bottom() + 2, 40, 13), centre, f"{oblique}°")
@@ -213,7 +213,7 @@ class AngleMapPanel(QWidget):
         x, height = box.right() + 6, box.height()
         for row, colour in enumerate(_shades(1 - np.arange(int(height)) / height).tolist()):
             painter.fillRect(QRectF(x, box.top() + row, 7, 1.2), QColor(*colour))
-        painter.setPen(QColor(palette.MUTED))
+        painter.setPen(QColor(palette.room().muted))
         left = Qt.AlignmentFlag.AlignLeft
         painter.drawText(QRectF(x + 9, box.top() - 2, 40, 14), left, f"{top:.0f}")
         painter.drawText(QRectF(x + 9, box.top() + 9, 40, 14), left, "mm²")
@@ -227,7 +227,7 @@ class AngleMapPanel(QWidget):
         metrics, left = QFontMetrics(font), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         for rule, place in self.legend(chart, metrics):
             painter.fillRect(QRectF(place.left(), place.top() + 3, 8, 8), QColor(*RULE_COLOURS[rule]))
-            painter.setPen(QColor(palette.MUTED))
+            painter.setPen(QColor(palette.room().muted))
             painter.drawText(place.adjusted(11, 0, 0, 0), left, _told(chart, rule))
 
     def legend(self, chart: AngleMap, metrics: QFontMetrics) -> list[tuple[Rule, QRectF]]:
@@ -248,11 +248,11 @@ class AngleMapPanel(QWidget):
         dark = QPen(QColor(0, 0, 0, 200), 1.2)
         if found.chosen is not None:
             painter.setPen(QPen(QColor(0, 0, 0, 160), 0.8))
-            painter.setBrush(QColor(palette.TEXT))
+            painter.setBrush(QColor(palette.NEEDLE))
             for trade in found.chosen.trades:
                 painter.drawEllipse(self._place_of(trade.view), 2.0, 2.0)
         for choice in found.alternatives:
-            painter.setPen(QPen(QColor(palette.TEXT), 1.6))
+            painter.setPen(QPen(QColor(palette.NEEDLE), 1.6))
             painter.setBrush(QColor(0, 0, 0, 90))
             painter.drawEllipse(self._place_of(choice.view), 3.6, 3.6)
         painter.setPen(dark)
@@ -271,7 +271,7 @@ class AngleMapPanel(QWidget):
         ):
             at = self._place_of(view)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(palette.TEXT), 1.3)):
+            for colour, width in ((QColor(0, 0, 0, 190), 3.0), (QColor(palette.NEEDLE), 1.3)):
                 painter.setPen(QPen(colour, width))
                 painter.drawEllipse(at, 7, 7)
                 for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):

@@ -37,9 +37,9 @@ class ClearanceCurve(QWidget):
         clearance = self.clearance
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(palette.PANEL))
+        painter.fillRect(self.rect(), QColor(palette.room().panel))
         if clearance is None:
-            painter.setPen(QColor(palette.FAINT))
+            painter.setPen(QColor(palette.room().muted))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
             painter.end()
             return
@@ -50,9 +50,9 @@ class ClearanceCurve(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for mm in (0, 10, 20):
             y = box.bottom() - mm / UP_TO_MM * box.height()
-            painter.setPen(QPen(QColor(palette.LINE), 1))
+            painter.setPen(QPen(QColor(palette.room().line), 1))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            painter.setPen(QColor(palette.MUTED))
+            painter.setPen(QColor(palette.room().muted))
             painter.drawText(QRectF(0, y - 7, LEFT - 4, 14), right, f"{mm} mm")
         depth = clearance.depth_mm
         painter.drawText(
@@ -62,13 +62,16 @@ class ClearanceCurve(QWidget):
             QRectF(box.left(), box.bottom() + 3, box.width(), 14), right, f"target, {depth[-1]:.0f} mm"
         )
         across = box.left() + depth / max(float(depth[-1]), 1e-6) * box.width()
-        for values, colour in ((clearance.bone_mm, palette.BONE), (clearance.nerve_mm, palette.NERVE)):
+        for values, colour in (
+            (clearance.bone_mm, palette.room().bone),
+            (clearance.nerve_mm, palette.room().nerve),
+        ):
             down = box.bottom() - np.clip(values, 0, UP_TO_MM) / UP_TO_MM * box.height()
             painter.setPen(QPen(QColor(colour), 1.8))
             painter.drawPolyline(QPolygonF([QPointF(*xy) for xy in zip(across, down, strict=True)]))
         for x, name, colour in (
-            (box.left(), "to bone", palette.BONE),
-            (box.left() + 60, "to nerve", palette.NERVE),
+            (box.left(), "to bone", palette.room().bone),
+            (box.left() + 60, "to nerve", palette.room().nerve),
         ):
             painter.setPen(QColor(colour))
             painter.drawText(QRectF(x, 2, 60, 14), Qt.AlignmentFlag.AlignLeft, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.widgets import icons, palette
+from app.widgets import icons
 from app.widgets.parts import ElidedLabel, label
 
 
@@ -37,7 +37,7 @@ class ViewFrame(QFrame):
         self.info.setProperty("role", "muted")
         row.addWidget(self.info, 1)
         self.enlarge = QToolButton()
-        self.enlarge.setIcon(icons.icon("maximise", palette.MUTED, palette.ACCENT))
+        icons.dress(self.enlarge, "maximise", "muted", "accent")
         self.enlarge.setCheckable(True)
         self.enlarge.setToolTip("Enlarge this view, or show all again")
         self.enlarge.clicked.connect(self.enlarge_wanted)

@@ -49,7 +49,7 @@ class MeasurementsPanel(QFrame):
             button = QToolButton()
             button.setCheckable(True)
             button.setText(f" {SHORT_NAMES[kind]}")
-            button.setIcon(icons.icon("triangle", palette.KIND_COLOURS[kind]))
+            icons.dress(button, "triangle", palette.KIND_COLOURS[kind])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setToolTip(
                 f"Draw a {KIND_NAMES[kind]}: three clicks in the 3D view; drag the corners afterwards"
@@ -181,6 +181,6 @@ class MeasurementsPanel(QFrame):
 
 def _tool(icon: str, tip: str) -> QToolButton:
     button = QToolButton()
-    button.setIcon(icons.icon(icon))
+    icons.dress(button, icon)
     button.setToolTip(tip)
     return button

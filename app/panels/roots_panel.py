@@ -94,6 +94,7 @@ class Line(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw it."""
         painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(palette.BLACK))
         painter.setPen(QPen(QColor(self._colour), 2.6, self._style, Qt.PenCapStyle.FlatCap))
         painter.drawLine(0, self.height() // 2, self.width(), self.height() // 2)
         painter.end()

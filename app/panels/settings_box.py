@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.model.autosave import Autosave
-from app.widgets.parts import label
+from app.widgets import theme
+from app.widgets.parts import field_row, label
 
 WIDTH = 520
 MARGINS = 56
 """Pixels beside a page's texts."""
+PICTURES = (
+    "3D, slices and fluoroscopy lie on a dark ground in any theme: grey values are judged in a dark room."
+)
 KEPT = (
     "Labels, trajectories, needles, triangles and checks that are not saved are written into a private folder every "
     "few seconds. After a crash the next start offers them. They are deleted when the case is saved or closed."
@@ -46,13 +59,25 @@ class GeneralPage(QWidget):
 
     Args:
         autosave: whether unsaved work is kept.
+        settings: where the theme is kept.
     """
 
-    def __init__(self, autosave: Autosave, parent: QWidget | None = None) -> None:
+    def __init__(self, autosave: Autosave, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 14, 12, 14)
         column.setSpacing(8)
+        self.theme = QComboBox()
+        self.theme.setAccessibleName("Theme")
+        for each in theme.Theme:
+            self.theme.addItem(each.capitalize(), each.value)
+        self.theme.setCurrentIndex(self.theme.findData(theme.chosen(settings).value))
+        self.theme.currentIndexChanged.connect(
+            lambda _index: theme.choose(settings, theme.Theme(self.theme.currentData()))
+        )
+        column.addLayout(field_row("Theme", self.theme))
+        column.addWidget(explanation(PICTURES))
+        column.addSpacing(6)
         self.keep = QCheckBox("Keep unsaved work for a crash")
         self.keep.setChecked(autosave.on)
         self.keep.toggled.connect(autosave.set_on)

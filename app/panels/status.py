@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from app.model.jobs import JobRunner
 from app.model.ongoing import Ongoing
-from app.widgets import palette
+from app.widgets import theme
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.versions import NOTICE
@@ -43,15 +43,15 @@ class StatusBar(QStatusBar):
         jobs.ended.connect(self._on_end)
         self._idle()
 
-    def say(self, text: str, colour: str = palette.TEXT, more: str = "") -> None:
+    def say(self, text: str, more: str = "", *, failed: bool = False) -> None:
         """Show a message until the next one; ``more`` is for the tool tip."""
-        self.text.setStyleSheet(f"color: {colour};")
+        theme.mark(self.text, "error" if failed else "")
         self.text.setText(text)
         self.text.setToolTip(more or text)
 
     def say_error(self, error: SpinectError) -> None:
         """Show what went wrong."""
-        self.say(" ".join(str(error).split()), palette.ERROR)
+        self.say(" ".join(str(error).split()), failed=True)
 
     def show_warnings(self, warnings: Iterable[ReadingWarning]) -> None:
         """Mark the plan by what reading noticed about its CT; without anything grave there is no mark."""

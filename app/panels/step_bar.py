@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.model.flow import Flow, Step, StepState
-from app.widgets import palette
+from app.widgets import theme
 from app.widgets.parts import label
 
 MARKS = {
@@ -18,13 +18,14 @@ MARKS = {
     StepState.DONE: "✓",
     StepState.ATTENTION: "!",
 }
-COLOURS = {
-    StepState.WAITING: palette.FAINT,
-    StepState.NEXT: palette.TEXT,
-    StepState.RUNNING: palette.ACCENT,
-    StepState.DONE: palette.GOOD,
-    StepState.ATTENTION: palette.WARNING,
+LOOKS = {
+    StepState.WAITING: "waiting",
+    StepState.NEXT: "next",
+    StepState.RUNNING: "running",
+    StepState.DONE: "done",
+    StepState.ATTENTION: "attention",
 }
+"""Their states in the style sheet."""
 TIPS = {
     Step.CT: "Open a CT; what is known of it, and the region to segment",
     Step.SEGMENT: "Label bone and nerve in the region",
@@ -71,6 +72,6 @@ class StepBar(QFrame):
             state = self._flow.state(step)
             button.setText(f"{MARKS[state]} {step.value}")
             button.setChecked(step == self._flow.step)
-            button.setStyleSheet(f"color: {COLOURS[state]}; font-weight: 600;")
+            theme.mark(button, LOOKS[state])
             button.setToolTip(f"{TIPS[step]}: {state.value}")
             button.setAccessibleName(f"{step.value}: {state.value}")

@@ -25,12 +25,12 @@ from app.model.case_model import CaseModel
 from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
-from app.model.trajectory_table import LIGHT, LIGHT_COLOURS, NAME, NEEDLE, TrajectoryTable
+from app.model.trajectory_table import LIGHT, NAME, NEEDLE, TrajectoryTable
 from app.panels.angle_map_panel import AngleMapPanel
 from app.panels.landmarks_panel import LandmarksPanel
 from app.panels.progress import ProgressCard
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
-from app.widgets import icons, palette, plain, theme
+from app.widgets import icons, plain, theme
 from app.widgets.menus import add_entry
 from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
 from spinect_core.anatomy.levels import LUMBAR_COUNTS
@@ -143,7 +143,7 @@ class TrajectoriesPanel(QFrame):
             add_entry(self.needle_menu, text, partial(self.needle_wanted.emit, to_cursor))
         self.place = self._button("Needle ▾", None, self.needle_menu)
         self.delete = self._button("", self.delete_wanted.emit)
-        self.delete.setIcon(icons.icon("delete"))
+        icons.dress(self.delete, "delete")
         self.delete.setToolTip("Delete your own needle")
         for each in (
             self.recommended,
@@ -288,7 +288,7 @@ class TrajectoriesPanel(QFrame):
         self.case_light.setText(text)
         self.case_light.setToolTip(text.replace("; ", "\n"))
         if light is not None:
-            self.case_light.setStyleSheet(f"color: {LIGHT_COLOURS[light.light]}")
+            theme.mark(self.case_light, light.light)
 
     def _show_level(self) -> tuple[str, ...]:
         """The level that is planned and by which count it has its name; what is asked where nobody has counted."""
@@ -300,7 +300,7 @@ class TrajectoriesPanel(QFrame):
         counted = "lumbar vertebrae?" if level.lumbar is None else f"{level.lumbar} lumbar vertebrae"
         self.level.setText(f"{level.name} · {counted} ▾")
         self.level.setToolTip(level_words(level))
-        self.level.setStyleSheet("" if known else f"color: {palette.WARNING}")
+        theme.mark(self.level, "" if known else "warning")
         return () if known else (f"{HOW_MANY.format(name=level.name)}.",)
 
     def _fit_columns(self) -> None:

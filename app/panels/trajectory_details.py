@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QEvent, QUrl
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from app.model.case_model import CaseModel
@@ -44,6 +44,12 @@ class TrajectoryDetails(QWidget):
         model.warnings_changed.connect(self.refresh)
         self.refresh()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Its colours are in the text."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
+
     def refresh(self) -> None:
         """Write it anew; only while it can be seen."""
         trajectory = self._trajectories.current
@@ -53,11 +59,11 @@ class TrajectoryDetails(QWidget):
             hint = (
                 "Choose a trajectory to read about it" if self._trajectories.rows else "No trajectories yet"
             )
-            self.text.setHtml(f"<p style='color:{palette.FAINT}'>{hint}</p>")
+            self.text.setHtml(f"<p style='color:{palette.room().muted}'>{hint}</p>")
             return
         # One below the other: side by side neither has room enough in a narrow column.
         rows = "".join(
-            (f"<p style='margin:6px 0 0 0; color:{palette.MUTED}'>{_text(head)}</p>" if head else "")
+            (f"<p style='margin:6px 0 0 0; color:{palette.room().muted}'>{_text(head)}</p>" if head else "")
             + f"<p style='margin:0'>{_text(text)}</p>"
             for head, text in (*self._noticed(), *facts(trajectory, self._model.planning.landmarks))
         )
@@ -83,6 +89,12 @@ class TrajectoryCurve(ClearanceCurve):
         trajectories.chosen_changed.connect(self.refresh)
         trajectories.changed.connect(self.refresh)
         self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Its colours are in the text."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
 
     def refresh(self) -> None:
         """Measure anew; only while it can be seen."""

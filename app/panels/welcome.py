@@ -11,7 +11,7 @@ from app.model.autosave import Leftover, Leftovers, when_words
 from app.model.ongoing import Ongoing
 from app.model.recent import RecentFiles
 from app.panels.progress import ProgressCard
-from app.widgets import icons, palette, plain
+from app.widgets import icons, plain
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.versions import NOTICE
 
@@ -116,10 +116,7 @@ class Welcome(QWidget):
         name, folder = plain.line(path.name, 60), plain.line(str(path.parent), 70)
         button = QPushButton(plain.caption(f"{name}   ·   {folder}", 140))
         button.setToolTip(plain.tip(str(path)))
-        button.setFlat(True)
-        button.setStyleSheet(
-            f"QPushButton {{ background: transparent; border: none; color: {palette.ACCENT}; }}"
-        )
+        button.setProperty("role", "link")
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(lambda: self.path_wanted.emit(path))
         return button

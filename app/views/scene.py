@@ -113,7 +113,7 @@ class Viewport(QtInteractor):
         self._size: tuple[int, int] | None = None
         # A picture stays until the next one is complete, and while only what is drawn over it changes.
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
-        self.set_background(palette.BLACK, top="#171d25")
+        self.set_background(palette.BLACK, top=palette.BACKDROP)
         self.enable_parallel_projection()
         self._set_lights()
         model.view_changed.connect(self._follow_view)

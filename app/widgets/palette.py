@@ -1,20 +1,22 @@
-"""The colours of the window: a calm dark room in which only the patient is bright. No Qt here."""
+"""The colours of the window. No Qt here.
+
+Pictures of the patient - 3D, slices, fluoroscopy and all that is drawn over them - lie on a dark ground in any theme,
+as grey values are judged in a dark room: theirs are the constants below. Panels, tables, menus and dialogs are light or
+dark: theirs are those of :func:`room`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 BLACK = "#0b0d10"
-GROUND = "#14181d"
-PANEL = "#1a2027"
-RAISED = "#252d37"
-HOVER = "#303a46"
-LINE = "#2c3540"
+BACKDROP = "#171d25"
+"""At the top of the 3D view, which is black below."""
 TEXT = "#e8edf2"
 MUTED = "#97a5b4"
 FAINT = "#5d6a78"
 ACCENT = "#4aa8ff"
 WARNING = "#f5b544"
-ERROR = "#ff7a70"
-GOOD = "#58c98a"
 
 BONE = "#ece2cb"
 NERVE = "#f5c430"
@@ -33,3 +35,114 @@ DOG = "#78e8a0"
 """Of the Scotty dog's outline, as in spinect_core.pictures.fluoroscopy.picture."""
 BEST, RECOMMENDED = "#ff4f9a", "#ffb03b"
 REGION = "#4aa8ff"
+
+
+@dataclass(frozen=True)
+class Room:
+    """The colours of panels, tables, menus and dialogs.
+
+    Attributes:
+        ground: behind everything, and in fields.
+        panel: of panels and tables.
+        raised: of buttons.
+        hover: under the mouse.
+        alternate: of every other row.
+        line: between things.
+        gap: between views.
+        text: what is to be read.
+        muted: what is read second.
+        faint: what cannot be used now.
+        accent: of links, and of what has the focus.
+        selected: behind what is chosen.
+        primary: behind the button to press next.
+        on_primary: its text.
+        warning: of warnings.
+        warned: behind those that stand apart.
+        error: of errors.
+        failed: behind those that stand apart.
+        good: of what is as it should be.
+        bone: of the bone's curve.
+        nerve: of the nerve's.
+    """
+
+    ground: str
+    panel: str
+    raised: str
+    hover: str
+    alternate: str
+    line: str
+    gap: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    selected: str
+    primary: str
+    on_primary: str
+    warning: str
+    warned: str
+    error: str
+    failed: str
+    good: str
+    bone: str
+    nerve: str
+
+
+DARK = Room(
+    ground="#14181d",
+    panel="#1a2027",
+    raised="#252d37",
+    hover="#303a46",
+    alternate="#1e252d",
+    line="#2c3540",
+    gap=BLACK,
+    text=TEXT,
+    muted=MUTED,
+    faint=FAINT,
+    accent=ACCENT,
+    selected="#17395a",
+    primary="#1f6fb8",
+    on_primary="#ffffff",
+    warning=WARNING,
+    warned="#3a2e14",
+    error="#ff7a70",
+    failed="#4a1f20",
+    good="#58c98a",
+    bone=BONE,
+    nerve=NERVE,
+)
+LIGHT = Room(
+    ground="#ffffff",
+    panel="#f3f5f8",
+    raised="#ffffff",
+    hover="#dfe6ee",
+    alternate="#e9edf2",
+    line="#c5ced8",
+    gap="#c5ced8",
+    text="#17202a",
+    muted="#4d5b6a",
+    faint="#8d99a6",
+    accent="#0a5fae",
+    selected="#cde2f8",
+    primary="#1f6fb8",
+    on_primary="#ffffff",
+    warning="#855200",
+    warned="#fdeecb",
+    error="#b3261e",
+    failed="#fadcd9",
+    good="#17703c",
+    bone="#7a6a3e",
+    nerve="#8f6400",
+)
+_room = DARK
+
+
+def room() -> Room:
+    """The colours of the window as it is."""
+    return _room
+
+
+def enter(other: Room) -> None:
+    """Take other colours from here on; what has been drawn is not drawn again by this."""
+    global _room
+    _room = other

@@ -186,7 +186,7 @@ class Actions(QObject):
         self.recover_menu.menuAction().setVisible(bool(self._leftovers.found))
 
     def _show_settings(self, state: State, boxes: Boxes) -> None:
-        boxes.show_help(SettingsBox({"General": GeneralPage(state.autosave)}, self._window))
+        boxes.show_help(SettingsBox({"General": GeneralPage(state.autosave, state.settings)}, self._window))
 
     def _toggle_fluoroscopy(self) -> None:
         self._fluoroscopy.show(not self._fluoroscopy.shown)
@@ -201,7 +201,7 @@ class Actions(QObject):
     ) -> QAction:
         action = QAction(text, self._window)
         if icon:
-            action.setIcon(icons.icon(icon))
+            icons.dress(action, icon)
         if keys is not None:
             action.setShortcut(QKeySequence(keys))
         action.triggered.connect(lambda _checked=False: slot())
@@ -212,8 +212,8 @@ class Actions(QObject):
         history = self._model.history
         undo = history.createUndoAction(self._window, "Undo")
         redo = history.createRedoAction(self._window, "Redo")
-        undo.setIcon(icons.icon("undo"))
-        redo.setIcon(icons.icon("redo"))
+        icons.dress(undo, "undo")
+        icons.dress(redo, "redo")
         undo.setShortcut(QKeySequence(QKeySequence.StandardKey.Undo))
         redo.setShortcuts([QKeySequence(QKeySequence.StandardKey.Redo), QKeySequence("Ctrl+Y")])
         undo.setIconText("Undo")
@@ -361,7 +361,7 @@ class Actions(QObject):
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.opening = QToolButton()
         self.opening.setText("Open")
-        self.opening.setIcon(icons.icon("folder"))
+        icons.dress(self.opening, "folder")
         self.opening.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.opening.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.opening.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

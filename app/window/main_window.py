@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
         self.state.fluoroscopy.changed.connect(self._on_fluoroscopy)
         self.state.fluoroscopy.taken.connect(self._on_taken)
         self.stage.started.connect(self._on_stage)
-        self.stage.failed.connect(lambda text: self.status.say(text, palette.ERROR))
+        self.stage.failed.connect(lambda text: self.status.say(text, failed=True))
 
     def _connect_panels(self) -> None:
         opening, plan = self.controllers.open, self.controllers.plan

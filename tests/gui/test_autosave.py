@@ -216,7 +216,7 @@ def test_damaged_work_says_so_and_can_be_deleted(window, qtbot, own_recovery):
 def test_it_can_be_turned_off(segmented, qtbot):
     path = segmented.state.autosave.path
     kept(segmented, qtbot)
-    page = GeneralPage(segmented.state.autosave)
+    page = GeneralPage(segmented.state.autosave, segmented.state.settings)
     qtbot.addWidget(page)
     assert page.keep.isChecked()
     page.keep.click()

@@ -138,7 +138,7 @@ def test_the_light_of_a_trajectory_is_a_word_a_colour_and_its_reasons(qapp):
     assert [cell.data() for cell in cells] == ["red", "amber", "green", ""]
     assert "angular tolerance 0.2°" in cells[0].data(Qt.ItemDataRole.ToolTipRole)
     colours = [cell.data(Qt.ItemDataRole.ForegroundRole) for cell in cells]
-    assert colours == [*map(QColor, (palette.ERROR, palette.WARNING, palette.GOOD)), None]
+    assert colours == [*map(QColor, (palette.DARK.error, palette.DARK.warning, palette.DARK.good)), None]
     view = Sorted(table)
     view.sort(LIGHT)
     assert column(view, LIGHT) == ["", "green", "amber", "red"]
@@ -155,7 +155,7 @@ def test_what_blocks_a_zone_takes_its_row(qapp):
         *[""] * (table.columnCount() - 2),
     ]
     assert table.index(1, AREA).data(SORT_ROLE) == MISSING
-    assert table.index(1, AREA).data(Qt.ItemDataRole.ForegroundRole) == QColor(palette.MUTED)
+    assert table.index(1, AREA).data(Qt.ItemDataRole.ForegroundRole) == QColor(palette.DARK.muted)
     assert table.index(1, BEST_VIEW).data(Qt.ItemDataRole.ToolTipRole) == blocked.blocked_text
     view = Sorted(table)
     view.sort(AREA)
@@ -190,7 +190,7 @@ def test_a_triangle_through_which_nothing_is_recommended_is_amber_and_says_why(q
     table.hold(planning)
     table.show([Measurement(1, "found", found), Measurement(2, "own", own), Measurement(3, "other", other)])
     colours = column(table, 0, Qt.ItemDataRole.ForegroundRole)
-    assert colours == [QColor(palette.WARNING), None, None]
+    assert colours == [QColor(palette.DARK.warning), None, None]
     tips = column(table, 0, Qt.ItemDataRole.ToolTipRole)
     assert [tip.lower().startswith(zone.withheld_text.lower()) for tip in tips] == [True, False, False]
 
@@ -201,7 +201,7 @@ def test_the_colour_of_a_cell_stays_where_its_row_is_selected(qapp):
     table.show([RowsOf(full_planning()).opened])
     view.setModel(table)
     delegate = OwnColours(view)
-    for place, wanted in ((LIGHT, QColor(palette.ERROR)), (BEST_VIEW, None)):
+    for place, wanted in ((LIGHT, QColor(palette.DARK.error)), (BEST_VIEW, None)):
         option = QStyleOptionViewItem()
         before = option.palette.highlightedText().color()
         delegate.initStyleOption(option, table.index(0, place))
@@ -219,7 +219,7 @@ def test_doubtful_landmarks_stand_out(qapp, qtmodeltester):
     )
     qtmodeltester.check(table)
     colours = column(table, 0, Qt.ItemDataRole.ForegroundRole)
-    assert colours == [None, QColor(palette.WARNING), None]
+    assert colours == [None, QColor(palette.DARK.warning), None]
     assert table.index(0, 0).data() == "93%  sure"
     assert "within 3 mm" in table.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
 

@@ -260,7 +260,7 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
     assert panel.rows.index(0, AREA).data() == f"{opened.search.best.area_mm2:.1f}"
     cell = panel.rows.index(0, LIGHT)
     assert cell.data() == held
-    assert cell.data(Qt.ItemDataRole.ForegroundRole).name() == palette.WARNING
+    assert cell.data(Qt.ItemDataRole.ForegroundRole).name() == palette.DARK.warning
     assert panel.table.columnSpan(0, LIGHT) == AREA - LIGHT
     trajectories.choose(opened.key)
     assert not panel.recommended.isEnabled()
@@ -279,7 +279,7 @@ def test_what_is_not_recommended_says_so_in_its_row_and_its_details(segmented, q
     assert (own.own, own.withheld_text) == (True, held)
     assert held in segmented.status.text.text()
     row = panel.rows.row_of(own.key)
-    assert panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole).name() == palette.WARNING
+    assert panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole).name() == palette.DARK.warning
     assert panel.rows.index(row, NEEDLE).data() == own.needle_text
     # saved and opened again it says the same
     path = tmp_path / "held.spinect"
@@ -299,12 +299,12 @@ def test_the_light_of_the_case_stands_above_its_trajectories(segmented, qtbot, m
     monkeypatch.setattr(fake_planning, "MEASURED", {CaseCause.NOISE: limits.most + 1})
     find(segmented, qtbot)
     assert panel.case_light.text().startswith("Case amber: the CT has a noise of")
-    assert palette.WARNING in panel.case_light.styleSheet()
+    assert panel.case_light.property("state") == "amber"
     assert segmented.model.planning.withheld == ()
     monkeypatch.setattr(fake_planning, "MEASURED", {CaseCause.NOISE: limits.most_red + 1})
     find(segmented, qtbot)
     assert panel.case_light.text() == "Case red: see why nothing is recommended"
-    assert palette.ERROR in panel.case_light.styleSheet()
+    assert panel.case_light.property("state") == "red"
     assert "A needle is not recommended: the CT has a noise of" in panel.warning.text()
     assert all(each.needle is None for each in segmented.state.trajectories.rows)
 
@@ -331,7 +331,7 @@ def test_gaps_of_roots_are_listed_and_drawn_on_slices_and_pictures(planned, qtbo
         "L5 left: 13 mm not labelled beside the disc (a course is supposed there); recess 100%, foramen 100%"
     )
     colours = [panel.rows.index(row, 0).data(Qt.ItemDataRole.ForegroundRole) for row in range(2)]
-    assert colours[0].name() == palette.WARNING
+    assert colours[0].name() == palette.DARK.warning
     assert colours[1] is None
     # a click on the root goes to the middle of its gap, which is drawn there and not elsewhere
     panel.table.clicked.emit(panel.rows.index(0, 0))
