@@ -286,23 +286,20 @@ class OpenController(QObject):
     def _bring(self, path: Path, plan: Case) -> None:
         """Read the CT of an opened plan from where it was last; if it is another one now, the plan stays as it is."""
 
-        def brought(result: Case | Found | Doubtful) -> None:
+        def brought(result: Case | str) -> None:
             if self._model.case is not plan or plan.volume is not None:
                 return
-            if isinstance(result, Case) and result.volume is not None and _same_ct(result, plan):
+            if isinstance(result, Case) and result.volume is not None:
                 self._model.add_ct(result.volume, path, result.segmentation)
                 self.said.emit(f"{path.name} is the CT of this plan.")
-            else:
-                what = (
-                    "is not the CT of this plan any more"
-                    if isinstance(result, Case)
-                    else "was not read by itself"
-                )
-                self.said.emit(f"{path.name} {what}. {NOT_OPEN}")
+            elif isinstance(result, str):
+                # Nobody has asked for this CT: no box that wants an answer, a line beside the plan.
+                self._model.miss_ct(f"{path.name}: {result}")
+                self.said.emit(f"{path.name}: {result} {NOT_OPEN}")
 
         self._jobs.start(
             f"Opening {path.name}",
-            lambda progress, cancel: work.open_path(path, progress, cancel, plan),
+            lambda progress, cancel: work.ct_of_plan(path, plan, progress, cancel),
             brought,
         )
 

@@ -161,6 +161,7 @@ class Case:
         stored: what that file was when it was read or written; None where that is not known.
         organs: of the CT, from masks that were loaded or by the organ network; None without any.
         organ_meshes: their surfaces for the 3D view.
+        missed: why the CT is not open although it is known where it was, as sentences; "" where nothing is known.
         without_organs: whether the user took the organs away, so that trajectories are to be found without any.
     """
 
@@ -182,6 +183,7 @@ class Case:
     stored: Stored | None = None
     organs: Organs | None = None
     organ_meshes: Mapping[Organ, PolyData] = field(default_factory=dict)
+    missed: str = ""
     without_organs: bool = False
 
     @property

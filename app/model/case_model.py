@@ -164,6 +164,12 @@ class CaseModel(QObject):
             self.set_cursor(self.cursor)
             self.cursor_moved.emit()
 
+    def miss_ct(self, why: str) -> None:
+        """Say why the CT of a plan that is open without it did not come with it."""
+        if self.case is not None:
+            self.case.missed = why
+            self.warnings_changed.emit()
+
     def add_warnings(self, facts: Facts) -> None:
         """Take over what reading noticed when a plan of the open CT was made.
 

@@ -213,6 +213,50 @@ def open_series(
     return Case(volume, path, region, facts=facts, timings={"reading": seconds})
 
 
+def ct_of_plan(path: Path, plan: Case, progress: Progress, cancel: Cancel) -> Case | str:
+    """The CT of a plan that is open without it, known by its content among all that lies where it was.
+
+    Args:
+        path: file or folder, which may hold several CTs.
+        plan: the case.
+        progress: receives the part done.
+        cancel: looked at between the CTs.
+
+    Returns:
+        The case with its CT; a sentence that says why there is none, and what to do.
+    """
+    libraries.load()
+    from app.model.plan_files import with_ct
+    from spinect_core.io.reading import ReadOptions, list_series, read_series
+    from spinect_core.plan.plan import Case as Facts
+
+    assert plan.facts is not None  # a plan knows its CT
+    try:
+        every = list_series(path, progress=part_of(progress, 0.0, 0.3), cancel=cancel)
+    except ReadingError as error:
+        return f"{error.fault}. {error.remedy}."
+    shapes = (None, plan.facts.shape)
+    possible = [each for each in every if (each.loadable or each.offered) and each.shape in shapes]
+    faults = []
+    for number, each in enumerate(possible):
+        share = part_of(
+            progress, 0.3 + 0.7 * number / len(possible), 0.3 + 0.7 * (number + 1) / len(possible)
+        )
+        try:
+            options = ReadOptions(join_series=each.offered)
+            volume = read_series(each, options=options, progress=share, cancel=cancel)
+        except ReadingError as error:
+            faults.append(error)
+            continue
+        if Facts.of(volume).same_ct(plan.facts):
+            return Case(volume, path, segmentation=with_ct(plan, volume), facts=plan.facts)
+    if faults and len(faults) == len(possible):
+        return f"{faults[0].fault}. {faults[0].remedy}."
+    if len(every) > 1:
+        return f"None of the {len(every)} series there is the CT of this plan any more."
+    return "It is not the CT of this plan any more."
+
+
 def segment_case(case: Case, options: Options, progress: Progress, cancel: Cancel) -> Segmented:
     """Segment the case's region, name its organs unless masks did, each in a child process, and build the surfaces."""
     from spinect_core.segmentation import segment

@@ -18,6 +18,7 @@ from spinect_core.plan.way_wording import organ_list
 
 AXES = (("Right – left", 0), ("Front – back", 1), ("Feet – head", 2))
 SMALLEST_MM = 32.0
+ABSENT = "The CT of this plan is not open. Open it; it is known by its content."
 PLANNED_WITH = (
     "Planned with organs that are not known now. The network finds its own again before trajectories are looked for "
     "anew; masks have to be loaded again, or removed to plan without"
@@ -71,7 +72,7 @@ class CasePanel(Section):
         if case is None:
             return
         geometry = case.ct_geometry
-        absent = "The CT of this plan is not open. Open it; it is known by its content."
+        absent = f"{ABSENT}\n{case.missed}".strip()
         details = {} if case.volume is None else case.volume.details
         self._name.setText(plain.line(case.name))
         self._name.setToolTip(str(case.source))

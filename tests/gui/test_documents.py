@@ -351,9 +351,77 @@ def test_a_plan_brings_its_ct_back_from_where_it_was(segmented, qtbot, ct_file, 
     settle(window, qtbot)
     assert model.case.volume is None
     assert "is not the CT of this plan any more" in window.status.text.text()
+    assert "is not the CT of this plan any more" in window.case_panel.warnings.text()
     # nothing is known of a CT that is gone, or after the list was cleared
     assert recent.ct_of(checksum) is not None
     recent.clear()
     assert recent.ct_of(checksum) is None
     recent.remember_ct(checksum, tmp_path / "gone.nii.gz")
     assert recent.ct_of(checksum) is None
+
+
+def plan_of(window, qtbot, folder):
+    """A document of the open CT in a folder of its own."""
+    path = folder / "plans" / "mine.spinect"
+    window.controllers.save.save_plan(path)
+    settle(window, qtbot)
+    return path
+
+
+def test_the_ct_of_a_plan_is_found_among_others_by_its_content(segmented, qtbot, ct_file, tmp_path):
+    """A folder was opened, and holds several CTs of one size: the plan's is known by its voxels."""
+    window, model = segmented, segmented.model
+    path = plan_of(window, qtbot, tmp_path)
+    folder = tmp_path / "several"
+    folder.mkdir()
+    for number in range(3):
+        other = small_volume("other")
+        other.array[20, 20, 20] += number + 1
+        write_volume(other, folder / f"{number}.nii.gz")
+    ct_file.rename(folder / "1a.nii.gz")
+    (folder / "broken.nii.gz").write_bytes(b"no picture at all")
+    window.state.recent.remember_ct(model.case.facts.sha256, folder)
+    with qtbot.waitSignal(model.case_opened, timeout=20000):
+        window.controllers.open.open_path(folder / "0.nii.gz")
+    settle(window, qtbot)
+    window.controllers.open.open_plan(path)
+    qtbot.waitUntil(
+        lambda: model.case.facts is not None and model.case.volume is not None and not window.jobs.busy,
+        timeout=20000,
+    )
+    np.testing.assert_array_equal(model.case.volume.array, small_volume().array)
+    assert model.case.labels.geometry.same_grid(model.case.volume.geometry)
+    (folder / "1a.nii.gz").unlink()
+    window.controllers.open.open_path(folder / "0.nii.gz")
+    qtbot.waitUntil(lambda: model.case.segmentation is None and not window.jobs.busy, timeout=20000)
+    window.controllers.open.open_plan(path)
+    qtbot.waitUntil(lambda: bool(model.case.missed) and not window.jobs.busy, timeout=20000)
+    assert "None of the 4 series there" in window.case_panel.warnings.text()
+    assert model.case.volume is None
+    assert not window.boxes.shown
+
+
+def test_a_damaged_ct_of_a_plan_is_a_line_on_the_page_and_no_box(segmented, qtbot, ct_file, tmp_path):
+    window, model = segmented, segmented.model
+    path = plan_of(window, qtbot, tmp_path)
+    other = small_volume("other")
+    other.array[20, 20, 20] += 1
+    write_volume(other, tmp_path / "other.nii.gz")
+    with qtbot.waitSignal(model.case_opened, timeout=20000):
+        window.controllers.open.open_path(tmp_path / "other.nii.gz")
+    settle(window, qtbot)
+    ct_file.write_bytes(ct_file.read_bytes()[:2000])
+    window.controllers.open.open_plan(path)
+    qtbot.waitUntil(lambda: bool(model.case.missed) and not window.jobs.busy, timeout=20000)
+    assert not window.boxes.shown
+    said = window.case_panel.warnings.text()
+    assert said.startswith("The CT of this plan is not open. Open it")
+    assert f"{ct_file.name}: " in said
+    assert "Copy the file again" in said
+    assert model.case.volume is None
+    # the right one, opened by hand, takes its place
+    write_volume(small_volume(), tmp_path / "copy.nii.gz")
+    window.controllers.open.open_path(tmp_path / "copy.nii.gz")
+    settle(window, qtbot)
+    assert model.case.volume is not None
+    assert not window.case_panel.warnings.isVisible()
