@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("QT_API", "pyside6")  # before anything imports qtpy
 
 from app import gl_probe
+from spinect_core.base.blas import multiply_in_one_thread
 from spinect_core.base.child import run_if_child
 from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import Cancelled
@@ -71,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return child
     arguments = parser().parse_args(words)
     keep_to_own_folders()
+    multiply_in_one_thread()
     sweep_temporary()
     probe = None if arguments.no_3d else gl_probe.start()
 

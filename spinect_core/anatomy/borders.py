@@ -112,7 +112,14 @@ class Ground:
         return min(self.landmarks.confidence(f"{name} {side}") for name in names)
 
 
-def zones(landmarks: Landmarks, labels: Labels, side: Side, level: str | None = None) -> tuple[Zone, ...]:
+def zones(
+    landmarks: Landmarks,
+    labels: Labels,
+    side: Side,
+    level: str | None = None,
+    *,
+    ground: Ground | None = None,
+) -> tuple[Zone, ...]:
     """The zones of a side: Kambin with its bony and with its neural height, and the safe triangle.
 
     Args:
@@ -120,12 +127,13 @@ def zones(landmarks: Landmarks, labels: Labels, side: Side, level: str | None = 
         labels: 0 background, 1 bone, 2 nerve.
         side: "left" or "right".
         level: its name, if it is to be another than the landmarks'.
+        ground: of these landmarks and labels, to share between sides; made when absent.
 
     Raises:
         MeasurementError: the exiting root was not found, so that no zone has a hypotenuse.
         AnatomyError: the labels do not reach the level.
     """
-    ground = Ground.of(landmarks, labels)
+    ground = ground or Ground.of(landmarks, labels)
     name = level or landmarks.level
     return (
         kambin_zone(ground, side, name, Version.BONY),

@@ -103,17 +103,19 @@ def snap_course(points: FloatArray, cloud: NerveCloud) -> Course:
     for reach in (SNAP_NERVE_MM, 4.5, 3.5):
         direction = directions_of(current)
         target = current.copy()
-        for i, near in enumerate(cloud.tree.query_ball_point(current, reach)):
-            found[i] = len(near) >= 4
+        for i, within in enumerate(cloud.tree.query_ball_point(current, reach)):
+            found[i] = len(within) >= 4
             if not found[i]:
                 continue
+            near = np.array(within)
             offset = cloud.points[near] - current[i]
             offset -= (offset @ direction[i])[:, None] * direction[i]
             # The sac is thicker than any root: voxels deep inside it must not draw the beginning of a root inwards.
-            in_sac = cloud.depth[near] > SAC_RADIUS_MM
+            depth = cloud.depth[near]
+            in_sac = depth > SAC_RADIUS_MM
             weight = np.exp(-((offset**2).sum(axis=1)) / (reach**2)) * np.where(in_sac, 0.05, 1.0)
             target[i] = current[i] + (offset * weight[:, None]).sum(axis=0) / weight.sum()
-            radii[i] = float(np.clip(cloud.depth[near].max(), 1.2, 3.6))
+            radii[i] = min(max(float(depth.max()), 1.2), 3.6)
         current = gaussian_filter1d(target, 2.0, axis=0, mode="nearest")
     return Course(current, gaussian_filter1d(radii, 2.0, mode="nearest"), found)
 

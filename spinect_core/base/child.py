@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
+from spinect_core.base.blas import multiply_in_one_thread
 from spinect_core.base.errors import UsageError
 from spinect_core.base.own_folders import keep_to_own_folders
 
@@ -63,6 +64,7 @@ def child_environment() -> dict[str, str]:
     """A copy of this process's environment in which a child finds the same packages and leaves nothing behind."""
     environment = dict(os.environ)
     keep_to_own_folders(environment)
+    multiply_in_one_thread(environment)
     # A checkout is not where a fresh Python looks; a frozen program looks nowhere else than in itself.
     if not is_frozen() and _ROOT.name not in ("site-packages", "dist-packages"):
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from spinect_core.base.child import child_command, child_environment
 from spinect_core.base.reasons import reason
@@ -61,20 +60,41 @@ def probe_opengl(timeout_s: float = TIMEOUT_S) -> OpenGl:
 
 def _render_a_little() -> OpenGl:
     try:
-        import numpy as np
-        import pyvista as pv
+        # Not the library that draws the pictures: it takes seconds to load.
+        import vtkmodules.vtkRenderingOpenGL2
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+        from vtkmodules.vtkFiltersSources import vtkSphereSource
+        from vtkmodules.vtkRenderingCore import (
+            vtkActor,
+            vtkPolyDataMapper,
+            vtkRenderer,
+            vtkRenderWindow,
+            vtkWindowToImageFilter,
+        )
 
-        plotter: Any = pv.Plotter(off_screen=True, window_size=[32, 32])
-        plotter.render_window.SetMultiSamples(0)
-        plotter.set_background("black")
-        plotter.add_mesh(pv.Sphere(), color="white")
-        picture = np.asarray(plotter.screenshot(None, return_img=True))
+        assert vtkmodules.vtkRenderingOpenGL2 is not None  # loaded for what it registers
+        sphere, mapper, actor = vtkSphereSource(), vtkPolyDataMapper(), vtkActor()
+        mapper.SetInputConnection(sphere.GetOutputPort())
+        actor.SetMapper(mapper)
+        renderer, window = vtkRenderer(), vtkRenderWindow()
+        renderer.AddActor(actor)
+        renderer.SetBackground(0.0, 0.0, 0.0)
+        window.SetOffScreenRendering(1)
+        window.SetMultiSamples(0)
+        window.SetSize(32, 32)
+        window.AddRenderer(renderer)
+        window.Render()
+        seen = vtkWindowToImageFilter()
+        seen.SetInput(window)
+        seen.ReadFrontBufferOff()
+        seen.Update()
+        picture = vtk_to_numpy(seen.GetOutput().GetPointData().GetScalars())
         facts = dict(
             line.split(":", 1)
-            for line in plotter.render_window.ReportCapabilities().splitlines()
+            for line in window.ReportCapabilities().splitlines()
             if line.startswith("OpenGL ") and ":" in line
         )
-        plotter.close()
+        window.Finalize()
     except Exception as error:  # any failure of a driver is an answer here
         return OpenGl(False, fault=reason(error))
     if picture.max(initial=0) < 50:

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from spinect_core.base.blas import multiply_in_one_thread
 from spinect_core.base.child import run_if_child
 from spinect_core.base.decimal_point import keep_decimal_point
 from spinect_core.base.errors import Cancelled, SpinectError, UsageError
@@ -82,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             options = whole_parser().parse_args(arguments)
             keep_to_own_folders()
+            multiply_in_one_thread()
             sweep_temporary()
             code: int = options.run(options, stopping.event)
             sys.stdout.flush()

@@ -15,6 +15,8 @@ from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.pictures.annotate import RgbArray
 
 MOST_PIXELS = 80_000_000
+PNG_EFFORT = 3
+"""Of compression, 0 to 9: a twelfth larger than the usual 6, in a third of its time."""
 
 
 def opened(content: bytes) -> RgbArray | None:
@@ -48,5 +50,5 @@ def save_picture(picture: RgbArray, path: Path | str) -> None:
     facts.add_text("Software", f"SPINECT Planner {__version__}")
     facts.add_text("Disclaimer", NOTICE)
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", pnginfo=facts, optimize=False)
+    Image.fromarray(picture).save(stream, format="PNG", pnginfo=facts, compress_level=PNG_EFFORT)
     write_whole(path, stream.getvalue())

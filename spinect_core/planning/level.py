@@ -213,8 +213,11 @@ class Approaches:
     @cached_property
     def tips(self) -> TipGround:
         """What the tips of needles are looked at on."""
-        ground = Ground.of(self.landmarks, self.room.labels)
-        return TipGround.of(ground, self._surface(BONE), self._surface(NERVE))
+        return TipGround.of(self._ground, self._surface(BONE), self._surface(NERVE))
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return Ground.of(self.landmarks, self.room.labels)
 
     @cached_property
     def back(self) -> Back | None:
@@ -243,7 +246,7 @@ class Approaches:
         notes = []
         for side in sides:
             try:
-                of_side = zones(self.landmarks, self.room.labels, side)
+                of_side = zones(self.landmarks, self.room.labels, side, ground=self._ground)
             except MeasurementError as error:
                 notes.append(Note.of(NoteCode.NO_TRIANGLE, Side(side), fault=error.fault))
                 continue
@@ -648,7 +651,7 @@ class Approaches:
             part.tolerance,
             risks,
             part.crossed,
-            neighbours(needle, room.obstacles, self.parts_of),
+            neighbours(needle, room.obstacles, self.parts_of, along=part.along),
             tip=part.tip,
             light=self._light(needle, part, findings, zone),
             readouts=part.readouts,

@@ -135,6 +135,9 @@ def as_png(picture: RgbArray, key: Key) -> bytes:
         picture: uint8 RGB (height, width, 3).
         key: what it shows.
     """
+    # Not at the top: see draw_pictures.
+    from spinect_core.pictures.png import PNG_EFFORT
+
     facts = PngInfo()
     facts.add_text("Software", f"SPINECT Planner {__version__}")
     facts.add_text("Disclaimer", NOTICE)
@@ -143,7 +146,7 @@ def as_png(picture: RgbArray, key: Key) -> bytes:
     if key.labels:
         facts.add_text(LABELS_KEY, key.labels)
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", pnginfo=facts, optimize=False)
+    Image.fromarray(picture).save(stream, format="PNG", pnginfo=facts, compress_level=PNG_EFFORT)
     return stream.getvalue()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import numpy.typing as npt
 import pyvista as pv
 from scipy.spatial import cKDTree
 
@@ -20,6 +21,8 @@ from spinect_core.planning.zones.obstacles import Obstacles
 
 BUNCH = 64
 """Edges that lie together and are left out together."""
+SLACK_MM = 0.1
+"""More than single precision loses of a distance within a body: by so much more a bunch is taken to be near."""
 WAYS_AT_ONCE = 64
 
 
@@ -67,26 +70,51 @@ class _Edges:
         far = stop[order].reshape(-1, BUNCH, 3)
         self._along = far - self._start
         low, high = np.minimum(self._start, far).min(axis=1), np.maximum(self._start, far).max(axis=1)
-        self._middle = (low + high) / 2
+        middle = (low + high) / 2
         squared = np.zeros(len(low))
         for end in (self._start, far):
-            offset = end - self._middle[:, None]
+            offset = end - middle[:, None]
             squared = np.maximum(squared, np.einsum("ijk,ijk->ij", offset, offset).max(axis=1))
-        self._radius = np.sqrt(squared)
+        self._about = middle.mean(axis=0)
+        self._middle = (middle - self._about).astype(np.float32)
+        self._radius = np.sqrt(squared).astype(np.float32)
 
     def distance(self, targets: FloatArray, directions: FloatArray, known: FloatArray) -> FloatArray:
         """Smallest distance (n,) of half-lines to the edges, or ``known`` (n,) where that is smaller."""
-        ahead = directions @ self._middle.T - np.einsum("ij,ij->i", targets, directions)[:, None]
-        squared = (
-            (self._middle**2).sum(axis=1)
-            - 2 * targets @ self._middle.T
-            + (targets**2).sum(axis=1)[:, None]
-            - np.maximum(ahead, 0.0) ** 2
-        )
-        to_middle = np.sqrt(np.maximum(squared, 0.0))
-        nearest = np.minimum((to_middle + self._radius).min(axis=1), known)
-        way, bunch = np.nonzero(to_middle - self._radius < nearest[:, None])
-        # Distances to the edges of each bunch that may hold the nearest one.
+        least = self._at_least(targets, directions)
+        # What the bunch that may come nearest holds leaves few others.
+        every, likely = np.arange(len(targets)), least.argmin(axis=1)
+        smallest = np.minimum(known**2, self._squared(targets, directions, every, likely))
+        least[every, likely] = np.inf
+        way, bunch = np.nonzero(least < np.sqrt(np.maximum(smallest, 0.0))[:, None])
+        np.minimum.at(smallest, way, self._squared(targets, directions, way, bunch))
+        return np.asarray(np.sqrt(np.maximum(smallest, 0.0)))
+
+    def _at_least(self, targets: FloatArray, directions: FloatArray) -> npt.NDArray[np.float32]:
+        """Mm (n, bunches) that half-lines keep from the bunches at least."""
+        start, way = (targets - self._about).astype(np.float32), directions.astype(np.float32)
+        ahead = way @ self._middle.T
+        ahead -= np.einsum("ij,ij->i", start, way)[:, None]
+        np.maximum(ahead, np.float32(0), out=ahead)
+        squared = start @ self._middle.T
+        squared *= np.float32(-2)
+        squared += (self._middle**2).sum(axis=1)
+        squared += (start**2).sum(axis=1)[:, None]
+        ahead *= ahead
+        squared -= ahead
+        np.maximum(squared, np.float32(0), out=squared)
+        np.sqrt(squared, out=squared)
+        squared -= self._radius + np.float32(SLACK_MM)
+        return np.asarray(squared)
+
+    def _squared(
+        self,
+        targets: FloatArray,
+        directions: FloatArray,
+        way: npt.NDArray[np.intp],
+        bunch: npt.NDArray[np.intp],
+    ) -> FloatArray:
+        """The least squared distance in mm² (k,) of half-lines ``way`` (k,) to the edges of bunches (k,)."""
         direction = directions[way][:, :, None]
         offset = self._start[bunch] - targets[way][:, None]
         along = self._along[bunch]
@@ -102,6 +130,4 @@ class _Edges:
         part[behind] = np.clip(-oa[behind] / np.where(aa[behind] > 0, aa[behind], 1.0), 0.0, 1.0)
         reach[behind] = 0.0
         found = oo + 2 * part * oa + part * part * aa - 2 * reach * (od + part * ad) + reach * reach
-        smallest = known**2
-        np.minimum.at(smallest, way, found.min(axis=1))
-        return np.asarray(np.sqrt(np.maximum(smallest, 0.0)))
+        return np.asarray(found.min(axis=1))

@@ -115,16 +115,19 @@ def clearance(needle: Needle, obstacles: Obstacles) -> Clearance:
     """The distances along a needle, exact at every sample; the nearest places are looked for between them too."""
     end = needle.depth_mm
     depths = _depths(0.0, end, STEP_MM)
-    curves = {tissue: obstacles.distance(needle.at(depths), tissue) for tissue in TISSUES}
+    curves = {
+        tissue: _Curve(needle, obstacles, tissue, depths, obstacles.distance(needle.at(depths), tissue))
+        for tissue in TISSUES
+    }
     turn = max(end - AT_TARGET_MM, 0.0)
     return Clearance(
         depths,
-        curves[BONE],
-        curves[NERVE],
-        _closest(needle, obstacles, BONE, 0.0, end),
-        _closest(needle, obstacles, NERVE, 0.0, turn),
-        _closest(needle, obstacles, NERVE, turn, end),
-        _closest(needle, obstacles, NERVE, end, end),
+        curves[BONE].distances,
+        curves[NERVE].distances,
+        curves[BONE].closest(0.0, end),
+        curves[NERVE].closest(0.0, turn),
+        curves[NERVE].closest(turn, end),
+        curves[NERVE].closest(end, end),
     )
 
 
@@ -159,7 +162,11 @@ def crossings(needle: Needle, obstacles: Obstacles, parts_of: PartsOf) -> tuple[
 
 
 def neighbours(
-    needle: Needle, obstacles: Obstacles, parts_of: PartsOf, within_mm: float = WITHIN_MM
+    needle: Needle,
+    obstacles: Obstacles,
+    parts_of: PartsOf,
+    within_mm: float = WITHIN_MM,
+    along: Clearance | None = None,
 ) -> tuple[Neighbour, ...]:
     """The structures that the needle's surface comes nearer to than ``within_mm``, the nearest first.
 
@@ -168,12 +175,15 @@ def neighbours(
         obstacles: bone and nerve.
         parts_of: names of places on a surface.
         within_mm: from the needle's surface.
+        along: the distances along this needle, where they are known.
     """
     depths = _depths(0.0, needle.depth_mm, STEP_MM)
     points = needle.at(depths)
+    on_axis = {} if along is None else {BONE: along.bone_mm, NERVE: along.nerve_mm}
     nearest: dict[tuple[str, str], Neighbour] = {}
     for tissue, mesh in obstacles.meshes.items():
-        gaps = obstacles.distance(points, tissue) - needle.radius_mm
+        distances = on_axis[tissue] if tissue in on_axis else obstacles.distance(points, tissue)
+        gaps = distances - needle.radius_mm
         close = gaps <= within_mm
         if not close.any():
             continue
@@ -191,17 +201,43 @@ def _depths(first: float, last: float, step: float) -> FloatArray:
     return np.asarray(depths if last - depths[-1] < 1e-9 else np.append(depths, last), dtype=np.float64)
 
 
-def _closest(needle: Needle, obstacles: Obstacles, tissue: int, first: float, last: float) -> Closest:
-    """The nearest place between two depths."""
-    depths = _depths(first, last, STEP_MM)
-    distances = obstacles.distance(needle.at(depths), tissue)
-    near = float(depths[distances.argmin()])
-    if np.isfinite(distances.min()):
-        depths = _depths(max(near - STEP_MM, first), min(near + STEP_MM, last), FINE_MM)
-        distances = obstacles.distance(needle.at(depths), tissue)
-    best = int(distances.argmin())
-    x, y, z = needle.at(depths[best]).tolist()
-    return Closest(float(distances[best]), float(depths[best]), needle.radius_mm, (x, y, z))
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """The distances of a needle's axis to a tissue, known at some depths.
+
+    Attributes:
+        needle: the needle.
+        obstacles: bone and nerve.
+        tissue: 1 bone, 2 nerve.
+        depths: mm (n,) from the entry, rising.
+        distances: mm (n,).
+    """
+
+    needle: Needle
+    obstacles: Obstacles
+    tissue: int
+    depths: FloatArray
+    distances: FloatArray
+
+    def at(self, depths: FloatArray) -> FloatArray:
+        """The distances at depths (n,); only those that are not known are measured."""
+        place = np.minimum(np.searchsorted(self.depths, depths), len(self.depths) - 1)
+        found = self.distances[place]
+        new = self.depths[place] != depths
+        found[new] = self.obstacles.distance(self.needle.at(depths[new]), self.tissue)
+        return found
+
+    def closest(self, first: float, last: float) -> Closest:
+        """The nearest place between two depths."""
+        depths = _depths(first, last, STEP_MM)
+        distances = self.at(depths)
+        near = float(depths[distances.argmin()])
+        if np.isfinite(distances.min()):
+            depths = _depths(max(near - STEP_MM, first), min(near + STEP_MM, last), FINE_MM)
+            distances = self.at(depths)
+        best = int(distances.argmin())
+        x, y, z = self.needle.at(depths[best]).tolist()
+        return Closest(float(distances[best]), float(depths[best]), self.needle.radius_mm, (x, y, z))
 
 
 def _hits(needle: Needle, obstacles: Obstacles, end: float) -> list[tuple[int, float, bool]]:

@@ -128,3 +128,12 @@ def test_every_thread_of_a_child_is_below_the_window() -> None:
         process.kill()
         process.communicate()
     assert below == {min(os.getpriority(os.PRIO_PROCESS, 0) + child.NICER, 19)}
+
+
+def test_children_multiply_matrices_in_one_thread_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert child_environment()["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert child_environment()["OPENBLAS_NUM_THREADS"] == "3"

@@ -51,3 +51,26 @@ def test_it_is_the_smallest_exact_distance_along_the_way():
         for tissue in (1, 2):
             exact = obstacles.distance(target + along[:, None] * way, tissue).min()
             assert exact - 0.02 < found[tissue][k] <= exact + 1e-5
+
+
+def test_no_bunch_that_holds_the_nearest_edge_is_left_out_far_from_the_origin():
+    # Many small balls far from the origin of the patient: single precision chooses the bunches.
+    rng = np.random.default_rng(3)
+    away = np.array([400.0, -900.0, 1500.0])
+    balls = pv.merge(
+        [pv.Icosphere(radius=1.0, center=away + place, nsub=1) for place in rng.uniform(-40, 40, (20, 3))]
+    )
+    ways = rng.normal(size=(20, 3))
+    ways /= np.linalg.norm(ways, axis=1)[:, None]
+    targets = away + rng.uniform(-40, 40, (20, 3))
+    edges = balls.extract_all_edges()
+    ends = np.asarray(edges.points, np.float64)[edges.lines.reshape(-1, 3)[:, 1:]]
+    parts = np.linspace(0.0, 1.0, 21)
+    places = (ends[:, :1] + parts[None, :, None] * (ends[:, 1:] - ends[:, :1])).reshape(-1, 3)
+    obstacles = Obstacles(balls, pv.PolyData())
+    found = Clearance(obstacles).along(targets, ways)[1]
+    for target, way, mm in zip(targets, ways, found, strict=True):
+        ahead = np.maximum((places - target) @ way, 0.0)
+        exact = np.linalg.norm(places - target - ahead[:, None] * way, axis=1).min()
+        at_target = abs(obstacles.distance(target[None], 1)[0])
+        assert mm == pytest.approx(min(exact, at_target), abs=0.01)

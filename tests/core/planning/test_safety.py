@@ -116,3 +116,11 @@ def test_a_rigid_motion_changes_no_distance() -> None:
     np.testing.assert_allclose(other.bone_mm, one.bone_mm, atol=1e-3)
     np.testing.assert_allclose(other.nerve_mm, one.nerve_mm, atol=1e-3)
     assert other.nerve.depth_mm == pytest.approx(one.nerve.depth_mm, abs=0.03)
+
+
+def test_neighbours_are_the_same_by_distances_that_are_known_already() -> None:
+    obstacles = scene(block((-60, -20, -60), (60, -1, 60)), both(tube((1.9, 40, 0), AXIS_Z, 1.0), NOTHING))
+    needle = from_behind()
+    found = neighbours(needle, obstacles, by_place)
+    assert {each.name for each in found} == {"left root", "near bone"}
+    assert neighbours(needle, obstacles, by_place, along=clearance(needle, obstacles)) == found

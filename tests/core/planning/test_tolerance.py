@@ -12,7 +12,15 @@ from scipy.spatial.transform import Rotation
 from spinect_core.base.errors import Cancelled
 from spinect_core.plan.records import ToleranceRecord
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.needle.tolerance import LARGEST_DEG, LARGEST_MM, Aim, direction_words
+from spinect_core.planning.needle.tolerance import (
+    HALVINGS,
+    LARGEST_DEG,
+    LARGEST_MM,
+    STEP_DEG,
+    Aim,
+    _free,
+    direction_words,
+)
 
 AXIS_Z = (0.0, 0.0, 1.0)
 
@@ -177,3 +185,31 @@ def test_what_is_stored_says_when_nothing_was_met() -> None:
     assert stored["angle_to_nerve_deg"]["amount"] == LARGEST_DEG
     assert stored["angle_deg"]["at_least"] is False
     assert stored["angle_deg"]["tissue"] == "bone"
+
+
+def test_what_is_free_is_the_first_contact_however_many_steps_are_asked_at_once() -> None:
+    ends = np.array([0.1, 2.9, 3.0, 3.1, 7.4, 29.9, 40.0, -1.0])
+
+    def meets(azimuths: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+        # Something thin is met at its place alone, and free again behind it.
+        place = ends[azimuths.astype(int)]
+        return np.asarray((amounts >= place) & (amounts < place + 0.6))
+
+    free = _free(meets, np.arange(8.0), LARGEST_DEG, STEP_DEG)
+    np.testing.assert_allclose(free[:5], ends[:5], atol=STEP_DEG / 2**HALVINGS)
+    assert free[5] == pytest.approx(29.9, abs=0.01)
+    assert free[6] == LARGEST_DEG  # beyond what is searched
+    assert free[7] == LARGEST_DEG  # behind the needle: never met
+
+
+def test_contacts_beyond_the_worst_so_far_are_not_looked_for() -> None:
+    asked: list[float] = []
+
+    def meets(azimuths: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+        asked.append(float(amounts.max()))
+        return np.asarray(amounts >= np.where(azimuths > 0, 1.3, 9.0))
+
+    free = _free(meets, np.array([0.0, 1.0]), LARGEST_DEG, STEP_DEG, 2.0)
+    assert free[1] == pytest.approx(1.3, abs=STEP_DEG / 2**HALVINGS)
+    assert free[0] == LARGEST_DEG
+    assert max(asked) <= 2.0 + STEP_DEG
