@@ -79,6 +79,29 @@ class Tissue(StrEnum):
     NERVE = "nerve"
 
 
+class LabelFormat(StrEnum):
+    """How labels came that were made elsewhere."""
+
+    NIFTI = "nifti"
+    NRRD = "nrrd"
+    SLICER = "seg.nrrd"
+    METAIMAGE = "metaimage"
+    FOLDER = "folder of masks"
+    DICOM_SEG = "dicom-seg"
+    RTSTRUCT = "rtstruct"
+
+
+class Numbering(StrEnum):
+    """Whose numbers the classes of a file without names have."""
+
+    OWN = "spinect"
+    TOTALSEGMENTATOR_2 = "totalsegmentator-2"
+    TOTALSEGMENTATOR_1 = "totalsegmentator-1"
+    TOTALSPINESEG = "totalspineseg"
+    SPINEPS_SPINE = "spineps-spine"
+    SPINEPS_VERTEBRAE = "spineps-vertebrae"
+
+
 class Author(StrEnum):
     """Who made it."""
 

@@ -93,9 +93,8 @@ def _labels(
 ) -> tuple[Labels, tuple[ReadingWarning, ...]]:
     """The labels on a grid of 1 mm: those of the file, or those of the CT that it is."""
     from spinect_core.io.reading import read_ct, read_labels
-    from spinect_core.pipeline.from_labels import GRID_MM
     from spinect_core.plan.label_warnings import warnings_of_labels
-    from spinect_core.preprocessing.grid import on_regular_grid
+    from spinect_core.preprocessing.grid import GRID_MM, on_regular_grid
 
     try:
         labels = read_labels(options.ct)

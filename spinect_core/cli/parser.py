@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from spinect_core.base.errors import OutputError, UsageError
 from spinect_core.base.versions import NOTICE, __version__
-from spinect_core.base.words import DeviceName, EngineName, Guidance, ModeName, values
+from spinect_core.base.words import DeviceName, EngineName, Guidance, ModeName, Numbering, values
 
 DESCRIPTION = f"""\
 Plans transforaminal injections at L5/S1 from a CT: labels bone and nerve, measures the Kambin and safe triangles, plans
@@ -264,6 +264,75 @@ def add_organs(parser: Parser) -> None:
         action="store_true",
         help="let no network name organs: without masks only gas in the body is then known",
     )
+
+
+def add_elsewhere(parser: Parser) -> None:
+    """The options by which labels are given that were made elsewhere."""
+    parser.add_argument(
+        "--labels",
+        metavar="LABELS",
+        type=a_path,
+        help="labels of this CT that were made elsewhere, in place of the network's: NIfTI, NRRD, .seg.nrrd, "
+        "MetaImage, a folder of masks, a DICOM segmentation or an RTSTRUCT",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="SEGMENT=MEANING",
+        action="append",
+        default=[],
+        help="what a segment of the labels is: its name, or # and its number, and bone, nerve, an organ or out (not "
+        "taken), such as 'L5 vertebra=bone'; needed for each whose name is not known; may be given several times",
+    )
+    parser.add_argument(
+        "--numbers",
+        choices=values(Numbering),
+        help="whose numbers a file of labels without names has",
+    )
+    parser.add_argument(
+        "--fraction",
+        metavar="F",
+        type=float,
+        help="of a fractional DICOM segmentation: what counts as labelled, above 0 up to 1 (default: 0.5)",
+    )
+
+
+def elsewhere_of(options: argparse.Namespace) -> Any:
+    """The labels that were made elsewhere; None without any.
+
+    Raises:
+        UsageError: what is said of labels contradicts itself, or there are none.
+    """
+    said = {"map": options.map, "numbers": options.numbers, "fraction": options.fraction}
+    if options.labels is None:
+        for name, value in said.items():
+            if value not in (None, []):
+                raise UsageError(
+                    "There are no labels that this could be said of", "Give labels", parameter=name
+                )
+        return None
+    from spinect_core.io.reading.label_names import meaning_of
+    from spinect_core.io.reading.label_sets import FRACTION, LabelOptions
+    from spinect_core.pipeline.loaded_labels import Elsewhere
+
+    meanings = {}
+    for each in options.map:
+        name, equals, word = each.rpartition("=")
+        if not (equals and name.strip()):
+            raise UsageError(
+                f"{each!r:.80} names no segment and its meaning", "Write SEGMENT=MEANING", parameter="map"
+            )
+        if name.strip() in meanings:
+            raise UsageError(
+                f"The segment {name.strip()!r:.70} is given twice", "Give each segment once", parameter="map"
+            )
+        meanings[name.strip()] = meaning_of(word)
+    fraction = FRACTION if options.fraction is None else options.fraction
+    if not 0 < fraction <= 1:
+        raise UsageError(
+            f"{fraction:g} is no part above 0 up to 1", "Give such a number", parameter="fraction"
+        )
+    numbering = None if options.numbers is None else Numbering(options.numbers)
+    return Elsewhere(options.labels, meanings, LabelOptions(numbering, fraction))
 
 
 def overrides_of(options: argparse.Namespace) -> dict[str, str]:

@@ -13,12 +13,14 @@ from spinect_core.cli.parser import (
     a_path,
     add_command,
     add_ct_options,
+    add_elsewhere,
     add_lumbar,
     add_organs,
     add_quiet,
     add_rules,
     add_segmentation_options,
     add_shift,
+    elsewhere_of,
     overrides_of,
     read_options,
     region_of,
@@ -51,7 +53,8 @@ EXAMPLES = """\
   spinect plan study.zip --out o --series 3f2a --side left
   spinect plan ct.nii.gz --out o --mode fast --device cpu
   spinect plan ct.nii.gz --out o --region -70 70 -60 90 -80 60
-  spinect plan scans/ct --out o --lumbar 6"""
+  spinect plan scans/ct --out o --lumbar 6
+  spinect plan scans/ct --out o --labels slicer.seg.nrrd --map 'L5 vertebra=bone' --map 'roots=nerve'"""
 
 
 def add(commands: Commands) -> None:
@@ -71,6 +74,7 @@ def add(commands: Commands) -> None:
     add_rules(parser)
     add_lumbar(parser)
     add_organs(parser)
+    add_elsewhere(parser)
     add_segmentation_options(parser)
     parser.add_argument("--json", action="store_true", help="print the plan itself instead of a summary")
     add_quiet(parser)
@@ -79,7 +83,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Plan the case and print what came out."""
-    region = region_of(options)
+    region, labels = region_of(options), elsewhere_of(options)
     with reporting("plan", quiet=options.quiet) as progress:
         from spinect_core.pipeline.plan_case import plan_case
 
@@ -99,6 +103,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
             overrides=overrides_of(options),
             organs=options.organs,
             organ_network=not options.no_organ_network,
+            labels=labels,
             lumbar=options.lumbar,
             progress=progress,
             cancel=cancel,
@@ -114,6 +119,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
 
 def summary(plan: Plan, out: Path) -> list[str]:
     """The plan in a few lines: where it is, the triangles, what ran, what to know."""
+    from spinect_core.plan.label_wording import labels_words
     from spinect_core.plan.way_wording import organ_lines
     from spinect_core.plan.wording import (
         case_light_line,
@@ -135,10 +141,13 @@ def summary(plan: Plan, out: Path) -> list[str]:
         lines.append(f"triangle  {triangle.name}: {triangle.area_mm2:.1f} mm², {triangle.view.words}")
     lines += [f"needle    {line}" for line in needle_lines(plan.planning)]
     lines += [f"root      {root_text(root)}" for root in plan.planning.roots]
-    run_facts = plan.run
+    run_facts, spent = plan.run, f"{plan.timings.get('total', 0):.0f} s in all"
     engine = f"{run_facts.get('engine', '?')} on the {str(run_facts.get('device', '?')).upper()}"
+    made = labels_words(run_facts)
     lines.append(
-        f"ran       {engine}, {run_facts.get('mode', '?')} mode, {plan.timings.get('total', 0):.0f} s in all"
+        f"ran       {made}, {spent}"
+        if made
+        else f"ran       {engine}, {run_facts.get('mode', '?')} mode, {spent}"
     )
     lines.append(f"pictures  {sum(bool(view.picture) for view in plan.views)} in {out / 'views'}")
     lines += [f"note      {note}" for note in plan.notes]

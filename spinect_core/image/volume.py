@@ -112,6 +112,19 @@ class Geometry:
         return bool(np.abs(self.corners() - other.corners()).max() <= tolerance_mm)
 
 
+@dataclass(frozen=True)
+class DicomOrigin:
+    """Which series a CT is, for telling whether an object refers to it; neither is an identifier itself.
+
+    Attributes:
+        frame: hash of the FrameOfReferenceUID; empty where the files give none.
+        series: hash of the SeriesInstanceUID; empty where it is of several, or the files give none.
+    """
+
+    frame: str = ""
+    series: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """A CT: Hounsfield units on a grid.
@@ -122,6 +135,7 @@ class Volume:
         name: what the window's title shows: a file or series name without patient data.
         details: facts about the series worth showing or storing (kernel, slice thickness), no patient data.
         warnings: what reading noticed; a volume made from this one keeps them.
+        dicom: which series it is; None where it was not read from DICOM.
     """
 
     array: npt.NDArray[Any]
@@ -129,6 +143,7 @@ class Volume:
     name: str = ""
     details: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[ReadingWarning, ...] = ()
+    dicom: DicomOrigin | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.geometry.shape:

@@ -23,11 +23,8 @@ from spinect_core.planning.search.angle_map import STEP_DEGREES
 from spinect_core.planning.zones.closers import NEEDLE_RADIUS_MM, Closing, what_closes
 from spinect_core.planning.zones.fitted import FittedTriangle, fit_triangle
 from spinect_core.planning.zones.window import FreeWindow, Sight
-from spinect_core.preprocessing.grid import on_regular_grid
+from spinect_core.preprocessing.grid import GRID_MM, on_regular_grid
 from spinect_core.surfaces import build_surfaces
-
-GRID_MM = 1.0
-"""The network's; labels on finer or coarser grids are brought to it, so that every measurement sees the same."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spinect_core.anatomy.levels import LUMBOSACRAL, check_count, level_of
 from spinect_core.base.errors import Cancelled, OutputError, SegmentationError, SpinectError, UsageError
@@ -23,7 +23,7 @@ from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Labels, Volume
-from spinect_core.image.warning import ReadingWarning
+from spinect_core.image.warning import ReadingWarning, joined
 from spinect_core.io.writing import write_labels
 from spinect_core.plan.folder import (
     BONE_FILE,
@@ -42,11 +42,12 @@ from spinect_core.surfaces import Surfaces, build_surfaces, write_surface
 
 if TYPE_CHECKING:
     from spinect_core.image.organs import Organs
+    from spinect_core.image.probabilities import Probabilities
     from spinect_core.io.reading.options import ReadOptions
+    from spinect_core.pipeline.loaded_labels import Elsewhere
     from spinect_core.planning.intervals import Uncertainty
     from spinect_core.planning.results import CasePlan
     from spinect_core.planning.rules import Rules
-    from spinect_core.segmentation.run import Segmentation
 
 STANDARD_VIEWS = (
     "from behind",
@@ -79,6 +80,7 @@ def plan_case(
     overrides: Mapping[str, str] | None = None,
     organs: str | Path | None = None,
     organ_network: bool = True,
+    labels: Elsewhere | None = None,
     progress: Progress = silent,
     cancel: Cancel | None = None,
     told: Callable[[str], None] | None = None,
@@ -108,6 +110,7 @@ def plan_case(
         overrides: rules that do not bar what is recommended, by code, each with the reason; see docs/rules.md.
         organs: masks of organs on this CT, see :func:`spinect_core.io.reading.read_organs`; None without any.
         organ_network: whether the organ network names organs where no masks are given.
+        labels: made elsewhere, which take the place of the network's; None to have the network label.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: stops the job.
         told: called with a sentence on each file in the folder that is not this program's and therefore stays.
@@ -151,6 +154,7 @@ def plan_case(
             under,
             None if organs is None else Path(organs),
             organ_network,
+            labels,
         )
         plan = _Job(folder, progress, cancel).run(path, wish)
         check(cancel)
@@ -311,6 +315,30 @@ class _Wish:
     guidance: Guidance
     organs: Path | None
     organ_network: bool
+    labels: Elsewhere | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Labelled:
+    """Bone and nerve, by the network or from elsewhere.
+
+    Attributes:
+        labels: on the CT's own grid.
+        labels_1mm: on the grid that is planned on.
+        region: the part of the CT that they are of.
+        run: what made them, as the plan stores it.
+        probabilities: None where labels came without.
+        fallbacks: what did not work and what was done instead.
+        organs: that came with them.
+    """
+
+    labels: Labels
+    labels_1mm: Labels
+    region: Region
+    run: dict[str, Any]
+    probabilities: Probabilities | None = None
+    fallbacks: tuple[str, ...] = ()
+    organs: Organs | None = None
 
 
 class _Job:
@@ -329,13 +357,15 @@ class _Job:
         masks, organs = wish.organs, None
         if masks is not None:
             organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, masks, p))
-        segmentation = self._stage("segmentation", 0.08, 0.75, lambda p: self._segment(volume, wish, p))
+        segmentation = self._stage("segmentation", 0.08, 0.75, lambda p: self._labelled(volume, wish, p))
+        organs = organs or segmentation.organs
         unnamed: tuple[str, ...] = ()
         if organs is None and wish.organ_network:
             organs, unnamed = self._stage(
                 "organ network", 0.75, 0.8, lambda p: self._named_organs(volume, segmentation.region, wish, p)
             )
         labels = segmentation.labels_1mm
+        noticed = joined(segmentation.labels.warnings, volume.warnings)
         surfaces = self._stage("surfaces", 0.8, 0.86, lambda p: self._surfaces(labels, p))
         found, worth = self._stage(
             "planning",
@@ -354,7 +384,7 @@ class _Job:
                 surfaces,
                 triangles,
                 folder,
-                warnings=(*volume.warnings, *_case_warnings(found)),
+                warnings=(*noticed, *_case_warnings(found)),
                 gaps=gaps,
                 title=_title(found),
                 told=_told(found),
@@ -373,9 +403,9 @@ class _Job:
         used = segmentation.region
         supposed = () if used.found else (used.note or sentence(Note(NoteCode.REGION_SUPPOSED)),)
         plan = Plan(
-            case=Case.of(volume),
+            case=Case.of(volume).with_warnings(noticed),
             region=used,
-            run=plain(dataclasses.asdict(segmentation.run)),
+            run=segmentation.run,
             timings=self._seconds,
             views=views,
             triangles=triangles,
@@ -383,7 +413,7 @@ class _Job:
             notes=(
                 *supposed,
                 *_label_notes(labels),
-                *segmentation.run.fallbacks,
+                *segmentation.fallbacks,
                 *unnamed,
                 *worth,
                 *left_out,
@@ -396,7 +426,7 @@ class _Job:
         self._write_document(plan, segmentation)
         return plan
 
-    def _write_document(self, plan: Plan, segmentation: Segmentation) -> None:
+    def _write_document(self, plan: Plan, segmentation: _Labelled) -> None:
         """All of it in one file, to keep or to pass on; surfaces are made again from the labels."""
         from spinect_core.plan.document import Crop, Document, naming_only, paths_of, write_document
 
@@ -413,7 +443,7 @@ class _Job:
 
     def _approaches(
         self,
-        segmentation: Segmentation,
+        segmentation: _Labelled,
         surfaces: Surfaces,
         volume: Volume,
         wish: _Wish,
@@ -423,8 +453,8 @@ class _Job:
         from spinect_core.planning.intervals import Uncertainty
         from spinect_core.segmentation.calibration import calibration_for
 
-        run = dataclasses.asdict(segmentation.run)
-        uncertainty = Uncertainty.of(segmentation.probabilities, calibration_for(run), volume.geometry)
+        calibration = calibration_for(segmentation.run)
+        uncertainty = Uncertainty.of(segmentation.probabilities, calibration, volume.geometry)
         return plan_approaches(
             segmentation.labels_1mm,
             surfaces,
@@ -476,7 +506,31 @@ class _Job:
             return None, (sentence(Note.of(NoteCode.ORGANS_NOT_FOUND, error=error)),)
         return found, ()
 
-    def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> Segmentation:
+    def _labelled(self, volume: Volume, wish: _Wish, progress: Progress) -> _Labelled:
+        """Labels of the network, or those that were made elsewhere."""
+        made = self._segment(volume, wish, progress) if wish.labels is None else None
+        labelled = made or self._loaded(volume, wish, progress)
+        write_labels(labelled.labels, self._folder / LABELS_FILE)
+        return labelled
+
+    def _loaded(self, volume: Volume, wish: _Wish, progress: Progress) -> _Labelled:
+        from spinect_core.pipeline.loaded_labels import load_labels, part_to_plan_in
+
+        assert wish.labels is not None  # asked by the caller
+        region = wish.region or part_to_plan_in(volume)
+        loaded = load_labels(
+            wish.labels.path,
+            volume,
+            wish.labels.meanings,
+            wish.labels.options,
+            region=region,
+            progress=progress,
+            cancel=self._cancel,
+        )
+        run = plain(dataclasses.asdict(loaded.run))
+        return _Labelled(loaded.labels, loaded.labels_1mm, region, run, organs=loaded.organs)
+
+    def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> _Labelled:
         from spinect_core.segmentation import segment
 
         segmentation = segment(
@@ -489,8 +543,14 @@ class _Job:
             progress=progress,
             cancel=self._cancel,
         )
-        write_labels(segmentation.labels, self._folder / LABELS_FILE)
-        return segmentation
+        return _Labelled(
+            segmentation.labels,
+            segmentation.labels_1mm,
+            segmentation.region,
+            plain(dataclasses.asdict(segmentation.run)),
+            segmentation.probabilities,
+            segmentation.run.fallbacks,
+        )
 
     def _surfaces(self, labels: Labels, progress: Progress) -> Surfaces:
         surfaces = build_surfaces(labels, progress=progress, cancel=self._cancel)

@@ -20,6 +20,9 @@ from spinect_core.image.volume import Geometry, Labels
 
 IndexArray = npt.NDArray[np.intp]
 
+GRID_MM = 1.0
+"""The network's; labels on finer or coarser grids are brought to it, so that every measurement sees the same."""
+
 ROUNDING_MM = 1e-6
 
 COARSE_MM = 1.5

@@ -20,6 +20,7 @@ from spinect_core.geometry.triangle import KIND_NAMES
 from spinect_core.image.patient import Patient
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.case_wording import case_light_text
+from spinect_core.plan.label_wording import labels_words
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.readout_wording import position_words
 from spinect_core.plan.records import NeedleRecord, Planning
@@ -469,14 +470,19 @@ def _identity(plan: Plan, stored: Stored | None) -> tuple[Fact, ...]:
     made = one_line(plan.versions.get("spinect-planner", "version not stored"), LONGEST_SUM)
     engine = _word(run, "engine")
     how = f"; segmented with {engine}, {_word(run, 'mode') or 'mode not stored'}" if engine else ""
+    elsewhere = labels_words(run)
+    how = f"; {elsewhere}, made elsewhere" if elsewhere else how
     lines = [Fact("Software", f"SPINECT Planner {__version__}; planned {plan.created[:19]} with {made}{how}")]
     if stored is None:
         lines.append(Fact("Plan", "in no file yet"))
     else:
         lines.append(Fact("Plan", f"SHA-256 {stored.checksum} ({stored.what})"))
     lines.append(Fact("CT", f"SHA-256 {one_line(plan.case.sha256, LONGEST_SUM)}"))
-    weights = _word(run, "weights_sha256")
-    lines.append(Fact("Weights", f"SHA-256 {weights}" if weights else "not stored in the plan"))
+    weights, loaded = _word(run, "weights_sha256"), _word(run, "labels_sha256") if elsewhere else ""
+    if loaded:
+        lines.append(Fact("Labels", f"SHA-256 {loaded}"))
+    else:
+        lines.append(Fact("Weights", f"SHA-256 {weights}" if weights else "not stored in the plan"))
     organs = plan.planning.organs
     if organs is not None and organs.checksum:
         lines.append(Fact("Organs", f"SHA-256 {one_line(organs.checksum, LONGEST_SUM)} ({organs.origin})"))

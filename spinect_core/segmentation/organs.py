@@ -17,6 +17,7 @@ from scipy import ndimage
 from spinect_core.base.arrays import BoolArray, FloatArray, LabelArray
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import DeviceName, EngineName
+from spinect_core.image.nearest import on_grid
 from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin, Organs
 from spinect_core.image.pieces import largest_piece
 from spinect_core.image.region import Region
@@ -261,10 +262,4 @@ def _seen(hu: npt.NDArray[np.float32]) -> BoolArray:
 
 def on_ct(organs: Organs, geometry: Geometry) -> Labels:
     """Organ numbers on the grid of a CT, of the nearest voxel."""
-    count, ny, nx = geometry.shape
-    array: LabelArray = np.zeros(geometry.shape, np.uint8)
-    y, x = np.meshgrid(np.arange(ny), np.arange(nx), indexing="ij")
-    for z in range(count):
-        index = np.stack([np.full(y.size, z), y.ravel(), x.ravel()], axis=1)
-        array[z] = organs.at(geometry.to_patient(index)).reshape(ny, nx)
-    return Labels(array, geometry)
+    return Labels(on_grid(organs.array, organs.geometry, geometry), geometry)

@@ -13,7 +13,7 @@ from spinect_core.base.errors import ReadingError, SpatialError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.base.reasons import reason
 from spinect_core.image.scan import slice_numbers
-from spinect_core.image.volume import Geometry, Volume
+from spinect_core.image.volume import DicomOrigin, Geometry, Volume
 from spinect_core.io.reading.dicom_elements import BadSliceError
 from spinect_core.io.reading.dicom_geometry import (
     ROUNDING_MM,
@@ -325,6 +325,7 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
     normal = slice_normal(slices[0])
     along = [float(np.dot(s.position, normal)) for s in slices]
     part = ", ".join(dict.fromkeys(step.label for step in found.pictures.steps))
+    frame = trait_value(slices[0].traits, "FrameOfReferenceUID")
     name = header.description or "CT"
 
     def load(options: ReadOptions, progress: Progress, cancel: Cancel | None) -> Volume:
@@ -356,6 +357,7 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
             f"{name}, {part}" if part else name,
             details,
             tuple(f.warning for f in (*noticed, *more)),
+            DicomOrigin(frame, _hash_of(header.series)),
         )
 
     return Series(
@@ -380,12 +382,17 @@ def _entry(found: Found, source: str | Path, keep: object, unasked: ReadingError
         findings=findings,
         extent=max(along) - min(along),
         original="DERIVED" not in slices[0].image_type,
-        frame=trait_value(slices[0].traits, "FrameOfReferenceUID"),
+        frame=frame,
         person=person_of(slices[0].traits),
         part=part,
         load=load,
         keep=keep,
     )
+
+
+def _hash_of(series: str) -> str:
+    """What tells one series from another, if the files say which it is."""
+    return "" if " " in series else short_hash(series)
 
 
 def _unloadable(group: list[Header], fault: ReadingError, source: str | Path, keep: object) -> Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +137,18 @@ def read_numbers(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
     return array, geometry
 
 
+def read_layers(path: Path) -> tuple[npt.NDArray[Any], Geometry, Mapping[str, str]]:
+    """The numbers [z, y, x, layer] of an NRRD file whose voxels may hold several, their grid, and its keys.
+
+    Raises:
+        ReadingError: not such a file, or damaged.
+        SpatialError: its axes do not say where the voxels are.
+    """
+    header = nrrd.read_nrrd_header(path, path, CROP_MM, layered=True)
+    array = _native(path, path, header, None)
+    return array.reshape(*header.geometry.shape, header.layers), header.geometry, header.keys
+
+
 def read_map_file(path: Path) -> Labels:
     """Structures by number, 0 to 255, of a NIfTI, NRRD or MetaImage file.
 
@@ -192,8 +204,15 @@ def _read_array(
         return read_nifti(path, source, smallest_mm, progress=progress, cancel=cancel)
     header = _read_header(path, source, smallest_mm).text
     assert header is not None  # it is no NIfTI
-    check_memory(header.geometry.shape, max(4, header.dtype.itemsize), source)
     progress(0.0, "Reading the volume")
+    array = _native(path, source, header, cancel).reshape(header.geometry.shape)
+    progress(1.0, "Reading the volume")
+    return array, header.geometry, header.findings
+
+
+def _native(path: Path, source: str | Path, header: ImageHeader, cancel: Cancel | None) -> npt.NDArray[Any]:
+    """The numbers of a file with a text header, as the native reader has them."""
+    check_memory(header.geometry.shape, max(4, header.dtype.itemsize * header.layers), source)
     try:
         with _plain_path(path, header.data) as plain:
             answer = native.read(plain, _text_format(path).reader, header.bytes, source, cancel)
@@ -202,15 +221,13 @@ def _read_array(
             f"The voxels cannot be read ({_itk_reason(str(error))})", _DAMAGED, source
         ) from error
     check(cancel)
-    array = answer.array.reshape(header.geometry.shape)
     if answer.array.dtype.newbyteorder("=") != header.dtype or not _same_grid(header, answer):
         raise SpatialError(
             "The header is read in two ways that contradict each other, so its numbers are in doubt",
             "Export the CT again from its DICOM series",
             source,
         )
-    progress(1.0, "Reading the volume")
-    return array, header.geometry, header.findings
+    return answer.array
 
 
 def _same_grid(header: ImageHeader, answer: Answer) -> bool:

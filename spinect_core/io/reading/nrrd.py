@@ -99,20 +99,24 @@ _VECTOR = re.compile(r"\(([^()]*)\)|none", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _Lines:
-    """Fields by their names in small letters without spaces, the lines after ``data file: LIST``, and the bytes."""
+    """Fields by names in small letters without spaces, keys, the lines after ``data file: LIST``, and the bytes."""
 
     fields: dict[str, str]
+    keys: dict[str, str]
     listed: list[str]
     size: int
 
 
-def read_nrrd_header(path: Path, source: str | Path, smallest_mm: float) -> ImageHeader:
+def read_nrrd_header(
+    path: Path, source: str | Path, smallest_mm: float, *, layered: bool = False
+) -> ImageHeader:
     """The header of an NRRD file.
 
     Args:
         path: the file.
         source: what to call it in messages.
         smallest_mm: see `spinect_core.io.reading.sizes.check_sizes`.
+        layered: take a file whose voxels hold several numbers, as segments of 3D Slicer that overlap.
 
     Raises:
         ReadingError: no such file, not one volume of real numbers, or its voxels are missing.
@@ -131,14 +135,14 @@ def read_nrrd_header(path: Path, source: str | Path, smallest_mm: float) -> Imag
         if name in fields:
             raise ReadingError(f"The header has the field {name!r}: {why}", REDO, source)
     dtype = _dtype(fields, source)
-    shape, columns = _axes(fields, source)
+    shape, columns, layers = _axes(fields, source, layered)
     flip = np.array(_TO_LPS[fields["space"].lower()], dtype=np.float64)
     origin, findings = _origin(fields, source)
     units = re.findall(r'"([^"]*)"', fields.get("spaceunits", "")) or fields.get("spaceunits", "").split()
     unit = unit_of(units, source)
     geometry = placed(shape, columns * flip[:, None], (flip * origin).tolist(), unit, source, smallest_mm)
     data = data_files(path, fields["datafile"], lines.listed, source) if "datafile" in fields else (path,)
-    header = ImageHeader(geometry, UNITS[unit], dtype, data)
+    header = ImageHeader(geometry, UNITS[unit], dtype, data, layers=layers, keys=lines.keys)
     surplus = _check_voxels(header, path, lines, source)
     return replace(header, findings=(*findings, *surplus))
 
@@ -148,10 +152,15 @@ def _lines(path: Path, source: str | Path) -> _Lines:
     if not found or not re.fullmatch(r"NRRD000[1-5]\s*", found[0]):
         raise ReadingError("This is no NRRD file", FORMATS, source)
     fields: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for line in found[1:]:
         name, field, value = line.partition(": ")
-        # A comment, or a key of another program, which may hold anything.
-        if not line.strip() or line.startswith("#") or (not field and ":=" in line):
+        key, of_another, held = line.partition(":=")
+        if not line.strip() or line.startswith("#"):
+            continue
+        # A key of another program, which may hold anything.
+        if of_another and (not field or len(key) < len(name)):
+            keys.setdefault(key, held)
             continue
         check_line(name, value, source)
         name = name.lower().replace(" ", "") if name == name.strip() else name
@@ -167,7 +176,7 @@ def _lines(path: Path, source: str | Path) -> _Lines:
         with path.open("rb") as stream:
             stream.seek(size)
             listed = stream.read(LONGEST_HEADER).decode("utf-8", "replace").splitlines()
-    return _Lines(fields, listed, size)
+    return _Lines(fields, keys, listed, size)
 
 
 def _needed(fields: dict[str, str], name: str, source: str | Path) -> str:
@@ -199,8 +208,10 @@ def _dtype(fields: dict[str, str], source: str | Path) -> np.dtype[Any]:
     return dtype
 
 
-def _axes(fields: dict[str, str], source: str | Path) -> tuple[tuple[int, ...], FloatArray]:
-    """Voxels along (x, y, z) and the 3x3 steps to the next ones, in the file's space and unit of length."""
+def _axes(
+    fields: dict[str, str], source: str | Path, layered: bool
+) -> tuple[tuple[int, ...], FloatArray, int]:
+    """Voxels along (x, y, z), the 3x3 steps to the next in the file's space and unit of length, and the layers."""
     dimensions = whole_number(_needed(fields, "dimension", source), "dimension", source)
     if not 1 <= dimensions <= 16:
         raise ReadingError(f"The header says the volume has {dimensions} dimensions", COPY, source)
@@ -213,7 +224,8 @@ def _axes(fields: dict[str, str], source: str | Path) -> tuple[tuple[int, ...], 
         )
     in_space = [axis for axis, vector in enumerate(found) if vector is not None]
     others = [sizes[axis] for axis in range(dimensions) if axis not in in_space]
-    if len(in_space) == 3 and any(n > 1 for n in others):
+    layers = sizes[0] if layered and in_space == [1, 2, 3] else 1
+    if len(in_space) == 3 and any(n > 1 for n in others) and math.prod(others) != layers:
         raise ReadingError(
             f"Every voxel holds {math.prod(others)} numbers (a vector, a colour or a series), not one HU",
             "Choose the CT itself",
@@ -227,7 +239,7 @@ def _axes(fields: dict[str, str], source: str | Path) -> tuple[tuple[int, ...], 
             source,
         )
     vectors = [numbers(found[axis] or "", 3, "space directions", source, ",") for axis in in_space]
-    return shape, np.array(vectors).T
+    return shape, np.array(vectors).T, layers
 
 
 def _origin(fields: dict[str, str], source: str | Path) -> tuple[FloatArray, tuple[Finding, ...]]:
@@ -250,7 +262,7 @@ def _check_voxels(header: ImageHeader, path: Path, lines: _Lines, source: str | 
     if line_skip < 0 or byte_skip < -1 or (byte_skip == -1 and encoding != "raw"):
         raise ReadingError(f"The header skips {line_skip} lines and {byte_skip} bytes", COPY, source)
     within = lines.size if header.data == (path,) else 0
-    voxels = math.prod(header.geometry.shape)
+    voxels = math.prod(header.geometry.shape) * header.layers
     least = {
         "raw": header.bytes,
         "hex": 2 * header.bytes,

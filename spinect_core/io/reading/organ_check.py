@@ -56,11 +56,11 @@ def checked(
         SpatialError: they do not lie over the CT, or are mirrored.
         ReadingError: the CT shows something else where they lie.
     """
-    places = _places(array, names)
+    places = places_of(array, names)
     if not places:
         return (ReadingWarning("The organ masks are empty: nothing of what they name was found", grave=True),)
     _check_overlap(places, geometry, volume, source)
-    _check_sides(places, names, geometry, source)
+    check_sides(places, names, geometry, source)
     asked = {number: _range(names[number]) for number in places}
     known = {number: each for number, each in asked.items() if each and len(places[number]) >= LEAST_VOXELS}
     if len(known) < LEAST_CLASSES:
@@ -109,7 +109,7 @@ def _range(name: str) -> Range | None:
     return None if organ is None or plain_class(name) == "stomach" else RANGES.get(organ)
 
 
-def _places(array: npt.NDArray[Any], names: Mapping[int, str]) -> dict[int, npt.NDArray[np.intp]]:
+def places_of(array: npt.NDArray[Any], names: Mapping[int, str]) -> dict[int, npt.NDArray[np.intp]]:
     """Some voxels (n, 3) of each class, evenly spread."""
     from scipy import ndimage
 
@@ -143,13 +143,23 @@ def _check_overlap(
     )
 
 
-def _check_sides(
+def check_sides(
     places: Mapping[int, npt.NDArray[np.intp]],
     names: Mapping[int, str],
     geometry: Geometry,
     source: str | Path,
 ) -> None:
-    """What is called left lies to the left of what is called right."""
+    """Refuse masks in which what is called left does not lie to the left of what is called right.
+
+    Args:
+        places: some voxels (n, 3) of each class, by number.
+        names: of the classes, by number.
+        geometry: of the voxels.
+        source: what messages call the masks.
+
+    Raises:
+        SpatialError: left and right are swapped.
+    """
     across: dict[tuple[str, Side], float] = {}
     for number, voxels in places.items():
         stem, _, side = plain_class(names[number]).rpartition("_")
@@ -159,7 +169,7 @@ def _check_sides(
     wrong = [stem for stem in pairs if across[stem, Side.LEFT] < across[stem, Side.RIGHT]]
     if wrong and 2 * len(wrong) >= len(pairs):
         raise SpatialError(
-            "Left and right are swapped in the organ masks: the left "
+            "Left and right are swapped: the left "
             f"{wrong[0].replace('_', ' ')} lies to the right of the right one",
             "Have the masks written again by the program that made them, with the orientation of this CT",
             source,
@@ -182,14 +192,14 @@ def _fit(
     """Mean over the classes of the part of their voxels at which the CT has the density they say."""
     parts = []
     for number, voxels in places.items():
-        values = _values(geometry.to_patient(voxels), volume)
+        values = values_at(geometry.to_patient(voxels), volume)
         if len(values):
             parts.append(float(((values >= ranges[number].low) & (values <= ranges[number].high)).mean()))
     return float(np.mean(parts)) if parts else 0.0
 
 
-def _values(points: FloatArray, volume: Volume) -> npt.NDArray[Any]:
-    """HU at those points (n, 3) that the CT holds."""
+def values_at(points: FloatArray, volume: Volume) -> npt.NDArray[Any]:
+    """HU at those of LPS mm points (n, 3) that a CT holds, of the nearest voxel."""
     inside = points[volume.geometry.holds(points)]
     index = np.rint(volume.geometry.to_index(inside)).astype(np.intp)
     index = index.clip(0, np.array(volume.geometry.shape) - 1)

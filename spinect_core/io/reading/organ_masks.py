@@ -106,7 +106,7 @@ def read_organs(
         fully_looked_for(classes.names.values()),
         origin=OrganOrigin.MASKS,
         source=classes.source,
-        checksum=_checksum(classes.files, cancel),
+        checksum=checksum_of(classes.files, cancel),
         warnings=warnings,
     )
     progress(1.0, "Masks read")
@@ -142,7 +142,7 @@ def _classes(path: Path, files: Sequence[Path], progress: Progress, cancel: Canc
     if path.is_dir():
         return _folder(path, files, progress, cancel)
     array, geometry = read_numbers(path)
-    array = _whole(array, path)
+    array = whole_numbers(array, path)
     return Classes(array, geometry, *_names(array, path), files)
 
 
@@ -171,7 +171,7 @@ def _folder(folder: Path, files: Sequence[Path], progress: Progress, cancel: Can
                 "Choose a folder whose masks were made together",
                 file,
             )
-        mask = _whole(array, file) != 0
+        mask = whole_numbers(array, file) != 0
         whole[mask & (whole == 0)] = number
         names[number] = bare_name(file)
     assert whole is not None  # there is at least one
@@ -179,8 +179,12 @@ def _folder(folder: Path, files: Sequence[Path], progress: Progress, cancel: Can
     return Classes(whole, grid, names, f"masks in {len(names)} files", named)
 
 
-def _whole(array: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
-    """Whole numbers that a class may have."""
+def whole_numbers(array: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
+    """Numbers that classes may have, uint16 [z, y, x].
+
+    Raises:
+        ReadingError: there are others.
+    """
     if array.size and (not np.isfinite(array).all() or array.min() < 0 or array.max() > HIGHEST):
         raise ReadingError("The file holds numbers that no class has", _CHOOSE, path)
     numbers = array.astype(np.uint16)
@@ -192,7 +196,7 @@ def _whole(array: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
 def _names(array: npt.NDArray[Any], path: Path) -> tuple[dict[int, str], str]:
     """What the numbers of a file mean, and its source in words."""
     held = [int(each) for each in np.unique(array) if each]
-    names = _own_names(path)
+    names = own_names(path)
     if names:
         unnamed = [number for number in held if number not in names]
         if unnamed:
@@ -215,7 +219,7 @@ def _names(array: npt.NDArray[Any], path: Path) -> tuple[dict[int, str], str]:
     return known, "masks of TotalSegmentator, version 2 by their numbers"
 
 
-def _own_names(path: Path) -> dict[int, str]:
+def own_names(path: Path) -> dict[int, str]:
     """The names that a NIfTI file gives its numbers in an extension of its header; none without one."""
     if not is_nifti_name(path.name):
         return {}
@@ -234,7 +238,7 @@ def _numbered(array: npt.NDArray[Any], named: Mapping[int, Organ | None]) -> Lab
     return np.asarray(table[array])
 
 
-def _checksum(files: Sequence[Path], cancel: Cancel | None) -> str:
+def checksum_of(files: Sequence[Path], cancel: Cancel | None = None) -> str:
     """SHA-256 over the bytes of all files in their order."""
     whole = hashlib.sha256()
     for file in files:

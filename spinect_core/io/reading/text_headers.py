@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.series import Finding
 from spinect_core.io.reading.sizes import MILLIMETRES, UNITS, check_sizes
 
-LONGEST_HEADER = 1 << 16
+LONGEST_HEADER = 1 << 18
+"""Bytes. A segmentation of 3D Slicer takes 600 for each of its segments."""
 LONGEST_LINE = 1000
 """Letters. Longer ones end the process in some native readers; comments and other programs' keys may be longer."""
 MOST_DATA_FILES = 10_000
@@ -58,6 +59,8 @@ class ImageHeader:
         data: the files that hold the voxels; the header's own file if it holds them itself.
         findings: what the user should know.
         modality: as the file names it, empty if it does not.
+        layers: numbers that each voxel holds, one unless several were asked for.
+        keys: what other programs have added, by name.
     """
 
     geometry: Geometry
@@ -66,11 +69,13 @@ class ImageHeader:
     data: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
     modality: str = ""
+    layers: int = 1
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
         """Of the voxels, unpacked."""
-        return math.prod(self.geometry.shape) * self.dtype.itemsize
+        return math.prod(self.geometry.shape) * self.layers * self.dtype.itemsize
 
 
 def header_lines(path: Path, end: str, source: str | Path) -> tuple[list[str], int]:
