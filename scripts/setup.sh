@@ -51,9 +51,14 @@ validators="
 dicom3tools         dciodvfy
 dcmtk               dcm2pnm
 "
+# An archive to send to and to fetch from, started by the tests on this computer alone; they are skipped without.
+archives="
+orthanc             /usr/sbin/Orthanc
+orthanc-dicomweb    /usr/share/orthanc/plugins/libOrthancDicomWeb.so
+"
 
 if [ "${1:-}" = --list-system-packages ]; then
-    awk 'NF { print $1 }' <<<"$libraries$programs$validators"
+    awk 'NF { print $1 }' <<<"$libraries$programs$validators$archives"
     exit 0
 fi
 
@@ -86,12 +91,26 @@ apt_install() {
     rm -f "$log"
 }
 
+# Debian starts a server that it installs, and at every start of the computer: this one is for the tests alone.
+install_archive() {
+    local policy=/usr/sbin/policy-rc.d made= done=yes
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes
+    fi
+    apt_install "$@" >/dev/null || done=
+    [ -z "$made" ] || rm -f "$policy"
+    update-rc.d orthanc disable >/dev/null 2>&1 || true
+    if command -v systemctl >/dev/null; then systemctl disable orthanc >/dev/null 2>&1 || true; fi
+    [ -n "$done" ]
+}
+
 may_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 if [ "$(uname -s)" = Linux ]; then
     read -r -a needed <<<"$(missing_libraries)"
     read -r -a for_tests <<<"$(missing_programs "$programs")"
     read -r -a to_check <<<"$(missing_programs "$validators")"
+    read -r -a to_archive <<<"$(missing_programs "$archives")"
     if may_apt; then
         needed+=("${for_tests[@]}")
         if [ ${#needed[@]} -gt 0 ]; then
@@ -101,6 +120,10 @@ if [ "$(uname -s)" = Linux ]; then
         if [ ${#to_check[@]} -gt 0 ]; then
             say "installing what checks the DICOM that is written: ${to_check[*]}"
             apt_install "${to_check[@]}" >/dev/null || say "apt-get could not install ${to_check[*]}; tests skip it"
+        fi
+        if [ ${#to_archive[@]} -gt 0 ] && [ -n "$for_tests_too" ]; then
+            say "installing an archive for the tests, which is not started: ${to_archive[*]}"
+            install_archive "${to_archive[@]}" || say "apt-get could not install ${to_archive[*]}; tests skip it"
         fi
     elif [ ${#needed[@]} -gt 0 ]; then
         needed+=("${for_tests[@]}")

@@ -64,7 +64,7 @@ ELSEWHERE = {
     "pywin32-ctypes": (
         "BSD-3-Clause",
         "https://github.com/enthought/pywin32-ctypes",
-        "extra freeze on Windows",
+        "Windows",
     ),
 }
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from orthanc import Orthanc
 
 # A slow or busy machine is no failure; the same examples on every run are.
 settings.register_profile("spinect", deadline=None, derandomize=True, max_examples=60)
@@ -105,3 +110,34 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     # One of several processes cannot refuse to collect.
     if item.config.stash[MIXED]:
         pytest.fail(MIXED_FAULT, pytrace=False)
+
+
+# ------------------------------------------------------------------------------------------------------------- archives
+
+
+@pytest.fixture(scope="session")
+def one_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    from orthanc import PLUGIN, PROGRAM, running_orthanc
+
+    if PROGRAM is None or not PLUGIN.exists():
+        pytest.skip("Orthanc is not installed (Debian: orthanc and orthanc-dicomweb)")
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as found:
+        yield found
+
+
+@pytest.fixture
+def orthanc(one_orthanc: Orthanc) -> Orthanc:
+    """A real archive, running and empty."""
+    if one_orthanc.process is None:
+        one_orthanc.start()
+    one_orthanc.empty()
+    return one_orthanc
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a test goes into the keyring of who runs it."""
+    from spinect_core.io.pacs import credentials
+
+    monkeypatch.setattr(credentials, "_keyring", lambda: None)
+    monkeypatch.setattr(credentials, "_remembered", {})

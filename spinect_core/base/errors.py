@@ -119,6 +119,12 @@ class WorkerError(SpinectError):
     exit_code = 9
 
 
+class ArchiveError(SpinectError):
+    """An archive cannot be reached, refuses, is full, or does not answer in time."""
+
+    exit_code = 10
+
+
 class Cancelled(SpinectError):
     """The user stopped the work; nothing was changed."""
 

@@ -20,8 +20,11 @@ from spinect_core.base.log import write_log
 from spinect_core.base.own_folders import keep_to_own_folders
 from spinect_core.base.scratch import sweep_temporary
 from spinect_core.cli import (
+    archive,
     dicom,
     evaluate,
+    fetch,
+    find,
     fluoroscopy,
     info,
     landmarks,
@@ -32,6 +35,7 @@ from spinect_core.cli import (
     plan,
     report,
     segment,
+    send,
     series,
     study,
     teach,
@@ -45,6 +49,10 @@ COMMANDS = (
     plan,
     report,
     dicom,
+    archive,
+    find,
+    fetch,
+    send,
     measure,
     landmarks,
     segment,

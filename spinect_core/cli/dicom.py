@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     from spinect_core.pipeline.dicom_export import Kind, check_wish, export_dicom
     from spinect_core.pipeline.report import read_source
 
-    kinds = _kinds(options.what)
+    kinds = kinds_of(options.what)
     wished = [Kind(each) for each in kinds]
     check_wish(wished, options.out, deidentified=options.deidentified)
     with reporting("dicom", quiet=options.quiet) as progress:
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     return 0
 
 
-def _kinds(text: str) -> list[str]:
+def kinds_of(text: str) -> list[str]:
     """The words of a list, each once.
 
     Raises:

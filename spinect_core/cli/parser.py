@@ -21,6 +21,8 @@ examples:
   spinect plan ct.nii.gz --out o --side left --mode fast
   spinect measure --labels o/labels.nii.gz --oblique 27 --tilt -12 --side left --triangle kambin
   spinect fluoroscopy scans/ct --plan plans/case1 --out drr.png   what a C-arm would show of a planned needle
+  spinect find --id 4711                              whose CTs an archive (PACS) has, and their series
+  spinect send plans/case1 --ct scans/ct              the plan's report, pictures and labels into the archive
   spinect series scans/                               which CTs are in a folder or zip
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz
@@ -33,7 +35,7 @@ Help for a command: spinect plan --help
 
 exit codes: 0 done, 1 damaged installation, 2 wrong usage, 3 the CT cannot be read, 4 segmentation, 5 measurement,
             6 anatomy or plan, 7 a file cannot be written, 8 no picture can be rendered, 9 a process ended by itself,
-            70 a fault of the program, 130 stopped with Ctrl-C
+            10 an archive, 70 a fault of the program, 130 stopped with Ctrl-C
 """
 
 LABEL_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
@@ -108,12 +110,13 @@ def add_quiet(parser: Parser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on standard error")
 
 
-def add_ct_options(parser: Parser) -> None:
+def add_ct_options(parser: Parser, *, optional: bool = False) -> None:
     """The CT and the choice of its series."""
     parser.add_argument(
         "ct",
         metavar="CT",
         type=a_path,
+        nargs="?" if optional else None,
         help="DICOM folder (with any folders in it), zip, DICOM file, NIfTI, NRRD or MetaImage",
     )
     parser.add_argument(

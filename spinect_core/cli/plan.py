@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinect_core.base.progress import Cancel
+from spinect_core.base.errors import UsageError
+from spinect_core.base.progress import Cancel, Progress, part_of
+from spinect_core.cli.archive_options import access_of, add_archive_options, study_and_series
+from spinect_core.cli.fetch import fetch, told
 from spinect_core.cli.parser import (
     Commands,
     a_path,
@@ -50,6 +55,7 @@ open plan.spinect."""
 
 EXAMPLES = """\
   spinect plan scans/ct --out plans/case1
+  spinect plan --from-pacs 1.2.840.113619.2.55 --out plans/case1
   spinect plan study.zip --out o --series 3f2a --side left
   spinect plan ct.nii.gz --out o --mode fast --device cpu
   spinect plan ct.nii.gz --out o --region -70 70 -60 90 -80 60
@@ -62,7 +68,15 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "plan", "the whole job: CT in, measured triangles out", DESCRIPTION, EXAMPLES
     )
-    add_ct_options(parser)
+    add_ct_options(parser, optional=True)
+    parser.add_argument(
+        "--from-pacs",
+        metavar="STUDY/SERIES",
+        type=study_and_series,
+        help="fetch the CT from an archive instead, into a folder that is removed at the end; the study alone where it "
+        "has one CT; `spinect find` lists them",
+    )
+    add_archive_options(parser)
     parser.add_argument("--out", metavar="DIR", type=a_path, required=True, help="folder for the results")
     parser.add_argument(
         "--side",
@@ -84,11 +98,17 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Plan the case and print what came out."""
     region, labels = region_of(options), elsewhere_of(options)
-    with reporting("plan", quiet=options.quiet) as progress:
+    if (options.ct is None) == (options.from_pacs is None):
+        raise UsageError(
+            "A CT is needed, from one place",
+            "Give its path, or its place in an archive",
+            parameter="from_pacs",
+        )
+    with reporting("plan", quiet=options.quiet) as progress, _ct(options, progress, cancel) as (ct, progress):
         from spinect_core.pipeline.plan_case import plan_case
 
         plan = plan_case(
-            options.ct,
+            ct,
             options.out,
             sides=options.side,
             series=options.series,
@@ -115,6 +135,21 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     else:
         print("\n".join(summary(plan, options.out)))
     return 0
+
+
+@contextmanager
+def _ct(options: argparse.Namespace, progress: Progress, cancel: Cancel) -> Iterator[tuple[Path, Progress]]:
+    """Where the CT is, and what is left of the progress."""
+    if options.from_pacs is None:
+        yield options.ct, progress
+        return
+    from spinect_core.base.scratch import scratch_folder
+
+    access = access_of(options)
+    with scratch_folder() as folder:
+        done = fetch(access, options.from_pacs, folder, part_of(progress, 0.0, 0.1), cancel)
+        print(f"spinect: note: {told(done)}", file=sys.stderr, flush=True)
+        yield folder, part_of(progress, 0.1, 1.0)
 
 
 def summary(plan: Plan, out: Path) -> list[str]:

@@ -16,7 +16,7 @@ from spinect_core.cli import whole_parser
 ROOT = Path(__file__).parents[2]
 MODULES = sorted([*(ROOT / "spinect_core").rglob("*.py"), *(ROOT / "app").rglob("*.py")])
 OURS = re.compile(
-    r"^(Spinect|Installation|Usage|Reading|Spatial|Segmentation|Measurement|Anatomy|Plan|Output|Render|Worker|Hounsfield)Error$"
+    r"^(Spinect|Installation|Usage|Reading|Spatial|Segmentation|Measurement|Anatomy|Plan|Output|Render|Worker|Archive|Hounsfield)Error$"
 )
 UNEXPECTED = {"app/model/jobs.py", "app/widgets/boxes.py"}
 """What nobody foresaw is reported by its name there, and nowhere else."""

@@ -122,6 +122,26 @@ def test_a_user_s_own_settings_stand_but_for_those_that_change_labels(
     assert (tmp_path / "cache" / "spinect-planner").is_dir()
 
 
+def test_an_archive_that_is_entered_is_not_spoken_to(tmp_path: Path) -> None:
+    code = (
+        "from spinect_core import cli\n"
+        "at = ['--host', '127.0.0.1', '--port', '9', '--title', 'PACS', '--web', 'http://127.0.0.1:9']\n"
+        "assert cli.main(['archive', 'add', 'PACS', *at]) == 0\n"
+        "assert cli.main(['archive', 'list']) == 0\n"
+        "assert cli.main(['info']) == 0\n"
+        "assert cli.main(['archive', 'test', 'PACS', '-q']) == 10\n"
+    )
+    seen = watch(["-c", code], tmp_path / "watched")
+    assert seen.code == 0, seen.said
+    assert seen.connections, "the test of an archive is seen"
+    assert all("'127.0.0.1'" in line for line in seen.connections)
+    assert not [line for line in seen.connections if line.startswith("proxy")]
+    assert seen.home == [".config/SPINECT/archives.json"]
+    quiet = watch(["-c", code.replace("assert cli.main(['archive', 'test'", "0 and (['")], tmp_path / "quiet")
+    assert quiet.code == 0, quiet.said
+    assert_alone(quiet)
+
+
 def test_keras_obeys_no_file_of_the_user_s(tmp_path: Path) -> None:
     code = (
         "import pathlib\n"

@@ -183,11 +183,22 @@ class Study:
             OutputError: it holds what no DICOM file can.
         """
         self.describe(dataset)
+        self._settle(dataset)
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID("2.25.0")
         content = hashlib.sha256(_bytes(dataset)).hexdigest()
         uid = self.uid_for("object", content)
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
         return _bytes(dataset)
+
+    def _settle(self, dataset: Dataset) -> None:
+        """Settle what highdicom draws anew at each call: an archive gets the same plan as the same objects."""
+        for each in dataset.get("ContributingEquipmentSequence") or []:
+            if "ContributionDateTime" in each:
+                each.ContributionDateTime = self.created.strftime("%Y%m%d%H%M%S")
+        if "DimensionOrganizationSequence" in dataset:
+            uid = self.uid_for("dimensions", str(dataset.SeriesInstanceUID))
+            for each in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
+                each.DimensionOrganizationUID = uid
 
 
 def write_nameless_ct(volume: Volume, folder: Path) -> list[Path]:

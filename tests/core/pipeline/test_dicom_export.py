@@ -17,8 +17,9 @@ import pytest
 import pyvista as pv
 from dicom_tools import faults, renderer, validator
 from marked_ct import MARKERS, drawn, labels_of, marked_series, told
+from marked_plan import VIEW, marked_plan
 from PIL import Image
-from plan_maker import both_sides, full_plan, recommended_planning
+from plan_maker import full_plan, recommended_planning
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -34,14 +35,11 @@ from spinect_core.io.reading.dicom_segments import read_segments
 from spinect_core.io.writing import write_dicom_series, write_volume
 from spinect_core.pipeline.dicom_export import without_own_words
 from spinect_core.pipeline.dicom_numbers import groups_of
-from spinect_core.pipeline.report import write_report_pictures
-from spinect_core.plan.document import Document, write_document
 from spinect_core.plan.plan import Case, read_plan, write_plan
 from spinect_core.plan.records import FindingRecord
 from spinect_core.report.pictures import Shown
 from spinect_core.surfaces import build_surfaces
 
-VIEW = "views/from-behind.png"
 PATIENT = ("PatientName", "PatientID", "PatientBirthDate")
 KEPT = (*PATIENT, "ReferringPhysicianName", "AccessionNumber", "StudyDescription", "StudyID")
 LEFT_OUT = sorted(set(MARKERS) - set(KEPT))
@@ -55,23 +53,7 @@ def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plan with the pictures of its report and of one view, as a folder and in one file."""
-    folder = tmp_path_factory.mktemp("plan")
-    volume = read_ct(ct)
-    labels = labels_of(volume)
-    planning = both_sides(recommended_planning()).replaced(organs=None)
-    searches = tuple(each.replaced(map="") for each in planning.searches)
-    base = full_plan()
-    views = (base.views[0].replaced(picture=VIEW, mm_per_pixel=1.0),)
-    names = write_report_pictures(planning, volume, labels, build_surfaces(labels), folder)
-    plan = base.replaced(
-        case=Case.of(volume), planning=planning.replaced(searches=searches), views=views, files=names
-    )
-    (folder / "views").mkdir()
-    Image.fromarray(np.full((60, 80, 3), (10, 200, 90), np.uint8)).save(folder / VIEW)
-    write_plan(plan, folder / "plan.json")
-    files = {name: (folder / name).read_bytes() for name in (*names.values(), VIEW)}
-    write_document(Document(plan, labels, files=files), folder / "plan.spinect")
-    return folder
+    return marked_plan(ct, tmp_path_factory.mktemp("plan"))
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +199,10 @@ def test_the_copy_of_the_ct_is_the_same_ct_in_the_same_study(nameless: Path, ct:
 
 def test_the_same_plan_gives_the_same_files(named: Path, folder: Path, ct: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
-    assert cli.main(["dicom", str(folder), "--ct", str(ct), "--out", str(out), "--what", "pdf"]) == 0
-    assert [file.name for file in out.iterdir()] == ["report.dcm"]
-    assert (out / "report.dcm").read_bytes() == (named / "report.dcm").read_bytes()
+    words = ["--out", str(out), "--what", "sc,pdf,seg,sr,stl"]
+    assert cli.main(["dicom", str(folder), "--ct", str(ct), *words]) == 0
+    again, before = ({file.name: file.read_bytes() for file in each.iterdir()} for each in (out, named))
+    assert again == before
 
 
 def test_the_segmentation_is_the_plans_labels_on_the_pictures_of_the_ct(
