@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.ongoing import FINDING, SEGMENTING, Ongoing
+from app.model.planning_options import PlanningOptions
 from spinect_core.base.words import Checked, Light
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.records import Planning
@@ -72,6 +73,7 @@ class Flow(QObject):
     Args:
         model: the case.
         ongoing: the running job.
+        options: the present choices for planning.
 
     Attributes:
         step: the one that is shown.
@@ -82,9 +84,11 @@ class Flow(QObject):
 
     changed = Signal()
 
-    def __init__(self, model: CaseModel, ongoing: Ongoing, parent: QObject | None = None) -> None:
+    def __init__(
+        self, model: CaseModel, ongoing: Ongoing, options: PlanningOptions, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._model, self._ongoing = model, ongoing
+        self._model, self._ongoing, self._options = model, ongoing, options
         self.step = Step.CT
         self._running, self._was_found = "", False
         self._case: Case | None = None
@@ -98,6 +102,7 @@ class Flow(QObject):
             signal.connect(self._on_case)
         model.case_opened.connect(self._on_opened)
         ongoing.changed.connect(self._on_job)
+        options.changed.connect(self.changed)
 
     # ------------------------------------------------------------------------------------------------- where it is
 
@@ -142,7 +147,8 @@ class Flow(QObject):
         case, planning = self._model.case, self._model.planning
         if step == Step.CT:
             return case is not None and bool(case.warnings)
-        return step == Step.PLAN and (bool(planning.withheld) or not planning.needles)
+        other = not self._options.made(planning)
+        return step == Step.PLAN and (bool(planning.withheld) or not planning.needles or other)
 
     @property
     def _found(self) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.words import Guidance, Rule, values
 from spinect_core.planning.rules import TABLE, Rules
+
+if TYPE_CHECKING:
+    from spinect_core.plan.records import Planning
 
 GUIDANCE = "plan/guidance"
 
@@ -54,6 +58,13 @@ class PlanningOptions(QObject):
                 self._settings.remove(_key(limit.rule))
         if changed:
             self.changed.emit()
+
+    def made(self, planning: Planning) -> bool:
+        """Whether a planning was made with these choices; of what its program did not store that is supposed."""
+        limits = {each.rule: each.value for each in self.rules}
+        return planning.guidance in (None, self.guidance) and all(
+            each.value == limits[each.rule] for each in planning.rules
+        )
 
     def _take(self, rule: Rule) -> None:
         """A limit that was kept, if it can be one."""

@@ -56,7 +56,7 @@ class State:
         self.options = SegmentOptions(settings, parent)
         self.planning = PlanningOptions(settings, parent)
         self.ongoing = Ongoing(self.jobs, parent)
-        self.flow = Flow(self.model, self.ongoing, parent)
+        self.flow = Flow(self.model, self.ongoing, self.planning, parent)
         self.recent = RecentFiles(settings, parent)
         self.autosave = Autosave(self.model, self.trajectories, self.recent, settings, parent)
         self.leftovers = Leftovers(parent)

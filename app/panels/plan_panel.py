@@ -91,7 +91,7 @@ class PlanPanel(Section):
         case = self._model.case
         self.find_button.setEnabled(case is not None and case.surfaces is not None)
         self.find_button.setText("Find again" if planning.searches else "Find trajectories")
-        other = planning.guidance not in (None, self._options.guidance)
+        other = not self._options.made(planning)
         self.chosen.setText("" if current is None else current.called)
         lines = []
         if current is not None:

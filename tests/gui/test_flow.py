@@ -11,8 +11,8 @@ from app.model.case import Case
 from app.model.flow import Flow, Step, StepState
 from app.window.main_window import LAYOUTS
 from spinect_core.base.notes import Note, NoteCode
-from spinect_core.base.words import Checked
-from spinect_core.plan.records import RootRecord
+from spinect_core.base.words import Checked, Guidance, Rule
+from spinect_core.plan.records import LimitRecord, RootRecord
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +65,21 @@ def test_from_a_ct_to_the_report_takes_few_clicks(opened, qtbot):
     assert window.model.planning.checked == (Checked.LABELS,)
     assert states(window)[Step.CHECK] == StepState.DONE
     assert states(window)[Step.PLAN] == StepState.DONE
+    # a plan of other choices says so, until it is found again or they are taken back
+    options = window.state.planning
+    limits = {each.rule: each.value for each in options.rules if each.editable}
+    kept = tuple(LimitRecord.taken_from(each, override="") for each in options.rules)
+    made = window.model.planning.replaced(guidance=options.guidance, rules=kept)
+    window.model.set_planning(made, "as the planner stores it")
+    for guidance, changed in (
+        (Guidance.FLUOROSCOPY, limits),
+        (Guidance.CT, limits | {Rule.OBLIQUE_WIDE: 40.0}),
+    ):
+        options.choose(guidance, changed)
+        assert states(window)[Step.PLAN] == StepState.ATTENTION
+        assert "find the trajectories again" in window.plan_panel.told.text()
+        options.choose(Guidance.CT, limits)
+        assert states(window)[Step.PLAN] == StepState.DONE
     # 4: the report's page
     window.steps.buttons[Step.REPORT].click()
     assert shown(window) == Step.REPORT
