@@ -232,10 +232,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=12, help="runs that are killed")
     parser.add_argument("--runs", type=int, default=3, help="runs that are looked at while they stand still")
     parser.add_argument("--moments", type=int, default=25, help="random moments of each of these")
+    parser.add_argument("--seconds", type=float, default=60.0, help="about how long a run takes here")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     study, rng = Study(options.work.absolute(), options.ct.absolute()), random.Random(options.seed)
-    lasted = 60.0
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would let the command ignore it
+    lasted = options.seconds
     for number in range(options.runs):
         lasted = study.freeze(options.moments, lasted, rng)
         print(f"run {number + 1} took {lasted:.0f} s", flush=True)
