@@ -274,10 +274,10 @@ class _Bar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw it."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(palette.LINE))
-        value = self._value
+        painter.fillRect(self.rect(), QColor(palette.room().line))
+        value, colours = self._value, palette.room()
         colour = (
-            palette.GOOD if value >= GOOD_FROM else palette.WARNING if value >= FAIR_FROM else palette.ERROR
+            colours.good if value >= GOOD_FROM else colours.warning if value >= FAIR_FROM else colours.error
         )
         painter.fillRect(0, 0, round(self.width() * value), self.height(), QColor(colour))
         painter.end()

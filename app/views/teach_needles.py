@@ -18,7 +18,7 @@ from app.views.slices import SliceView
 from app.widgets import palette
 from spinect_core.planning.needle.needle import Needle
 
-OWN, BEST = palette.NEEDLE, palette.GOOD
+OWN, BEST = palette.NEEDLE, palette.DOG
 CROSS = 7.0
 
 
