@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.controllers.dicom import DicomController
 from app.controllers.export import ExportController
+from app.controllers.labels import LabelsController
 from app.controllers.needle_slice import NeedleSliceController
 from app.controllers.open import OpenController
 from app.controllers.organs import OrgansController
@@ -48,6 +49,7 @@ class Controllers(QObject):
             window,
         )
         self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
+        self.labels = LabelsController(model, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)
         self.export = ExportController(
@@ -61,7 +63,7 @@ class Controllers(QObject):
         self.segment.plan_wanted.connect(self.plan.find)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
-            *(self.open, self.organs, self.segment, self.plan, self.save),
+            *(self.open, self.organs, self.labels, self.segment, self.plan, self.save),
             *(self.export, self.report, self.dicom),
         )
 

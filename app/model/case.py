@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.geometry.triangle import Triangle
+from spinect_core.plan.label_wording import labels_words
 
 if TYPE_CHECKING:
     from pyvista import PolyData
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Geometry, Labels, Volume
     from spinect_core.image.warning import ReadingWarning
+    from spinect_core.pipeline.loaded_labels import LoadedLabels
     from spinect_core.plan.document import Crop
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
@@ -49,7 +51,7 @@ class Run:
 
     Attributes:
         record: all that the plan stores of it.
-        engine: ``tensorflow`` or ``openvino``.
+        engine: ``tensorflow`` or ``openvino``; empty for labels that were made elsewhere.
         device: ``gpu`` or ``cpu``.
         patches: tiles run.
         seconds: from start to end.
@@ -72,9 +74,10 @@ class Run:
 
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Run | None:
-        """From a plan, which any program may have written; None if it names no engine."""
-        if not isinstance(record.get("engine"), str):
-            return None
+        """From a plan, which any program may have written; None if it names neither an engine nor a file of labels."""
+        engine = record.get("engine")
+        if not isinstance(engine, str):
+            return cls(record, "") if labels_words(record) else None
         seconds, fallbacks, patches = record.get("seconds"), record.get("fallbacks"), record.get("patches")
         spent = {
             str(stage): float(value)
@@ -83,7 +86,7 @@ class Run:
         }
         return cls(
             record=record,
-            engine=record["engine"],
+            engine=engine,
             device=str(record.get("device", "")),
             patches=patches if isinstance(patches, int) else 0,
             seconds=spent.get("total", sum(spent.values())),
@@ -123,6 +126,15 @@ class CaseLabels:
             Run.of(segmentation.run),
             segmentation.probabilities,
         )
+
+    @classmethod
+    def loaded(cls, found: LoadedLabels) -> CaseLabels:
+        """Labels that were made elsewhere."""
+        from spinect_core.base.plain import plain
+        from spinect_core.plan.document import Crop
+
+        run = Run.stored(plain(asdict(found.run)))
+        return cls(found.labels, found.labels_1mm, Crop.of(found.labels), run)
 
     def uncertainty(self, source: Geometry | None) -> Uncertainty | None:
         """How sure the labels are; None where that is not known.
@@ -188,11 +200,13 @@ class Case:
 
     @property
     def warnings(self) -> tuple[ReadingWarning, ...]:
-        """What reading noticed about the CT, now or when the plan was made, each once."""
+        """What reading noticed about the CT and its labels, now or when the plan was made, each once."""
         from spinect_core.image.warning import joined
 
         stored = () if self.facts is None else self.facts.reading_warnings
-        return joined(() if self.volume is None else self.volume.warnings, stored)
+        labels = None if self.segmentation is None else self.segmentation.labels
+        own = () if self.volume is None else self.volume.warnings
+        return joined((*own, *(() if labels is None else labels.warnings)), stored)
 
     @property
     def labels(self) -> Labels | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from spinect_core.geometry.view import View
     from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
+    from spinect_core.io.reading.label_layers import LabelSet
+    from spinect_core.io.reading.label_names import Meaning
     from spinect_core.io.reading.series import Series
     from spinect_core.pipeline.planner import Planner
     from spinect_core.pipeline.replanning import Planned
@@ -360,6 +362,58 @@ def load_organs(
     organs = read_organs(path, case.volume, progress=part_of(progress, 0.0, 0.8), cancel=cancel)
     progress(0.8, "surfaces of the organs")
     return organs, organ_meshes(organs, cancel)
+
+
+def read_elsewhere(case: Case, path: Path, progress: Progress, cancel: Cancel) -> LabelSet:
+    """The segments of a file of labels that were made elsewhere; those of another CT are refused."""
+    libraries.load()
+    from spinect_core.io.reading.label_sets import read_label_set
+
+    assert case.volume is not None  # labels are put on the CT
+    return read_label_set(path, case.volume, progress=progress, cancel=cancel)
+
+
+def take_elsewhere(
+    case: Case,
+    found: LabelSet,
+    meanings: Sequence[Meaning],
+    path: Path,
+    progress: Progress,
+    cancel: Cancel,
+) -> Segmented:
+    """Labels that were made elsewhere on a case's CT, once it is said what they are, and all that the views need.
+
+    Args:
+        case: whose CT they are of.
+        found: what their file holds.
+        meanings: of each segment.
+        path: of the file, for messages.
+        progress: receives the part done.
+        cancel: looked at between the steps.
+    """
+    libraries.load()
+    from spinect_core.pictures.organ_meshes import organ_meshes
+    from spinect_core.pipeline.loaded_labels import put_on
+    from spinect_core.surfaces import surface_maker
+
+    assert case.volume is not None  # as above
+    region = case.region if case.region is not None and case.region.found else None
+    with surface_maker(case.volume.array.size) as maker:
+        loaded = put_on(
+            found,
+            meanings,
+            case.volume,
+            path,
+            region=region,
+            progress=part_of(progress, 0.0, 0.5),
+            cancel=cancel,
+        )
+        named = None
+        if loaded.organs is not None:
+            progress(0.5, "surfaces of the organs")
+            named = NamedOrgans(loaded.organs, organ_meshes(loaded.organs, cancel))
+        made = surfaces_of(case, CaseLabels.loaded(loaded), maker, part_of(progress, 0.6, 1.0), cancel)
+        return replace(made, named=named)
 
 
 def find_trajectories(

@@ -13,6 +13,7 @@ from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.segment_options import CHOICES, SegmentOptions
 from app.panels.progress import ProgressCard
 from app.widgets.parts import Section, field_row, label
+from spinect_core.plan.label_wording import labels_words
 
 NAMES = {
     "mode": {
@@ -35,6 +36,7 @@ class SegmentPanel(Section):
 
     start_wanted = Signal()
     cancel_wanted = Signal()
+    load_wanted = Signal()
 
     def __init__(
         self, model: CaseModel, options: SegmentOptions, ongoing: Ongoing, parent: QWidget | None = None
@@ -58,6 +60,10 @@ class SegmentPanel(Section):
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self._on_button)
         self.body.addWidget(self.button)
+        self.load = QPushButton("Load labels made elsewhere…")
+        self.load.setToolTip("Bone and nerve from another program or from hand, in place of the network's")
+        self.load.clicked.connect(self.load_wanted)
+        self.body.addWidget(self.load)
         self.progress = ProgressCard(ongoing, lambda job: job.title == SEGMENTING, can_cancel=False)
         self.body.addWidget(self.progress)
         self.result = label("", "muted", wrap=True)
@@ -92,6 +98,7 @@ class SegmentPanel(Section):
             self.button.style().polish(self.button)
         ready = case is not None and case.volume is not None and not self._busy
         self.button.setEnabled(self._running or ready)
+        self.load.setEnabled(ready)
         for box in self.boxes.values():
             box.setEnabled(not self._running)
         run = case.segmentation.run if case is not None and case.segmentation is not None else None
@@ -109,7 +116,10 @@ class SegmentPanel(Section):
 
 
 def run_summary(run: Run) -> str:
-    """What ran, on one or two lines."""
+    """What ran, on one or two lines; or where labels come from that were made elsewhere."""
+    elsewhere = labels_words(run.record)
+    if elsewhere and not run.engine:
+        return f"{elsewhere[:1].upper()}{elsewhere[1:]}"
     engine = NAMES["engine"].get(run.engine, run.engine)
     mode = str(run.record.get("mode", ""))
     text = f"{NAMES['mode'][mode]}, " if mode in NAMES["mode"] else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
@@ -13,6 +14,10 @@ from app.widgets.dicom_box import DicomBox
 from app.widgets.report_box import ReportBox
 from spinect_core.base.errors import ReadingError
 from spinect_core.report.paper import Paper
+
+if TYPE_CHECKING:
+    from spinect_core.io.reading.label_layers import LabelSet
+    from spinect_core.io.reading.label_names import Meaning
 
 
 class Answer(Enum):
@@ -80,6 +85,24 @@ class Dialogs:
             The keys of what is wanted, and whether it names nobody.
         """
         box = DicomBox(has_study, self._window)
+        try:
+            return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
+        finally:
+            box.deleteLater()
+
+    def ask_labels(self, found: LabelSet, path: Path) -> tuple[LabelSet, tuple[Meaning, ...]] | None:
+        """What the segments of a file of labels are; None if the user has changed his mind.
+
+        Args:
+            found: what the file holds.
+            path: of the file.
+
+        Returns:
+            The segments, by the names that were chosen for them, and what each is.
+        """
+        from app.widgets.labels_box import LabelsBox
+
+        box = LabelsBox(found, path, self._window)
         try:
             return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
         finally:

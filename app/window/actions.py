@@ -108,6 +108,8 @@ class Actions(QObject):
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("dicom", "Export DICOM…", controllers.dicom.ask)
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
+        make("labels", "Load labels made elsewhere…", controllers.labels.ask_file)
+        make("label_folder", "Load a folder of labels…", controllers.labels.ask_folder)
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
         make("find_organs", "Find organs", lambda: controllers.organs.find())
@@ -165,7 +167,7 @@ class Actions(QObject):
             self.named[name].setEnabled(case is not None)
         has_ct = case is not None and case.volume is not None
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
-        for name in ("organs", "organ_folder", "find_organs"):
+        for name in ("labels", "label_folder", "organs", "organ_folder", "find_organs"):
             self.named[name].setEnabled(has_ct and not self._jobs.busy)
         self.named["no_organs"].setEnabled(self._controllers.organs.to_remove)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
@@ -245,6 +247,9 @@ class Actions(QObject):
                 "report",
                 "copy_report",
                 "dicom",
+                "",
+                "labels",
+                "label_folder",
                 "",
                 "organs",
                 "organ_folder",

@@ -286,6 +286,7 @@ class MainWindow(QMainWindow):
             view.file_wanted.connect(opening.ask_file)
             view.folder_wanted.connect(opening.ask_folder)
         self.segment_panel.start_wanted.connect(self.controllers.segment.segment)
+        self.segment_panel.load_wanted.connect(self.controllers.labels.ask_file)
         self.segment_panel.cancel_wanted.connect(self.state.jobs.cancel)
         self.case_panel.plan_wanted.connect(self.controllers.segment.plan_this_ct)
         self.check_panel.lumbar_wanted.connect(plan.count_lumbar)

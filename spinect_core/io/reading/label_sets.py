@@ -5,8 +5,8 @@ What they mean is decided by :mod:`spinect_core.pipeline.loaded_labels`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -171,31 +171,40 @@ def _numbers(path: Path, options: LabelOptions) -> LabelSet:
     held = [int(each) for each in np.unique(values) if each]
     if len(held) > MOST_NUMBERS:
         raise ReadingError(f"The file holds {len(held)} different numbers: no labels", _CHOOSE, path)
-    names = _names(path, held, options.numbering)
+    names = own_names(path)
     table = np.zeros(max(held, default=0) + 1, np.uint16)
     table[held] = np.arange(1, len(held) + 1)
     segments = tuple(Segment(number, shown_name(names.get(number, ""), number)) for number in held)
-    return LabelSet(_form(path), segments, [table[values]], geometry, (path,))
-
-
-def _names(path: Path, held: Sequence[int], numbering: Numbering | None) -> Mapping[int, str]:
-    """What the numbers are called: in the file itself, or by the program that the user names."""
-    own = own_names(path)
-    if numbering is None:
-        return own
-    if own:
+    found = LabelSet(_form(path), segments, [table[values]], geometry, (path,))
+    if options.numbering is None:
+        return found
+    if names:
         raise ReadingError(
             "The file names its numbers itself", "Load it without saying whose numbers they are", path
         )
+    return numbered_by(found, options.numbering, path)
+
+
+def is_nameless(found: LabelSet) -> bool:
+    """Whether a file gives numbers alone, so that somebody has to say whose they are."""
+    return all(each.name == str(each.number) and not each.coded for each in found.segments)
+
+
+def numbered_by(found: LabelSet, numbering: Numbering, source: str | Path) -> LabelSet:
+    """Segments of a file of numbers under the names that a program has for them.
+
+    Raises:
+        ReadingError: the program does not have all of the numbers.
+    """
     table = NUMBERED[numbering]
-    strange = [number for number in held if number not in table]
+    strange = [each.number for each in found.segments if each.number not in table]
     if strange:
         raise ReadingError(
             f"The file holds numbers that {numbering} does not have: {', '.join(map(str, strange[:5]))}",
             "Say which program numbered them, or say of each number what it is",
-            path,
+            source,
         )
-    return table
+    return replace(found, segments=tuple(replace(each, name=table[each.number]) for each in found.segments))
 
 
 def _form(path: Path) -> LabelFormat:
