@@ -108,4 +108,5 @@ def _told(made: work.Segmented) -> list[str]:
     first = f"Labels loaded: {bone:.0f} ml of bone, {nerve:.1f} ml of nerve."
     if not nerve:
         first += " Without nerve neither neural triangles nor the distance to nerve can be had."
-    return [first, *warning_lines(labels.warnings)]
+    run = made.segmentation.run
+    return [first, *(() if run is None else run.fallbacks), *warning_lines(labels.warnings)]

@@ -75,9 +75,10 @@ class Run:
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Run | None:
         """From a plan, which any program may have written; None if it names neither an engine nor a file of labels."""
-        engine = record.get("engine")
+        engine, notes = record.get("engine"), record.get("notes")
         if not isinstance(engine, str):
-            return cls(record, "") if labels_words(record) else None
+            told = tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
+            return cls(record, "", fallbacks=told) if labels_words(record) else None
         seconds, fallbacks, patches = record.get("seconds"), record.get("fallbacks"), record.get("patches")
         spent = {
             str(stage): float(value)

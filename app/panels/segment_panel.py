@@ -119,7 +119,7 @@ def run_summary(run: Run) -> str:
     """What ran, on one or two lines; or where labels come from that were made elsewhere."""
     elsewhere = labels_words(run.record)
     if elsewhere and not run.engine:
-        return f"{elsewhere[:1].upper()}{elsewhere[1:]}"
+        return "\n".join((f"{elsewhere[:1].upper()}{elsewhere[1:]}", *run.fallbacks))
     engine = NAMES["engine"].get(run.engine, run.engine)
     mode = str(run.record.get("mode", ""))
     text = f"{NAMES['mode'][mode]}, " if mode in NAMES["mode"] else ""

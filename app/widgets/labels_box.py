@@ -105,6 +105,7 @@ class LabelsBox(QDialog):
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
         self.choices: list[QComboBox] = []
+        self.rows: dict[int, int] = {}
         self.numbering.currentIndexChanged.connect(lambda _place: self._renumber())
         self._fill()
 
@@ -133,12 +134,16 @@ class LabelsBox(QDialog):
         self._fill()
 
     def _fill(self) -> None:
-        """Write the table anew."""
+        """Write the table anew, what is open first."""
         segments = self._shown.segments
         self.table.setRowCount(len(segments))
         self.choices = []
         millilitre = self._shown.geometry.voxel_volume / 1000
-        for row, (each, count) in enumerate(zip(segments, self._counts, strict=True)):
+        proposals = [Left.OUT if each.fault else known_meaning(each.name, each.coded) for each in segments]
+        order = sorted(range(len(segments)), key=lambda place: proposals[place] is not None)
+        self.rows = {place: row for row, place in enumerate(order)}
+        for number, (each, count) in enumerate(zip(segments, self._counts, strict=True)):
+            row = self.rows[number]
             volume = each.fault or (f"{count * millilitre:.1f} ml" if count else "empty")
             for place, text in enumerate((str(each.number), each.name, volume)):
                 item = QTableWidgetItem(plain.line(text))
@@ -147,8 +152,7 @@ class LabelsBox(QDialog):
                 if place != 1:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, place, item)
-            proposed = Left.OUT if each.fault else known_meaning(each.name, each.coded)
-            self.choices.append(self._choice(proposed, usable=not each.fault))
+            self.choices.append(self._choice(proposals[number], usable=not each.fault))
             self.table.setCellWidget(row, len(COLUMNS) - 1, self.choices[-1])
         self.table.resizeRowsToContents()
         self._refresh()

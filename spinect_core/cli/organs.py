@@ -63,6 +63,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     region = region_of(options)
     with reporting("organs", quiet=options.quiet) as progress:
         from spinect_core.base.files import write_whole
+        from spinect_core.image.organs import NUMBERS
         from spinect_core.io.reading import read_ct
         from spinect_core.io.writing import write_labels
         from spinect_core.plan.label_warnings import keep_warnings
@@ -89,7 +90,9 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
         write_whole(beside, text_of(facts).encode())
         warnings = (*volume.warnings, *organs.warnings)
         kept = keep_warnings(warnings, out)
-        write_labels(on_ct(organs, volume.geometry), out)
+        write_labels(
+            on_ct(organs, volume.geometry), out, {NUMBERS[each]: str(each) for each in organs.looked_for}
+        )
         progress(1.0, "organs written")
     say_warnings(warnings)
     told = [dataclasses.asdict(each) for each in warnings]

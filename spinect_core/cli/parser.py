@@ -38,7 +38,7 @@ exit codes: 0 done, 1 damaged installation, 2 wrong usage, 3 the CT cannot be re
             10 an archive, 70 a fault of the program, 130 stopped with Ctrl-C
 """
 
-LABEL_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+LABEL_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".seg.nrrd", ".mha")
 """Files that hold numbers on the grid of a CT."""
 
 Commands = Any  # argparse names the type of its sub-commands privately

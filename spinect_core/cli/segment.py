@@ -24,8 +24,9 @@ from spinect_core.cli.speaking import print_json, say_warnings
 
 DESCRIPTION = """\
 Labels bone and nerve in the lumbosacral region of a CT and writes the labels (0 background, 1 bone, 2 nerve) on the
-CT's own grid. Prints what ran, as JSON. What reading noticed about the CT is printed too and kept beside the labels, in
-FILE.warnings.json; `spinect measure` and `spinect evaluate` say it again."""
+CT's own grid; under a name that ends in .seg.nrrd as a segmentation of 3D Slicer. Prints what ran, as JSON. What
+reading noticed about the CT is printed too and kept beside the labels, in FILE.warnings.json; `spinect measure` and
+`spinect evaluate` say it again."""
 
 EXAMPLES = """\
   spinect segment ct.nii.gz --out labels.nii.gz

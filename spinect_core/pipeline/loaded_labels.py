@@ -79,12 +79,14 @@ class LoadedRun:
         labels_sha256: of the bytes of all files in their order.
         segments: that were taken.
         left_out: how many were not.
+        notes: what became of them, as sentences.
     """
 
     labels_from: LabelFormat
     labels_sha256: str
     segments: tuple[Taken, ...]
     left_out: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +235,7 @@ def put_on(
     check(cancel)
     progress(0.4, "Putting the labels on the CT")
     on_ct = on_grid(tissue, found.geometry, volume.geometry, cancel)
-    warnings += _cut(on_ct, volume.geometry, region)
+    notes = _cut(on_ct, volume.geometry, region)
     labels = Labels(on_ct, volume.geometry, tuple(warnings))
     check(cancel)
     progress(0.7, "Putting the labels on 1 mm")
@@ -247,7 +249,7 @@ def put_on(
         for each, meaning in zip(found.segments, meanings, strict=True)
         if meaning != Left.OUT
     )
-    run = LoadedRun(found.form, checksum, taken, len(meanings) - len(taken))
+    run = LoadedRun(found.form, checksum, taken, len(meanings) - len(taken), notes)
     return LoadedLabels(labels, on_1mm, organs, run)
 
 
@@ -316,10 +318,10 @@ def _size(grid: Geometry) -> str:
     return " x ".join(f"{each:.2g}" for each in grid.spacing)
 
 
-def _cut(array: npt.NDArray[np.uint8], grid: Geometry, region: Region | None) -> list[ReadingWarning]:
+def _cut(array: npt.NDArray[np.uint8], grid: Geometry, region: Region | None) -> tuple[str, ...]:
     """Take what lies beyond the region out of labels, as the network labels nothing there."""
     if region is None:
-        return []
+        return ()
     corners = grid.to_index(list(product(*zip(region.minimum, region.maximum, strict=True))))
     box = tuple(
         slice(max(math.floor(first), 0), max(math.ceil(last) + 1, 0))
@@ -331,13 +333,11 @@ def _cut(array: npt.NDArray[np.uint8], grid: Geometry, region: Region | None) ->
     array[box] = kept
     lost = (before - np.bincount(array.ravel(), minlength=3))[1:] * grid.voxel_volume / 1000
     if not lost.any():
-        return []
-    return [
-        ReadingWarning(
-            f"{lost[0]:.0f} ml of bone and {lost[1]:.1f} ml of nerve lie beyond the region of the lumbosacral spine "
-            "and were left out"
-        )
-    ]
+        return ()
+    return (
+        f"{lost[0]:.0f} ml of bone and {lost[1]:.1f} ml of nerve lie beyond the region of the lumbosacral spine and "
+        "were left out.",
+    )
 
 
 def _check_sides(found: LabelSet, meanings: Sequence[Meaning], source: str | Path) -> None:

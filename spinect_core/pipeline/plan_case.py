@@ -328,7 +328,7 @@ class _Labelled:
         region: the part of the CT that they are of.
         run: what made them, as the plan stores it.
         probabilities: None where labels came without.
-        fallbacks: what did not work and what was done instead.
+        fallbacks: what did not work and what was done instead, or what became of labels that were loaded.
         organs: that came with them.
     """
 
@@ -528,7 +528,9 @@ class _Job:
             cancel=self._cancel,
         )
         run = plain(dataclasses.asdict(loaded.run))
-        return _Labelled(loaded.labels, loaded.labels_1mm, region, run, organs=loaded.organs)
+        return _Labelled(
+            loaded.labels, loaded.labels_1mm, region, run, fallbacks=loaded.run.notes, organs=loaded.organs
+        )
 
     def _segment(self, volume: Volume, wish: _Wish, progress: Progress) -> _Labelled:
         from spinect_core.segmentation import segment

@@ -1,4 +1,4 @@
-"""Labels made elsewhere in the window: their segments are asked for, they are drawn, those of another CT change nothing."""
+"""Labels made elsewhere in the window: segments are asked for and drawn, those of another CT change nothing."""
 
 import numpy as np
 import pytest
@@ -47,9 +47,7 @@ def answering(monkeypatch):
         def run(box):
             seen.append(box)
             answer(box)
-            return (
-                LabelsBox.DialogCode.Accepted if box.load.isEnabled() else LabelsBox.DialogCode.Rejected
-            )
+            return LabelsBox.DialogCode.Accepted if box.load.isEnabled() else LabelsBox.DialogCode.Rejected
 
         monkeypatch.setattr(LabelsBox, "exec", run)
         return seen
@@ -62,6 +60,7 @@ def test_segments_are_asked_for_taken_and_drawn(opened, qtbot, tmp_path, answeri
 
     def answer(box):
         texts.extend(box.table.item(row, 1).text() for row in range(4))
+        assert box.table.cellWidget(1, 3) is box.choices[3]
         assert not box.load.isEnabled()
         assert "2 of 4 segments are open" in box.state.text()
         assert [each.currentText() for each in box.choices] == ["Choose…", "Nerve", "Bowel", "Choose…"]
@@ -76,7 +75,7 @@ def test_segments_are_asked_for_taken_and_drawn(opened, qtbot, tmp_path, answeri
     with qtbot.waitSignal(model.surfaces_changed, timeout=60000):
         opened.controllers.labels.load(slicer_file(tmp_path))
     qtbot.waitUntil(lambda: not opened.jobs.busy)
-    assert texts == list(NAMES)
+    assert texts == [NAMES[0], NAMES[3], NAMES[1], NAMES[2]]  # what is open comes first
     case = model.case
     low, high = (case.ct_geometry.to_index(each) for each in (case.region.minimum, case.region.maximum))
     taken = case.labels.array
@@ -99,7 +98,7 @@ def test_numbers_are_named_by_whom_the_user_says(opened, qtbot, tmp_path, answer
         box.numbering.setCurrentIndex(list(Numbering).index(Numbering.OWN) + 1)
         assert "numbers that spinect does not have: 3, 4" in box.state.text()
         box.numbering.setCurrentIndex(list(Numbering).index(Numbering.TOTALSEGMENTATOR_2) + 1)
-        assert box.table.item(0, 1).text() == "spleen"
+        assert box.table.item(box.rows[0], 1).text() == "spleen"
         assert not box.load.isEnabled()  # no bone among them
         assert "No segment is bone" in box.state.text()
 
@@ -163,6 +162,6 @@ def test_the_table_shows_what_cannot_be_used(qtbot, tmp_path):
     box = LabelsBox(type(found)(found.form, faulty, found.layers, found.geometry, found.files), tmp_path)
     qtbot.addWidget(box)
     assert box.numbering.parentWidget().isHidden()
-    assert box.table.item(3, 2).text() == "it holds points alone"
+    assert box.table.item(box.rows[3], 2).text() == "it holds points alone"
     assert not box.choices[3].isEnabled()
     assert box.choices[3].currentData() == "leave out"

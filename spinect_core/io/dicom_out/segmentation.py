@@ -23,13 +23,12 @@ from spinect_core.image.volume import BONE, CLASS_NAMES, NERVE, Labels
 from spinect_core.io.dicom_out.study import PRODUCT, Picture, Study, blank, comment, plain
 from spinect_core.io.reading.dicom_kinds import CLASSIC_CT, ENHANCED_CT
 from spinect_core.io.reading.quiet import quiet_dicom
+from spinect_core.io.writing import COLOURS
 
 SERIES = 9103
 NUMBER = "1"
 """DeviceSerialNumber: the standard wants one; a program has none."""
 TYPES: Mapping[int, Any] = {BONE: codes.SCT.Bone, NERVE: codes.SCT.Nerve}
-COLOURS: Mapping[int, tuple[int, int, int]] = {BONE: (236, 226, 203), NERVE: (245, 196, 48)}
-"""RGB in which a viewer is asked to show it: those of the program's own pictures."""
 _WITHOUT = "Write without the segmentation"
 
 

@@ -23,6 +23,7 @@ from label_maker import (
     write_seg_nrrd,
 )
 from pydicom.sr.codedict import codes
+from scipy.spatial.transform import Rotation
 
 from spinect_core import cli
 from spinect_core.base.errors import ReadingError, SpatialError, UsageError
@@ -32,11 +33,11 @@ from spinect_core.image.region import Region
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.dicom_out.segmentation import Origin, segmentation
 from spinect_core.io.dicom_out.study import Study
-from spinect_core.io.reading import ReadOptions, list_series
+from spinect_core.io.reading import ReadOptions, list_series, read_labels
 from spinect_core.io.reading.label_names import KNOWN, NUMBERED, Left, known_meaning, meaning_of
-from spinect_core.io.reading.label_sets import LabelOptions
+from spinect_core.io.reading.label_sets import LabelOptions, read_label_set
 from spinect_core.io.reading.organ_names import V2, plain_class
-from spinect_core.io.writing import write_volume
+from spinect_core.io.writing import write_labels, write_volume
 from spinect_core.pipeline import plan_case as job
 from spinect_core.pipeline.loaded_labels import load_labels
 from spinect_core.plan.label_wording import labels_words
@@ -214,7 +215,8 @@ def test_what_lies_beyond_ct_and_region_is_cut_and_told(tmp_path: Path) -> None:
     assert np.array_equal(loaded.labels.array[7:11], wanted[7:11])
     assert not loaded.labels.array[:6].any()
     assert not loaded.labels.array[12:].any()
-    assert any("beyond the region" in each.text for each in loaded.labels.warnings)
+    assert "beyond the region" in loaded.run.notes[0]
+    assert not loaded.labels.warnings
 
 
 def test_other_voxel_sizes_are_told(tmp_path: Path) -> None:
@@ -280,6 +282,31 @@ def test_our_own_segmentation_comes_back_with_dice_1(tmp_path: Path) -> None:
     assert np.array_equal(loaded.labels.array, truth())
     assert not loaded.labels.warnings
     assert [each.meaning for each in loaded.run.segments] == ["bone", "nerve"]
+
+
+@pytest.mark.parametrize("turn", [0.0, 20.0])
+def test_our_own_file_for_slicer_comes_back_with_its_names(tmp_path: Path, turn: float) -> None:
+    volume = drawn(Rotation.from_euler("z", turn, degrees=True).as_matrix())
+    path = write_labels(Labels(truth(), volume.geometry), tmp_path / "labels.seg.nrrd")
+    loaded = load_labels(path, volume)
+    assert np.array_equal(loaded.labels.array, truth())
+    assert loaded.labels.geometry.same_grid(volume.geometry)
+    assert [(each.name, each.meaning) for each in loaded.run.segments] == [
+        ("bone", "bone"),
+        ("nerve", "nerve"),
+    ]
+    head = path.read_bytes()[:3000].decode("utf-8", "replace")
+    z, y, x = np.nonzero(masks()["bone"])
+    assert f"Segment0_Extent:={x.min()} {x.max()} {y.min()} {y.max()} {z.min()} {z.max()}\n" in head
+    assert "Segment0_Color:=0.925490 0.886275 0.796078\n" in head
+    assert np.array_equal(read_labels(path).array, truth())  # and it is labels to every other reader too
+
+
+def test_organs_for_slicer_have_their_own_names(tmp_path: Path) -> None:
+    volume = drawn()
+    path = write_labels(Labels(truth(), volume.geometry), tmp_path / "o.seg.nrrd", {1: "bowel", 5: "aorta"})
+    found = read_label_set(path, volume)
+    assert [each.name for each in found.segments] == ["bowel", "label 2", "aorta"]
 
 
 def test_codes_of_dicom_tell_what_free_labels_do_not(tmp_path: Path) -> None:
