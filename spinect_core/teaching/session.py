@@ -203,7 +203,7 @@ def new_class(
         PlanError: what no file can hold.
     """
     if len(set(codes)) != len(codes):
-        raise UsageError("Two students have one code", "Give each a code of his own", parameter="codes")
+        raise UsageError("Two students have one code", "Give each student a different code")
     steps = [StepRecord(case=case.name, task=k) for case in pack.cases for k in range(len(case.tasks))]
     return ClassRecord(
         title=title or pack.title,
