@@ -56,7 +56,7 @@ class Faulty:
             "port": self.port,
             "title": "FAULTY",
             "own_port": self.own_port,
-            "patience_s": 2,
+            "patience_s": 15,
         }
         return Archive.model_validate(values | changes)
 

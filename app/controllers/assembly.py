@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.controllers.archive import ArchiveController
 from app.controllers.dicom import DicomController
 from app.controllers.export import ExportController
 from app.controllers.labels import LabelsController
@@ -57,6 +58,9 @@ class Controllers(QObject):
         )
         self.report = ReportController(model, trajectories, jobs, recent, dialogs, window)
         self.dicom = DicomController(model, self.report, jobs, recent, dialogs, window)
+        self.archive = ArchiveController(
+            model, state.archives, recent, self.report, self.open, jobs, dialogs, boxes, window
+        )
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)
         self.open.ct_opened.connect(self._on_ct)
@@ -64,7 +68,7 @@ class Controllers(QObject):
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
             *(self.open, self.organs, self.labels, self.segment, self.plan, self.save),
-            *(self.export, self.report, self.dicom),
+            *(self.export, self.report, self.dicom, self.archive),
         )
 
     def _on_ct(self, finish: bool) -> None:

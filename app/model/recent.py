@@ -19,6 +19,7 @@ class RecentFiles(QObject):
     def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._passing: list[Path] = []
 
     @property
     def paths(self) -> list[Path]:
@@ -34,13 +35,24 @@ class RecentFiles(QObject):
         """That of the file opened last, to begin the next search in."""
         return Path(str(self._settings.value("folder", str(Path.home()))))
 
+    def leave_out(self, folder: Path) -> None:
+        """Take no note of what is in a folder that does not stay."""
+        self._passing.append(folder)
+
+    def _stays(self, path: Path) -> bool:
+        return not any(path.is_relative_to(each) for each in self._passing)
+
     def opened(self, path: Path) -> None:
         """Put a path first, and begin the next search in its folder."""
+        if not self._stays(path):
+            return
         self._settings.setValue("folder", str(path.parent))
         self.add(path)
 
     def add(self, path: Path) -> None:
         """Put a path first."""
+        if not self._stays(path):
+            return
         path = path.resolve()
         paths = [path, *(other for other in self.paths if other != path)][:MOST]
         self._settings.setValue("recent", [str(each) for each in paths])
@@ -53,6 +65,8 @@ class RecentFiles(QObject):
 
     def remember_ct(self, checksum: str, path: Path) -> None:
         """Take note of where a CT is, so that its plan can bring it back."""
+        if not self._stays(path):
+            return
         first = (checksum, str(path.resolve()))
         kept = [first, *(each for each in self._cts() if each[0] != checksum)][:MOST_CTS]
         self._settings.setValue(CTS, [f"{each} {where}" for each, where in kept])

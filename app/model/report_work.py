@@ -15,8 +15,13 @@ from spinect_core.report.paper import Paper
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.report import Report, Source
+    from spinect_core.plan.plan import Plan
     from spinect_core.plan.records import Planning
     from spinect_core.report.content import Stored
+
+SOME_TIME = "2000-01-01T00:00:00+00:00"
+_first_asked: dict[str, str] = {}
+"""When the content of a plan was asked for first, by its checksum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,4 +108,14 @@ def source_of(opened: Open) -> Source:
     from spinect_core.pipeline.report import Source, stored_nowhere
 
     plan = make_plan(opened.case, opened.measurements, opened.planning)
+    if opened.case.plan is None:
+        plan = _of_one_time(plan)
     return Source(plan, opened.case.files, None, opened.stored or stored_nowhere(plan))
+
+
+def _of_one_time(plan: Plan) -> Plan:
+    """A plan that is in no file, of the time when this content was asked for first: it gives the same objects."""
+    from spinect_core.pipeline.report import stored_nowhere
+
+    content = stored_nowhere(plan.replaced(created=SOME_TIME)).checksum
+    return plan.replaced(created=_first_asked.setdefault(content, plan.created))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QSettings
 
 from app.model.appearance import Appearance
+from app.model.archives import Archives
 from app.model.autosave import Autosave, Leftovers
 from app.model.case_model import CaseModel
 from app.model.flow import Flow
@@ -40,6 +41,7 @@ class State:
         ongoing: the running job, as it is shown.
         flow: where the case stands on its way to a report.
         recent: what was opened last.
+        archives: those that have been entered.
         autosave: keeps unsaved work.
         leftovers: unsaved work of windows that ended unexpectedly.
     """
@@ -58,5 +60,6 @@ class State:
         self.ongoing = Ongoing(self.jobs, parent)
         self.flow = Flow(self.model, self.ongoing, self.planning, parent)
         self.recent = RecentFiles(settings, parent)
+        self.archives = Archives(settings, parent)
         self.autosave = Autosave(self.model, self.trajectories, self.recent, settings, parent)
         self.leftovers = Leftovers(parent)

@@ -27,6 +27,7 @@ class Welcome(QWidget):
 
     file_wanted = Signal()
     folder_wanted = Signal()
+    archive_wanted = Signal()
     demo_wanted = Signal()
     path_wanted = Signal(object)
     recover_wanted = Signal(object)
@@ -57,6 +58,7 @@ class Welcome(QWidget):
         for name, signal, primary in (
             ("Open DICOM folder…", self.folder_wanted, True),
             ("Open file…", self.file_wanted, False),
+            ("From the archive…", self.archive_wanted, False),
             ("Demo case", self.demo_wanted, False),
         ):
             button = QPushButton(name)

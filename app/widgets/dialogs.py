@@ -7,10 +7,11 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from app.widgets import messages
 from app.widgets.dicom_box import DicomBox
+from app.widgets.password_box import PasswordBox
 from app.widgets.report_box import ReportBox
 from spinect_core.base.errors import ReadingError
 from spinect_core.report.paper import Paper
@@ -107,6 +108,28 @@ class Dialogs:
             return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
         finally:
             box.deleteLater()
+
+    def ask_password(self, archive: str, user: str, keyring: bool) -> tuple[str, bool] | None:
+        """The password for an archive; None if the user has changed his mind.
+
+        Args:
+            archive: its name.
+            user: whose password.
+            keyring: whether it can be kept.
+
+        Returns:
+            The password, and whether it is kept.
+        """
+        box = PasswordBox(archive, user, keyring, self._window)
+        try:
+            return box.answer if box.exec() == QDialog.DialogCode.Accepted else None
+        finally:
+            box.deleteLater()
+
+    def choose_archive(self, names: Sequence[str]) -> str | None:
+        """Which archive; None if the user has changed his mind."""
+        name, chosen = QInputDialog.getItem(self._window, "Archive", "Send to", list(names), 0, False)
+        return name if chosen else None
 
     def ask_unsaved(self, unsaved: Sequence[str], running: str) -> Answer:
         """What to do with a case that is not saved.

@@ -99,6 +99,7 @@ class Actions(QObject):
         make = self._make
         make("open_folder", "Open DICOM folder…", opening.ask_folder, "folder", "Ctrl+Shift+O")
         make("open_file", "Open file…", opening.ask_file, "open", QKeySequence.StandardKey.Open)
+        make("from_archive", "From the archive…", controllers.archive.ask)
         make("demo", "Open demo case", opening.open_demo)
         make("open_plan", "Open plan…", opening.ask_plan)
         make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
@@ -107,6 +108,8 @@ class Actions(QObject):
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("dicom", "Export DICOM…", controllers.dicom.ask)
+        make("send", "Send to the archive", controllers.archive.send)
+        make("send_waiting", "Send what waits", controllers.archive.send_waiting)
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("labels", "Load labels made elsewhere…", controllers.labels.ask_file)
         make("label_folder", "Load a folder of labels…", controllers.labels.ask_folder)
@@ -133,6 +136,7 @@ class Actions(QObject):
         make("settings", "Settings…", partial(self._show_settings, state, boxes), "", "Ctrl+,")
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
         make("keys", "Mouse and keys", lambda: boxes.show_help(_keys_box(window)), "help", "F1")
+        controllers.archive.settings_wanted.connect(partial(self._show_settings, state, boxes, "Archives"))
         self._add_history()
         self._add_menus()
         self._add_tool_bar()
@@ -149,6 +153,7 @@ class Actions(QObject):
             stage.started,
             state.flow.changed,
             state.leftovers.changed,
+            state.archives.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -157,7 +162,8 @@ class Actions(QObject):
     def to_take_along(self) -> tuple[tuple[str, QAction], ...]:
         """What can be written of a plan."""
         return tuple(
-            (name, self.named[name]) for name in ("report", "copy_report", "dicom", "save", "export", "slice")
+            (name, self.named[name])
+            for name in ("report", "send", "copy_report", "dicom", "save", "export", "slice")
         )
 
     def refresh(self) -> None:
@@ -184,11 +190,24 @@ class Actions(QObject):
             self.named[name].setEnabled(ready and not self._jobs.busy)
         possible = self._controllers.dicom.possible and self._flow.checked
         self.named["dicom"].setEnabled(possible and not self._jobs.busy)
+        possible = self._controllers.archive.possible and self._flow.checked
+        self.named["send"].setEnabled(possible and not self._jobs.busy)
+        waiting = self._controllers.archive.waiting
+        self.named["send_waiting"].setVisible(waiting > 0)
+        self.named["send_waiting"].setText(f"Send what waits ({waiting})")
+        self.named["send_waiting"].setEnabled(not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
         self.recover_menu.menuAction().setVisible(bool(self._leftovers.found))
 
-    def _show_settings(self, state: State, boxes: Boxes) -> None:
-        boxes.show_help(SettingsBox({"General": GeneralPage(state.autosave, state.settings)}, self._window))
+    def _show_settings(self, state: State, boxes: Boxes, page: str = "") -> None:
+        pages = {
+            "General": GeneralPage(state.autosave, state.settings),
+            "Archives": self._controllers.archive.settings_page(),
+        }
+        box = SettingsBox(pages, self._window)
+        if page:
+            box.tabs.setCurrentWidget(pages[page])
+        boxes.show_help(box)
 
     def _toggle_fluoroscopy(self) -> None:
         self._fluoroscopy.show(not self._fluoroscopy.shown)
@@ -236,6 +255,7 @@ class Actions(QObject):
             (
                 "open_folder",
                 "open_file",
+                "from_archive",
                 self.recent_menu,
                 "demo",
                 self.recover_menu,
@@ -247,6 +267,8 @@ class Actions(QObject):
                 "report",
                 "copy_report",
                 "dicom",
+                "send",
+                "send_waiting",
                 "",
                 "labels",
                 "label_folder",
@@ -371,7 +393,9 @@ class Actions(QObject):
         self.opening.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.opening.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         menu = QMenu(self.opening)
-        self._fill(menu, ("open_folder", "open_file", "open_plan", self.recent_menu, "", "demo"))
+        self._fill(
+            menu, ("open_folder", "open_file", "from_archive", "open_plan", self.recent_menu, "", "demo")
+        )
         self.opening.setMenu(menu)
         bar.addWidget(self.opening)
         bar.addSeparator()

@@ -279,6 +279,7 @@ class MainWindow(QMainWindow):
         opening, plan = self.controllers.open, self.controllers.plan
         self.welcome.file_wanted.connect(opening.ask_file)
         self.welcome.folder_wanted.connect(opening.ask_folder)
+        self.welcome.archive_wanted.connect(self.controllers.archive.ask)
         self.welcome.demo_wanted.connect(opening.open_demo)
         self.welcome.path_wanted.connect(opening.open_path)
         self.welcome.recover_wanted.connect(opening.recover)

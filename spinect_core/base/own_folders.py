@@ -21,7 +21,7 @@ KERAS_HOME = os.devnull
 """Keras writes a file of settings into its home and obeys one that it finds there, which could give other labels. In a
 folder that cannot be made it does neither."""
 
-RECOVERY = "recovery"
+RECOVERY, OUTBOX = "recovery", "outbox"
 PRIVATE = 0o700
 """Permissions of a folder of the user's alone."""
 
@@ -38,11 +38,20 @@ def cache_folder() -> Path:
 
 def recovery_folder() -> Path:
     """Where the window keeps unsaved work until it is saved, in the user's folder for the state of programs."""
+    return _state_folder() / RECOVERY
+
+
+def outbox_folder() -> Path:
+    """Where what is to be sent to an archive waits, in the same folder."""
+    return _state_folder() / OUTBOX
+
+
+def _state_folder() -> Path:
     import platformdirs
 
     if sys.platform in ("win32", "darwin"):
-        return platformdirs.user_state_path("SPINECT Planner", appauthor=False) / RECOVERY
-    return platformdirs.user_state_path("spinect-planner") / RECOVERY
+        return platformdirs.user_state_path("SPINECT Planner", appauthor=False)
+    return platformdirs.user_state_path("spinect-planner")
 
 
 def make_private(folder: Path) -> None:

@@ -101,7 +101,7 @@ def study_and_series(text: str) -> tuple[str, str | None]:
     Raises:
         ArgumentTypeError: it is neither.
     """
-    from spinect_core.io.pacs.query import check_uid
+    from spinect_core.io.pacs.wanted import check_uid
 
     study, _, series = text.partition("/")
     try:

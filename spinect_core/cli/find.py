@@ -69,7 +69,8 @@ Listed = tuple[str, list[dict[str, Any]], list[tuple[str, ...]]]
 
 
 def _studies(access: Access, options: argparse.Namespace, cancel: Cancel) -> Listed:
-    from spinect_core.io.pacs.query import Query, find_studies
+    from spinect_core.io.pacs.query import find_studies
+    from spinect_core.io.pacs.wanted import Query
 
     query = Query(options.id, options.name, options.since, options.until, options.modality)
     done = find_studies(access, query, cancel=cancel)

@@ -104,6 +104,7 @@ def association(
     line.check()
     reach(archive, line)
     encryption = (tls_context(archive), archive.host) if archive.tls else None
+    began = time.monotonic()
     opened = entity.associate(
         archive.host,
         archive.port,
@@ -120,6 +121,8 @@ def association(
             raise faults.rejected(archive, *heard.rejection)
         if heard.accepted:
             raise not_offered(archive, what)
+        if time.monotonic() - began > 0.9 * entity.acse_timeout:
+            raise faults.slow(archive, archive.computer)
         raise ArchiveError(
             f"{archive.computer} takes the connection and does not answer as a DICOM archive does",
             "Check the port in the settings of the archive, and whether it is encrypted",

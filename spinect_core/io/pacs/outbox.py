@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spinect_core.base.errors import ArchiveError, OutputError, ReadingError, SpinectError
-from spinect_core.base.files import facts_beside, make_folder, read_beside, sync_folder, write_whole
+from spinect_core.base.files import facts_beside, read_beside, sync_folder, write_whole
+from spinect_core.base.own_folders import make_private, outbox_folder
 from spinect_core.base.plain import json_text
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.scratch import part_name, sweep
@@ -30,16 +30,6 @@ from spinect_core.io.pacs.ways import Done
 
 LIST, OBJECTS, LOCK = "parcel.json", "objects", ".lock"
 LARGEST_LIST, LARGEST_OBJECT, MOST_OBJECTS = 4_000_000, 4_000_000_000, 20_000
-
-
-def outbox_folder() -> Path:
-    """Where parcels wait."""
-    # Not at the top: only sending needs it.
-    import platformdirs
-
-    if sys.platform in ("win32", "darwin"):
-        return platformdirs.user_state_path("SPINECT Planner", appauthor=False) / "outbox"
-    return platformdirs.user_state_path("spinect-planner") / "outbox"
 
 
 class _Entry(BaseModel):
@@ -130,8 +120,7 @@ class Outbox:
         return self._read(place)
 
     def _make(self) -> None:
-        make_folder(self.folder)
-        self.folder.chmod(0o700)
+        make_private(self.folder)
         sweep(self.folder)
 
     def _fill(self, place: Path, files: Sequence[Path], listing: _List) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +9,18 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from spinect_core.base.errors import ArchiveError, UsageError
+from spinect_core.base.errors import ArchiveError
 from spinect_core.base.progress import Cancel
 from spinect_core.io.pacs import dimse, web
 from spinect_core.io.pacs.archive import Access
 from spinect_core.io.pacs.level import Level, Way
 from spinect_core.io.pacs.line import Line, apart
+from spinect_core.io.pacs.wanted import Query, check_uid, is_uid
 from spinect_core.io.pacs.ways import NO_DIMSE, NO_WEB, Done, first_that_works
 from spinect_core.io.reading.quiet import quiet_dicom
 
 MOST_STUDIES, MOST_SERIES, MOST_PICTURES = 300, 500, 20_000
 LONGEST = 120
-_UID = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+")
 _STUDY = (
     *("StudyInstanceUID", "PatientName", "PatientID", "PatientBirthDate", "StudyDate", "StudyTime"),
     *("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
@@ -31,83 +29,6 @@ _SERIES = (
     *("SeriesInstanceUID", "SeriesNumber", "Modality", "SeriesDescription", "BodyPartExamined"),
     "NumberOfSeriesRelatedInstances",
 )
-
-
-@dataclass(frozen=True)
-class Query:
-    """Whose studies are wanted. A field that is empty is not asked for.
-
-    Attributes:
-        patient_id: the patient's identifier, as a whole.
-        name: the beginning of the family name, or of FAMILY, GIVEN; * stands for anything.
-        since: first day of the study.
-        until: last day of the study.
-        modality: that the study has.
-        study: StudyInstanceUID.
-    """
-
-    patient_id: str = ""
-    name: str = ""
-    since: datetime.date | None = None
-    until: datetime.date | None = None
-    modality: str = "CT"
-    study: str = ""
-
-    def filters(self) -> dict[str, str]:
-        """What an archive is asked, by keyword.
-
-        Raises:
-            UsageError: nothing says whose, so that it would be all of the archive; or a value cannot be asked for.
-        """
-        if self.study:
-            check_uid(self.study)
-        if self.since and self.until and self.since > self.until:
-            raise UsageError("The last day lies before the first", "Correct the days", parameter="until")
-        for value in (self.patient_id, self.name, self.modality):
-            if "\\" in value or any(unicodedata.category(each) == "Cc" for each in value) or len(value) > 64:
-                raise UsageError(
-                    "A backslash, a control character or more than 64 letters cannot be searched for",
-                    "Correct what is searched for",
-                )
-        found = {
-            "PatientID": self.patient_id.strip(),
-            "PatientName": _pattern(self.name),
-            "StudyDate": _days(self.since, self.until),
-            "StudyInstanceUID": self.study,
-        }
-        found = {key: value for key, value in found.items() if value}
-        if not found.keys() - {"PatientName"} and not set(found.get("PatientName", "")) - set("*? "):
-            raise UsageError(
-                "Nothing says whose study is wanted", "Enter an identifier, a name or a day of the study"
-            )
-        if self.modality:
-            found["ModalitiesInStudy"] = self.modality.strip().upper()
-        return found
-
-
-def _pattern(name: str) -> str:
-    """FAMILY, GIVEN as what begins like it; * in between too, as not every archive understands ^ in an address."""
-    text = "*".join(part.strip() for part in name.replace("^", ",").split(","))
-    return f"{text.strip('*')}*" if text.strip("*") and not text.startswith("*") else text
-
-
-def _days(since: datetime.date | None, until: datetime.date | None) -> str:
-    if since is None and until is None:
-        return ""
-    first, last = (f"{day:%Y%m%d}" if day else "" for day in (since, until))
-    return first if first == last else f"{first}-{last}"
-
-
-def check_uid(uid: str) -> None:
-    """Refuse what no identifier of DICOM can be.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not _UID.fullmatch(uid):
-        raise UsageError(
-            "This is no identifier (UID) of a study or series", "Use one that a search of the archive gave"
-        )
 
 
 @dataclass(frozen=True)
@@ -298,7 +219,7 @@ def search(
 def _study(answer: Dataset) -> StudyFound | None:
     with quiet_dicom():
         uid = _field(answer, "StudyInstanceUID")
-        if not _UID.fullmatch(uid):
+        if not is_uid(uid):
             return None
         return StudyFound(
             uid,
@@ -317,7 +238,7 @@ def _study(answer: Dataset) -> StudyFound | None:
 def _series(study: str, answer: Dataset) -> SeriesFound | None:
     with quiet_dicom():
         uid = _field(answer, "SeriesInstanceUID")
-        if not _UID.fullmatch(uid):
+        if not is_uid(uid):
             return None
         return SeriesFound(
             study,

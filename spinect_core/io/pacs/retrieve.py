@@ -13,7 +13,8 @@ from spinect_core.io.pacs.archive import Access
 from spinect_core.io.pacs.arriving import CTS, Arriving, Bounds
 from spinect_core.io.pacs.level import Way
 from spinect_core.io.pacs.line import Line, apart
-from spinect_core.io.pacs.query import check_uid, find_pictures
+from spinect_core.io.pacs.query import find_pictures
+from spinect_core.io.pacs.wanted import check_uid
 from spinect_core.io.pacs.ways import NO_DIMSE, NO_WEB, Done, first_that_works
 
 

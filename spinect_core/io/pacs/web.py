@@ -134,6 +134,7 @@ def _answered(access: Access, status: int) -> ArchiveError:
             f"The archive lets nobody in {told} ({number})",
             "Enter user and password in the settings of the archive",
             archive.name,
+            "user",
         )
     if status == 403:
         return ArchiveError(

@@ -25,8 +25,9 @@ from spinect_core.io.pacs.archive import Access, Archive, archive_of
 from spinect_core.io.pacs.dimse import ECHO, FIND
 from spinect_core.io.pacs.examine import examine
 from spinect_core.io.pacs.level import Way
-from spinect_core.io.pacs.query import Query, find_studies
+from spinect_core.io.pacs.query import find_studies
 from spinect_core.io.pacs.settings import chosen_archive, load_archives, save_archives
+from spinect_core.io.pacs.wanted import Query
 
 MARKER = "Kennwort-Zitronenfalter"
 GOOD = {"name": "A", "host": "pacs.example", "port": 104, "title": "PACS"}

@@ -19,8 +19,9 @@ from spinect_core.io.pacs.archive import Access
 from spinect_core.io.pacs.arriving import Bounds
 from spinect_core.io.pacs.dimse import ECHO, FIND, MOVE
 from spinect_core.io.pacs.level import Way
-from spinect_core.io.pacs.query import Query, find_series, find_studies
+from spinect_core.io.pacs.query import find_series, find_studies
 from spinect_core.io.pacs.retrieve import retrieve_series
+from spinect_core.io.pacs.wanted import Query
 from spinect_core.io.reading import list_series, read_ct
 
 STUDY, SERIES, COUNT = UIDS[0], UIDS[1], 12

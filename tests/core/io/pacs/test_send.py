@@ -92,7 +92,7 @@ def test_nothing_is_lost_whatever_the_archive_does(objects: list[Path], tmp_path
         "closing": "broke off",
     }[how]
     with faulty_archive(**behaviour) as faulty:
-        archive = faulty.archive(patience_s=1)
+        archive = faulty.archive(patience_s=1 if how == "slow" else 15)
         wrong = archive.model_copy(update={"title": "WRONG"})
         dead = archive.model_copy(update={"port": faulty.own_port})
         asked = {"title": wrong, "killed": dead}.get(how, archive)
@@ -100,7 +100,7 @@ def test_nothing_is_lost_whatever_the_archive_does(objects: list[Path], tmp_path
         shutil.rmtree(objects[0].parent)
         began = time.monotonic()
         delivered = outbox.deliver(parcel, Access(asked))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15
         assert delivered.fault is not None
         assert words in str(delivered.fault)
         assert delivered.fault.remedy
