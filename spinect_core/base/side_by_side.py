@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from threading import Event
 from typing import TypeVar
 
 from spinect_core.base.progress import Cancel, Progress, check
@@ -59,3 +61,37 @@ def side_by_side(
             for future in every:
                 future.cancel()
     return [future.result() for future in every]
+
+
+class _Stop:
+    """Says "stop" where either the user or the program does."""
+
+    def __init__(self, cancel: Cancel | None) -> None:
+        self._cancel, self._own = cancel, Event()
+
+    def is_set(self) -> bool:
+        return self._own.is_set() or (self._cancel is not None and self._cancel.is_set())
+
+    def set(self) -> None:
+        self._own.set()
+
+
+@contextmanager
+def beside(work: Callable[[Cancel], Made], cancel: Cancel | None) -> Iterator[Future[Made]]:
+    """Do one piece of work in a thread, while the calling thread does another within the ``with``.
+
+    Args:
+        work: asks what it is given whether to stop: the user may want that, or what is done meanwhile may have failed.
+        cancel: of the user.
+
+    Yields:
+        What becomes of the work; its fault is raised when its result is asked for. It has ended when the ``with`` has.
+    """
+    stop = _Stop(cancel)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work, stop)
+        try:
+            yield future
+        except BaseException:
+            stop.set()
+            raise

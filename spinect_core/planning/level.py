@@ -22,7 +22,7 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.side_by_side import side_by_side
+from spinect_core.base.side_by_side import beside, side_by_side
 from spinect_core.base.words import (
     SIDES,
     Author,
@@ -168,6 +168,20 @@ class Approaches:
     def __init__(self, room: Room, landmarks: Landmarks) -> None:
         self.room = room
         self.landmarks = landmarks
+
+    def make_ready(self, cancel: Cancel | None = None) -> None:
+        """Make all that the approaches share: after that several threads may plan them.
+
+        Args:
+            cancel: asked between the steps.
+
+        Raises:
+            AnatomyError: the labels do not reach the level.
+            Cancelled: the user stopped it.
+        """
+        self.room.make_ready(cancel)
+        _ = self.judge.midline, self.back, self.light
+        check(cancel)
 
     @property
     def withheld(self) -> tuple[Note, ...]:
@@ -731,14 +745,17 @@ def plan_level(
         AnatomyError: too little bone to find a level in.
     """
     if landmarks is None:
-        landmarks = find_landmarks(
-            room.labels,
-            level=level,
-            shift=shift,
-            lumbar=lumbar,
-            progress=part_of(progress, 0.0, 0.2),
-            cancel=cancel,
-        )
+        # What needs no landmarks is made beside; it knows nothing of what is looked for meanwhile.
+        with beside(room.make_ready, cancel) as ready:
+            landmarks = find_landmarks(
+                room.labels,
+                level=level,
+                shift=shift,
+                lumbar=lumbar,
+                progress=part_of(progress, 0.0, 0.2),
+                cancel=cancel,
+            )
+            ready.result()
     landmarks = room.with_suppositions(landmarks, cancel)
     work = Approaches(room, landmarks)
     wanted, missing = work.zones(sides)
@@ -773,17 +790,9 @@ def _approaches(
 
     if not searched:
         return [], []
-    # The first alone: it makes what all share, such as search trees, which only one thread may do.
-    share = 1 / len(searched)
-    every = [one(0, part_of(progress, 0.0, share))]
-    if len(searched) > 1:
-        every += side_by_side(
-            lambda number, note: one(number + 1, note),
-            len(searched) - 1,
-            "trajectories chosen",
-            progress=part_of(progress, share, 1.0),
-            cancel=cancel,
-        )
+    # Search trees among it, which only one thread may make.
+    work.make_ready(cancel)
+    every = side_by_side(one, len(searched), "trajectories chosen", progress=progress, cancel=cancel)
     made = [each for each in every if isinstance(each, Approach)]
     return made, [each for each in every if isinstance(each, Note)]
 

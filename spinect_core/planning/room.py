@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.anatomy.supposed import with_suppositions
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.notes import Note
-from spinect_core.base.progress import Cancel
+from spinect_core.base.progress import Cancel, check
 from spinect_core.base.words import (
     CaseCause,
     Guidance,
@@ -156,6 +156,30 @@ class Room:
         if self.uncertainty is None:
             return None
         return Shell(self.labels, self.uncertainty, self.surroundings.mesh.mesh())
+
+    def make_ready(self, cancel: Cancel | None = None) -> None:
+        """Make all that the approaches share, so that several threads may plan them; it needs no landmarks.
+
+        Args:
+            cancel: asked between the steps.
+
+        Raises:
+            Cancelled: the user stopped it.
+        """
+        shell = self.shell
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: (self.skin, self.soft),
+            lambda: self.seen,
+            lambda: self.obstacles.make_ready(),
+            lambda: self.field,
+            lambda: self.about_entry,
+            lambda: self.aim.make_ready(),
+            lambda: None if shell is None else shell.outer.make_ready(),
+            lambda: None if shell is None else shell.inner.make_ready(),
+        )
+        for step in steps:
+            check(cancel)
+            step()
 
     @cached_property
     def aim(self) -> Aim:

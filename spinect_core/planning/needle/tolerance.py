@@ -102,6 +102,10 @@ class Aim:
     def __init__(self, obstacles: Obstacles) -> None:
         self._obstacles = obstacles
 
+    def make_ready(self) -> None:
+        """Make the search trees now, and not when the first needle is asked about."""
+        _ = self._apart
+
     @cached_property
     def _apart(self) -> dict[int, Obstacles]:
         nothing, meshes = pv.PolyData(), self._obstacles.meshes
@@ -137,13 +141,15 @@ class Aim:
         turns = 2 * np.pi * np.arange(RING) / RING
         radius = radius_mm / np.cos(np.pi / RING)
         ring = np.concatenate([np.zeros((1, 2)), radius * np.column_stack([np.cos(turns), np.sin(turns)])])
-        for first in range(0, len(entries), _CHUNK):
+        for begin in range(0, len(entries), _CHUNK):
             check(cancel)
-            part = slice(first, first + _CHUNK)
+            part = slice(begin, begin + _CHUNK)
             way = directions[part]
-            starts = entries[part][:, None] + np.einsum("rk,nkj->nrj", ring, _frames(way))
+            first_axis, second_axis = _frames(way)
+            starts = ring[:, :1] * first_axis[:, None] + ring[:, 1:] * second_axis[:, None]
+            starts += entries[part][:, None]
             ways = np.repeat(way, RING + 1, axis=0)
-            distance = self._apart[tissue].first(starts.reshape(-1, 3), ways)[1]
+            distance = self._apart[tissue].distances(starts.reshape(-1, 3), ways)
             result[part] = distance.reshape(-1, RING + 1).min(axis=1)
         return result
 
@@ -278,9 +284,12 @@ def circle(azimuths: FloatArray) -> FloatArray:
     return np.column_stack([np.cos(azimuths), np.sin(azimuths)])
 
 
-def _frames(directions: FloatArray) -> FloatArray:
-    """Two unit vectors across each direction, (n, 2, 3)."""
+def _frames(directions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two unit vectors across each direction, (n, 3) each."""
+    if len(directions) and not directions.strides[0]:  # one direction for all
+        first, second = _frames(directions[:1].copy())
+        return np.broadcast_to(first, directions.shape), np.broadcast_to(second, directions.shape)
     helper = np.eye(3)[np.abs(directions).argmin(axis=1)]
     first = np.cross(directions, helper)
     first /= np.linalg.norm(first, axis=1, keepdims=True)
-    return np.stack([first, np.cross(directions, first)], axis=1)
+    return first, np.cross(directions, first)

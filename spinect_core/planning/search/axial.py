@@ -73,7 +73,7 @@ def in_plane_trajectory(
         area: free area in mm² by ipsilateral oblique and cranial tilt in degrees.
         gantry_deg: of the slices, positive with their back edge to the head; within 60° either way.
         step_deg: between the obliquities.
-        kept: asked of the lines of sight that are open; one that the rules leave goes before a larger one.
+        kept: one that the rules leave and that is open goes before a larger one that they do not leave.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at before every view.
 
@@ -86,19 +86,25 @@ def in_plane_trajectory(
             "Give a tilt within 60° either way",
         )
     g = np.radians(gantry_deg)
-    found = []
-    turns = np.arange(OBLIQUES[0], OBLIQUES[1] + 1e-9, step_deg)
-    for number, turn in enumerate(np.radians(turns)):
-        check(cancel)
-        progress(number / len(turns), "looking along the slice")
+    ways = []
+    for turn in np.radians(np.arange(OBLIQUES[0], OBLIQUES[1] + 1e-9, step_deg)):
         lateral, back, head = np.sin(turn), np.cos(turn) * np.cos(g), np.cos(turn) * np.sin(g)
         oblique = float(np.degrees(np.arctan2(lateral, back)))
         tilt = float(np.degrees(np.arctan2(head, np.hypot(lateral, back))))
-        found.append(InPlaneTrajectory(float(gantry_deg), oblique, tilt, float(area(oblique, tilt))))
+        left = kept is None or kept(oblique, tilt)
+        ways.append(InPlaneTrajectory(float(gantry_deg), oblique, tilt, 0.0, left))
+    found: list[InPlaneTrajectory] = []
+    # Where one that the rules leave is open, none of the others is taken, and none is looked along.
+    for group in ([way for way in ways if way.kept], [way for way in ways if not way.kept]):
+        if any(way.possible for way in found):
+            break
+        for way in group:
+            check(cancel)
+            progress(len(found) / len(ways), "looking along the slice")
+            seen = replace(way, area_mm2=float(area(way.oblique, way.tilt)))
+            found.append(seen if seen.possible else replace(seen, kept=True))
     progress(1.0, "looked along the slice")
-    if kept is not None:
-        found = [replace(each, kept=not each.possible or kept(each.oblique, each.tilt)) for each in found]
-    return max(found, key=lambda way: (way.possible and way.kept, way.area_mm2))
+    return max(found, key=lambda way: (way.possible and way.kept, way.area_mm2, -way.oblique))
 
 
 @dataclass(frozen=True, eq=False)

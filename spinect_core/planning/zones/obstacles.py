@@ -25,6 +25,8 @@ TISSUES = {BONE: Tissue.BONE, NERVE: Tissue.NERVE}
 BEYOND_MM = 1e-3
 """A ray goes on this far behind a surface it has met."""
 
+NOWHERE = 1e30
+"""Embree tells of a ray that meets nothing that it goes so far at least."""
 PIECE_TRIANGLES = 16_000
 """At most these are handed to Embree at once, in about 10 ms."""
 
@@ -150,6 +152,14 @@ class Obstacles:
             face[nearer] = triangle[nearer]
         return tissue, distance, face
 
+    def distances(self, origins: FloatArray, directions: FloatArray) -> FloatArray:
+        """How far (n,) each ray goes before it meets something, as :meth:`first` says it, in less time."""
+        nearest = np.full(len(origins), np.inf)
+        start, way = self._rays(origins, directions)
+        for scene in self._scenes if len(start) else ():
+            nearest = np.minimum(nearest, scene.distances(start, way))
+        return nearest
+
     def through(self, origins: FloatArray, directions: FloatArray) -> Crossings:
         """Every surface that rays meet, cast on from hit to hit until nothing is left on the ray.
 
@@ -253,6 +263,11 @@ class _Scene:
     def blocked(self, start: npt.NDArray[np.float32], way: npt.NDArray[np.float32]) -> BoolArray:
         """Whether rays (n, 3) meet a triangle."""
         return np.asarray(self._scene.run(start, way, query="OCCLUDED") >= 0)
+
+    def distances(self, start: npt.NDArray[np.float32], way: npt.NDArray[np.float32]) -> FloatArray:
+        """How far (n,) rays (n, 3) go before they meet a triangle; infinite where they meet none."""
+        found = np.asarray(self._scene.run(start, way, query="DISTANCE"), dtype=np.float64)
+        return np.where(found < NOWHERE, found, np.inf)
 
     def first(
         self, start: npt.NDArray[np.float32], way: npt.NDArray[np.float32]

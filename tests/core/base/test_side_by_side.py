@@ -7,7 +7,7 @@ import pytest
 
 from spinect_core.base.errors import Cancelled
 from spinect_core.base.progress import check, silent
-from spinect_core.base.side_by_side import side_by_side
+from spinect_core.base.side_by_side import beside, side_by_side
 
 
 def test_results_come_in_order_and_progress_in_the_calling_thread() -> None:
@@ -63,3 +63,44 @@ def test_a_fault_is_raised_once_nothing_is_at_work_any_more() -> None:
     with pytest.raises(ValueError, match="no such zone"):
         side_by_side(work, 2, "done", progress=silent, cancel=None)
     assert ended == [1]
+
+
+def test_work_beside_gives_its_result_or_its_fault_to_the_calling_thread() -> None:
+    both = threading.Barrier(2, timeout=10)
+    with beside(lambda _: both.wait() >= 0, None) as found:
+        both.wait()
+        assert found.result()
+
+    def failing(_stop) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"), beside(failing, None) as found:
+        found.result()
+
+
+@pytest.mark.parametrize("by_user", [False, True])
+def test_work_beside_ends_soon_after_a_cancel_or_a_fault_of_the_other(by_user: bool) -> None:
+    cancel = threading.Event()
+    stopped: list[bool] = []
+
+    def work(stop) -> None:
+        try:
+            while True:
+                check(stop)
+                time.sleep(0.01)
+        except Cancelled:
+            stopped.append(True)
+            raise
+
+    def meanwhile() -> None:
+        with beside(work, cancel) as found:
+            if by_user:
+                cancel.set()
+                found.result()
+            raise ZeroDivisionError
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled if by_user else ZeroDivisionError):
+        meanwhile()
+    assert stopped == [True]
+    assert time.monotonic() - began < 1.0

@@ -66,6 +66,20 @@ def test_a_view_that_the_rules_leave_goes_before_a_larger_one() -> None:
     assert not axial_record(in_plane_trajectory(area)).refused
 
 
+def test_what_the_rules_refuse_is_looked_along_only_where_they_leave_nothing_open() -> None:
+    looked: list[float] = []
+
+    def area(oblique: float, _tilt: float) -> float:
+        looked.append(oblique)
+        return 50.0 - abs(oblique - 10.0)
+
+    in_plane_trajectory(area, step_deg=10.0, kept=lambda o, t: o >= 20.0)
+    np.testing.assert_allclose(looked, [20, 30, 40, 50, 60], atol=1e-9)
+    looked.clear()
+    in_plane_trajectory(area, step_deg=10.0, kept=lambda o, t: False)
+    np.testing.assert_allclose(looked, [0, 10, 20, 30, 40, 50, 60], atol=1e-9)
+
+
 def test_in_an_axial_slice_the_best_obliquity_is_taken() -> None:
     way = in_plane_trajectory(lambda o, t: 50.0 - abs(o - 33.0) if t == 0 else 99.0)
     assert (way.oblique, way.tilt, way.area_mm2) == (pytest.approx(33.0), 0.0, pytest.approx(50.0))

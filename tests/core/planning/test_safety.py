@@ -124,3 +124,13 @@ def test_neighbours_are_the_same_by_distances_that_are_known_already() -> None:
     found = neighbours(needle, obstacles, by_place)
     assert {each.name for each in found} == {"left root", "near bone"}
     assert neighbours(needle, obstacles, by_place, along=clearance(needle, obstacles)) == found
+
+
+def test_how_far_rays_go_is_what_they_meet_first() -> None:
+    obstacles = scene(block((-60, -20, -60), (60, -1, 60)), tube((1.9, 40, 0), AXIS_Z, 1.0))
+    start = np.stack([np.linspace(-5.0, 90.0, 40), np.full(40, 80.0), np.zeros(40)], axis=1)
+    way = np.array([0.0, -1.0, 0.0])
+    found = obstacles.distances(start, way)
+    assert np.isinf(found).any()
+    assert np.isfinite(found).any()
+    np.testing.assert_array_equal(found, obstacles.first(start, way)[1])
