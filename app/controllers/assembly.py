@@ -16,6 +16,7 @@ from app.controllers.plan import PlanController
 from app.controllers.report import ReportController
 from app.controllers.save import SaveController
 from app.controllers.segment import SegmentController
+from app.controllers.thumbnails import ThumbnailController
 from app.model.state import State
 from app.views.stage import Stage
 from app.widgets.boxes import Boxes
@@ -61,10 +62,13 @@ class Controllers(QObject):
         self.archive = ArchiveController(
             model, state.archives, recent, self.report, self.open, jobs, dialogs, boxes, window
         )
+        self.thumbnails = ThumbnailController(model, stage, recent, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)
         self.open.ct_opened.connect(self._on_ct)
         self.segment.plan_wanted.connect(self.plan.find)
+        self.save.saved.connect(self.thumbnails.take)
+        self.open.plan_opened.connect(self.thumbnails.take)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
             *(self.open, self.organs, self.labels, self.segment, self.plan, self.save),

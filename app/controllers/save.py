@@ -39,9 +39,11 @@ class SaveController(QObject):
 
     Signals:
         said: a sentence for the status bar.
+        saved: the case is in a file.
     """
 
     said = Signal(str)
+    saved = Signal()
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class SaveController(QObject):
                     self._recent.remember_ct(case.facts.sha256, case.source)
             self._recent.add(path)
             self.said.emit(f"Plan saved: {path.name}")
+            self.saved.emit()
             follows, self._afterwards = self._afterwards, nothing
             follows()
 

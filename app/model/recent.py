@@ -1,12 +1,25 @@
-"""The CTs and plans opened last, and where the CT of a plan was. Only paths and checksums are kept."""
+"""The CTs and plans opened last, and where the CT of a plan was. Paths, checksums and small pictures are kept."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from spinect_core.base import own_folders
+from spinect_core.base.files import write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 MOST = 8
+PICTURE = (160, 100)
+"""Pixels of a picture, twice as many as the first page shows of it."""
 MOST_CTS = 40
 CTS = "cts"
 
@@ -54,8 +67,43 @@ class RecentFiles(QObject):
         if not self._stays(path):
             return
         path = path.resolve()
-        paths = [path, *(other for other in self.paths if other != path)][:MOST]
+        self._keep([path, *(other for other in self.paths if other != path)][:MOST])
+
+    def remove(self, path: Path) -> None:
+        """Take a path off the list, and its picture."""
+        self._keep([other for other in self.paths if other != path])
+
+    def picture(self, path: Path) -> Path | None:
+        """The picture of a path; None without one."""
+        picture = _picture_of(path)
+        return picture if picture.is_file() else None
+
+    def keep_picture(self, path: Path, image: npt.NDArray[np.uint8]) -> None:
+        """Keep a picture of a path, small and the middle of it; in any thread.
+
+        Args:
+            path: of the list; of any other it goes with the next change of the list.
+            image: uint8 [row, column, RGB], without any words on it.
+
+        Raises:
+            OutputError: it cannot be written.
+            OSError: the private folder cannot be made.
+        """
+        from PIL import Image, ImageOps
+
+        stream = io.BytesIO()
+        ImageOps.fit(Image.fromarray(image), PICTURE, Image.Resampling.LANCZOS).save(stream, "PNG")
+        picture = _picture_of(path)
+        own_folders.make_private(picture.parent)
+        write_whole(picture, stream.getvalue())
+
+    def _keep(self, paths: list[Path]) -> None:
         self._settings.setValue("recent", [str(each) for each in paths])
+        kept = {_picture_of(each).name for each in paths}
+        with contextlib.suppress(OSError):
+            for each in own_folders.recent_folder().glob("*.png"):
+                if each.name not in kept:
+                    each.unlink()
         self.changed.emit()
 
     def ct_of(self, checksum: str) -> Path | None:
@@ -79,7 +127,12 @@ class RecentFiles(QObject):
 
     def clear(self) -> None:
         """Forget all, and the folder to begin in."""
-        self._settings.setValue("recent", [])
         self._settings.remove(CTS)
         self._settings.remove("folder")
-        self.changed.emit()
+        self._keep([])
+
+
+def _picture_of(path: Path) -> Path:
+    """Where the picture of a path is kept, under a name that tells nothing of it."""
+    name = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return own_folders.recent_folder() / f"{name}.png"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.model.autosave import Leftover, Leftovers, when_words
 from app.model.ongoing import Ongoing
 from app.model.recent import RecentFiles
 from app.panels.progress import ProgressCard
-from app.widgets import icons, plain
+from app.panels.recent_card import HEIGHT, RecentCard
+from app.widgets import icons
 from app.widgets.parts import ElidedLabel, label
 from spinect_core.base.versions import NOTICE
 
 DELETE, REALLY = "Delete", "Delete for good?"
-MOST_LEFTOVERS = 2
+GAP = 6
+MOST_LEFTOVERS, MOST_RECENT = 2, 6
+CARDS_WIDTH = 780
 CARD_WIDTH = 620
 LEAST_WIDTH = 220
 """Pixels that the word about a missing 3D view is content with: no more than the view itself."""
@@ -40,7 +41,7 @@ class Welcome(QWidget):
         column = QVBoxLayout(self)
         column.addStretch(2)
         mark = label("")
-        mark.setPixmap(icons.icon("app").pixmap(72, 72))
+        mark.setPixmap(icons.icon("app").pixmap(60, 60))
         mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(mark)
         title = label("SPINECT Planner")
@@ -77,9 +78,16 @@ class Welcome(QWidget):
         self._rescue.setSpacing(6)
         column.addLayout(self._rescue)
         column.addSpacing(8)
-        self._list = QVBoxLayout()
-        self._list.setSpacing(2)
-        column.addLayout(self._list)
+        self._heading = label("RECENT", "heading")
+        self._heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self._heading)
+        self._cards = _Cards()
+        self._list = self._cards.grid
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._cards, 1000)
+        row.addStretch(1)
+        column.addLayout(row, 1000)
         column.addStretch(3)
         notice = label(NOTICE, "notice")
         notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -95,13 +103,14 @@ class Welcome(QWidget):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
-        paths = self._recent.paths[:5]
-        if paths:
-            heading = label("RECENT", "heading")
-            heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            self._list.addWidget(heading)
-        for path in paths:
-            self._list.addWidget(self._link(path), 0, Qt.AlignmentFlag.AlignCenter)
+        paths = self._recent.paths[:MOST_RECENT]
+        self._heading.setVisible(bool(paths))
+        for number, path in enumerate(paths):
+            card = RecentCard(path, self._recent.picture(path))
+            card.wanted.connect(self.path_wanted)
+            card.removed.connect(self._recent.remove)
+            self._list.addWidget(card, number // 2, number % 2)
+        self._cards.set_rows((len(paths) + 1) // 2)
 
     def _show_leftovers(self) -> None:
         while (item := self._rescue.takeAt(0)) is not None:
@@ -114,14 +123,29 @@ class Welcome(QWidget):
             card.delete_wanted.connect(self._leftovers.delete)
             self._rescue.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def _link(self, path: Path) -> QPushButton:
-        name, folder = plain.line(path.name, 60), plain.line(str(path.parent), 70)
-        button = QPushButton(plain.caption(f"{name}   ·   {folder}", 140))
-        button.setToolTip(plain.tip(str(path)))
-        button.setProperty("role", "link")
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(lambda: self.path_wanted.emit(path))
-        return button
+
+class _Cards(QScrollArea):
+    """Cards in two columns; they scroll where there is no room for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inner = QWidget()
+        inner.setObjectName("cards")
+        self.grid = QGridLayout(inner)
+        self.grid.setContentsMargins(12, 0, 12, 0)
+        self.grid.setSpacing(GAP)
+        for place in (0, 1):
+            self.grid.setColumnStretch(place, 1)
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMaximumWidth(CARDS_WIDTH)
+
+    def set_rows(self, count: int) -> None:
+        """As high as so many rows, and no lower than one."""
+        self.setMinimumHeight(min(count, 1) * HEIGHT)
+        self.setMaximumHeight(count * (HEIGHT + GAP))
 
 
 class RecoverCard(QFrame):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from app.widgets import palette
 from spinect_core.base.assets import asset
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QAbstractButton
 
 _DRAWN = "drawn"
 """The property that says how an icon is drawn."""
@@ -39,6 +43,9 @@ def dress(target: QAction | QAbstractButton, name: str, colour: str = "text", ch
 
 def redraw() -> None:
     """Draw the icons of all actions and buttons anew."""
+    # Not at the top: the tables of the model take their spots of colour from here, and need no widgets.
+    from PySide6.QtWidgets import QAbstractButton, QApplication
+
     for window in QApplication.topLevelWidgets():
         targets: list[QAction | QAbstractButton] = [
             *window.findChildren(QAction),

@@ -246,8 +246,12 @@ QToolButton[state="next"] {{ color: {room.text}; font-weight: 600; }}
 QToolButton[state="running"] {{ color: {room.accent}; font-weight: 600; }}
 QToolButton[state="done"] {{ color: {room.good}; font-weight: 600; }}
 QToolButton[state="attention"] {{ color: {room.warning}; font-weight: 600; }}
-QPushButton[role="link"] {{ background: transparent; border: 1px solid transparent; color: {room.accent}; }}
-QPushButton[role="link"]:focus {{ border-color: {room.accent}; }}
+QWidget#cards {{ background: {room.ground}; }}
+QPushButton[role="card"] {{ background: {room.panel}; border: 1px solid {room.line}; text-align: left; padding: 0;
+  min-height: 60px; max-height: 60px;
+}}
+QPushButton[role="card"]:hover {{ background: {room.hover}; }}
+QPushButton[role="card"]:focus {{ border-color: {room.accent}; }}
 """
     for name in ("up", "down", "tick", "dot"):
         sheet = sheet.replace(f"%{name.upper()}%", asset(f"icons/{name}.svg").as_posix())

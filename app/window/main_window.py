@@ -517,6 +517,7 @@ class MainWindow(QMainWindow):
         self.controllers.needle_slice.close()
         self.controllers.open.close_chooser()
         self.controllers.export.finish()
+        self.controllers.thumbnails.finish()
         self.state.autosave.finish()
         self.state.leftovers.finish()
         self.state.present.finish()

@@ -21,7 +21,6 @@ KERAS_HOME = os.devnull
 """Keras writes a file of settings into its home and obeys one that it finds there, which could give other labels. In a
 folder that cannot be made it does neither."""
 
-RECOVERY, OUTBOX = "recovery", "outbox"
 PRIVATE = 0o700
 """Permissions of a folder of the user's alone."""
 
@@ -36,22 +35,28 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("spinect-planner")
 
 
-def recovery_folder() -> Path:
-    """Where the window keeps unsaved work until it is saved, in the user's folder for the state of programs."""
-    return _state_folder() / RECOVERY
-
-
-def outbox_folder() -> Path:
-    """Where what is to be sent to an archive waits, in the same folder."""
-    return _state_folder() / OUTBOX
-
-
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """This program's folder in the user's for the state of programs, where the system wants it."""
     import platformdirs
 
     if sys.platform in ("win32", "darwin"):
         return platformdirs.user_state_path("SPINECT Planner", appauthor=False)
     return platformdirs.user_state_path("spinect-planner")
+
+
+def recovery_folder() -> Path:
+    """Where the window keeps unsaved work until it is saved."""
+    return state_folder() / "recovery"
+
+
+def outbox_folder() -> Path:
+    """Where what is to be sent to an archive waits."""
+    return state_folder() / "outbox"
+
+
+def recent_folder() -> Path:
+    """Where the window keeps small pictures of the plans opened or saved last."""
+    return state_folder() / "recent"
 
 
 def make_private(folder: Path) -> None:

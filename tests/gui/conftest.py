@@ -45,9 +45,9 @@ def fast_core(monkeypatch, request):
 @pytest.fixture(autouse=True)
 def own_recovery(monkeypatch, tmp_path) -> Path:
     """The private folder of this test alone."""
-    folder = tmp_path / "state" / "recovery"
-    monkeypatch.setattr("spinect_core.base.own_folders.recovery_folder", lambda: folder)
-    return folder
+    folder = tmp_path / "state"
+    monkeypatch.setattr("spinect_core.base.own_folders.state_folder", lambda: folder)
+    return folder / "recovery"
 
 
 @pytest.fixture(autouse=True)
