@@ -16,11 +16,13 @@ import numpy as np
 from dicom_maker import compress_series, example_volume, make_enhanced, make_series
 from field_cases.image_maker import VOXELS, metaimage, metaimage_header, nrrd, nrrd_header
 from fuzz import mutations
+from label_maker import described, drawn, outline_of, truth, write_rtstruct, write_seg, write_seg_nrrd
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from spinect_core.base.errors import SpinectError
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.reading import list_series, read_ct, read_labels, read_structures
+from spinect_core.io.reading.label_sets import read_label_set
 from spinect_core.io.writing import write_labels, write_volume
 
 SLOWEST_S = 10.0
@@ -167,6 +169,27 @@ def _read_cases(path: Path) -> Any:
     return read_cases(path)
 
 
+def _elsewhere(folder: Path, kind: str) -> Path:
+    """Labels of another program, on the CT that :func:`_read_elsewhere` has."""
+    volume = drawn()
+    if kind == "slicer":
+        keys = [{"Name": f"n{place}", "LabelValue": 1 + place, "Layer": place} for place in range(2)]
+        return write_seg_nrrd(
+            folder / "s.seg.nrrd", [truth() == 1, 2 * (truth() == 2)], volume.geometry, keys
+        )
+    make_series(folder / "ct", volume)
+    if kind == "rtstruct":
+        outlines = [each for z in range(16) for each in outline_of(truth()[z] == 1, volume.geometry, z)]
+        return write_rtstruct(folder / "s.dcm", folder / "ct", [("bone", "CLOSED_PLANAR", outlines)])
+    parts = [described(1, "bone"), described(2, "nerve")]
+    return write_seg(folder / "s.dcm", folder / "ct", truth(), parts, kind)
+
+
+def _read_elsewhere(path: Path) -> Any:
+    found = read_label_set(path, drawn())
+    return Labels(found.numbered([1] * len(found.segments)), found.geometry)
+
+
 def _listed(path: Path) -> Any:
     """The list, which has to come whatever the files are, and the CT."""
     list_series(path)
@@ -191,6 +214,14 @@ TARGETS: dict[str, Target] = {
     "mhd": Target(partial(_detached, ending="mhd"), mutations.text, _listed, "ct.mhd"),
     "labels-nifti": Target(partial(_labels, ending="nii.gz"), mutations.nifti, read_labels),
     "labels-nrrd": Target(partial(_labels, ending="nrrd"), mutations.text, read_labels),
+    "labels-slicer": Target(partial(_elsewhere, kind="slicer"), mutations.text, _read_elsewhere),
+    "labels-rtstruct": Target(
+        partial(_elsewhere, kind="rtstruct"), mutations.dicom, _read_elsewhere, "s.dcm"
+    ),
+    "labels-seg": Target(partial(_elsewhere, kind="BINARY"), mutations.dicom, _read_elsewhere, "s.dcm"),
+    "labels-label-map": Target(
+        partial(_elsewhere, kind="LABELMAP"), mutations.dicom, _read_elsewhere, "s.dcm"
+    ),
     "structures-mha": Target(partial(_labels, ending="mha"), mutations.text, read_structures),
     "plan": Target(partial(_plan, name="plan.json"), mutations.json_text, _read_plan),
     "document": Target(

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.errors import ReadingError, SpatialError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.base.words import LabelFormat
 from spinect_core.image.volume import Geometry, Volume
@@ -119,8 +119,12 @@ def read_dicom_segments(
     try:
         with quiet_dicom():
             return _Reading(dataset, file, volume, fraction, cancel).read()
+    except (SpinectError, MemoryError):
+        raise
     except BadSliceError as error:
         raise ReadingError(f"The segmentation cannot be used: {error}", _DAMAGED, file) from error
+    except Exception as error:  # pydicom raises whatever it meets in a damaged file
+        raise ReadingError("The segmentation is damaged or breaks off", _DAMAGED, file) from error
 
 
 def _opened(file: Path, source: Path) -> Dataset:
@@ -130,7 +134,7 @@ def _opened(file: Path, source: Path) -> Dataset:
             if str(head.get("SOPClassUID", "")) not in (SEGMENTATION, LABEL_MAP):
                 return head
             return pydicom.dcmread(file, force=True)
-    except Exception as error:  # pydicom raises whatever it meets in a damaged file
+    except Exception as error:  # as above
         raise ReadingError(
             "A DICOM file is damaged or breaks off", _DAMAGED, file if file else source
         ) from error

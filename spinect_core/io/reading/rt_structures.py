@@ -16,7 +16,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import ReadingError, SpatialError
+from spinect_core.base.errors import ReadingError, SpatialError, SpinectError
 from spinect_core.base.progress import Cancel, Progress, check
 from spinect_core.base.words import LabelFormat
 from spinect_core.geometry.filling import filled
@@ -93,13 +93,13 @@ def read_structure_set(file: Path, volume: Volume, *, progress: Progress, cancel
     try:
         with quiet_dicom():
             dataset = pydicom.dcmread(file, force=True)
-    except Exception as error:  # pydicom raises whatever it meets in a damaged file
-        raise ReadingError("The structure set is damaged or breaks off", _DAMAGED, file) from error
-    try:
-        with quiet_dicom():
             return _structures(dataset, file, volume, progress, cancel)
+    except (SpinectError, MemoryError):
+        raise
     except BadSliceError as error:
         raise ReadingError(f"The structure set cannot be used: {error}", _DAMAGED, file) from error
+    except Exception as error:  # pydicom raises whatever it meets in a damaged file
+        raise ReadingError("The structure set is damaged or breaks off", _DAMAGED, file) from error
 
 
 def _structures(

@@ -455,6 +455,25 @@ def test_files_that_break_off_anywhere_are_refused(tmp_path: Path, ct: tuple[Pat
                 read_label_set(broken, volume)
 
 
+@pytest.mark.parametrize("made", ["seg", "rtstruct"])
+def test_an_element_of_a_type_that_does_not_exist_is_damage(
+    tmp_path: Path, ct: tuple[Path, Volume], made: str
+) -> None:
+    folder, volume = ct
+    if made == "seg":
+        path = write_seg(tmp_path / "s.dcm", folder, pixels().astype(np.uint8), segments())
+        tag = b"\x08\x00\x15\x11SQ"
+    else:
+        rois = [("bone", "CLOSED_PLANAR", outlines(masks()["bone"], volume.geometry))]
+        path = write_rtstruct(tmp_path / "r.dcm", folder, rois)
+        tag = b"\x06\x30\x10\x00SQ"
+    whole = path.read_bytes()
+    assert tag in whole
+    path.write_bytes(whole.replace(tag, tag[:4] + b"S\x07"))
+    with pytest.raises(ReadingError, match=r"damaged|no numbers|cannot be used"):
+        read_label_set(path, volume)
+
+
 def test_two_structure_sets_in_a_folder_are_one_too_many(tmp_path: Path, ct: tuple[Path, Volume]) -> None:
     folder, volume = ct
     both = tmp_path / "both"
