@@ -27,6 +27,7 @@ CHILDREN: Mapping[str, str] = {
     "inference": "spinect_core.segmentation.worker",
     "planning": "spinect_core.pipeline.planning_worker",
     "reading": "spinect_core.io.native_worker",
+    "serving": "spinect_core.pipeline.serving_worker",
     "rendering": "spinect_core.base.opengl",
     "surfaces": "spinect_core.surfaces.worker",
     "teaching": "spinect_core.teaching.worker",

@@ -26,7 +26,7 @@ passwords: these go into the system's keyring.
   password  put the password of its user into the system's keyring
   remove    forget it and its password
 
-Nothing connects to an archive but test and the commands find, fetch, send, and plan with an archive."""
+Nothing connects to an archive but test and the commands find, fetch, send, serve and plan with an archive."""
 
 EXAMPLES = """\
   spinect archive add PACS --web https://pacs.example/dicom-web --user planner
