@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(
             self, state, self.controllers, self.stage, self.boxes, self.level_menu, self.steps
         )
-        self.teach = TeachMenu(self, settings, state.jobs, state.recent, self.dialogs, three_d)
+        self.teach = TeachMenu(self, settings, three_d)
         self.report_panel.set_actions(self.actions_.to_take_along)
         self.actions_.add_layouts(LAYOUTS, self.layout_name, self.set_layout, self.side.setVisible)
         self.status = StatusBar(state.jobs, state.ongoing, self)
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         self.report_panel = ReportPanel(state.flow)
         self.steps = StepBar(state.flow)
         column = QWidget()
-        layout = QVBoxLayout(column)
+        self.column = layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self.pages = {

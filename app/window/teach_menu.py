@@ -6,47 +6,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtGui import QAction, QKeySequence
 
 from app.model import teach_files
-from app.model.jobs import JobRunner
-from app.model.recent import RecentFiles
 from app.model.teach_files import Practice
-from app.widgets.dialogs import Dialogs
+from app.model.tour import Tour
+from app.panels.tour_panel import TourPanel
+from app.window.lecture import Lecture
 
 if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
     from app.window.trainer import TrainerWindow
 
 
 class TeachMenu(QObject):
-    """Opens packs to practise on.
+    """Opens packs to practise on, leads on the tour, and presents.
 
     Args:
         window: gets the menu, before the last one.
         settings: where choices are kept.
-        jobs: where packs are read.
-        recent: where one looked for files last.
-        dialogs: asks for files.
         three_d: whether OpenGL works here.
 
     Attributes:
         trainer: the open window to practise in; None without one.
+        tour: where somebody is on it.
+        lecture: present mode.
     """
 
-    def __init__(
-        self,
-        window: QMainWindow,
-        settings: QSettings,
-        jobs: JobRunner,
-        recent: RecentFiles,
-        dialogs: Dialogs,
-        three_d: bool,
-    ) -> None:
+    def __init__(self, window: MainWindow, settings: QSettings, three_d: bool) -> None:
         super().__init__(window)
-        self._settings, self._jobs, self._recent = settings, jobs, recent
-        self._dialogs, self._three_d = dialogs, three_d
+        self._settings, self._three_d = settings, three_d
+        self._jobs, self._recent, self._dialogs = window.jobs, window.state.recent, window.dialogs
         self.trainer: TrainerWindow | None = None
+        self.tour, self.lecture = Tour(window.state, settings, self), Lecture(window)
+        self.panel = TourPanel(self.tour)
+        window.column.insertWidget(0, self.panel)
         bar = window.menuBar()
         menu = bar.addMenu("&Teach")
         actions = bar.actions()
@@ -56,7 +50,16 @@ class TeachMenu(QObject):
         self.library.triggered.connect(lambda: self.open(teach_files.library()))
         self.pack = QAction("Open a pack or session…", window)
         self.pack.triggered.connect(lambda: self.ask())
-        menu.addActions([self.library, self.pack])
+        self.tour_action = QAction("Guided tour", window)
+        self.tour_action.triggered.connect(lambda: self.tour.start())
+        self.present_action = QAction("Present", window)
+        self.present_action.setShortcut(QKeySequence("F11"))
+        self.present_action.setToolTip("The 3D view alone in large type; page keys step through the views")
+        self.present_action.triggered.connect(lambda: self.lecture.toggle())
+        window.addAction(self.present_action)  # its key counts while the menu is hidden too
+        menu.addActions([self.tour_action, self.library, self.pack])
+        menu.addSeparator()
+        menu.addAction(self.present_action)
 
     def ask(self) -> None:
         """Let the user choose a pack, or the session of a class."""
@@ -84,7 +87,8 @@ class TeachMenu(QObject):
         self.trainer.show()
 
     def close(self) -> None:
-        """Close the trainer's window."""
+        """Close the trainer's window, and end present mode."""
+        self.lecture.leave()
         if self.trainer is not None:
             self.trainer.close()
 

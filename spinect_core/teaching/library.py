@@ -154,6 +154,23 @@ LIBRARY: tuple[LibraryCase, ...] = (
         "A low disc and large facets narrow the foramen: what is left of the Kambin triangle forgives half a degree.",
     ),
     LibraryCase(
+        "scoliosis",
+        Grade.MEDIUM,
+        301,
+        ("scoliosis",),
+        Story.OBLIQUE_ONLY,
+        "The spine leans to one side and turns towards the other: left and right need different angles.",
+    ),
+    LibraryCase(
+        "nothing-to-do",
+        Grade.HARD,
+        301,
+        ("disc-height-loss", "facet-arthrosis", "high-crest", "stenosis"),
+        Story.NOTHING,
+        "A low disc, large facets, a high crest and a narrow canal together: a few views are open, but each forgives "
+        "less than half a degree or is too steep. The right answer is not to place a needle here.",
+    ),
+    LibraryCase(
         "transitional",
         Grade.HARD,
         301,
