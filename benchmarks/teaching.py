@@ -232,6 +232,7 @@ def curves(rows: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(7.0, 3.6), dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    shown = 1
     colours = {"random": "#c0392b", "systematic": "#2c7fb8", "near-optimal": "#238b45"}
     for skill in SKILLS:
         mine: dict[str, list[int]] = {}
@@ -243,16 +244,17 @@ def curves(rows: list[dict[str, Any]], path: Path) -> None:
             continue
         # Tasks differ in difficulty, so six attempts, one of each task, are taken together.
         size = len(MODES)
+        shown = max(shown, table.shape[1] // size)
         blocks = table[:, : table.shape[1] // size * size].reshape(len(table), -1, size).mean(axis=2)
         low, middle, high = np.percentile(blocks, (25, 50, 75), axis=0)
         number = np.arange(1, blocks.shape[1] + 1)
         axes.fill_between(number, low, high, color=colours[skill.name], alpha=0.2, linewidth=0)
         axes.plot(number, middle, "o-", color=colours[skill.name], label=skill.name)
     axes.set_ylim(0, 100)
-    axes.set_xticks(range(1, len(CASES) + 1))
+    axes.set_xticks(range(1, shown + 1))
     axes.set_xlabel("case (mean of its six tasks)")
     axes.set_ylabel("points")
-    axes.legend(frameon=False, loc="upper left", ncols=3)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.35))
     figure.tight_layout()
     figure.savefig(path)
 
