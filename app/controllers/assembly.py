@@ -10,6 +10,7 @@ from app.controllers.dicom import DicomController
 from app.controllers.export import ExportController
 from app.controllers.labels import LabelsController
 from app.controllers.needle_slice import NeedleSliceController
+from app.controllers.needles import NeedlesController
 from app.controllers.open import OpenController
 from app.controllers.organs import OrgansController
 from app.controllers.plan import PlanController
@@ -54,6 +55,7 @@ class Controllers(QObject):
         self.labels = LabelsController(model, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)
+        self.needles = NeedlesController(model, trajectories, state.dragging, jobs, window)
         self.export = ExportController(
             model, trajectories, state.fluoroscopy, stage, recent, dialogs, boxes, window
         )
@@ -71,7 +73,7 @@ class Controllers(QObject):
         self.open.plan_opened.connect(self.thumbnails.take)
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
-            *(self.open, self.organs, self.labels, self.segment, self.plan, self.save),
+            *(self.open, self.organs, self.labels, self.segment, self.plan, self.needles, self.save),
             *(self.export, self.report, self.dicom, self.archive),
         )
 

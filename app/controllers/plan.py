@@ -147,7 +147,7 @@ class PlanController(QObject):
 
         def placed(needle: NeedlePlan) -> None:
             if self._model.case is case and self._model.planning is before:
-                trajectories.take_curve(needle)
+                trajectories.take_curve(needle.needle, needle.clearance)
                 self._model.set_planning(with_needle(before, needle), "place a needle")
                 # Needles of other levels are listed after it.
                 own = next(each for each in reversed(trajectories.rows) if _is(each, needle))

@@ -5,6 +5,7 @@ No widgets here. Views listen to the signals and read the state; every change go
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume
-from spinect_core.plan.records import Planning
+from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ class _Plan(QUndoCommand):
     def undo(self) -> None:
         self._model.set_planning(self._on_these_labels(self._before))
 
+    def amend(self, before: NeedleRecord, after: NeedleRecord) -> None:
+        """Hold what was measured of a needle later."""
+        from spinect_core.pipeline.replanning import with_other
+
+        self._before = with_other(self._before, before, after)
+        self._after = with_other(self._after, before, after)
+
     def _on_these_labels(self, planning: Planning) -> Planning:
         return planning if self._model.labels_1mm is self._labels else users_part(planning)
 
@@ -110,6 +118,7 @@ class CaseModel(QObject):
         self.selected: int | None = None
         self.planning = Planning()
         self.history = QUndoStack(self)
+        self._planned: weakref.WeakSet[_Plan] = weakref.WeakSet()
         self._keys = 0
         self._computed: frozenset[str] = frozenset()
         self._computed_times = 0
@@ -219,10 +228,20 @@ class CaseModel(QObject):
             text: what the user did, for a step that can be undone; empty for what the program found by itself.
         """
         if text:
-            self.history.push(_Plan(self, planning, text))
+            step = _Plan(self, planning, text)
+            self._planned.add(step)
+            self.history.push(step)
         elif planning != self.planning:
             self.planning = planning
             self.planning_changed.emit()
+
+    def amend(self, before: NeedleRecord, after: NeedleRecord) -> None:
+        """Take over what was measured of a needle later: no step of the history, in which it stands everywhere."""
+        from spinect_core.pipeline.replanning import with_other
+
+        for step in self._planned:
+            step.amend(before, after)
+        self.set_planning(with_other(self.planning, before, after))
 
     @property
     def labels_1mm(self) -> Labels | None:

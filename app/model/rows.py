@@ -71,6 +71,13 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self.rows = tuple(rows)
         self.endResetModel()
 
+    def put(self, row: Row) -> None:
+        """Take over another state of the row with the same key."""
+        number = self.row_of(self._key(row))
+        if number is not None:
+            self.rows = (*self.rows[:number], row, *self.rows[number + 1 :])
+            self.dataChanged.emit(self.index(number, 0), self.index(number, self.columnCount() - 1))
+
     def row_of(self, key: object) -> int | None:
         """Where the row with a key is."""
         return next((number for number, each in enumerate(self.rows) if self._key(each) == key), None)

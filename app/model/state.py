@@ -8,6 +8,7 @@ from app.model.appearance import Appearance
 from app.model.archives import Archives
 from app.model.autosave import Autosave, Leftovers
 from app.model.case_model import CaseModel
+from app.model.dragging import Dragging
 from app.model.flow import Flow
 from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import JobRunner
@@ -32,6 +33,7 @@ class State:
         model: the case, where one looks, what was measured.
         jobs: long work.
         trajectories: of the case.
+        dragging: a needle that is dragged.
         present: what is open of the chosen one in the present view.
         fluoroscopy: what a C-arm would show in the present view.
         appearance: how bone, nerve and labels look.
@@ -53,6 +55,7 @@ class State:
         self.appearance = Appearance(settings, parent)
         self.slices = SliceState(self.model, parent)
         self.trajectories = Trajectories(self.model, parent)
+        self.dragging = Dragging(self.model, self.trajectories, self.jobs, parent)
         self.present = PresentWindow(self.model, self.trajectories, parent)
         self.fluoroscopy = Fluoroscopy(self.model, self.trajectories, parent)
         self.options = SegmentOptions(settings, parent)

@@ -13,17 +13,18 @@ from app.model.looked import Looked
 from app.model.work import FoundTrajectories
 from spinect_core.base.words import Checked
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import Trajectory, case_warnings, preferred
+from spinect_core.plan.wording import Trajectory, case_warnings, own_needles, own_trajectory, preferred
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
     from spinect_core.geometry.view import View
     from spinect_core.image.volume import Volume
+    from spinect_core.pipeline.moving import Moved
     from spinect_core.pipeline.planner import Planner
     from spinect_core.plan.records import SearchRecord
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.needle.safety import Clearance
-    from spinect_core.planning.results import Approach, CasePlan, NeedlePlan
+    from spinect_core.planning.results import Approach, CasePlan
     from spinect_core.planning.search.angle_map import AngleMap
     from spinect_core.planning.zones.window import FreeWindow, Sight
 
@@ -40,14 +41,17 @@ class Trajectories(QObject):
         rows: the trajectories, from the records.
         chosen: key of the one that is looked at, "" for none.
         plan: all that was computed for the present records; None if they were opened from disk.
+        live: the chosen needle where it is moved to just now, which is what its row shows; None while none is moved.
 
     Signals:
         changed: other rows, or what can be done with them.
         chosen_changed: another trajectory is looked at.
+        live_changed: the chosen needle was moved, and has other numbers.
     """
 
     changed = Signal()
     chosen_changed = Signal()
+    live_changed = Signal()
 
     def __init__(self, model: CaseModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,9 +59,10 @@ class Trajectories(QObject):
         self.rows: tuple[Trajectory, ...] = ()
         self.chosen = ""
         self.plan: CasePlan | None = None
+        self.live: Moved | None = None
         self._kept: list[tuple[Planning, CasePlan]] = []
         self._planner: tuple[CaseLabels, Volume | None, Planner] | None = None
-        self._curves: dict[Needle, Clearance] = {}
+        self._curves: dict[tuple[object, ...], Clearance] = {}
         self._sights: dict[int, Sight] = {}
         self._looked: dict[int, Looked] = {}
         model.planning_changed.connect(self._on_planning)
@@ -101,12 +106,13 @@ class Trajectories(QObject):
         planner = self.planner
         if planner is None:
             return None
-        if needle not in self._curves:
+        line = _line(needle)
+        if line not in self._curves:
             from spinect_core.planning.needle.safety import clearance
 
             # a needle of an opened plan, that no planning of this case has seen
-            self._curves[needle] = clearance(needle, planner.obstacles)
-        return self._curves[needle]
+            self._curves[line] = clearance(needle, planner.obstacles)
+        return self._curves[line]
 
     def approach(self, trajectory: Trajectory | None) -> Approach | None:
         """What was computed for the zone of a trajectory."""
@@ -187,6 +193,22 @@ class Trajectories(QObject):
         first = first or next(iter(self.rows), None)
         self.choose("" if first is None else first.key)
 
+    # -------------------------------------------------------------------------------------------------- moving
+
+    def show_live(self, live: Moved | None) -> None:
+        """Show the chosen needle of the user's where it is moved to; None for where the plan has it."""
+        from spinect_core.pipeline.moving import brought
+
+        self.live, current = live, self.current
+        if current is None or not current.own or current.needle is None:
+            return
+        own = own_needles(self._model.planning)
+        number = next(n for n, each in enumerate(own) if f"own {n} {each.needle.name}" == current.key)
+        record = own[number] if live is None else brought(own[number], live)
+        row = own_trajectory(self._model.planning, number, record)
+        self.rows = tuple(row if each.key == row.key else each for each in self.rows)
+        self.live_changed.emit()
+
     # ------------------------------------------------------------------------------------------------- keeping
 
     def take(self, case: Case, found: FoundTrajectories, text: str) -> bool:
@@ -204,7 +226,7 @@ class Trajectories(QObject):
         if not self._keep(case, found):
             return False
         self._looked.update(found.looked)
-        self._curves.update(found.seen.curves)
+        self._curves.update({_line(needle): along for needle, along in found.seen.curves.items()})
         records = _still_checked(self._model.planning, planned.records)
         self._kept[0] = (records, planned.plan)
         self._model.replace_found(planned.plan.triangles, records, text)
@@ -228,9 +250,9 @@ class Trajectories(QObject):
         if chosen is not None and chosen < len(self.rows):
             self.mark(self.rows[chosen].key)
 
-    def take_curve(self, needle: NeedlePlan) -> None:
-        """Keep the distances along a needle that was placed."""
-        self._curves[needle.needle] = needle.clearance
+    def take_curve(self, needle: Needle, along: Clearance) -> None:
+        """Keep the distances along a needle that was placed or moved."""
+        self._curves[_line(needle)] = along
 
     def close(self) -> None:
         """End what plans the case; called when the window closes, and when there is another case."""
@@ -256,7 +278,7 @@ class Trajectories(QObject):
 
     def _on_planning(self) -> None:
         now = self._model.planning
-        self.rows = trajectories_of(now)
+        self.rows, self.live = trajectories_of(now), None
         # the user's needles come and go; what was computed belongs to landmarks and zones
         self.plan = next(
             (plan for records, plan in self._kept if _made_of(records) == _made_of(now)),
@@ -284,6 +306,11 @@ class Trajectories(QObject):
         if self._model.selected is not None and self.chosen:
             self.chosen = ""
             self.chosen_changed.emit()
+
+
+def _line(needle: Needle) -> tuple[object, ...]:
+    """What of a needle the distances along it depend on."""
+    return needle.entry, needle.target, needle.gauge
 
 
 def _still_checked(before: Planning, after: Planning) -> Planning:

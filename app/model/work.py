@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spinect_core.base.arrays import FloatArray
     from spinect_core.base.words import Guidance
     from spinect_core.geometry.view import View
+    from spinect_core.geometry.zone import Zone
     from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
     from spinect_core.io.reading.label_layers import LabelSet
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from spinect_core.pipeline.planner import Planner
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.pipeline.seen import Seen
-    from spinect_core.plan.records import Planning, RootRecord
+    from spinect_core.plan.records import NeedleRecord, Planning, RootRecord
     from spinect_core.planning.needle.needle import Needle
+    from spinect_core.planning.needle.safety import Clearance
     from spinect_core.planning.results import CasePlan, NeedlePlan
     from spinect_core.planning.rules import Rules
     from spinect_core.planning.zones.window import Sight
@@ -493,6 +495,22 @@ def place_needle(
     """One more needle of the user's for a planning."""
     progress(0.1, "distances, tolerance and risk")
     return planner.own_needle(landmarks, sight, view, planning, target, cancel=cancel)
+
+
+def measure_needle(
+    planner: Planner,
+    landmarks: Landmarks,
+    zone: Zone | None,
+    needle: Needle,
+    progress: Progress,
+    cancel: Cancel,
+) -> tuple[NeedleRecord, Clearance]:
+    """The record of a needle with all that is measured along it, and the distances along it."""
+    from spinect_core.plan.build import needle_record
+
+    progress(0.1, "distances, tolerance and risk")
+    made = planner.measured(landmarks, zone, needle, cancel=cancel)
+    return needle_record(made), made.clearance
 
 
 def cut_along(

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.model.case_model import CaseModel
+from app.model.dragging import Dragging, End
 from app.model.hints import no_trajectory
 from app.model.ongoing import Ongoing
 from app.model.trajectories import Trajectories
@@ -42,6 +43,8 @@ SHADES = ("#1c2f5e", "#23588c", "#23868b", "#3cb371", "#a8d24a", "#ffe45c")
 SHUT = {Reason.BONE: "#4a4740", Reason.NERVE: "#54461c", Reason.BONE_AND_NERVE: "#4d4630"}
 SHUT_ELSE = "#353c45"
 LEFT, TOP, RIGHT, BOTTOM = 50, 8, 44, 32
+NEEDLE_REACH = 8.0
+"""Logical pixels within which the mark of the needle is caught."""
 LEGEND_TEXT, LEGEND_LINE, LOWEST_MAP = 10, 14, 190
 """Logical pixels: letters and lines of the legend, and the height of the panel from which on there is room for it."""
 
@@ -53,11 +56,13 @@ class AngleMapPanel(QWidget):
         self,
         model: CaseModel,
         trajectories: Trajectories,
+        dragging: Dragging,
         ongoing: Ongoing,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._trajectories, self._ongoing = model, trajectories, ongoing
+        self._dragging, self._turning = dragging, False
         self._hint = ""
         self._cells: tuple[AngleMap, QSize, QPixmap] | None = None
         self.setMinimumSize(190, 130)
@@ -66,6 +71,7 @@ class AngleMapPanel(QWidget):
         self.setAccessibleName("Angle map")
         trajectories.chosen_changed.connect(self.update)
         trajectories.changed.connect(self.update)
+        trajectories.live_changed.connect(self.update)
         for signal in (
             model.view_changed,
             model.case_opened,
@@ -164,6 +170,7 @@ class AngleMapPanel(QWidget):
             self._draw_scale(painter, chart)
             self._draw_legend(painter, chart)
             self._draw_marks(painter, found)
+            self._draw_needle(painter)
         if self.hasFocus():
             painter.setPen(QPen(QColor(palette.room().accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -277,6 +284,15 @@ class AngleMapPanel(QWidget):
                 for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
                     painter.drawLine(at + QPointF(7 * dx, 7 * dy), at + QPointF(11 * dx, 11 * dy))
 
+    def _draw_needle(self, painter: QPainter) -> None:
+        """The direction of the needle that is looked at, to be dragged."""
+        place = self.needle_place
+        if place is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for colour, width in ((QColor(0, 0, 0, 200), 3.4), (QColor(palette.NEEDLE), 1.8)):
+                painter.setPen(QPen(colour, width))
+                painter.drawRect(QRectF(place - QPointF(5, 5), place + QPointF(5, 5)))
+
     def _draw_recommended(self, painter: QPainter, at: QPointF) -> None:
         """A full dot; an empty ring where the CT was read with reservations, and so nothing is recommended without."""
         case = self._model.case
@@ -292,13 +308,46 @@ class AngleMapPanel(QWidget):
     # -------------------------------------------------------------------------------------------- mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Turn there."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        """Turn there; on the mark of the needle, or with Ctrl, the needle is turned instead."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if self.needle_place is not None and (ctrl or self._on_needle(event.position())):
+            self._turning = self._dragging.begin(End.DIRECTION)
+            if ctrl:
+                self._turn_needle(event.position())
+        else:
             self._turn_to(event.position())
+
+    @property
+    def needle_place(self) -> QPointF | None:
+        """Where the direction of the needle that is looked at lies; None without one, or beyond the map."""
+        current = self._trajectories.current
+        if self.chart is None or current is None or current.needle is None:
+            return None
+        view = current.needle.needle.view
+        within = OBLIQUE_DEGREES[0] <= self._oblique(view) <= OBLIQUE_DEGREES[1]
+        return self._place_of(view) if within and abs(view.elevation) <= TILT_DEGREES[1] else None
+
+    def _on_needle(self, position: QPointF) -> bool:
+        place = self.needle_place
+        return place is not None and (position - place).manhattanLength() <= NEEDLE_REACH
+
+    def _turn_needle(self, position: QPointF) -> None:
+        if self._turning:
+            self._dragging.turn(View.oblique(self._side, *self.angles(position)).vector)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let the needle go."""
+        if self._turning and event.button() == Qt.MouseButton.LeftButton:
+            self._turning = False
+            self._dragging.end_drag()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show what is there; turn while the button is down."""
-        if event.buttons() & Qt.MouseButton.LeftButton:
+        if self._turning:
+            self._turn_needle(event.position())
+        elif event.buttons() & Qt.MouseButton.LeftButton:
             self._turn_to(event.position())
         elif self.box.contains(event.position()):
             words = self.words_at(*self.angles(event.position()))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.model.case_model import CaseModel
+from app.model.dragging import Dragging
 from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import AGAIN, Trajectories
@@ -70,12 +71,14 @@ class TrajectoriesPanel(QFrame):
         self,
         model: CaseModel,
         trajectories: Trajectories,
+        dragging: Dragging,
         ongoing: Ongoing,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty("role", "header")
         self._model, self._trajectories, self._ongoing = model, trajectories, ongoing
+        self._dragging = dragging
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -113,6 +116,7 @@ class TrajectoriesPanel(QFrame):
         column.addWidget(body, 1)
         trajectories.changed.connect(self._show_rows)
         trajectories.chosen_changed.connect(self._show)
+        trajectories.live_changed.connect(self._show_live)
         model.view_changed.connect(self._enable)
         model.case_opened.connect(self._show)
         model.warnings_changed.connect(self._show)
@@ -158,7 +162,7 @@ class TrajectoriesPanel(QFrame):
         return bar
 
     def _make_context(self) -> QWidget:
-        self.map = AngleMapPanel(self._model, self._trajectories, self._ongoing)
+        self.map = AngleMapPanel(self._model, self._trajectories, self._dragging, self._ongoing)
         self.details = TrajectoryDetails(self._model, self._trajectories)
         self.curve = TrajectoryCurve(self._trajectories)
         self.landmarks = LandmarksPanel(self._model, self._trajectories)
@@ -249,6 +253,11 @@ class TrajectoriesPanel(QFrame):
         self._fit_columns()
         self._span()
         self._show()
+
+    def _show_live(self) -> None:
+        """The numbers of the needle that is moved."""
+        if self._trajectories.current is not None:
+            self.rows.put(self._trajectories.current)
 
     def _span(self) -> None:
         """What blocks a zone takes its whole row; why no needle is recommended, the columns of light and needle."""

@@ -12,7 +12,10 @@ from app.model.trajectories import AGAIN, Trajectories
 from app.panels.clearance_curve import ClearanceCurve
 from app.widgets import palette, plain
 from spinect_core.image.warning import NOTICED, RESERVED
+from spinect_core.plan.records import NeedleRecord
 from spinect_core.plan.wording import facts
+
+FOLLOWS = "The curve follows once the needle is let go"
 
 
 class Reading(QTextBrowser):
@@ -41,6 +44,7 @@ class TrajectoryDetails(QWidget):
         column.addWidget(self.text, 1)
         trajectories.chosen_changed.connect(self.refresh)
         trajectories.changed.connect(self.refresh)
+        trajectories.live_changed.connect(self.refresh)
         model.warnings_changed.connect(self.refresh)
         self.refresh()
 
@@ -88,6 +92,7 @@ class TrajectoryCurve(ClearanceCurve):
         self._trajectories = trajectories
         trajectories.chosen_changed.connect(self.refresh)
         trajectories.changed.connect(self.refresh)
+        trajectories.live_changed.connect(self.refresh)
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -100,15 +105,22 @@ class TrajectoryCurve(ClearanceCurve):
         """Measure anew; only while it can be seen."""
         trajectory = self._trajectories.current
         needle = None if trajectory is None or trajectory.needle is None else trajectory.needle.needle
-        curve = None if needle is None or not self.isVisible() else self._trajectories.curve(needle)
+        moved = trajectory is not None and trajectory.needle is not None and _moved(trajectory.needle)
+        hidden = needle is None or moved or not self.isVisible()
+        curve = None if needle is None or hidden else self._trajectories.curve(needle)
         if curve is None:
             again = needle is not None and self._trajectories.planner is None
-            self.empty = AGAIN if again else "Choose a trajectory that has a needle"
+            self.empty = FOLLOWS if moved else AGAIN if again else "Choose a trajectory that has a needle"
         self.show_clearance(curve)
 
     def showEvent(self, event: object) -> None:
         """Catch up."""
         self.refresh()
+
+
+def _moved(record: NeedleRecord) -> bool:
+    """Whether only that is known which is measured while a needle is moved."""
+    return record.safety is not None and record.safety.live
 
 
 def _text(text: str) -> str:

@@ -32,6 +32,7 @@ class NeedleActors(QObject):
         self._record: NeedleRecord | None = None
         trajectories.chosen_changed.connect(self._show)
         trajectories.changed.connect(self._show)
+        trajectories.live_changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:

@@ -8,21 +8,35 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.model.case_model import CaseModel
+from app.model.dragging import Dragging
 from app.model.trajectories import Trajectories
+from app.views.needle_handles import NeedleHandles, draw_handle
 from app.views.root_gaps import RootGaps
 from app.views.slices import SliceView
 from app.widgets import palette
+from spinect_core.base.arrays import FloatArray
 
 WITHIN_MM = 2.0
 """Where the needle lies within this distance of a slice, its line is drawn solid."""
 
 
 class NeedleOnSlices:
-    """Draws with the painters of the slices."""
+    """Draws with the painters of the slices, and lets the ends of the needle be dragged there."""
 
-    def __init__(self, model: CaseModel, trajectories: Trajectories) -> None:
-        self._model, self._trajectories = model, trajectories
+    def __init__(self, model: CaseModel, trajectories: Trajectories, dragging: Dragging) -> None:
+        self._model, self._trajectories, self._dragging = model, trajectories, dragging
         self._gaps = RootGaps(model)
+
+    def handles(self, view: SliceView) -> NeedleHandles:
+        """What catches the ends in a slice; an end that is dragged keeps its distance from the slice."""
+
+        def to_patient(position: QPointF, place: FloatArray) -> FloatArray | None:
+            point = view.to_patient(position)
+            if point is not None:
+                point[view.plane.normal] = place[view.plane.normal]
+            return point
+
+        return NeedleHandles(view, self._trajectories, self._dragging, view.to_screen, to_patient)
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
         """The gaps of the roots; the needle as a line, solid where it lies near the slice, a dot where it crosses."""
@@ -46,10 +60,8 @@ class NeedleOnSlices:
             painter.drawLine(part[0], part[1])
             painter.setPen(_round_pen(colour, 2.0))
             painter.drawLine(part[0], part[1])
-        painter.setPen(QPen(QColor(0, 0, 0, 180), 1))
-        painter.setBrush(colour)
-        painter.drawEllipse(ends[1], 2.8, 2.8)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for end, place in zip(ends, (entry, target), strict=True):
+            draw_handle(painter, end, colour, near=abs(float(place[axis]) - position) <= WITHIN_MM)
 
 
 def near_plane(

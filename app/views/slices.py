@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,22 @@ if TYPE_CHECKING:
     from spinect_core.pictures.organ_outlines import Outlines
 
 HU_PER_PIXEL = 2.0
+
+
+class SliceTool(Protocol):
+    """Something that may take the left button before the cross-hair does."""
+
+    def press(self, position: QPointF) -> bool:
+        """Left button down; True if the tool takes the gesture."""
+
+    def move(self, position: QPointF, pressed: bool) -> bool:
+        """Mouse moved; True if the tool uses it."""
+
+    def release(self) -> bool:
+        """Left button up."""
+
+    def stop(self) -> bool:
+        """Esc was pressed; True if the tool gave up a gesture."""
 
 
 class SliceView(QWidget):
@@ -68,6 +84,7 @@ class SliceView(QWidget):
         self._mask: tuple[int, QImage] | None = None
         self._organs: tuple[int, QImage, Outlines] | None = None
         self.also_draw: Callable[[QPainter, SliceView], None] | None = None
+        self.tool: SliceTool | None = None
         self.locate = QPushButton("Open its CT", self)
         menu = QMenu(self.locate)
         add_entry(menu, "DICOM folder…", self.folder_wanted.emit)
@@ -319,12 +336,16 @@ class SliceView(QWidget):
         elif button == Qt.MouseButton.RightButton:
             self._drag = ("window", position)
         elif button == Qt.MouseButton.LeftButton:
+            if self.tool is not None and self.placement() is not None and self.tool.press(position):
+                return
             self._drag = ("cross", position)
             self._put_cross(position)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Follow the gesture."""
         if self._drag is None:
+            if self.tool is not None and self.placement() is not None:
+                self.tool.move(event.position(), bool(event.buttons() & Qt.MouseButton.LeftButton))
             return
         gesture, last = self._drag
         position = event.position()
@@ -343,6 +364,8 @@ class SliceView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the gesture."""
+        if self._drag is None and event.button() == Qt.MouseButton.LeftButton and self.tool is not None:
+            self.tool.release()
         self._drag = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -370,7 +393,9 @@ class SliceView(QWidget):
             self.scroll_by(whole)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Page keys and up and down scroll."""
+        """Page keys and up and down scroll; Esc gives up what is dragged."""
+        if event.key() == Qt.Key.Key_Escape and self.tool is not None and self.tool.stop():
+            return
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 5, Qt.Key.Key_PageDown: -5}
         step = steps.get(Qt.Key(event.key()))
         if step is None:

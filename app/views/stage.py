@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
+from app.model.dragging import Dragging
 from app.model.ongoing import Ongoing
 from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
@@ -40,6 +41,7 @@ class Stage(QObject):
         model: what is shown.
         appearance: how.
         trajectories: the one that is looked at.
+        dragging: its needle can be dragged.
         present: its window in the present view.
         ongoing: the running job.
         wanted: whether there is to be a 3D view at all.
@@ -67,6 +69,7 @@ class Stage(QObject):
         model: CaseModel,
         appearance: Appearance,
         trajectories: Trajectories,
+        dragging: Dragging,
         present: PresentWindow,
         ongoing: Ongoing,
         wanted: bool,
@@ -75,7 +78,7 @@ class Stage(QObject):
         super().__init__(parent)
         self._model, self._appearance = model, appearance
         self._trajectories, self._present, self._parent = trajectories, present, parent
-        self._ongoing, self._wanted = ongoing, wanted
+        self._ongoing, self._wanted, self._dragging = ongoing, wanted, dragging
         self.viewport: Viewport | None = None
         self.tool: TriangleTool | None = None
         self.drawing: TrajectoryDrawing | None = None
@@ -96,6 +99,7 @@ class Stage(QObject):
         self._wanted = False
         try:
             from app.views.gap_actors import GapActors
+            from app.views.mouse_tools import MouseTools
             from app.views.needle_actors import NeedleActors, examples
             from app.views.organ_actors import OrganActors
             from app.views.overlay import Overlay
@@ -106,7 +110,8 @@ class Stage(QObject):
             self.failed.emit(f"3D is left out: {error}")
             return
         viewport = Viewport(self._model, self._appearance, self._parent)
-        viewport.tool = self.tool = TriangleTool(viewport, self._model)
+        self.tool = TriangleTool(viewport, self._model)
+        viewport.tool = MouseTools(viewport, self.tool, self._trajectories, self._dragging)
         self.drawing = TrajectoryDrawing(self._model, self._trajectories, self._present)
         self.overlay = Overlay(
             viewport, self._model, self.tool, self.drawing, self._trajectories, self._ongoing

@@ -56,6 +56,8 @@ KEYS = {
         ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),
         ("Ctrl+L (with Shift)", "needle of your own to what is open in this view (to the cross-hair)"),
         ("Click or drag in the map", "turn there; arrow keys by 1°, with Shift by 10°"),
+        ("Drag an end of the needle", "move it, in slices or 3D; Esc puts it back"),
+        ("Drag the square in the map", "turn the needle about its target; so does Ctrl + click"),
     ),
     "Triangles": (
         ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),

@@ -54,6 +54,7 @@ from app.window.actions import Actions
 from app.window.teach_menu import TeachMenu
 from spinect_core.image.planes import PLANES
 from spinect_core.image.warning import any_grave
+from spinect_core.plan.live_wording import live_text
 
 if TYPE_CHECKING:
     from spinect_core.image.volume import Volume
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
             state.model,
             state.appearance,
             state.trajectories,
+            state.dragging,
             state.present,
             state.ongoing,
             three_d,
@@ -142,7 +144,9 @@ class MainWindow(QMainWindow):
         self.view_panel = ViewPanel(state.model)
         self.region_panel = RegionPanel(state.model, state.slices)
         self.measurements_panel = MeasurementsPanel(state.model)
-        self.trajectories_panel = TrajectoriesPanel(state.model, state.trajectories, state.ongoing)
+        self.trajectories_panel = TrajectoriesPanel(
+            state.model, state.trajectories, state.dragging, state.ongoing
+        )
         for button in self.measurements_panel.tools.values():
             button.setVisible(self.stage.wanted)
         self.case_panel = CasePanel(state.model, state.ongoing)
@@ -205,10 +209,11 @@ class MainWindow(QMainWindow):
             name: SliceView(plane, state.model, state.slices, state.appearance)
             for name, plane in PLANES.items()
         }
-        needle = NeedleOnSlices(state.model, state.trajectories)
+        needle = NeedleOnSlices(state.model, state.trajectories, state.dragging)
         for view in self.slices.values():
-            view.also_draw = needle.draw
+            view.also_draw, view.tool = needle.draw, needle.handles(view)
             state.trajectories.chosen_changed.connect(view.update)
+            state.trajectories.live_changed.connect(view.update)
         self.frames = {"3d": ViewFrame("3D", palette.ACCENT, self.middle)}
         for name, view in self.slices.items():
             self.frames[name] = ViewFrame(name.capitalize(), palette.PLANE_COLOURS[name], view)
@@ -262,7 +267,9 @@ class MainWindow(QMainWindow):
             controller.said.connect(self._say)
         controllers.plan.found.connect(self._on_found)
         controllers.open.plan_opened.connect(self._on_plan)
-        self.state.present.changed.connect(lambda: self.frames["3d"].info.setText(self.state.present.text))
+        self.state.present.changed.connect(self._show_info)
+        self.state.trajectories.live_changed.connect(self._show_info)
+        self.state.dragging.said.connect(self._say)
         model.case_opened.connect(self._on_case)
         model.warnings_changed.connect(self._show_warnings)
         model.labels_changed.connect(self._on_labels)
@@ -369,6 +376,13 @@ class MainWindow(QMainWindow):
         """Show a plan that was opened; one without trajectories as a whole."""
         if self.state.trajectories.current is not None:
             self._on_found()
+
+    def _show_info(self) -> None:
+        """Over the 3D view: what is open in the view, or the numbers of a needle that is dragged."""
+        trajectories, text = self.state.trajectories, self.state.present.text
+        if trajectories.live is not None and trajectories.current is not None:
+            text = live_text(trajectories.current, trajectories.live.touches)
+        self.frames["3d"].info.setText(text)
 
     def _on_labels(self) -> None:
         case = self.model.case
@@ -520,6 +534,7 @@ class MainWindow(QMainWindow):
         self.controllers.thumbnails.finish()
         self.state.autosave.finish()
         self.state.leftovers.finish()
+        self.state.dragging.finish()
         self.state.present.finish()
         self.state.fluoroscopy.finish()
         self.jobs.shut_down()

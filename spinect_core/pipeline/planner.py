@@ -8,6 +8,8 @@ job, with the case, and with the program. All passes through its pipes, so nothi
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -15,21 +17,31 @@ import numpy as np
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
-from spinect_core.base.errors import WorkerError
+from spinect_core.base.errors import Cancelled, WorkerError
 from spinect_core.base.notes import Note
 from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import Guidance
 from spinect_core.geometry.view import View
+from spinect_core.geometry.zone import Zone
 from spinect_core.image.organs import Organs
 from spinect_core.image.scan import Scan
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.pipeline.messages import Message, kept_objects, packed, unpacked
-from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, with_suppositions
+from spinect_core.pipeline.moving import Held, Move, Moved, work_on
+from spinect_core.pipeline.replanning import (
+    Planned,
+    own_needle,
+    plan_again,
+    plan_with_landmark,
+    with_suppositions,
+)
 from spinect_core.pipeline.seen import Seen, see
 from spinect_core.plan.records import Planning
 from spinect_core.planning.intervals import Uncertainty
+from spinect_core.planning.level import Approaches
+from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.skin import Skin
 from spinect_core.planning.needle.soft_tissue import SoftTissue
 from spinect_core.planning.needle.surroundings import Surroundings
@@ -49,6 +61,9 @@ PAUSE_S = 0.03
 """Between two such trees, in which a window answers what has gathered."""
 MUCH_LARGER = 2.0
 """The box of a CT that is larger than that of its labels by this factor may hold many triangles more."""
+STOPPED_ASIDE = ("own_needle", "measured")
+"""Orders that a process gives up when it is told to; for others it is ended, with all that it had made ready."""
+STOPPED_WITHIN_S = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -115,12 +130,12 @@ class Order:
     """What a process is to do.
 
     Attributes:
-        name: of the method of `PlannerHere`.
+        name: of the method of `PlannerHere`; "stop" for what is carried out just now.
         arguments: of it, but for the plan; a zone in place of its sight.
         plan: so far, if it is asked for; what of it comes back is the same objects as before.
     """
 
-    name: Literal["plan_again", "plan_with_landmark", "own_needle"]
+    name: Literal["plan_again", "plan_with_landmark", "own_needle", "hold", "moved", "measured", "stop"]
     arguments: tuple[Any, ...]
     plan: CasePlan | None = None
 
@@ -181,6 +196,22 @@ class Planner(Protocol):
         cancel: Cancel | None = None,
     ) -> NeedlePlan:
         """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
+
+    def hold(self, landmarks: Landmarks, zone: Zone | None) -> None:
+        """Make a level ready for needles that are moved, so that the first of them need not wait.
+
+        Args:
+            landmarks: of the level.
+            zone: that the needles go to; None where that is not known.
+        """
+
+    def moved(self, landmarks: Landmarks, zone: Zone | None, move: Move) -> Moved:
+        """As :meth:`spinect_core.pipeline.moving.Held.moved`, within a tenth of a second once the level is held."""
+
+    def measured(
+        self, landmarks: Landmarks, zone: Zone | None, needle: Needle, *, cancel: Cancel | None = None
+    ) -> NeedlePlan:
+        """A needle with all that is measured along it; stopped within a third of a second."""
 
     def close(self) -> None:
         """End what runs for it; it plans no more."""
@@ -249,6 +280,8 @@ class PlannerHere:
 
     def __init__(self, room: Room, step: float = STEP_DEGREES) -> None:
         self._room, self._step = room, step
+        self._held: Held | None = None
+        self._turn = threading.RLock()
         self.labels = room.labels
 
     @property
@@ -284,10 +317,11 @@ class PlannerHere:
         self, before: Planning, level: str, shift: int | None, *, progress: Progress, cancel: Cancel | None
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_again`."""
-        planned = plan_again(
-            self._room, before, level, shift, step=self._step, progress=progress, cancel=cancel
-        )
-        return see(self._room, planned, before.needles)
+        with self._turn:
+            planned = plan_again(
+                self._room, before, level, shift, step=self._step, progress=progress, cancel=cancel
+            )
+            return self._seen(planned, before)
 
     def plan_with_landmark(
         self,
@@ -300,10 +334,11 @@ class PlannerHere:
         cancel: Cancel | None,
     ) -> Seen:
         """As :func:`spinect_core.pipeline.replanning.plan_with_landmark`."""
-        planned = plan_with_landmark(
-            self._room, plan, before, name, point, step=self._step, progress=progress, cancel=cancel
-        )
-        return see(self._room, planned, before.needles)
+        with self._turn:
+            planned = plan_with_landmark(
+                self._room, plan, before, name, point, step=self._step, progress=progress, cancel=cancel
+            )
+            return self._seen(planned, before)
 
     def own_needle(
         self,
@@ -316,10 +351,43 @@ class PlannerHere:
         cancel: Cancel | None = None,
     ) -> NeedlePlan:
         """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
-        return own_needle(self._room, landmarks, sight, view, planning, target, cancel=cancel)[0]
+        with self._turn:
+            work = self._holding(landmarks, sight.zone).work
+            return own_needle(self._room, landmarks, sight, view, planning, target, work=work, cancel=cancel)[
+                0
+            ]
+
+    def hold(self, landmarks: Landmarks, zone: Zone | None) -> None:
+        """As :meth:`Planner.hold`."""
+        with self._turn:
+            self._holding(landmarks, zone).work.make_live()
+
+    def moved(self, landmarks: Landmarks, zone: Zone | None, move: Move) -> Moved:
+        """As :meth:`Planner.moved`."""
+        with self._turn:
+            return self._holding(landmarks, zone).moved(move)
+
+    def measured(
+        self, landmarks: Landmarks, zone: Zone | None, needle: Needle, *, cancel: Cancel | None = None
+    ) -> NeedlePlan:
+        """As :meth:`Planner.measured`."""
+        with self._turn:
+            return self._holding(landmarks, zone).work.measured(needle, zone=zone, cancel=cancel)
 
     def close(self) -> None:
         """Nothing runs."""
+
+    def _holding(self, landmarks: Landmarks, zone: Zone | None) -> Held:
+        """The level with these landmarks, made ready as far as it was before."""
+        work = work_on(None if self._held is None else self._held.work, self._room, landmarks)
+        if self._held is None or self._held.work is not work or self._held.zone is not zone:
+            self._held = Held(work, zone)
+        return self._held
+
+    def _seen(self, planned: Planned, before: Planning) -> Seen:
+        """What was planned, and what is seen of it; its level is held for needles that are moved."""
+        self._held = Held(Approaches(self._room, planned.plan.landmarks), None)
+        return see(self._room, planned, before.needles)
 
 
 class PlannerApart:
@@ -349,6 +417,8 @@ class PlannerApart:
         self._uncertainty = uncertainty
         self._parts: RoomParts | None = None
         self._closed = False
+        self._turn = threading.RLock()
+        self._held: tuple[_Child, Landmarks, Zone | None] | None = None
         self._child: _Child | None = _Child()  # its libraries load meanwhile
         self.labels = labels
         self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES, PAUSE_S)
@@ -424,7 +494,35 @@ class PlannerApart:
     ) -> NeedlePlan:
         """As :func:`spinect_core.pipeline.replanning.own_needle`, without the planning."""
         order = Order("own_needle", (landmarks, sight.zone, view, planning, target))
-        found: NeedlePlan = self._ask(order, silent, cancel)
+        with self._turn:
+            self._held = None  # the process holds the level of this order then
+            found: NeedlePlan = self._ask(order, silent, cancel)
+        return found
+
+    def hold(self, landmarks: Landmarks, zone: Zone | None) -> None:
+        """As :meth:`Planner.hold`."""
+        with self._turn:
+            known = self._held
+            if known is not None and known[0].alive and known[1] is landmarks and known[2] is zone:
+                return
+            self._ask(Order("hold", (landmarks, zone)), silent, None)
+            if self._child is not None:
+                self._held = self._child, landmarks, zone
+
+    def moved(self, landmarks: Landmarks, zone: Zone | None, move: Move) -> Moved:
+        """As :meth:`Planner.moved`."""
+        with self._turn:
+            self.hold(landmarks, zone)
+            found: Moved = self._ask(Order("moved", (move,)), silent, None)
+        return found
+
+    def measured(
+        self, landmarks: Landmarks, zone: Zone | None, needle: Needle, *, cancel: Cancel | None = None
+    ) -> NeedlePlan:
+        """As :meth:`Planner.measured`."""
+        with self._turn:
+            self.hold(landmarks, zone)
+            found: NeedlePlan = self._ask(Order("measured", (needle,)), silent, cancel)
         return found
 
     def close(self) -> None:
@@ -441,7 +539,7 @@ class PlannerApart:
         return replace(found, planned=with_suppositions(found.planned, self.labels, self._volume, cancel))
 
     def _ask(self, order: Order, progress: Progress, cancel: Cancel | None) -> Any:
-        """Have an order carried out.
+        """Have an order carried out, after those before it.
 
         Args:
             order: what to do.
@@ -453,24 +551,32 @@ class PlannerApart:
             WorkerError: the process ended before it was done.
             SpinectError: what the planning itself raises.
         """
-        if self._parts is None:
-            self.make_ready(part_of(progress, 0.0, 0.05), cancel)
-            progress = part_of(progress, 0.05, 1.0)
-        check(cancel)
-        child = self._ready_child()
-        try:
-            child.order(order)
-            message = child.answer(order.plan, progress, cancel)
-        except BaseException:  # its answer would be taken for that to the next order
-            child.end()
-            if self._child is child:
-                self._child = None
-            raise
+        with self._turn:
+            if self._parts is None:
+                self.make_ready(part_of(progress, 0.0, 0.05), cancel)
+                progress = part_of(progress, 0.05, 1.0)
+            check(cancel)
+            child = self._ready_child()
+            try:
+                child.order(order)
+                message = child.answer(order.plan, progress, cancel)
+            except Cancelled:
+                if order.name not in STOPPED_ASIDE or not child.stopped(order.plan):
+                    self._end(child)
+                raise
+            except BaseException:  # its answer would be taken for that to the next order
+                self._end(child)
+                raise
         if message.places:
             log.error("Unexpected fault in the process that plans\n%s", "\n".join(message.places))
         if message.fault is not None:
             raise message.fault
         return message.result
+
+    def _end(self, child: _Child) -> None:
+        child.end()
+        if self._child is child:
+            self._child = None
 
     def _ready_child(self) -> _Child:
         """The process that has the case; another one where the last one has ended."""
@@ -506,3 +612,24 @@ class _Child(PipedProcess):
             if message.text is None:
                 return message
             progress(message.part, message.text)
+
+    def stopped(self, plan: CasePlan | None) -> bool:
+        """Whether the process has given up its order within a second, and waits for the next one."""
+        self.send(packed(Order("stop", ())))
+        late = _Late(STOPPED_WITHIN_S)
+        try:
+            self.answer(plan, silent, late)
+        except Cancelled:
+            return False
+        return True
+
+
+class _Late:
+    """Says "stop" after some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def is_set(self) -> bool:
+        """Whether they are over."""
+        return time.monotonic() > self._end

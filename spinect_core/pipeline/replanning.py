@@ -163,6 +163,7 @@ def own_needle(
     planning: Planning,
     target: FloatArray | None = None,
     *,
+    work: Approaches | None = None,
     cancel: Cancel | None = None,
 ) -> tuple[NeedlePlan, Planning]:
     """A needle of the user's along a view, and the planning with it.
@@ -174,6 +175,7 @@ def own_needle(
         view: the line of sight.
         planning: so far.
         target: LPS mm (3,); the middle of what is open in the view when absent.
+        work: on the level, where there was some before.
         cancel: asked often.
 
     Raises:
@@ -187,7 +189,7 @@ def own_needle(
             "Turn to a view with an open window, or place the needle at the cross-hair",
         )
     name = free_needle_name(planning)
-    needle = Approaches(room, landmarks).needle_along(
+    needle = (work or Approaches(room, landmarks)).needle_along(
         zone, view, point, name=name, author=Author.USER, cancel=cancel
     )
     if needle is None:
@@ -201,6 +203,12 @@ def own_needle(
 def with_needle(planning: Planning, needle: NeedlePlan) -> Planning:
     """The planning with one more needle."""
     return planning.replaced(needles=(*planning.needles, needle_record(needle)))
+
+
+def with_other(planning: Planning, before: NeedleRecord, after: NeedleRecord) -> Planning:
+    """The planning with another record in the place of one of its needles."""
+    needles = tuple(after if each is before else each for each in planning.needles)
+    return planning.replaced(needles=needles)
 
 
 def without_needle(planning: Planning, record: NeedleRecord) -> Planning:

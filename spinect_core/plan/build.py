@@ -78,7 +78,7 @@ from spinect_core.planning.needle.soft_tissue import Way
 from spinect_core.planning.needle.tip import Tip
 from spinect_core.planning.needle.tolerance import Tolerance
 from spinect_core.planning.plausibility.light import CaseLight
-from spinect_core.planning.results import Approach, CasePlan, NeedlePlan, OrgansSeen
+from spinect_core.planning.results import Approach, CasePlan, LiveNeedle, NeedlePlan, OrgansSeen
 from spinect_core.planning.rules import Finding
 from spinect_core.planning.search.axial import InPlaneTrajectory
 from spinect_core.planning.search.search import Choice, SearchResult
@@ -269,6 +269,29 @@ def needle_record(plan: NeedlePlan) -> NeedleRecord:
     )
 
 
+def live_record(live: LiveNeedle) -> NeedleRecord:
+    """A needle that is moved, and what is measured of it meanwhile."""
+    along, tolerance = live.along, live.tolerance
+    missing = dict.fromkeys(("shift", "shift_to_bone", "shift_to_nerve"))
+    return NeedleRecord(
+        needle=live.needle,
+        safety=SafetyRecord(
+            nerve=_nearest(along.nerve),
+            bone=_nearest(along.bone),
+            nerve_at_target=_nearest(along.nerve_at_target),
+            tip_to_nerve_mm=_finite(along.nerve_at_tip.gap_mm),
+            tolerance=ToleranceRecord.taken_from(tolerance, **missing),
+            structures=_met(live.crossings),
+            live=True,
+        ),
+        readouts=readouts_record(live.readouts),
+        tip=tip_record(live.tip),
+        light=light_record(live.light),
+        findings=finding_records(live.findings),
+        way=None if live.way is None else way_record(live.way),
+    )
+
+
 def way_record(made: Way) -> WayRecord:
     """The record of the soft tissue along a needle."""
     behind = made.vessel_behind_mm
@@ -450,17 +473,8 @@ def safety_record(
         crossings: structures on the needle's line.
         neighbours: structures near it.
     """
-    met = [
-        StructureRecord.taken_from(
-            each,
-            relation=Relation.BEYOND if each.behind_tip else Relation.CROSSED,
-            depth_mm=each.from_mm,
-            until_mm=each.to_mm,
-            gap_mm=0.0,
-        )
-        for each in crossings
-    ]
-    met += [StructureRecord.taken_from(each, relation=Relation.NEAR, until_mm=None) for each in neighbours]
+    near = (StructureRecord.taken_from(each, relation=Relation.NEAR, until_mm=None) for each in neighbours)
+    met = (*_met(crossings), *near)
     return SafetyRecord(
         nerve=_nearest(clearance.nerve),
         bone=_nearest(clearance.bone),
@@ -483,6 +497,20 @@ def _choice(choice: Choice, weights: Weights) -> ChoiceRecord:
             TermRecord(name=name, value=value, weight=getattr(weights, name))
             for name, value in choice.terms.items()
         ),
+    )
+
+
+def _met(crossings: Iterable[Crossing]) -> tuple[StructureRecord, ...]:
+    """The structures on a needle's line, in order."""
+    return tuple(
+        StructureRecord.taken_from(
+            each,
+            relation=Relation.BEYOND if each.behind_tip else Relation.CROSSED,
+            depth_mm=each.from_mm,
+            until_mm=each.to_mm,
+            gap_mm=0.0,
+        )
+        for each in crossings
     )
 
 

@@ -1028,6 +1028,8 @@ class SafetyRecord(Record):
         structures: what the needle passes, in order from the skin.
         nerve_90: that holds 90 of 100 true distances to nerve; None where that was not measured for such labels.
         bone_90: the same of bone.
+        live: whether it was measured while the needle was moved: shifts, risks, intervals and what the needle only
+            passes were not.
     """
 
     nerve: Annotated[ClearanceRecord | None, Field(alias="clearance_nerve")] = None
@@ -1039,6 +1041,7 @@ class SafetyRecord(Record):
     structures: tuple[StructureRecord, ...] = ()
     nerve_90: Annotated[IntervalRecord | None, Field(alias="clearance_nerve_mm_90_percent")] = None
     bone_90: Annotated[IntervalRecord | None, Field(alias="clearance_bone_mm_90_percent")] = None
+    live: Annotated[Flag, Field(alias="measured_while_moved")] = False
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -559,30 +559,43 @@ def trajectories(planning: Planning) -> tuple[Trajectory, ...]:
     ]
     # Those of other levels are shown apart, after all of the level that is planned.
     for number, record in sorted(enumerate(own), key=lambda each: each[1].needle.level != planned):
-        needle = record.needle
-        zone_of = planning.zone(key_of_needle(record))
-        key = f"own {number} {needle.name}"
-        # The rules refuse the views of the map; of a needle they say what they say of it alone.
-        # What stands against the level that is planned says nothing of a needle of another.
-        here = () if needle.level != planned else _withheld(planning, searches.get(key_of_needle(record)))
-        reasons = (*here, *_barred(record))
-        rows.append(
-            Trajectory(
-                key,
-                needle.kind,
-                needle.side,
-                needle.version,
-                zone_of,
-                None,
-                None,
-                record,
-                True,
-                reasons,
-                planned,
-                lumbar,
-            )
-        )
+        rows.append(own_trajectory(planning, number, record))
     return tuple(rows)
+
+
+def own_trajectory(planning: Planning, number: int, record: NeedleRecord) -> Trajectory:
+    """The trajectory of a user's needle.
+
+    Args:
+        planning: all records.
+        number: of the needle among the user's.
+        record: of it; another one than the planning has while it is moved.
+    """
+    planned, lumbar = ("", None) if planning.level is None else (planning.level.name, planning.level.lumbar)
+    needle, zone = record.needle, key_of_needle(record)
+    searches = {each.zone: each for each in planning.searches}
+    # The rules refuse the views of the map; of a needle they say what they say of it alone.
+    # What stands against the level that is planned says nothing of a needle of another.
+    here = () if needle.level != planned else _withheld(planning, searches.get(zone))
+    return Trajectory(
+        f"own {number} {needle.name}",
+        needle.kind,
+        needle.side,
+        needle.version,
+        planning.zone(zone),
+        None,
+        None,
+        record,
+        True,
+        (*here, *_barred(record)),
+        planned,
+        lumbar,
+    )
+
+
+def own_needles(planning: Planning) -> tuple[NeedleRecord, ...]:
+    """The needles that the user placed, in their order."""
+    return tuple(each for each in planning.needles if each.needle.author == Author.USER)
 
 
 def preferred(rows: Iterable[Trajectory]) -> Trajectory | None:
@@ -861,6 +874,10 @@ def facts(trajectory: Trajectory, landmarks: Iterable[LandmarkRecord] = ()) -> t
     return tuple(found)
 
 
+FOLLOWS = "shift tolerance, first pass, intervals and what lies within 2 mm, once the needle is let go"
+"""What is not measured while a needle is moved."""
+
+
 def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> list[tuple[str, str]]:
     needle, safety = record.needle, record.safety
     found = [
@@ -895,7 +912,11 @@ def _needle_facts(record: NeedleRecord, landmarks: Sequence[LandmarkRecord]) -> 
         for each in safety.structures
         if each.relation != Relation.BEYOND
     ]
-    found.append(("Within 2 mm", "; ".join(passed) or "neither bone nor nerve"))
+    if safety.live:
+        found += [("Goes through", "; ".join(passed))] if passed else []
+        found.append(("Follows", FOLLOWS))
+    else:
+        found.append(("Within 2 mm", "; ".join(passed) or "neither bone nor nerve"))
     beyond = [
         f"{each.name} from {each.depth_mm:.0f} mm"
         for each in safety.structures

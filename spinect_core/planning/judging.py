@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -16,10 +17,10 @@ from spinect_core.geometry.zone import Zone
 from spinect_core.image.position import PatientPosition
 from spinect_core.planning.needle.needle import Midline, Needle
 from spinect_core.planning.needle.readouts import Readouts
-from spinect_core.planning.needle.safety import Clearance, Crossing
+from spinect_core.planning.needle.safety import Clearance, Closest, Crossing
 from spinect_core.planning.needle.soft_tissue import BARRED, SoftTissue, Way
 from spinect_core.planning.needle.tip import SAC, Tip, TipGround
-from spinect_core.planning.needle.tolerance import Tolerance
+from spinect_core.planning.needle.tolerance import Margin, Tolerance
 from spinect_core.planning.rules import VIEW_RULES, Finding, Rules, judge
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.many_views import Frames
@@ -42,8 +43,32 @@ _TIP_RULES = (
 _SAFE_RULES, _KAMBIN_RULES = (Rule.TIP_MEDIAL, Rule.TIP_VENTRAL), (Rule.TIP_HIGH,)
 
 
+class Near(Protocol):
+    """How near a needle comes to bone and nerve."""
+
+    @property
+    def bone(self) -> Closest:
+        """On the whole trajectory."""
+
+    @property
+    def nerve(self) -> Closest:
+        """Up to 3 mm before the target."""
+
+    @property
+    def nerve_at_tip(self) -> Closest:
+        """At the tip itself."""
+
+
+class Turning(Protocol):
+    """How far a needle may turn about its entry."""
+
+    @property
+    def angle(self) -> Margin:
+        """Degrees to bone or nerve, whichever comes first."""
+
+
 @dataclass(frozen=True)
-class Measured:
+class Asked:
     """What was measured along a needle, as far as the rules ask for it.
 
     Attributes:
@@ -55,12 +80,20 @@ class Measured:
         way: its soft tissue; None without a CT.
     """
 
-    along: Clearance
-    tolerance: Tolerance
+    along: Near
+    tolerance: Turning
     crossed: tuple[Crossing, ...]
     tip: Tip | None
     readouts: Readouts | None
     way: Way | None = None
+
+
+@dataclass(frozen=True)
+class Measured(Asked):
+    """The same with the whole curves of the distances, and with the tolerance of shifts."""
+
+    along: Clearance
+    tolerance: Tolerance
 
 
 @dataclass(frozen=True)
@@ -83,7 +116,7 @@ class Judge:
 
     # ------------------------------------------------------------------------------------------------------- a needle
 
-    def needle(self, needle: Needle, measured: Measured, *, searched: bool = False) -> tuple[Finding, ...]:
+    def needle(self, needle: Needle, measured: Asked, *, searched: bool = False) -> tuple[Finding, ...]:
         """What the rules say of a needle.
 
         Args:
@@ -94,7 +127,7 @@ class Judge:
         facts = self.facts(needle, measured, searched=searched)
         return judge(self.rules, facts, {} if measured.way is None else organ_names(measured.way))
 
-    def facts(self, needle: Needle, measured: Measured, *, searched: bool) -> dict[Rule, float | None]:
+    def facts(self, needle: Needle, measured: Asked, *, searched: bool) -> dict[Rule, float | None]:
         """By rule what it asks for; None where that is not known; nothing where it does not concern this needle."""
         view, along, entry = needle.view, measured.along, np.asarray(needle.entry)
         oblique = ipsilateral(view, needle.side)
@@ -135,7 +168,7 @@ class Judge:
         depths = np.clip(-from_entry @ needle.towards_entry, 0.0, needle.depth_mm)
         return float(np.linalg.norm(from_entry + depths[:, None] * needle.towards_entry, axis=1).min())
 
-    def _tip_facts(self, needle: Needle, measured: Measured) -> dict[Rule, float | None]:
+    def _tip_facts(self, needle: Needle, measured: Asked) -> dict[Rule, float | None]:
         tip = measured.tip
         if tip is None:
             tip_rules = (*_TIP_RULES, *(_SAFE_RULES if needle.kind == Kind.SAFE else _KAMBIN_RULES))

@@ -52,19 +52,20 @@ from spinect_core.planning.choosing import (
     order_of,
     unusual,
 )
-from spinect_core.planning.judging import Judge, Measured
+from spinect_core.planning.judging import Asked, Judge, Measured
 from spinect_core.planning.needle.light import light_of
+from spinect_core.planning.needle.live import Distances, Touch
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.needles import fitting
 from spinect_core.planning.needle.palpable import Palpable, palpable_places
-from spinect_core.planning.needle.readouts import read_out
+from spinect_core.planning.needle.readouts import Readouts, read_out
 from spinect_core.planning.needle.risk import HAND_ERRORS, risk
 from spinect_core.planning.needle.safety import clearance, crossings, neighbours
-from spinect_core.planning.needle.soft_tissue import Back
+from spinect_core.planning.needle.soft_tissue import Back, Way
 from spinect_core.planning.needle.surroundings import beside_roots_mm, unknown_mm
-from spinect_core.planning.needle.tip import TipGround
+from spinect_core.planning.needle.tip import Tip, TipGround
 from spinect_core.planning.plausibility.light import CaseLight, light_of_case
-from spinect_core.planning.results import Approach, CasePlan, NeedlePlan, OrgansSeen
+from spinect_core.planning.results import Approach, CasePlan, LiveNeedle, NeedlePlan, OrgansSeen
 from spinect_core.planning.room import Room
 from spinect_core.planning.rules import VIEW_RULES, Finding, barring
 from spinect_core.planning.search.angle_map import STEP_DEGREES, AngleMap, Survey
@@ -612,25 +613,98 @@ class Approaches:
         check(cancel)
         along = clearance(needle, room.obstacles)
         check(cancel)
-        tolerance = room.aim.tolerance(needle)
+        tolerance = room.aim.tolerance(needle, cancel=cancel)
         check(cancel)
-        limit = room.rules[Rule.GANTRY].value
+        crossed = crossings(needle, room.obstacles, self.parts_of)
+        way, tip, readouts = self._beside(needle)
+        return Measured(along, tolerance, crossed, tip, readouts, way)
+
+    def _beside(self, needle: Needle) -> tuple[Way | None, Tip, Readouts]:
+        """Of a needle its soft tissue, its tip, and what is set in the room."""
+        room = self.room
         way = None if room.soft is None else room.soft.way(needle, self.back)
         tip = self.tips.tip_of(needle, None if way is None else way.vessel_behind_mm)
-        return Measured(
+        readouts = read_out(
+            needle,
+            self.landmarks.points,
+            scan=room.scan,
+            palpable=self.palpable,
+            gantry_limit_deg=room.rules[Rule.GANTRY].value,
+        )
+        return way, tip, readouts
+
+    # ------------------------------------------------------------------------------------------- a needle that is moved
+
+    def moved(
+        self, needle: Needle, *, target: FloatArray | None = None, towards: FloatArray | None = None
+    ) -> Needle | None:
+        """A needle with another target, or in another direction; None where the CT shows no skin there.
+
+        Args:
+            needle: so far.
+            target: LPS mm (3,), where the needle is to end; its entry stays.
+            towards: vector (3,), any length but zero, from the target to where the needle is to come from.
+
+        Raises:
+            MeasurementError: entry and target would lie in one place.
+        """
+        tip = np.asarray(needle.target if target is None else target, dtype=np.float64)
+        entry: FloatArray | None = np.asarray(needle.entry)
+        if towards is not None:
+            entry = None if self.room.skin is None else self.room.skin.entry(tip, towards)
+        if entry is None:
+            return None
+        fit = fitting(float(np.linalg.norm(entry - tip)), needle.gauge)
+        length = (fit.needle or fit.longest).length_mm
+        return replace(needle, entry=_three(entry), target=_three(tip), length_mm=length)
+
+    def live(self, needle: Needle, zone: Zone | None = None) -> LiveNeedle:
+        """A needle that is moved, with all that the rules ask of it; quick enough for every move.
+
+        Args:
+            needle: the plan.
+            zone: that it goes to; None where that is not known.
+        """
+        room = self.room
+        crossed = crossings(needle, room.obstacles, self.parts_of)
+        along, tolerance = room.live.distances(needle, crossed), room.live.angles(needle, crossed)
+        way, tip, readouts = self._beside(needle)
+        asked = Asked(along, tolerance, crossed, tip, readouts, way)
+        findings = self.judge.needle(needle, asked)
+        light = self._light(needle, asked, findings, zone)
+        return LiveNeedle(
+            needle,
             along,
             tolerance,
-            crossings(needle, room.obstacles, self.parts_of),
+            crossed,
+            self._touches(along),
+            readouts,
             tip,
-            read_out(
-                needle,
-                self.landmarks.points,
-                scan=room.scan,
-                palpable=self.palpable,
-                gantry_limit_deg=limit,
-            ),
+            light,
+            findings,
             way,
         )
+
+    def _touches(self, along: Distances) -> tuple[Touch, ...]:
+        """What a needle comes nearest to."""
+        found = []
+        for tissue, each in (
+            (BONE, along.bone),
+            (NERVE, min(along.nerve, along.nerve_at_target, key=lambda one: one.gap_mm)),
+        ):
+            if np.isfinite(each.gap_mm):
+                [name] = self.parts_of(np.asarray([each.place]), tissue)
+                found.append(Touch(name, TISSUES[tissue], each.gap_mm, each.depth_mm, each.place))
+        return tuple(found)
+
+    def make_live(self) -> None:
+        """Make now what the first needle that is moved would have to wait for."""
+        _ = self.light, self.palpable, self.back, self.tips
+        for tissue, mesh in self.room.obstacles.meshes.items():
+            place = np.asarray(mesh.points[:1], dtype=np.float64)
+            self.room.obstacles.distance(place, tissue)
+            self.parts_of(place, tissue)
+        _ = self.room.live
 
     def measured(
         self,
@@ -675,7 +749,7 @@ class Approaches:
         )
 
     def _light(
-        self, needle: Needle, part: Measured, findings: tuple[Finding, ...], zone: Zone | None
+        self, needle: Needle, part: Asked, findings: tuple[Finding, ...], zone: Zone | None
     ) -> LightFound[LightCause]:
         """How much care a trajectory needs."""
         scan, reasons = self.room.scan, list(self.withheld)

@@ -13,6 +13,7 @@ from spinect_core.image.organs import Organ, OrganOrigin, Organs
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.choosing import Chosen, Refusal
 from spinect_core.planning.intervals import NeedleInterval, WindowInterval
+from spinect_core.planning.needle.live import Angles, Distances, Touch
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import Readouts
 from spinect_core.planning.needle.risk import Risk
@@ -103,6 +104,35 @@ class NeedlePlan:
     light: LightFound[LightCause] | None = None
     interval: NeedleInterval | None = None
     findings: tuple[Finding, ...] = ()
+    way: Way | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LiveNeedle:
+    """A needle and what is measured along it while it is moved.
+
+    Attributes:
+        needle: entry, target, type.
+        along: the nearest places of bone and nerve.
+        tolerance: for errors of the hand.
+        crossings: structures on its line, in order.
+        touches: what it comes nearest to, one of bone and one of nerve.
+        readouts: what is set in the room.
+        tip: where it lies and what is behind it.
+        light: how much care it needs.
+        findings: what the rules say of it, the gravest first.
+        way: its soft tissue from the skin to the target, and organs near it; None without a CT.
+    """
+
+    needle: Needle
+    along: Distances
+    tolerance: Angles
+    crossings: tuple[Crossing, ...]
+    touches: tuple[Touch, ...]
+    readouts: Readouts
+    tip: Tip
+    light: LightFound[LightCause]
+    findings: tuple[Finding, ...]
     way: Way | None = None
 
 

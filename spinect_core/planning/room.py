@@ -23,6 +23,7 @@ from spinect_core.image.warning import ReadingWarning
 from spinect_core.planning.intervals import Shell, Uncertainty
 from spinect_core.planning.needle.about_entry import AboutEntry
 from spinect_core.planning.needle.clearance import Clearance as ClearanceField
+from spinect_core.planning.needle.live import Live
 from spinect_core.planning.needle.skin import BodyCopy, Skin
 from spinect_core.planning.needle.soft_tissue import SoftTissue
 from spinect_core.planning.needle.surroundings import Surroundings
@@ -195,6 +196,11 @@ class Room:
     def field(self) -> ClearanceField:
         """For distances along many trajectories."""
         return ClearanceField(self.obstacles)
+
+    @cached_property
+    def live(self) -> Live:
+        """For needles that are moved."""
+        return Live(self.field)
 
 
 class Outside(NamedTuple):

@@ -27,12 +27,17 @@ WAYS_AT_ONCE = 64
 
 
 class Clearance:
-    """Bone and nerve, ready to measure their distances to trajectories."""
+    """Bone and nerve, ready to measure their distances to trajectories.
+
+    Attributes:
+        obstacles: as given.
+        edges: of the mesh of each tissue that there is.
+    """
 
     def __init__(self, obstacles: Obstacles) -> None:
         self.obstacles = obstacles
         self._lock = threading.Lock()
-        self._edges = {tissue: _Edges(mesh) for tissue, mesh in obstacles.meshes.items()}
+        self.edges = {tissue: Edges(mesh) for tissue, mesh in obstacles.meshes.items()}
 
     def along(self, targets: FloatArray, directions: FloatArray) -> dict[int, FloatArray]:
         """Smallest distance in mm (n,) of each trajectory to bone (1) and to nerve (2); infinite if there is none.
@@ -44,7 +49,7 @@ class Clearance:
             directions: unit vectors (n, 3) towards the viewer.
         """
         found = {tissue: np.full(len(targets), np.inf) for tissue in (BONE, NERVE)}
-        for tissue, edges in self._edges.items():
+        for tissue, edges in self.edges.items():
             with self._lock:
                 at_target = np.abs(self.obstacles.distance(targets, tissue))
             for first in range(0, len(targets), WAYS_AT_ONCE):
@@ -53,8 +58,15 @@ class Clearance:
         return found
 
 
-class _Edges:
-    """The edges of one mesh in bunches with balls round them."""
+class Edges:
+    """The edges of one mesh in bunches with balls round them.
+
+    Attributes:
+        start: LPS mm (m, 64, 3), one end of the edges of each bunch.
+        along: mm (m, 64, 3) from there to the other end.
+        middle: LPS mm (m, 3) of the balls.
+        radius: mm (m,) of the balls.
+    """
 
     def __init__(self, mesh: pv.PolyData) -> None:
         points = np.asarray(mesh.points, dtype=np.float64)
@@ -66,18 +78,19 @@ class _Edges:
         order = cKDTree((start + stop) / 2, leafsize=BUNCH, balanced_tree=False).indices
         # The last bunch is filled up with the last edge.
         order = np.append(order, np.full(-len(order) % BUNCH, order[-1]))
-        self._start = start[order].reshape(-1, BUNCH, 3)
+        self.start = start[order].reshape(-1, BUNCH, 3)
         far = stop[order].reshape(-1, BUNCH, 3)
-        self._along = far - self._start
-        low, high = np.minimum(self._start, far).min(axis=1), np.maximum(self._start, far).max(axis=1)
-        middle = (low + high) / 2
+        self.along = far - self.start
+        low, high = np.minimum(self.start, far).min(axis=1), np.maximum(self.start, far).max(axis=1)
+        self.middle = (low + high) / 2
         squared = np.zeros(len(low))
-        for end in (self._start, far):
-            offset = end - middle[:, None]
+        for end in (self.start, far):
+            offset = end - self.middle[:, None]
             squared = np.maximum(squared, np.einsum("ijk,ijk->ij", offset, offset).max(axis=1))
-        self._about = middle.mean(axis=0)
-        self._middle = (middle - self._about).astype(np.float32)
-        self._radius = np.sqrt(squared).astype(np.float32)
+        self.radius = np.sqrt(squared)
+        self._about = self.middle.mean(axis=0)
+        self._middle = (self.middle - self._about).astype(np.float32)
+        self._radius = self.radius.astype(np.float32)
 
     def distance(self, targets: FloatArray, directions: FloatArray, known: FloatArray) -> FloatArray:
         """Smallest distance (n,) of half-lines to the edges, or ``known`` (n,) where that is smaller."""
@@ -116,8 +129,8 @@ class _Edges:
     ) -> FloatArray:
         """The least squared distance in mm² (k,) of half-lines ``way`` (k,) to the edges of bunches (k,)."""
         direction = directions[way][:, :, None]
-        offset = self._start[bunch] - targets[way][:, None]
-        along = self._along[bunch]
+        offset = self.start[bunch] - targets[way][:, None]
+        along = self.along[bunch]
         oo = np.einsum("ijk,ijk->ij", offset, offset)
         oa = np.einsum("ijk,ijk->ij", offset, along)
         aa = np.einsum("ijk,ijk->ij", along, along)

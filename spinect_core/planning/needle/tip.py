@@ -7,6 +7,7 @@ where masks show them, and a disc is taken as the room between the bodies: one t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +38,8 @@ FRONT_PART = 99.0
 SAC = "thecal sac"
 NEAR_DISC_MM, BALL_STEP_MM = 4.0, 0.5
 """How far round the tip the disc is looked for, and how finely."""
+BALL_AT_ONCE = 300
+"""Places in that ball that are looked at together; the rest only where nothing was found among the nearer ones."""
 
 
 def _ball() -> FloatArray:
@@ -165,8 +168,7 @@ class TipGround:
         if self._shown(needle):
             known = {
                 TipFact.DISC: self._disc(needle),
-                TipFact.SAC: self._nerve(needle, sac=True),
-                TipFact.ROOT: self._nerve(needle, sac=False),
+                **self._nerve(needle),
                 TipFact.FRONT: self._front_of_body(needle),
                 TipFact.BONE: _first(self.ground.bone.at(_behind(needle)) < 0.0),
             }
@@ -196,14 +198,43 @@ class TipGround:
             return None
         out, up, _ = axes
         margin = self.ground.point(name, needle.side)
-        start = margin + INSIDE_MM * up
-        height = float(self.ground.bone.crossing(start[None], up, PEDICLE_MM)[0]) + INSIDE_MM
+        height = self._pedicle_height(needle.side)
         if not np.isfinite(height):
             return None
         across, over = (float((np.asarray(needle.target) - margin) @ axis) for axis in (out, up))
         rightwards = across * (1.0 if needle.side == "right" else -1.0)
         hours = float(np.degrees(np.arctan2(rightwards, over - height / 2))) / 30.0 % 12.0
         return FrontPlace(hours or 12.0, across, -over, marks.confidence(f"{name} {needle.side}"))
+
+    def _pedicle_height(self, side: Side) -> float:
+        """Of the upper pedicle, from its lower margin; not a number where that is not known. Asked once a side."""
+        if side not in self._heights:
+            margin = self.ground.point(f"{self.ground.landmarks.names.upper} pedicle lower margin", side)
+            up = self.ground.upper_axes(side)[1]
+            start = margin + INSIDE_MM * up
+            reach = self.ground.bone.crossing(start[None], up, PEDICLE_MM)
+            self._heights[side] = float(reach[0]) + INSIDE_MM
+        return self._heights[side]
+
+    def _walls(self, side: Side) -> tuple[float, float, float]:
+        """Mm from a foramen's middle to its floor, front and back wall; not a number where there is none."""
+        if side not in self._foramina:
+            centre = self.ground.landmarks.points[f"foramen {self.ground.landmarks.names.name} centre {side}"]
+            _, up, back = self.ground.upper_axes(side)
+            floor, front, rear = (
+                float(self.ground.bone.crossing(centre[None], way, WALL_MM, leaving=False)[0])
+                for way in (-up, -back, back)
+            )
+            self._foramina[side] = floor, front, rear
+        return self._foramina[side]
+
+    @cached_property
+    def _heights(self) -> dict[Side, float]:
+        return {}
+
+    @cached_property
+    def _foramina(self) -> dict[Side, tuple[float, float, float]]:
+        return {}
 
     def _side(self, needle: Needle) -> SidePlace | None:
         marks, names = self.ground.landmarks, self.ground.landmarks.names
@@ -215,10 +246,7 @@ class TipGround:
         _, up, back = axes
         centre = marks.points[wanted[0]]
         roof = float((marks.points[wanted[1]] - centre) @ up)
-        floor, front, rear = (
-            float(self.ground.bone.crossing(centre[None], way, WALL_MM, leaving=False)[0])
-            for way in (-up, -back, back)
-        )
+        floor, front, rear = self._walls(needle.side)
         if not np.isfinite([floor, front, rear]).all() or min(roof + floor, front + rear) < STEP_MM:
             return None
         away = np.asarray(needle.target) - centre
@@ -245,10 +273,14 @@ class TipGround:
 
     def _near_disc(self, needle: Needle) -> float | None:
         """How far the tip lies from the disc, in any direction; infinite where farther than is looked."""
-        found = self.in_disc(np.asarray(needle.target) + _BALL, needle.side)
-        if found is None:
-            return None
-        return float(np.linalg.norm(_BALL[found.argmax()])) if found.any() else float("inf")
+        for first in range(0, len(_BALL), BALL_AT_ONCE):
+            offsets = _BALL[first : first + BALL_AT_ONCE]
+            found = self.in_disc(np.asarray(needle.target) + offsets, needle.side)
+            if found is None:
+                return None
+            if found.any():
+                return float(np.linalg.norm(offsets[found.argmax()]))
+        return float("inf")
 
     def in_disc(self, points: FloatArray, side: Side) -> BoolArray | None:
         """Whether places LPS mm (n, 3) lie between the upper body and the lower one, and not in bone (n,).
@@ -268,23 +300,33 @@ class TipGround:
         inwards -= (inwards @ up)[:, None] * up
         inwards /= np.maximum(np.linalg.norm(inwards, axis=1, keepdims=True), STEP_MM)
         lean = np.radians(DISC_LEAN_DEG)
-        free, height = bone.at(points) >= 0.0, np.zeros(len(points))
+        # What is quickest to ask leaves out most of the points before what takes longest.
+        left = np.flatnonzero(bone.at(points) >= 0.0)
+        height, met = np.zeros(len(points)), {}
         for way, name in ((up, names.upper), (-up, names.lower)):
-            leaning = np.cos(lean) * way + np.sin(lean) * inwards
-            reach = bone.crossing(points, leaning, DISC_MM, leaving=False)
-            met = points + np.nan_to_num(reach)[:, None] * leaning
-            called = np.array(parts.names)[parts.nearest(met, BONE)]
-            free &= np.isfinite(reach) & (called == f"{name} body")
-            height += np.nan_to_num(reach)
-        return np.asarray(free & (height <= DISC_MM))
+            leaning = np.cos(lean) * way + np.sin(lean) * inwards[left]
+            reach = bone.crossing(points[left], leaning, DISC_MM, leaving=False)
+            here = np.isfinite(reach)
+            left, reach, leaning = left[here], reach[here], leaning[here]
+            height[left] += reach
+            met[name] = np.full((len(points), 3), np.nan)
+            met[name][left] = points[left] + reach[:, None] * leaning
+        left = left[height[left] <= DISC_MM]
+        for name, places in met.items():
+            called = np.array(parts.names)[parts.nearest(places[left], BONE)]
+            left = left[called == f"{name} body"]
+        inside = np.zeros(len(points), dtype=bool)
+        inside[left] = True
+        return inside
 
-    def _nerve(self, needle: Needle, *, sac: bool) -> float | None:
-        """Where the line comes into labelled sac, or into a root."""
+    def _nerve(self, needle: Needle) -> dict[TipFact, float | None]:
+        """Where the line comes into labelled sac, and where into a root."""
         parts, line = self.ground.landmarks.parts, _behind(needle)
         if parts is None or not len(self.sac):
-            return None
-        names = np.array(parts.names)[parts.nearest(line, NERVE)]
-        return _first((self.ground.nerve.at(line) < 0.0) & ((names == SAC) == sac))
+            return {TipFact.SAC: None, TipFact.ROOT: None}
+        sac = np.array(parts.names)[parts.nearest(line, NERVE)] == SAC
+        within = self.ground.nerve.at(line) < 0.0
+        return {TipFact.SAC: _first(within & sac), TipFact.ROOT: _first(within & ~sac)}
 
     def _front_of_body(self, needle: Needle) -> float | None:
         """Where the line passes the front of the two bodies; infinite where it does not."""

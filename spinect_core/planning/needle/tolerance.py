@@ -49,7 +49,8 @@ class Margin:
         tissue: "bone" or "nerve".
         towards: unit LPS vector (3,), the direction in which the tip moves, across the needle.
         words: the same in words, such as ``caudal and medial``; empty where nothing is touched.
-        by_azimuth: (72,) the amount in every direction, from the right of the needle's view over its up, 5° each.
+        by_azimuth: (72,) the amount in every direction, from the right of the needle's view over its up, 5° each;
+            (0,) where only the least was looked for.
     """
 
     amount: float
@@ -84,12 +85,12 @@ class Tolerance:
     @property
     def angle(self) -> Margin:
         """Degrees to bone or nerve, whichever comes first; by azimuth too."""
-        return _either(self.angle_to_bone, self.angle_to_nerve)
+        return least_of(self.angle_to_bone, self.angle_to_nerve)
 
     @property
     def shift(self) -> Margin:
         """Millimetres to bone or nerve, whichever comes first; by azimuth too."""
-        return _either(self.shift_to_bone, self.shift_to_nerve)
+        return least_of(self.shift_to_bone, self.shift_to_nerve)
 
 
 class Aim:
@@ -273,7 +274,8 @@ def _free(
     return free
 
 
-def _either(a: Margin, b: Margin) -> Margin:
+def least_of(a: Margin, b: Margin) -> Margin:
+    """The lesser of two margins; in every direction the lesser of both."""
     least = a if a.amount <= b.amount else b
     both = np.minimum(a.by_azimuth, b.by_azimuth)
     return Margin(least.amount, least.largest, least.tissue, least.towards, least.words, both)

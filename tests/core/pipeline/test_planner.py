@@ -20,8 +20,10 @@ from spinect_core.base.notes import Note, NoteCode
 from spinect_core.base.progress import silent
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Geometry, Labels
+from spinect_core.pipeline.moving import Move
 from spinect_core.pipeline.planner import FEW_TRIANGLES, PlannerApart, PlannerHere, planner_for
 from spinect_core.pipeline.replanning import with_needle
+from spinect_core.plan.build import needle_record
 from spinect_core.plan.records import Planning
 from spinect_core.planning.room import Room
 from spinect_core.planning.zones.obstacles import Obstacles
@@ -167,6 +169,57 @@ def test_faults_come_through_and_the_process_goes_on(found, apart):
     assert alive(apart)
 
 
+def test_a_needle_that_is_moved_has_the_same_numbers_there_and_here_as_measured_in_full(found, here, apart):
+    ours, theirs, _ = found
+    moved = []
+    for planner, seen in ((here, ours), (apart, theirs)):
+        plan = seen.planned.plan
+        approach = next(each for each in plan.approaches if each.search.best is not None)
+        needle = place(planner, seen).needle
+        planner.hold(plan.landmarks, approach.zone)
+        target = np.asarray(needle.target) + (0.5, 1.0, -0.5)
+        live = planner.moved(plan.landmarks, approach.zone, Move(needle, target=target))
+        np.testing.assert_allclose(live.needle.target, target)
+        assert live.needle.entry == needle.entry
+        full = needle_record(planner.measured(plan.landmarks, approach.zone, live.needle))
+        assert live.record.safety.live
+        assert not full.safety.live
+        for name in ("bone", "nerve"):
+            gaps = [getattr(each.safety, name).gap_mm for each in (live.record, full)]
+            assert gaps[0] == pytest.approx(gaps[1], abs=0.02), name
+        angles = [each.safety.tolerance.angle.amount for each in (live.record, full)]
+        assert angles[0] == pytest.approx(angles[1], abs=0.1, rel=0.05)
+        assert [each.rule for each in live.record.findings] == [each.rule for each in full.findings]
+        assert live.record.light.light == full.light.light
+        assert live.record.tip == full.tip
+        assert live.record.way == full.way
+        assert {each.tissue for each in live.touches} <= {"bone", "nerve"}
+        moved.append(live)
+    assert list(differences(*moved)) == []
+
+
+def test_a_needle_turned_to_where_the_ct_ends_is_refused(found, here):
+    plan, needle = found[0].planned.plan, place(here, found[0]).needle
+    with pytest.raises(UsageError, match="does not show the skin"):
+        here.moved(plan.landmarks, None, Move(needle, towards=np.array([0.0, -0.1, 1.0])))
+
+
+def test_measuring_is_stopped_and_the_process_keeps_the_case(found, apart):
+    _, theirs, _ = found
+    plan, needle, process = theirs.planned.plan, place(apart, theirs).needle, apart._child
+    apart.hold(plan.landmarks, None)
+    stop = threading.Event()
+    threading.Timer(0.05, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        while True:  # one that is done before it is stopped is measured once more
+            apart.measured(plan.landmarks, None, needle, cancel=stop)
+    assert time.monotonic() - began < 5
+    assert apart._child is process
+    assert alive(apart)
+    assert apart.moved(plan.landmarks, None, Move(needle)).needle.entry == needle.entry
+
+
 def test_no_bone_is_the_same_fault(case):
     labels = Labels(np.zeros_like(case[0].array), case[0].geometry)
     planner = PlannerApart(labels, build_surfaces(labels))
@@ -255,7 +308,8 @@ def test_it_dies_with_its_parent():
     """However that ends: nobody plans for a window that is gone."""
     code = """
         import os, time
-        from spinect_core.pipeline.planner import _Child
+        from spinect_core.pipeline.moving import Move
+from spinect_core.pipeline.planner import _Child
         child = _Child()
         print(child._process.pid, flush=True)
         time.sleep(60)

@@ -1,0 +1,221 @@
+"""Needles of one's own are dragged in slices, in the 3D view and on the map, with their numbers."""
+
+import fake_planning
+import numpy as np
+import pytest
+from gui_help import drag, send
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtTest import QTest
+
+import spinect_core.pipeline.replanning
+from app.model.dragging import End
+from app.model.trajectory_table import NEEDLE, VIEW
+from spinect_core.geometry.view import View
+from spinect_core.planning.needle.safety import clearance
+
+NONE = Qt.MouseButton.NoButton
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Landmarks of the small scene, and a coarse map."""
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
+
+
+def settle(window, qtbot):
+    dragging = window.state.dragging
+    qtbot.waitUntil(lambda: dragging._job is None and not window.jobs.busy, timeout=30000)
+
+
+@pytest.fixture
+def planned(segmented, qtbot):
+    """The window with the trajectories of the small CT."""
+    segmented.actions_.named["trajectories"].trigger()
+    settle(segmented, qtbot)
+    return segmented
+
+
+@pytest.fixture
+def own(planned, qtbot):
+    """The same with a needle of one's own, which is looked at."""
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    assert planned.state.trajectories.current.own
+    return planned
+
+
+def needle_of(window):
+    return window.state.trajectories.current.needle.needle
+
+
+def catch(view, place):
+    """Press on a place and leave the button down."""
+    send(view, QEvent.Type.MouseMove, place, NONE, NONE)
+    send(view, QEvent.Type.MouseButtonPress, place)
+
+
+def follow(view, place):
+    send(view, QEvent.Type.MouseMove, place, NONE, Qt.MouseButton.LeftButton)
+
+
+def let_go(view, place):
+    send(view, QEvent.Type.MouseButtonRelease, place, Qt.MouseButton.LeftButton, NONE)
+
+
+def on_screen(view, point):
+    x, y = view.to_screen(np.asarray(point))
+    return QPointF(float(x), float(y))
+
+
+def test_the_target_is_dragged_in_a_slice_with_its_numbers_and_as_one_step(own, qtbot):
+    view, trajectories, model = own.slices["axial"], own.state.trajectories, own.model
+    before, steps = needle_of(own), model.history.count()
+    start = on_screen(view, before.target)
+    there = on_screen(view, np.add(before.target, (1.0, 3.0, 0.0)))
+    catch(view, start)
+    follow(view, there)
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    live = trajectories.live.needle
+    np.testing.assert_allclose(live.target, np.add(before.target, (1.0, 3.0, 0.0)), atol=0.05)
+    assert live.entry == before.entry, "the entry stays"
+    # every number that is shown belongs to this place
+    along = clearance(live, trajectories.planner.obstacles)
+    shown = trajectories.current.needle
+    assert shown.safety.live
+    assert shown.safety.bone.gap_mm == pytest.approx(along.bone.gap_mm, abs=0.02)
+    assert shown.safety.nerve.gap_mm == pytest.approx(along.nerve.gap_mm, abs=0.02)
+    assert shown.safety.risks == ()
+    rows = own.trajectories_panel.rows
+    row = rows.row_of(trajectories.chosen)
+    assert rows.index(row, NEEDLE).data().startswith(f"{live.depth_mm:.0f} mm")
+    assert rows.index(row, VIEW).data() == live.view.words
+    assert f"{along.bone.gap_mm:.1f} mm to" in own.frames["3d"].info.text()
+    assert model.history.count() == steps, "not yet a step"
+    let_go(view, there)
+    settle(own, qtbot)
+    qtbot.waitUntil(lambda: bool(trajectories.current.needle.safety.risks), timeout=30000)
+    record = trajectories.current.needle
+    assert not record.safety.live, "the rest was measured"
+    assert record.needle.target == live.target
+    assert record.safety.bone.gap_mm == pytest.approx(shown.safety.bone.gap_mm, abs=0.02)
+    assert record.safety.tolerance.angle.amount == pytest.approx(
+        shown.safety.tolerance.angle.amount, abs=0.1, rel=0.05
+    )
+    assert model.history.count() == steps + 1
+    assert model.history.undoText() == "drag the target of Own needle 1"
+    model.history.undo()
+    assert needle_of(own) == before
+    model.history.redo()
+    assert trajectories.rows[-1].needle is record, "with all that was measured"
+
+
+def test_the_entry_is_dragged_along_the_skin(own, qtbot):
+    view, trajectories = own.slices["axial"], own.state.trajectories
+    before = needle_of(own)
+    start = on_screen(view, before.entry)
+    catch(view, start)
+    follow(view, start + QPointF(-25, 0))
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    let_go(view, start + QPointF(-25, 0))
+    settle(own, qtbot)
+    after = needle_of(own)
+    assert after.target == before.target
+    assert after.entry[0] < before.entry[0] - 2
+    # the skin of the small CT is the plane between body and air behind it
+    assert after.entry[1] == pytest.approx(before.entry[1], abs=0.7)
+    assert after.view.azimuth < before.view.azimuth
+
+
+def test_an_end_is_dragged_in_the_3d_view(own, qtbot):
+    viewport, trajectories = own.stage.viewport, own.state.trajectories
+    own.model.set_view(View(90.0))
+    viewport.grabFramebuffer()
+    before = needle_of(own)
+    start = on_screen(viewport.turntable, before.target)
+    there = start + QPointF(0, -20)
+    drag(viewport, (start.x(), start.y()), (there.x(), there.y()))
+    qtbot.waitUntil(lambda: needle_of(own).target != before.target, timeout=20000)
+    settle(own, qtbot)
+    after = needle_of(own)
+    moved = np.subtract(after.target, before.target)
+    # seen from the left, up in the picture is towards the head, and nothing moves across the line of sight
+    assert moved[2] == pytest.approx(20 * viewport.turntable.mm_per_pixel, rel=0.1)
+    assert abs(moved[0]) < 1e-6
+    assert own.model.view == View(90.0), "the camera stays"
+    assert trajectories.current.own
+
+
+def test_the_needle_is_turned_on_the_map(own, qtbot):
+    chart, trajectories = own.trajectories_panel.map, own.state.trajectories
+    view, before = own.model.view, needle_of(own)
+    place = chart.needle_place
+    wanted = chart.place(20.0, 10.0)
+    drag(chart, (place.x(), place.y()), (wanted.x(), wanted.y()))
+    settle(own, qtbot)
+    after = needle_of(own)
+    assert after.target == before.target
+    assert after.view.angle_to(View.oblique("left", 20.0, 10.0)) < 0.01
+    assert own.model.view == view, "the camera stays"
+    assert own.model.history.undoText() == "turn Own needle 1"
+    ctrl = Qt.KeyboardModifier.ControlModifier
+    elsewhere = chart.place(30.0, 0.0)
+    send(chart, QEvent.Type.MouseButtonPress, elsewhere, modifiers=ctrl)
+    send(chart, QEvent.Type.MouseButtonRelease, elsewhere, Qt.MouseButton.LeftButton, NONE)
+    settle(own, qtbot)
+    assert needle_of(own).view.angle_to(View.oblique("left", 30.0, 0.0)) < 0.01
+    assert trajectories.current.title == "Own needle 1"
+
+
+def test_a_recommended_needle_stays_and_a_copy_of_it_is_dragged(planned, qtbot):
+    trajectories, model = planned.state.trajectories, planned.model
+    recommended = trajectories.current
+    assert recommended.recommended
+    view = planned.slices["axial"]
+    start = on_screen(view, recommended.needle.needle.target)
+    catch(view, start)
+    let_go(view, start)
+    assert not any(each.own for each in trajectories.rows), "a click makes no copy"
+    catch(view, start)
+    follow(view, start + QPointF(6, 6))
+    let_go(view, start + QPointF(6, 6))
+    assert "Own needle 1 is a copy of" in planned.status.text.text()
+    settle(planned, qtbot)
+    assert trajectories.rows[0].needle is recommended.needle
+    own = trajectories.current
+    assert (own.title, own.own, own.recommended) == ("Own needle 1", True, False)
+    assert own.needle.needle.author == "user"
+    assert own.needle.needle.target != recommended.needle.needle.target
+    assert model.history.undoText() == "drag the target of Own needle 1"
+    model.history.undo()
+    assert model.history.undoText() == f"duplicate {recommended.called}"
+    model.history.undo()
+    assert not any(each.own for each in trajectories.rows)
+
+
+def test_esc_puts_it_back(own, qtbot):
+    view, trajectories = own.slices["axial"], own.state.trajectories
+    before, steps = needle_of(own), own.model.history.count()
+    start = on_screen(view, before.target)
+    catch(view, start)
+    follow(view, start + QPointF(9, 0))
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert needle_of(own) == before
+    let_go(view, start + QPointF(9, 0))
+    settle(own, qtbot)
+    assert needle_of(own) == before
+    assert own.model.history.count() == steps
+
+
+def test_where_the_ct_shows_no_skin_it_stays_and_says_why(own, qtbot):
+    dragging, said = own.state.dragging, []
+    dragging.said.connect(said.append)
+    before = needle_of(own)
+    assert dragging.begin(End.ENTRY)
+    dragging.turn(np.array([0.0, 0.0, 1.0]))  # towards the head the small CT ends within the body
+    qtbot.waitUntil(lambda: bool(said), timeout=20000)
+    assert "does not show the skin" in said[0]
+    dragging.end_drag()
+    settle(own, qtbot)
+    assert needle_of(own) == before
