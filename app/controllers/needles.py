@@ -1,4 +1,4 @@
-"""The user's needles: what of them is still to be measured after they were moved."""
+"""The user's needles: copied, named, coloured, locked and deleted; and what is still to be measured of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from app.model.case_model import CaseModel
 from app.model.dragging import MEASURING, Dragging
 from app.model.jobs import JobRunner
 from app.model.trajectories import Trajectories
-from spinect_core.plan.wording import own_needles
+from spinect_core.base.errors import SpinectError
+from spinect_core.base.words import NeedleColour
+from spinect_core.plan.own_needles import kept, named, own_needles, with_copy, with_other, without_needle
 
 if TYPE_CHECKING:
     from spinect_core.plan.records import NeedleRecord
@@ -51,6 +53,84 @@ class NeedlesController(QObject):
         jobs.ended.connect(self._on_ended)
         trajectories.changed.connect(self._make_ready)
 
+    # -------------------------------------------------------------------------------- what the user does
+
+    def duplicate(self) -> None:
+        """A needle of the user's more, a copy of the one that is looked at."""
+        current = self._trajectories.current
+        if current is None or current.needle is None:
+            return
+        known = self._trajectories.curve_known(current.needle.needle)
+        self._model.set_planning(
+            with_copy(self._model.planning, current.needle), f"duplicate {current.title}"
+        )
+        made = self._model.planning.needles[-1]
+        if known is not None:
+            self._trajectories.take_curve(made.needle, known)
+        self._mark(made)
+        self.said.emit(f"{made.needle.name} is a copy of {current.called}")
+
+    def rename(self, key: str, name: str) -> None:
+        """Call a needle otherwise; a name that another one has is refused with a sentence."""
+        record = self._own(key)
+        if record is None or name.strip() == record.needle.name:
+            return
+        try:
+            after = named(self._model.planning, record, name)
+        except SpinectError as error:
+            self.said.emit(f"{error.fault}. {error.remedy}.")
+            return
+        self._put(record, after, f"rename {record.needle.title}")
+
+    def colour(self, colour: NeedleColour) -> None:
+        """Draw the needle that is looked at in another colour."""
+        record = self._own(self._trajectories.chosen)
+        if record is not None and record.colour != colour:
+            self._put(record, record.replaced(colour=colour), f"colour {record.needle.title} {colour}")
+
+    def lock(self, locked: bool) -> None:
+        """Lock the needle that is looked at, or unlock it: a locked one is neither dragged nor deleted."""
+        record = self._own(self._trajectories.chosen)
+        if record is not None and record.locked != locked:
+            what = "lock" if locked else "unlock"
+            self._put(record, record.replaced(locked=locked), f"{what} {record.needle.title}")
+
+    def delete(self) -> None:
+        """Delete the user's needle that is looked at."""
+        current, record = self._trajectories.current, self._own(self._trajectories.chosen)
+        if current is None or record is None:
+            return
+        try:
+            after = without_needle(self._model.planning, record)
+        except SpinectError as error:
+            self.said.emit(f"{error.fault}. {error.remedy}.")
+            return
+        self._model.set_planning(after, f"delete {current.title}")
+        self._trajectories.choose(current.zone_key)
+
+    def _own(self, key: str) -> NeedleRecord | None:
+        """The user's needle of a row, as the plan has it."""
+        row = next((each for each in self._trajectories.rows if each.key == key and each.own), None)
+        if row is None or row.needle is None or self._dragging.end is not None:
+            return None
+        mine = own_needles(self._model.planning)
+        return next((each for each in mine if each is row.needle), None)
+
+    def _put(self, before: NeedleRecord, after: NeedleRecord, text: str) -> None:
+        """Take over another record of a needle, which stays the one that is looked at if it was."""
+        looked = self._trajectories.current
+        chosen = looked is not None and looked.needle is before
+        self._model.set_planning(with_other(self._model.planning, before, after), text)
+        if chosen:
+            self._mark(after)
+
+    def _mark(self, record: NeedleRecord) -> None:
+        row = next((each for each in self._trajectories.rows if each.needle is record), None)
+        if row is not None:
+            self._trajectories.mark(row.key)
+
+    # -------------------------------------------------------------------------------- what is unmeasured
+
     def _make_ready(self) -> None:
         """So that the first needle that is dragged follows at once."""
         if self._trajectories.can_adjust and self._trajectories.live is None:
@@ -74,7 +154,7 @@ class NeedlesController(QObject):
             self._failed.remove(record)
             if self._model.case is case:
                 self._trajectories.take_curve(needle, found[1])
-                self._model.amend(record, found[0])
+                self._model.amend(record, kept(found[0], record))
 
         self._failed.append(record)  # one that fails is not tried again and again
         self._jobs.start(

@@ -1,4 +1,4 @@
-"""Planning: finds trajectories, places and deletes needles, moves landmarks."""
+"""Planning: finds trajectories, places needles, moves landmarks."""
 
 from __future__ import annotations
 
@@ -162,17 +162,6 @@ class PlanController(QObject):
             ),
             placed,
         )
-
-    def delete_needle(self) -> None:
-        """Delete the user's needle that is looked at."""
-        from spinect_core.pipeline.replanning import without_needle
-
-        current = self._trajectories.current
-        if current is None or not current.own or current.needle is None:
-            return
-        after = without_needle(self._model.planning, current.needle)
-        self._model.set_planning(after, f"delete {current.title}")
-        self._trajectories.choose(current.zone_key)
 
     def move_landmark(self, name: str) -> None:
         """Move a landmark to the cross-hair and plan its side again."""

@@ -23,6 +23,7 @@ from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume
+from spinect_core.plan.own_needles import with_other
 from spinect_core.plan.records import NeedleRecord, Planning
 from spinect_core.plan.wording import users_part
 
@@ -74,8 +75,6 @@ class _Plan(QUndoCommand):
 
     def amend(self, before: NeedleRecord, after: NeedleRecord) -> None:
         """Hold what was measured of a needle later."""
-        from spinect_core.pipeline.replanning import with_other
-
         self._before = with_other(self._before, before, after)
         self._after = with_other(self._after, before, after)
 
@@ -237,8 +236,6 @@ class CaseModel(QObject):
 
     def amend(self, before: NeedleRecord, after: NeedleRecord) -> None:
         """Take over what was measured of a needle later: no step of the history, in which it stands everywhere."""
-        from spinect_core.pipeline.replanning import with_other
-
         for step in self._planned:
             step.amend(before, after)
         self.set_planning(with_other(self.planning, before, after))

@@ -7,7 +7,6 @@ needle that it does not belong to. Of the places that the mouse has passed meanw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,8 @@ from app.model.trajectories import AGAIN, Trajectories
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress
-from spinect_core.base.words import Author
+from spinect_core.plan.own_needles import with_copy, with_other
 from spinect_core.plan.records import NeedleRecord
-from spinect_core.plan.wording import free_needle_name
 
 if TYPE_CHECKING:
     from spinect_core.anatomy.landmarks import Landmarks
@@ -82,6 +80,8 @@ class Dragging(QObject):
         current = self._trajectories.current
         if current is None or current.needle is None:
             return "Choose a trajectory that has a needle"
+        if current.needle.locked:
+            return f"{current.title} is locked"
         if not self._trajectories.can_adjust:
             return AGAIN
         if current.elsewhere:
@@ -163,14 +163,12 @@ class Dragging(QObject):
         if current.own:
             return True
         end, title = self.end, current.called
-        name = free_needle_name(self._model.planning)
-        own = grabbed.replaced(needle=replace(grabbed.needle, name=name, author=Author.USER))
-        planning = self._model.planning
-        self._model.set_planning(planning.replaced(needles=(*planning.needles, own)), f"duplicate {title}")
-        row = next(each for each in reversed(self._trajectories.rows) if each.own and each.needle is own)
+        self._model.set_planning(with_copy(self._model.planning, grabbed), f"duplicate {title}")
+        own = self._model.planning.needles[-1]
+        row = next(each for each in self._trajectories.rows if each.needle is own)
         self._trajectories.mark(row.key)
         self.end, self._grabbed = end, own
-        self.said.emit(f"{name} is a copy of {title}, which is recommended and stays where it is.")
+        self.said.emit(f"{own.needle.name} is a copy of {title}, which is not yours and stays where it is.")
         return True
 
     def _level(self) -> tuple[Planner, Landmarks, Zone | None] | None:
@@ -221,7 +219,6 @@ class Dragging(QObject):
     def _finish(self) -> None:
         """Take the needle over as one step of the history."""
         from spinect_core.pipeline.moving import brought
-        from spinect_core.pipeline.replanning import with_other
 
         live, grabbed, end = self._trajectories.live, self._grabbed, self.end
         self._forget()

@@ -12,8 +12,9 @@ from app.model.kept_maps import kept_map
 from app.model.looked import Looked
 from app.model.work import FoundTrajectories
 from spinect_core.base.words import Checked
+from spinect_core.plan.own_needles import own_needles
 from spinect_core.plan.records import Planning
-from spinect_core.plan.wording import Trajectory, case_warnings, own_needles, own_trajectory, preferred
+from spinect_core.plan.wording import Trajectory, case_warnings, own_trajectory, preferred
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from spinect_core.image.volume import Volume
     from spinect_core.pipeline.moving import Moved
     from spinect_core.pipeline.planner import Planner
-    from spinect_core.plan.records import SearchRecord
+    from spinect_core.plan.records import NeedleRecord, SearchRecord
     from spinect_core.planning.needle.needle import Needle
     from spinect_core.planning.needle.safety import Clearance
     from spinect_core.planning.results import Approach, CasePlan
@@ -77,6 +78,15 @@ class Trajectories(QObject):
     def current(self) -> Trajectory | None:
         """The one that is looked at."""
         return next((each for each in self.rows if each.key == self.chosen), None)
+
+    @property
+    def beside(self) -> tuple[NeedleRecord, ...]:
+        """The user's needles of the level that is planned, but for the one that is looked at."""
+        return tuple(
+            each.needle
+            for each in self.rows
+            if each.own and each.needle is not None and each.key != self.chosen and not each.elsewhere
+        )
 
     @property
     def planner(self) -> Planner | None:
@@ -249,6 +259,10 @@ class Trajectories(QObject):
         self._model.recount(records, "count the lumbar vertebrae")
         if chosen is not None and chosen < len(self.rows):
             self.mark(self.rows[chosen].key)
+
+    def curve_known(self, needle: Needle) -> Clearance | None:
+        """The distances along a needle, if they were measured before."""
+        return self._curves.get(_line(needle))
 
     def take_curve(self, needle: Needle, along: Clearance) -> None:
         """Keep the distances along a needle that was placed or moved."""

@@ -98,7 +98,8 @@ class TrajectoryTable(RowsModel[Trajectory]):
     def more(self, row: Trajectory, column: int, role: int) -> object:
         """What blocks a zone, why none of its needles is recommended, the colour of its kind, and the tool tips."""
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
-            return icons.swatch(palette.KIND_COLOURS[row.kind])
+            mine = palette.NEEDLE_COLOURS[row.needle.colour] if row.own and row.needle is not None else ""
+            return icons.swatch(mine or palette.KIND_COLOURS[row.kind])
         if row.light is not None and column == LIGHT and role in _OF_LIGHT:
             return _OF_LIGHT[role](row.light)
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -30,9 +30,9 @@ from app.widgets import palette, plain
 from spinect_core.base.words import Rule, Side
 from spinect_core.geometry.view import View
 from spinect_core.image.warning import any_grave
-from spinect_core.plan.records import SearchRecord
+from spinect_core.plan.records import NeedleRecord, SearchRecord
 from spinect_core.plan.rule_wording import TITLES as RULE_TITLES
-from spinect_core.plan.wording import REASONS
+from spinect_core.plan.wording import REASONS, key_of_needle
 from spinect_core.planning.rules import RULE_COLOURS, VIEW_RULES
 from spinect_core.planning.search.angle_map import OBLIQUE_DEGREES, TILT_DEGREES, AngleMap
 from spinect_core.planning.search.map_csv import AREA_DIGITS
@@ -285,13 +285,20 @@ class AngleMapPanel(QWidget):
                     painter.drawLine(at + QPointF(7 * dx, 7 * dy), at + QPointF(11 * dx, 11 * dy))
 
     def _draw_needle(self, painter: QPainter) -> None:
-        """The direction of the needle that is looked at, to be dragged."""
-        place = self.needle_place
-        if place is not None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 200), 3.4), (QColor(palette.NEEDLE), 1.8)):
-                painter.setPen(QPen(colour, width))
-                painter.drawRect(QRectF(place - QPointF(5, 5), place + QPointF(5, 5)))
+        """The directions of the needles to this triangle, in their colours; the large one can be dragged."""
+        current, place = self._trajectories.current, self.needle_place
+        if current is None:
+            return
+        mine = [each for each in self._trajectories.beside if key_of_needle(each) == current.zone_key]
+        marks = [(self._place_in(each), each.colour, 3.0) for each in mine]
+        if current.needle is not None:
+            marks.append((place, current.needle.colour, 5.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for at, name, half in marks:
+            for colour, more in ((QColor(0, 0, 0, 200), 1.6), (QColor(palette.NEEDLE_COLOURS[name]), 0.0)):
+                if at is not None:
+                    painter.setPen(QPen(colour, 1.8 + more))
+                    painter.drawRect(QRectF(at - QPointF(half, half), at + QPointF(half, half)))
 
     def _draw_recommended(self, painter: QPainter, at: QPointF) -> None:
         """A full dot; an empty ring where the CT was read with reservations, and so nothing is recommended without."""
@@ -325,7 +332,11 @@ class AngleMapPanel(QWidget):
         current = self._trajectories.current
         if self.chart is None or current is None or current.needle is None:
             return None
-        view = current.needle.needle.view
+        return self._place_in(current.needle)
+
+    def _place_in(self, record: NeedleRecord) -> QPointF | None:
+        """Where the direction of a needle lies; None beyond the map."""
+        view = record.needle.view
         within = OBLIQUE_DEGREES[0] <= self._oblique(view) <= OBLIQUE_DEGREES[1]
         return self._place_of(view) if within and abs(view.elevation) <= TILT_DEGREES[1] else None
 

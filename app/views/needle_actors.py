@@ -1,6 +1,8 @@
-"""The chosen needle in the 3D picture: a thin tube with the cone of its angular tolerance."""
+"""The needles in the 3D picture: thin tubes, the chosen one with the cone of its angular tolerance."""
 
 from __future__ import annotations
+
+import operator
 
 import numpy as np
 import pyvista as pv
@@ -16,53 +18,61 @@ from spinect_core.planning.needle.needle import Needle
 
 SHOWN_RADIUS_MM = 0.6
 """Thicker than 22 G is (0.36), or it could not be seen from afar; its line is the needle's axis."""
+OTHERS_RADIUS_MM = 0.35
+"""Of needles that are not looked at."""
 HUB_MM = 12.0
 WIDEST_DEGREES = 15.0
 SIDES = 48
 
 
 class NeedleActors(QObject):
-    """Keeps the needle of the chosen trajectory in the picture."""
+    """Keeps the needle of the chosen trajectory and the user's needles in the picture."""
 
     def __init__(self, viewport: Viewport, trajectories: Trajectories) -> None:
         # an object of Qt: its connections end with it, and with the viewport
         super().__init__(viewport)
         self._viewport, self._trajectories = viewport, trajectories
         self._shown: list[vtkActor] = []
-        self._record: NeedleRecord | None = None
+        self._records: tuple[NeedleRecord | None, ...] = (None,)
         trajectories.chosen_changed.connect(self._show)
         trajectories.changed.connect(self._show)
         trajectories.live_changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        trajectory = self._trajectories.current
-        record = None if trajectory is None else trajectory.needle
-        if record is self._record:
+        """The needle that is looked at with its cone, and the user's others, thinner."""
+        current = self._trajectories.current
+        records = self._trajectories.beside
+        chosen = None if current is None else current.needle
+        wanted = (chosen, *records)
+        if len(wanted) == len(self._records) and all(map(operator.is_, wanted, self._records)):
             return
-        self._record = record
+        self._records = wanted
         for actor in self._shown:
             self._viewport.renderer.RemoveActor(actor)
-        self._shown = []
-        if record is not None:
-            self._shown.append(actor_of(tube(record.needle), palette.NEEDLE, 1.0))
+        self._shown = [
+            actor_of(tube(each.needle, OTHERS_RADIUS_MM), palette.NEEDLE_COLOURS[each.colour], 1.0)
+            for each in records
+        ]
+        if chosen is not None:
+            self._shown.append(actor_of(tube(chosen.needle), palette.NEEDLE_COLOURS[chosen.colour], 1.0))
             margin = (
                 None
-                if record.safety is None or record.safety.tolerance is None
-                else (record.safety.tolerance.angle)
+                if chosen.safety is None or chosen.safety.tolerance is None
+                else (chosen.safety.tolerance.angle)
             )
             if margin is not None and margin.amount > 0:
-                self._shown.append(actor_of(cone(record.needle, margin.amount), palette.ACCENT, 0.22))
+                self._shown.append(actor_of(cone(chosen.needle, margin.amount), palette.ACCENT, 0.22))
         for actor in self._shown:
             self._viewport.renderer.AddActor(actor)
         self._viewport.update()
 
 
-def tube(needle: Needle) -> pv.PolyData:
+def tube(needle: Needle, radius_mm: float = SHOWN_RADIUS_MM) -> pv.PolyData:
     """The needle from its hub, a little outside the skin, to the target."""
     hub = np.asarray(needle.entry) + HUB_MM * needle.towards_entry
     line: pv.PolyData = pv.Line(hub, needle.target)
-    tube: pv.PolyData = line.tube(radius=SHOWN_RADIUS_MM, n_sides=16, capping=True)
+    tube: pv.PolyData = line.tube(radius=radius_mm, n_sides=16, capping=True)
     return tube
 
 

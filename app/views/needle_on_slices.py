@@ -1,4 +1,4 @@
-"""The chosen needle, and the gaps of the roots, over the slices."""
+"""The needles, and the gaps of the roots, over the slices."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.views.root_gaps import RootGaps
 from app.views.slices import SliceView
 from app.widgets import palette
 from spinect_core.base.arrays import FloatArray
+from spinect_core.plan.records import NeedleRecord
 
 WITHIN_MM = 2.0
 """Where the needle lies within this distance of a slice, its line is drawn solid."""
@@ -39,28 +40,33 @@ class NeedleOnSlices:
         return NeedleHandles(view, self._trajectories, self._dragging, view.to_screen, to_patient)
 
     def draw(self, painter: QPainter, view: SliceView) -> None:
-        """The gaps of the roots; the needle as a line, solid where it lies near the slice, a dot where it crosses."""
+        """The gaps of the roots; each needle as a line, solid where it lies near the slice, with the ends of one."""
         self._gaps.on_slice(painter, view)
-        trajectory = self._trajectories.current
-        if trajectory is None or trajectory.needle is None:
-            return
-        needle = trajectory.needle.needle
+        for record in self._trajectories.beside:
+            self._draw(painter, view, record, chosen=False)
+        current = self._trajectories.current
+        if current is not None and current.needle is not None:
+            self._draw(painter, view, current.needle, chosen=True)
+
+    def _draw(self, painter: QPainter, view: SliceView, record: NeedleRecord, *, chosen: bool) -> None:
+        needle = record.needle
         entry, target = np.asarray(needle.entry), np.asarray(needle.target)
         axis, position = view.plane.normal, float(self._model.cursor[view.plane.normal])
-        colour = QColor(palette.NEEDLE)
+        colour = QColor(palette.NEEDLE_COLOURS[record.colour])
         faint = QColor(colour)
-        faint.setAlpha(170)
+        faint.setAlpha(170 if chosen else 90)
         ends = [QPointF(*xy) for xy in view.to_screen(np.stack([entry, target]))]
-        painter.setPen(QPen(faint, 1.4, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(faint, 1.4 if chosen else 1.0, Qt.PenStyle.DashLine))
         painter.drawLine(ends[0], ends[1])
         inside = near_plane(entry, target, axis, position)
         if inside is not None:
             part = [QPointF(*xy) for xy in view.to_screen(np.stack(inside))]
-            painter.setPen(_round_pen(QColor(0, 0, 0, 160), 4.0))
+            wide = 2.0 if chosen else 1.4
+            painter.setPen(_round_pen(QColor(0, 0, 0, 160), 2 * wide))
             painter.drawLine(part[0], part[1])
-            painter.setPen(_round_pen(colour, 2.0))
+            painter.setPen(_round_pen(colour, wide))
             painter.drawLine(part[0], part[1])
-        for end, place in zip(ends, (entry, target), strict=True):
+        for end, place in zip(ends, (entry, target), strict=True) if chosen else ():
             draw_handle(painter, end, colour, near=abs(float(place[axis]) - position) <= WITHIN_MM)
 
 

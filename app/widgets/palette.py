@@ -27,6 +27,15 @@ PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"
 BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
 """Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""
 NEEDLE = "#f4f7fb"
+NEEDLE_COLOURS = {
+    "white": NEEDLE,
+    "orange": "#ff9a4d",
+    "violet": "#b79bff",
+    "turquoise": "#35d6c3",
+    "lime": "#b8e04a",
+    "rose": "#ff86b0",
+}
+"""Of the user's needles, by the word that the plan has."""
 GAP = "#c08cff"
 """Of a root's course where no nerve is labelled, as in spinect_core.pictures.palette."""
 SUPPOSED = "#e8dcff"

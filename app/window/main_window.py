@@ -32,6 +32,7 @@ from app.panels.display_panel import DisplayPanel
 from app.panels.frames import ViewFrame
 from app.panels.level_menu import LevelMenu
 from app.panels.measurements_panel import MeasurementsPanel
+from app.panels.needles_panel import NeedlesPanel
 from app.panels.plan_panel import PlanPanel
 from app.panels.report_panel import ReportPanel
 from app.panels.roots_panel import RootsPanel
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
         self.trajectories_panel = TrajectoriesPanel(
             state.model, state.trajectories, state.dragging, state.ongoing
         )
+        self.needles_panel = NeedlesPanel(state.trajectories)
         for button in self.measurements_panel.tools.values():
             button.setVisible(self.stage.wanted)
         self.case_panel = CasePanel(state.model, state.ongoing)
@@ -232,6 +234,7 @@ class MainWindow(QMainWindow):
         self.dock.setDocumentMode(True)
         self.dock.addTab(self.measurements_panel, "Triangles")
         self.dock.addTab(self.trajectories_panel, "Trajectories")
+        self.dock.addTab(self.needles_panel, "Needles")
         self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
         self.centre.setSizes([660, DOCK_HEIGHT])
@@ -307,7 +310,14 @@ class MainWindow(QMainWindow):
         self.trajectories_panel.slice_wanted.connect(self.controllers.needle_slice.show)
         self.trajectories_panel.needle_wanted.connect(plan.place_needle)
         self.trajectories_panel.lumbar_wanted.connect(plan.count_lumbar)
-        self.trajectories_panel.delete_wanted.connect(plan.delete_needle)
+        needles, panel = self.controllers.needles, self.needles_panel
+        self.trajectories_panel.delete_wanted.connect(needles.delete)
+        panel.place_wanted.connect(plan.place_needle)
+        panel.duplicate_wanted.connect(needles.duplicate)
+        panel.rename_wanted.connect(needles.rename)
+        panel.colour_wanted.connect(needles.colour)
+        panel.lock_wanted.connect(needles.lock)
+        panel.delete_wanted.connect(needles.delete)
         self.trajectories_panel.move_wanted.connect(plan.move_landmark)
         self.measurements_panel.draw_wanted.connect(self._on_draw)
         self.measurements_panel.depth_from.currentIndexChanged.connect(self._on_depth)

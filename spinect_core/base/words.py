@@ -109,6 +109,17 @@ class Author(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class NeedleColour(StrEnum):
+    """In which colour a needle of the user's is drawn."""
+
+    WHITE = "white"
+    ORANGE = "orange"
+    VIOLET = "violet"
+    TURQUOISE = "turquoise"
+    LIME = "lime"
+    ROSE = "rose"
+
+
 class EngineName(StrEnum):
     """What runs the network; auto leaves it to the program."""
 

@@ -17,9 +17,9 @@ from spinect_core.base.scratch import part_name, sweep
 from spinect_core.base.words import Author
 from spinect_core.geometry.view import PRESETS
 from spinect_core.pipeline.report import Anatomy, Report, Source, find_ct, make_report
+from spinect_core.plan.own_needles import OWN_NEEDLE
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.records import FindingRecord, LimitRecord
-from spinect_core.plan.wording import OWN_NEEDLE
 from spinect_core.report.paper import Paper
 from spinect_core.report.pictures import Shown
 

@@ -9,6 +9,7 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import UsageError
 from spinect_core.geometry.zone import Zone
 from spinect_core.plan.build import live_record
+from spinect_core.plan.own_needles import kept
 from spinect_core.plan.records import NeedleRecord
 from spinect_core.planning.level import Approaches
 from spinect_core.planning.needle.live import Touch
@@ -101,5 +102,5 @@ def _same(one: Landmarks, other: Landmarks) -> bool:
 
 def brought(record: NeedleRecord, moved: Moved) -> NeedleRecord:
     """The record of a needle that was moved, under its name and with what the user chose for it."""
-    kept = replace(moved.needle, name=record.needle.name, created=record.needle.created)
-    return moved.record.replaced(needle=kept)
+    needle = replace(moved.needle, name=record.needle.name, created=record.needle.created)
+    return kept(moved.record.replaced(needle=needle), record)

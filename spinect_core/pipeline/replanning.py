@@ -18,8 +18,9 @@ from spinect_core.geometry.view import View
 from spinect_core.image.volume import Labels, Volume
 from spinect_core.pipeline.recounting import needle_elsewhere, shift_since
 from spinect_core.plan.build import key_of, needle_record, needle_records, planning_record, root_record
+from spinect_core.plan.own_needles import free_needle_name, kept, with_own
 from spinect_core.plan.records import NeedleRecord, Planning
-from spinect_core.plan.wording import free_needle_name, key_of_needle
+from spinect_core.plan.wording import key_of_needle
 from spinect_core.planning.level import Approaches, plan_level
 from spinect_core.planning.results import CasePlan, NeedlePlan
 from spinect_core.planning.room import Room
@@ -201,19 +202,8 @@ def own_needle(
 
 
 def with_needle(planning: Planning, needle: NeedlePlan) -> Planning:
-    """The planning with one more needle."""
-    return planning.replaced(needles=(*planning.needles, needle_record(needle)))
-
-
-def with_other(planning: Planning, before: NeedleRecord, after: NeedleRecord) -> Planning:
-    """The planning with another record in the place of one of its needles."""
-    needles = tuple(after if each is before else each for each in planning.needles)
-    return planning.replaced(needles=needles)
-
-
-def without_needle(planning: Planning, record: NeedleRecord) -> Planning:
-    """The planning less one needle."""
-    return planning.replaced(needles=tuple(each for each in planning.needles if each is not record))
+    """The planning with one more needle of the user's."""
+    return with_own(planning, needle_record(needle))
 
 
 def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | None) -> Planned:
@@ -233,7 +223,7 @@ def _recorded(room: Room, plan: CasePlan, before: Planning, cancel: Cancel | Non
             continue
         measured = work.measured(named.needle, zone=zones.get(key_of_needle(named)), cancel=cancel)
         found, left_out = needle_records([measured])
-        users += found
+        users += [kept(record, each) for record in found]
         more += left_out
     # After another shift the same name is that of another place.
     keys = set() if shift_since(before.level, plan.landmarks) else {each.key for each in made.zones}

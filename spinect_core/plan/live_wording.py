@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spinect_core.base.words import RuleKind
 from spinect_core.plan.rule_wording import TITLES
 from spinect_core.plan.wording import Trajectory
 from spinect_core.planning.needle.live import Touch
@@ -23,6 +24,25 @@ def refused_text(trajectory: Trajectory) -> str:
     named = [] if record is None else [TITLES[each.rule] for each in record.findings if each.bars]
     rest = f" and {len(named) - MOST_RULES} more" if len(named) > MOST_RULES else ""
     return f"refused: {', '.join(named[:MOST_RULES])}{rest}" if named else ""
+
+
+def rules_text(trajectory: Trajectory) -> str:
+    """Which rules refuse a needle and how many warn of it; a dash where none does either."""
+    record = trajectory.needle
+    if record is None or record.safety is None:
+        return "not measured"
+    warned = sum(each.kind == RuleKind.WARN and not each.bars for each in record.findings)
+    parts = [refused_text(trajectory), f"{warned} warning{'s' if warned != 1 else ''}" if warned else ""]
+    return ", ".join(each for each in parts if each) or "–"
+
+
+def nearest_organ_text(trajectory: Trajectory) -> str:
+    """Such as ``bowel 12 mm``; empty where organs are not known, and where there is none within 60 mm."""
+    way = None if trajectory.needle is None else trajectory.needle.way
+    if way is None or not way.near:
+        return ""
+    nearest = way.near[0]
+    return f"{nearest.name} {nearest.gap_mm:.0f} mm"
 
 
 def live_text(trajectory: Trajectory, touches: Sequence[Touch] = ()) -> str:

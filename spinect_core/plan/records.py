@@ -45,6 +45,7 @@ from spinect_core.base.words import (
     LayerKind,
     Light,
     LightCause,
+    NeedleColour,
     Relation,
     Role,
     RootPlace,
@@ -1437,6 +1438,8 @@ class NeedleRecord(Record):
         light: how much care it needs; the same.
         findings: the rules that it passes, the gravest first; empty in plans of programs that did not ask them.
         way: its soft tissue and the organs near it; None in plans of programs that did not look, and without a CT.
+        colour: in which it is drawn.
+        locked: whether the user has said that it stays as it is.
     """
 
     needle: StoredNeedle
@@ -1446,6 +1449,8 @@ class NeedleRecord(Record):
     light: LightRecord | None = None
     findings: Annotated[Findings, Field(alias="rules")] = ()
     way: Annotated[WayRecord | None, Field(alias="soft_tissue")] = None
+    colour: NeedleColour = NeedleColour.WHITE
+    locked: Flag = False
 
     @model_validator(mode="after")
     def _as_read_out(self) -> Self:

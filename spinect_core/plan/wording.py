@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +77,6 @@ if TYPE_CHECKING:
 DOUBTFUL = 0.5
 """Landmarks whose chance to lie within 3 mm of their true place is less than this are marked."""
 CLOSERS_NAMED = 3
-OWN_NEEDLE = "Own needle"
 NOT_RECOMMENDED = "Not recommended"
 RISK_LEAVES_OUT = (
     "First passes without correction: a simulation of needles with the errors that were measured on phantoms. A "
@@ -593,11 +591,6 @@ def own_trajectory(planning: Planning, number: int, record: NeedleRecord) -> Tra
     )
 
 
-def own_needles(planning: Planning) -> tuple[NeedleRecord, ...]:
-    """The needles that the user placed, in their order."""
-    return tuple(each for each in planning.needles if each.needle.author == Author.USER)
-
-
 def preferred(rows: Iterable[Trajectory]) -> Trajectory | None:
     """Of several trajectories the recommended one to look at first; None where none is recommended.
 
@@ -654,12 +647,6 @@ def key_of_needle(record: NeedleRecord) -> str:
     """Of the zone a needle goes to."""
     needle = record.needle
     return zone_key(needle.kind, needle.version, needle.side, needle.level)
-
-
-def free_needle_name(planning: Planning) -> str:
-    """The first name ``Own needle N`` that is not taken."""
-    taken = {each.needle.name for each in planning.needles}
-    return next(name for name in (f"{OWN_NEEDLE} {n}" for n in count(1)) if name not in taken)
 
 
 COUNT = "count of lumbar vertebrae"

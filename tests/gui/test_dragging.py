@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from gui_help import drag, send
 from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
 import spinect_core.pipeline.replanning
 from app.model.dragging import End
 from app.model.trajectory_table import NEEDLE, VIEW
+from app.widgets import palette
 from spinect_core.geometry.view import View
 from spinect_core.planning.needle.safety import clearance
 
@@ -25,7 +27,7 @@ def quick(monkeypatch):
 
 def settle(window, qtbot):
     dragging = window.state.dragging
-    qtbot.waitUntil(lambda: dragging._job is None and not window.jobs.busy, timeout=30000)
+    qtbot.waitUntil(lambda: dragging._job is None and not window.jobs.busy, timeout=90000)
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_the_target_is_dragged_in_a_slice_with_its_numbers_and_as_one_step(own, 
     there = on_screen(view, np.add(before.target, (1.0, 3.0, 0.0)))
     catch(view, start)
     follow(view, there)
-    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=90000)
     live = trajectories.live.needle
     np.testing.assert_allclose(live.target, np.add(before.target, (1.0, 3.0, 0.0)), atol=0.05)
     assert live.entry == before.entry, "the entry stays"
@@ -94,7 +96,7 @@ def test_the_target_is_dragged_in_a_slice_with_its_numbers_and_as_one_step(own, 
     assert model.history.count() == steps, "not yet a step"
     let_go(view, there)
     settle(own, qtbot)
-    qtbot.waitUntil(lambda: bool(trajectories.current.needle.safety.risks), timeout=30000)
+    qtbot.waitUntil(lambda: bool(trajectories.current.needle.safety.risks), timeout=90000)
     record = trajectories.current.needle
     assert not record.safety.live, "the rest was measured"
     assert record.needle.target == live.target
@@ -116,7 +118,7 @@ def test_the_entry_is_dragged_along_the_skin(own, qtbot):
     start = on_screen(view, before.entry)
     catch(view, start)
     follow(view, start + QPointF(-25, 0))
-    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=90000)
     let_go(view, start + QPointF(-25, 0))
     settle(own, qtbot)
     after = needle_of(own)
@@ -135,7 +137,7 @@ def test_an_end_is_dragged_in_the_3d_view(own, qtbot):
     start = on_screen(viewport.turntable, before.target)
     there = start + QPointF(0, -20)
     drag(viewport, (start.x(), start.y()), (there.x(), there.y()))
-    qtbot.waitUntil(lambda: needle_of(own).target != before.target, timeout=20000)
+    qtbot.waitUntil(lambda: needle_of(own).target != before.target, timeout=90000)
     settle(own, qtbot)
     after = needle_of(own)
     moved = np.subtract(after.target, before.target)
@@ -199,7 +201,7 @@ def test_esc_puts_it_back(own, qtbot):
     start = on_screen(view, before.target)
     catch(view, start)
     follow(view, start + QPointF(9, 0))
-    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=20000)
+    qtbot.waitUntil(lambda: trajectories.live is not None, timeout=90000)
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert needle_of(own) == before
     let_go(view, start + QPointF(9, 0))
@@ -214,8 +216,125 @@ def test_where_the_ct_shows_no_skin_it_stays_and_says_why(own, qtbot):
     before = needle_of(own)
     assert dragging.begin(End.ENTRY)
     dragging.turn(np.array([0.0, 0.0, 1.0]))  # towards the head the small CT ends within the body
-    qtbot.waitUntil(lambda: bool(said), timeout=20000)
+    qtbot.waitUntil(lambda: bool(said), timeout=90000)
     assert "does not show the skin" in said[0]
     dragging.end_drag()
     settle(own, qtbot)
     assert needle_of(own) == before
+
+
+# ------------------------------------------------------------------------------------------------------ several needles
+
+
+def own_rows(window):
+    return [each for each in window.state.trajectories.rows if each.own]
+
+
+def test_needles_are_duplicated_named_coloured_locked_and_deleted_step_by_step(own, qtbot):
+    panel, model, trajectories = own.needles_panel, own.model, own.state.trajectories
+    first = trajectories.current.needle
+    panel.duplicate.click()
+    made = trajectories.current.needle
+    assert made.needle.name == "Own needle 2"
+    assert made.safety == first.safety, "the same place has the same numbers"
+    assert made.colour != first.colour
+    assert trajectories.curve_known(made.needle) is not None, (
+        "nothing is measured again in the window's thread"
+    )
+    index = panel.rows.index(panel.rows.row_of(trajectories.chosen), 0)
+    panel.rows.setData(index, "steeper")
+    qtbot.waitUntil(lambda: trajectories.current.title == "steeper")
+    assert model.history.undoText() == "rename Own needle 2"
+    colours = {action.text(): action for action in panel.colour.menu().actions()}
+    colours["Rose"].trigger()
+    assert trajectories.current.needle.colour == "rose"
+    panel.lock.click()
+    assert trajectories.current.needle.locked
+    assert panel.rows.data(panel.rows.index(panel.rows.row_of(trajectories.chosen), 0)).endswith("(locked)")
+    assert not panel.delete.isEnabled()
+    assert not own.state.dragging.begin(End.TARGET)
+    assert "steeper is locked" in own.status.text.text()
+    view = own.slices["axial"]
+    start = on_screen(view, needle_of(own).target)
+    before = needle_of(own)
+    drag(view, (start.x(), start.y()), (start.x() + 12, start.y()))
+    settle(own, qtbot)
+    assert needle_of(own) == before
+    panel.lock.click()
+    assert panel.delete.isEnabled()
+    panel.delete.click()
+    assert [each.title for each in own_rows(own)] == ["Own needle 1"]
+    done = []
+    while model.history.canUndo() and len(done) < 6:
+        done.append(model.history.undoText())
+        model.history.undo()
+    assert done == [
+        "delete steeper",
+        "unlock steeper",
+        "lock steeper",
+        "colour steeper rose",
+        "rename Own needle 2",
+        "duplicate Own needle 1",
+    ]
+    assert [each.needle for each in own_rows(own)] == [first]
+
+
+def test_a_name_that_another_needle_has_is_refused(own):
+    panel, trajectories = own.needles_panel, own.state.trajectories
+    panel.duplicate.click()
+    own.controllers.needles.rename(trajectories.chosen, "Own needle 1")
+    assert "Another needle is called 'Own needle 1'" in own.status.text.text()
+    assert trajectories.current.title == "Own needle 2"
+
+
+def test_every_number_of_a_row_is_that_of_its_needle(own, qtbot):
+    panel, trajectories = own.needles_panel, own.state.trajectories
+    panel.duplicate.click()
+    own.state.dragging.begin(End.TARGET)
+    own.state.dragging.bring(np.add(needle_of(own).target, (0.0, 3.0, 0.0)))
+    own.state.dragging.end_drag()
+    settle(own, qtbot)
+    rows = panel.rows
+    assert rows.rowCount() == 3, (
+        "the recommended one and two of one's own; the blocked triangle has no needle"
+    )
+    for number, row in enumerate(rows.rows):
+        record = row.needle
+        shown = [rows.index(number, column).data() for column in range(rows.columnCount())]
+        assert shown[0].startswith(row.called)
+        assert record.needle.view.words in shown
+        assert f"{record.safety.bone.gap_mm:.1f}" in shown
+        nerve = min(record.safety.nerve.gap_mm, record.safety.nerve_at_target.gap_mm)
+        assert f"{nerve:.1f}" in shown
+        assert any(each.startswith(f"{record.needle.depth_mm:.0f} mm") for each in shown)
+        assert str(record.light.light) in shown
+    depths = {row.needle.needle.depth_mm for row in rows.rows}
+    assert len(depths) == 3 - 1 or len(depths) == 3
+    assert trajectories.rows[0].needle.needle.author == "automatic"
+
+
+def test_all_own_needles_are_drawn_in_their_colours(own):
+    def drawn():
+        return list(own.stage.viewport.renderer.GetActors())
+
+    count = len(drawn())
+    own.needles_panel.duplicate.click()
+    assert len(drawn()) == count + 1
+    colours = {tuple(round(part * 255) for part in actor.GetProperty().GetColor()) for actor in drawn()}
+    for each in own_rows(own):
+        shade = QColor(palette.NEEDLE_COLOURS[each.needle.colour])
+        assert (shade.red(), shade.green(), shade.blue()) in colours
+    own.state.trajectories.choose(own.state.trajectories.rows[1].key)
+    assert len(drawn()) == 2 + 2, "both stay while another row is looked at"
+
+
+def test_names_colours_and_locks_are_in_the_plan(own, qtbot, tmp_path):
+    own.needles_panel.duplicate.click()
+    own.needles_panel.lock.click()
+    wanted = [(each.title, each.needle.colour, each.needle.locked) for each in own_rows(own)]
+    path = tmp_path / "plan.spinect"
+    own.controllers.save.save_plan(path)
+    qtbot.waitUntil(lambda: path.is_file() and not own.jobs.busy, timeout=90000)
+    own.controllers.open.open_plan(path)
+    qtbot.waitUntil(lambda: not own.jobs.busy and bool(own.state.trajectories.rows), timeout=90000)
+    assert [(each.title, each.needle.colour, each.needle.locked) for each in own_rows(own)] == wanted

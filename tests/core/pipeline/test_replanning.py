@@ -6,7 +6,8 @@ import pytest
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import silent
 from spinect_core.geometry.view import View
-from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark, without_needle
+from spinect_core.pipeline.replanning import own_needle, plan_again, plan_with_landmark
+from spinect_core.plan.own_needles import without_needle
 from spinect_core.plan.records import Planning
 from spinect_core.planning.room import Room
 from spinect_core.planning.zones.window import Sight

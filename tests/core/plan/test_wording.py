@@ -8,6 +8,7 @@ from plan_maker import KEY, full_planning
 from spinect_core.base.errors import PlanError
 from spinect_core.base.words import Checked
 from spinect_core.geometry.view import View
+from spinect_core.plan.own_needles import free_needle_name
 from spinect_core.plan.records import FindingRecord, LevelRecord, LightRecord, NeedleRecord, Planning
 from spinect_core.plan.wording import (
     NOT_COUNTED,
@@ -16,7 +17,6 @@ from spinect_core.plan.wording import (
     choices,
     confirmed_text,
     facts,
-    free_needle_name,
     gaps_text,
     headline,
     is_doubtful,
