@@ -30,6 +30,7 @@ DEFAULTS = {
     "labels": Part("#ffffff", 0.35),
     "organs": Part("#ffffff", 0.9),
     "organs_3d": Part("#ffffff", 0.4, visible=False),
+    "skin": Part("#d8a184", 0.22, visible=False),
 }
 """``labels`` is the overlay on the slices; it takes its colours from bone and nerve. ``organs`` are outlines there, and
 ``organs_3d`` surfaces in 3D, in colours of their own."""

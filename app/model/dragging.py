@@ -90,6 +90,11 @@ class Dragging(QObject):
             return f"{self._jobs.title} is still going on"
         return ""
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being measured or made ready for a needle that is dragged."""
+        return self._job is None
+
     def make_ready(self) -> None:
         """Prepare the level for the needle that is looked at, so that the first move need not wait."""
         made = self._level()

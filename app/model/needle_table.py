@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
 from app.model.rows import MISSING, Column, Index, RowsModel
-from app.model.trajectory_table import LIGHT_COLOURS
+from app.model.trajectory_table import light_colour
 from app.widgets import icons, palette
 from spinect_core.base.words import Light
 from spinect_core.plan.live_wording import nearest_organ_text, rules_text
@@ -56,13 +56,10 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
     ),
     Column("Rules", rules_text, tip="Which rules refuse it, and how many warn of it"),
     Column(
-        "View", lambda row: "" if row.needle is None else row.needle.needle.view.words, tip="Along the needle"
-    ),
-    Column(
-        "Needle, mm",
-        lambda row: row.needle_text,
-        lambda row: _number(_depth(row)),
-        "From the skin to the target",
+        "Tolerance",
+        lambda row: row.tolerance_text,
+        lambda row: _number(None if row.tolerance is None else row.tolerance.amount),
+        "Largest angular error at the skin before it touches bone or nerve",
     ),
     Column(
         "Bone, mm",
@@ -77,10 +74,13 @@ COLUMNS: tuple[Column[Trajectory], ...] = (
         "Smallest distance to nerve along the needle, its tip included",
     ),
     Column(
-        "Tolerance",
-        lambda row: row.tolerance_text,
-        lambda row: _number(None if row.tolerance is None else row.tolerance.amount),
-        "Largest angular error at the skin before it touches bone or nerve",
+        "Depth, needle",
+        lambda row: row.needle_text,
+        lambda row: _number(_depth(row)),
+        "From the skin to the target",
+    ),
+    Column(
+        "View", lambda row: "" if row.needle is None else row.needle.needle.view.words, tip="Along the needle"
     ),
     Column(
         "Nearest organ",
@@ -110,9 +110,9 @@ class NeedleTable(RowsModel[Trajectory]):
             return icons.swatch(palette.NEEDLE_COLOURS[row.needle.colour])
         if role == Qt.ItemDataRole.ForegroundRole:
             if column == LIGHT and row.light is not None:
-                return QColor(LIGHT_COLOURS[row.light.light])
+                return light_colour(row.light.light)
             if column == RULES and row.needle is not None and any(each.bars for each in row.needle.findings):
-                return QColor(palette.ERROR)
+                return QColor(palette.room().error)
         if role == Qt.ItemDataRole.ToolTipRole:
             if column == LIGHT and row.light is not None:
                 return light_text(row.light)

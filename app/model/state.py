@@ -12,6 +12,7 @@ from app.model.dragging import Dragging
 from app.model.flow import Flow
 from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import JobRunner
+from app.model.needle_section import NeedleSection
 from app.model.ongoing import Ongoing
 from app.model.planning_options import PlanningOptions
 from app.model.present_window import PresentWindow
@@ -34,6 +35,7 @@ class State:
         jobs: long work.
         trajectories: of the case.
         dragging: a needle that is dragged.
+        section: where the plane across the needle lies.
         present: what is open of the chosen one in the present view.
         fluoroscopy: what a C-arm would show in the present view.
         appearance: how bone, nerve and labels look.
@@ -56,6 +58,7 @@ class State:
         self.slices = SliceState(self.model, parent)
         self.trajectories = Trajectories(self.model, parent)
         self.dragging = Dragging(self.model, self.trajectories, self.jobs, parent)
+        self.section = NeedleSection(self.trajectories, parent)
         self.present = PresentWindow(self.model, self.trajectories, parent)
         self.fluoroscopy = Fluoroscopy(self.model, self.trajectories, parent)
         self.options = SegmentOptions(settings, parent)

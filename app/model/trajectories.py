@@ -18,6 +18,8 @@ from spinect_core.plan.wording import Trajectory, case_warnings, own_trajectory,
 from spinect_core.plan.wording import trajectories as trajectories_of
 
 if TYPE_CHECKING:
+    from pyvista import PolyData
+
     from spinect_core.geometry.view import View
     from spinect_core.image.volume import Volume
     from spinect_core.pipeline.moving import Moved
@@ -87,6 +89,12 @@ class Trajectories(QObject):
             for each in self.rows
             if each.own and each.needle is not None and each.key != self.chosen and not each.elsewhere
         )
+
+    @property
+    def skin(self) -> PolyData | None:
+        """The skin of the open case, to be drawn; None until trajectories were looked for, or where there is none."""
+        planner = self._ready
+        return None if planner is None else planner.skin_shown
 
     @property
     def planner(self) -> Planner | None:

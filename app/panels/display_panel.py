@@ -18,6 +18,7 @@ ROWS = (
     ("labels", "In slices"),
     ("organs", "Organs"),
     ("organs_3d", "… in 3D"),
+    ("skin", "Skin"),
 )
 OWN_COLOURS = ("labels", "organs", "organs_3d")
 
@@ -57,6 +58,7 @@ class DisplayPanel(Section):
         self.checks["organs_3d"].setToolTip(
             "Organs in the 3D view; muscles are left out, they would hide all else"
         )
+        self.checks["skin"].setToolTip("The skin in the 3D view, once trajectories were looked for")
         self.grey_values = QComboBox()
         self.grey_values.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.grey_values.setMinimumContentsLength(8)

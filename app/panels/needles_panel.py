@@ -191,7 +191,7 @@ def _button(
     button.setAccessibleName(text.removesuffix(" ▾") or tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if icon:
-        button.setIcon(icons.icon(icon))
+        icons.dress(button, icon)
     if menu is not None:
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -11,14 +11,12 @@ from app.model.case_model import CaseModel
 from app.model.dragging import Dragging
 from app.model.trajectories import Trajectories
 from app.views.needle_handles import NeedleHandles, draw_handle
+from app.views.needle_plane_view import within
 from app.views.root_gaps import RootGaps
 from app.views.slices import SliceView
 from app.widgets import palette
 from spinect_core.base.arrays import FloatArray
 from spinect_core.plan.records import NeedleRecord
-
-WITHIN_MM = 2.0
-"""Where the needle lies within this distance of a slice, its line is drawn solid."""
 
 
 class NeedleOnSlices:
@@ -58,7 +56,8 @@ class NeedleOnSlices:
         ends = [QPointF(*xy) for xy in view.to_screen(np.stack([entry, target]))]
         painter.setPen(QPen(faint, 1.4 if chosen else 1.0, Qt.PenStyle.DashLine))
         painter.drawLine(ends[0], ends[1])
-        inside = near_plane(entry, target, axis, position)
+        half = view.half_slice_mm
+        inside = near_plane(entry, target, axis, position, half)
         if inside is not None:
             part = [QPointF(*xy) for xy in view.to_screen(np.stack(inside))]
             wide = 2.0 if chosen else 1.4
@@ -67,21 +66,19 @@ class NeedleOnSlices:
             painter.setPen(_round_pen(colour, wide))
             painter.drawLine(part[0], part[1])
         for end, place in zip(ends, (entry, target), strict=True) if chosen else ():
-            draw_handle(painter, end, colour, near=abs(float(place[axis]) - position) <= WITHIN_MM)
+            draw_handle(painter, end, colour, near=abs(float(place[axis]) - position) <= half)
 
 
 def near_plane(
-    entry: npt.NDArray[np.float64], target: npt.NDArray[np.float64], axis: int, position: float
+    entry: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    axis: int,
+    position: float,
+    half_mm: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """The part of a needle within 2 mm of a plane across a patient axis; None where no part is."""
-    start, along = entry[axis] - position, target[axis] - entry[axis]
-    if abs(along) < 1e-9:
-        return (entry, target) if abs(start) <= WITHIN_MM else None
-    first, last = sorted(((-WITHIN_MM - start) / along, (WITHIN_MM - start) / along))
-    first, last = max(first, 0.0), min(last, 1.0)
-    if first > last:
-        return None
-    return entry + first * (target - entry), entry + last * (target - entry)
+    """The part of a needle within half a slice of a plane across a patient axis; None where no part is."""
+    part = within(np.array([entry[axis] - position, target[axis] - position]), half_mm)
+    return None if part is None else (entry + part[0] * (target - entry), entry + part[1] * (target - entry))
 
 
 def _round_pen(colour: QColor, width: float) -> QPen:

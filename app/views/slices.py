@@ -127,6 +127,12 @@ class SliceView(QWidget):
         self._grey = self._mask = self._organs = None
         self.update()
 
+    @property
+    def half_slice_mm(self) -> float:
+        """Half the distance of two cuts: what lies nearer to one lies in it."""
+        reformatter = self._state.reformatter
+        return 0.5 if reformatter is None else reformatter.positions(self.plane)[1] / 2
+
     def placement(self) -> tuple[PlaneGrid, QRectF] | None:
         """The grid of the cut and the rectangle of the widget it fills (half a pixel beyond the outer centres)."""
         reformatter = self._state.reformatter

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.dragging import Dragging
+from app.model.needle_section import NeedleSection
 from app.model.ongoing import Ongoing
 from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from app.views.organ_actors import OrganActors
     from app.views.overlay import Overlay
     from app.views.scene import Viewport
+    from app.views.skin_actor import SkinActor
     from app.views.trajectory_drawing import TrajectoryDrawing
     from app.views.triangle_tool import TriangleTool
 
@@ -41,18 +43,20 @@ class Stage(QObject):
         model: what is shown.
         appearance: how.
         trajectories: the one that is looked at.
-        dragging: its needle can be dragged.
         present: its window in the present view.
         ongoing: the running job.
         wanted: whether there is to be a 3D view at all.
         parent: the widget that holds it.
+        dragging: what a drag of the needle does; None where it cannot be dragged.
+        section: where the plane across the needle lies; None where that is not shown.
 
     Attributes:
         viewport: the picture; None until it was built.
         tool: draws triangles in it.
         drawing: draws the chosen trajectory over it.
         overlay: the sheet that is written on.
-        needle: the chosen needle in it.
+        needle: the needles in it.
+        skin: of the case in it.
         gaps: of the roots in it.
         organs: of the case in it.
 
@@ -69,21 +73,25 @@ class Stage(QObject):
         model: CaseModel,
         appearance: Appearance,
         trajectories: Trajectories,
-        dragging: Dragging,
         present: PresentWindow,
         ongoing: Ongoing,
         wanted: bool,
         parent: QWidget,
+        *,
+        dragging: Dragging | None = None,
+        section: NeedleSection | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._appearance = model, appearance
         self._trajectories, self._present, self._parent = trajectories, present, parent
         self._ongoing, self._wanted, self._dragging = ongoing, wanted, dragging
+        self._section = section or NeedleSection(trajectories, self)
         self.viewport: Viewport | None = None
         self.tool: TriangleTool | None = None
         self.drawing: TrajectoryDrawing | None = None
         self.overlay: Overlay | None = None
         self.needle: NeedleActors | None = None
+        self.skin: SkinActor | None = None
         self.gaps: GapActors | None = None
         self.organs: OrganActors | None = None
 
@@ -104,6 +112,7 @@ class Stage(QObject):
             from app.views.organ_actors import OrganActors
             from app.views.overlay import Overlay
             from app.views.scene import Viewport
+            from app.views.skin_actor import SkinActor
             from app.views.trajectory_drawing import TrajectoryDrawing
             from app.views.triangle_tool import TriangleTool
         except ImportError as error:
@@ -111,13 +120,16 @@ class Stage(QObject):
             return
         viewport = Viewport(self._model, self._appearance, self._parent)
         self.tool = TriangleTool(viewport, self._model)
-        viewport.tool = MouseTools(viewport, self.tool, self._trajectories, self._dragging)
+        viewport.tool = self.tool
+        if self._dragging is not None:
+            viewport.tool = MouseTools(viewport, self.tool, self._trajectories, self._dragging)
         self.drawing = TrajectoryDrawing(self._model, self._trajectories, self._present)
         self.overlay = Overlay(
             viewport, self._model, self.tool, self.drawing, self._trajectories, self._ongoing
         )
         self._present.changed.connect(self.overlay.update)
-        self.needle = NeedleActors(viewport, self._trajectories)
+        self.needle = NeedleActors(viewport, self._model, self._trajectories, self._section)
+        self.skin = SkinActor(viewport, self._trajectories, self._appearance)
         self.gaps = GapActors(viewport, self._model)
         self.organs = OrganActors(viewport, self._model, self._appearance)
         self.viewport = viewport

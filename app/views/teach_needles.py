@@ -49,7 +49,7 @@ def _draw_needle(painter: QPainter, view: SliceView, needle: Needle, colour: QCo
     painter.setPen(QPen(faint, 1.4, Qt.PenStyle.DashLine))
     painter.drawLine(ends[0], ends[1])
     axis = view.plane.normal
-    inside = near_plane(entry, target, axis, position)
+    inside = near_plane(entry, target, axis, position, view.half_slice_mm)
     if inside is not None:
         part = [QPointF(*xy) for xy in view.to_screen(np.stack(inside))]
         painter.setPen(QPen(colour, 2.2))

@@ -36,6 +36,8 @@ NEEDLE_COLOURS = {
     "rose": "#ff86b0",
 }
 """Of the user's needles, by the word that the plan has."""
+TOUCHED = "#ff5a4f"
+"""Of what a needle touches."""
 GAP = "#c08cff"
 """Of a root's course where no nerve is labelled, as in spinect_core.pictures.palette."""
 SUPPOSED = "#e8dcff"

@@ -42,7 +42,7 @@ KEYS = {
         ("F", "simulated fluoroscopy of the view beside it, or not"),
     ),
     "Window": (
-        ("F5, F6, F7", "all views, 3D large, slices large"),
+        ("F5, F6, F7, F8", "all views, 3D large, slices large, the needle's own views"),
         ("F9", "show or hide the side column"),
         ("Ctrl+,", "settings"),
     ),

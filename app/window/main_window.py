@@ -32,6 +32,7 @@ from app.panels.display_panel import DisplayPanel
 from app.panels.frames import ViewFrame
 from app.panels.level_menu import LevelMenu
 from app.panels.measurements_panel import MeasurementsPanel
+from app.panels.needle_planes import NeedlePlanes
 from app.panels.needles_panel import NeedlesPanel
 from app.panels.plan_panel import PlanPanel
 from app.panels.report_panel import ReportPanel
@@ -44,6 +45,7 @@ from app.panels.view_panel import ViewPanel
 from app.panels.welcome import NoThreeD, Welcome
 from app.views.fluoroscopy import FluoroscopyView
 from app.views.needle_on_slices import NeedleOnSlices
+from app.views.needle_plane_view import Cut, NeedlePlaneView
 from app.views.slices import SliceView
 from app.views.stage import Stage
 from app.widgets import palette, plain
@@ -67,6 +69,11 @@ LAYOUTS = {
     "standard": ("All views", "F5", "3D view, table and the three slices"),
     "3d": ("3D large", "F6", "The 3D view and the table, without slices"),
     "slices": ("Slices large", "F7", "The slices twice as large, without the table"),
+    "needle": (
+        "Needle",
+        "F8",
+        "3D view, table of the needles, and the planes along and across the one that is chosen",
+    ),
 }
 """Arrangements of the views: name in the menu, key, tool tip."""
 BESIDE = ("sagittal", "coronal")
@@ -75,7 +82,7 @@ SLICES_PART = {False: 0.33, True: 0.64}
 """How much of the views' width slices take, one below the other and side by side."""
 LAYOUT_KEY = "window/layout"
 SIDE_WIDTH = 300
-DOCK_HEIGHT = 300
+DOCK_HEIGHT, NEEDLE_DOCK = 300, 210
 HANDLE = 4
 """Pixels between two views, to be grabbed."""
 WARM_UP_MS = 500
@@ -111,11 +118,12 @@ class MainWindow(QMainWindow):
             state.model,
             state.appearance,
             state.trajectories,
-            state.dragging,
             state.present,
             state.ongoing,
             three_d,
             self.middle,
+            dragging=state.dragging,
+            section=state.section,
         )
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
         self._build_panels()
@@ -235,6 +243,8 @@ class MainWindow(QMainWindow):
         self.dock.addTab(self.measurements_panel, "Triangles")
         self.dock.addTab(self.trajectories_panel, "Trajectories")
         self.dock.addTab(self.needles_panel, "Needles")
+        self.dock.currentChanged.connect(self._on_tab)
+        self._on_tab()
         self.centre.addWidget(self.dock)
         self.centre.setStretchFactor(0, 1)
         self.centre.setSizes([660, DOCK_HEIGHT])
@@ -245,18 +255,39 @@ class MainWindow(QMainWindow):
         self.views = QSplitter(Qt.Orientation.Horizontal)
         self.views.addWidget(self.centre)
         self.views.addWidget(self.right)
+        self.needle_planes = self._needle_planes()
+        self.views.addWidget(self.needle_planes)
+        self.views.setStretchFactor(2, 3)
         self.views.setStretchFactor(0, 5)
         self.views.setStretchFactor(1, 3)
-        self.views.setSizes([860, 420])
+        self.views.setSizes([860, 420, 420])
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(self.side)
         whole.addWidget(self.views)
-        for splitter in (self.abreast, self.centre, self.right, self.pair, self.views, whole):
+        columns = (self.abreast, self.centre, self.right, self.pair, self.views, whole)
+        for splitter in (*columns, self.needle_planes.splitter):
             splitter.setHandleWidth(HANDLE)
             splitter.setChildrenCollapsible(False)
         self.setCentralWidget(whole)
         self.layout_name = ""
         self.set_layout(str(state.settings.value(LAYOUT_KEY, "")))
+
+    def _needle_planes(self) -> NeedlePlanes:
+        """The needle's own views."""
+        state = self.state
+        views = {
+            cut: NeedlePlaneView(
+                cut,
+                state.model,
+                state.slices,
+                state.appearance,
+                state.trajectories,
+                state.section,
+                state.dragging,
+            )
+            for cut in Cut
+        }
+        return NeedlePlanes(views, state.trajectories)
 
     def _connect_state(self) -> None:
         model, jobs, controllers = self.state.model, self.state.jobs, self.controllers
@@ -339,6 +370,16 @@ class MainWindow(QMainWindow):
         self.display_panel.cut_changed.connect(viewport.set_cut)
         if self.state.trajectories.current is not None:
             self.stage.show_trajectory()  # of a plan that was open before
+
+    def _on_tab(self) -> None:
+        """What is not seen of the dock must not keep it wide."""
+        for number in range(self.dock.count()):
+            seen = number == self.dock.currentIndex()
+            policy = QSizePolicy.Policy.Preferred if seen else QSizePolicy.Policy.Ignored
+            page = self.dock.widget(number)
+            if page is not None:
+                page.setSizePolicy(policy, policy)
+        self.dock.updateGeometry()
 
     def _on_case(self) -> None:
         self.stage.start()
@@ -477,7 +518,10 @@ class MainWindow(QMainWindow):
         self.fluoroscopy_frame.setVisible(self._fluoroscopy_wanted)
         self.centre.show()
         self.dock.setVisible(name != "slices")
-        self.right.setVisible(name != "3d")
+        needle = name == "needle"
+        self.right.setVisible(name != "3d" and not needle)
+        self.needle_planes.setVisible(needle)
+        self.state.section.show(needle)
         beside = name == "slices"
         for place, each in enumerate(BESIDE):
             if beside:
@@ -486,9 +530,13 @@ class MainWindow(QMainWindow):
                 self.right.insertWidget(1 + place, self.frames[each])
         self.pair.setVisible(beside)
         width = sum(self.views.sizes())
-        if name != self.layout_name and width:
+        if name != self.layout_name and needle:
+            self.dock.setCurrentWidget(self.needles_panel)
+            self.views.setSizes([width // 2, 0, width - width // 2])
+            self.centre.setSizes([self.centre.height() - NEEDLE_DOCK, NEEDLE_DOCK])
+        elif name != self.layout_name and width:
             part = SLICES_PART[beside]
-            self.views.setSizes([round(width * (1 - part)), round(width * part)])
+            self.views.setSizes([round(width * (1 - part)), round(width * part), 0])
             height = self.right.height()
             self.right.setSizes([height // 2, 0, 0, height // 2] if beside else [height // 3] * 3 + [0])
         self.layout_name = name
@@ -508,6 +556,7 @@ class MainWindow(QMainWindow):
         self.dock.setVisible(in_centre)
         self.centre.setVisible(in_centre)
         self.right.setVisible(not in_centre)
+        self.needle_planes.hide()
         self.pair.setVisible(self.layout_name == "slices" and name in BESIDE)
 
     # ---------------------------------------------------------------------------------------------------- events

@@ -123,10 +123,7 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     grey = np.clip((cut.pixels - LEVEL_HU) / WINDOW_HU + 0.5, 0.0, 1.0) * 255
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
     rows, columns = np.indices(cut.pixels.shape, dtype=np.float64)
-    index = np.rint(labels.geometry.to_index(cut.places)).astype(int)
-    inside = np.asarray(((index >= 0) & (index < labels.array.shape)).all(axis=-1))
-    index = np.where(inside[..., None], index, 0)
-    found = np.where(inside, labels.array[tuple(np.moveaxis(index, -1, 0))], 0)
+    found = labels_in(cut, labels)
     for label, colour in ((BONE_LABEL, BONE), (NERVE_LABEL, NERVE)):
         mine = found == label
         rgb[mine] = (1 - TINT) * rgb[mine] + TINT * np.array(colour)
@@ -134,6 +131,14 @@ def _tinted(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
     lines = np.where(hatched[..., None], HATCH, BACKGROUND_TOP)
     rgb[~cut.inside] = lines[~cut.inside]
     return rgb.astype(np.uint8)
+
+
+def labels_in(cut: PlaneImage, labels: Labels) -> npt.NDArray[np.uint8]:
+    """The labels [row, column] in a plane; 0 beyond them."""
+    index = np.rint(labels.geometry.to_index(cut.places)).astype(int)
+    inside = np.asarray(((index >= 0) & (index < labels.array.shape)).all(axis=-1))
+    index = np.where(inside[..., None], index, 0)
+    return np.where(inside, labels.array[tuple(np.moveaxis(index, -1, 0))], 0).astype(np.uint8)
 
 
 def _names(draw: ImageDraw.ImageDraw, outlines: Outlines) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from pyvista import PolyData
 
 from spinect_core.anatomy.landmarks import Landmarks
 from spinect_core.base.arrays import FloatArray
@@ -165,6 +166,10 @@ class Planner(Protocol):
     def obstacles(self) -> Obstacles:
         """Bone and nerve, those round the labels once it was made ready, ready for rays."""
 
+    @property
+    def skin_shown(self) -> PolyData | None:
+        """The skin, to be drawn; None before it was made ready, and where the CT shows none."""
+
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
         """Do what is needed once, before the first planning."""
 
@@ -282,6 +287,7 @@ class PlannerHere:
         self._room, self._step = room, step
         self._held: Held | None = None
         self._turn = threading.RLock()
+        self.skin_shown: PolyData | None = None
         self.labels = room.labels
 
     @property
@@ -308,7 +314,9 @@ class PlannerHere:
         """Find the skin, and what lies round the labels."""
         check(cancel)
         progress(0.5, "finding the skin")
-        _ = self._room.skin, self._room.obstacles
+        skin = self._room.skin
+        self.skin_shown = None if skin is None else skin.shown()
+        _ = self._room.obstacles
         check(cancel)
         progress(0.8, "comparing the labels with the CT")
         _ = self._room.seen
@@ -421,6 +429,7 @@ class PlannerApart:
         self._held: tuple[_Child, Landmarks, Zone | None] | None = None
         self._child: _Child | None = _Child()  # its libraries load meanwhile
         self.labels = labels
+        self.skin_shown: PolyData | None = None
         self.obstacles = Obstacles.of(surfaces, FEW_TRIANGLES, PAUSE_S)
 
     def make_ready(self, progress: Progress = silent, cancel: Cancel | None = None) -> None:
@@ -432,6 +441,7 @@ class PlannerApart:
             skin, around, soft = outside_of(
                 self._volume, self.labels, self._surfaces, cancel, organs=self.organs
             )
+        self.skin_shown = None if skin is None else skin.shown()
         warnings = () if self._volume is None else self._volume.warnings
         check(cancel)
         progress(0.5, "comparing the labels with the CT")

@@ -45,6 +45,42 @@ def nearest_organ_text(trajectory: Trajectory) -> str:
     return f"{nearest.name} {nearest.gap_mm:.0f} mm"
 
 
+FOLLOWS_SHORT = " – shifts, first pass and intervals follow"
+"""Beside a needle that is moved: these numbers are missing until it is let go."""
+
+
+def readout(trajectory: Trajectory | None) -> dict[str, str]:
+    """The numbers that decide on a needle, by what they are; the same names without one, for a frame of them."""
+    names = (
+        "Light",
+        "Depth, needle",
+        "View",
+        "Tolerance",
+        "To bone",
+        "To nerve",
+        "Tip to nerve",
+        "Tip to sac",
+    )
+    if trajectory is None or trajectory.needle is None:
+        return dict.fromkeys(names, "")
+    record, safety = trajectory.needle, trajectory.needle.safety
+    bone = None if safety is None or safety.bone is None else safety.bone.gap_mm
+    tip = None if safety is None else safety.tip_to_nerve_mm
+    sac = None if record.tip is None else record.tip.sac_mm
+    found = (
+        "" if trajectory.light is None else str(trajectory.light.light),
+        trajectory.needle_text,
+        trajectory.view_text if trajectory.own else record.needle.view.words,
+        trajectory.tolerance_text,
+        *(_mm(each) for each in (bone, trajectory.nerve_mm, tip, sac)),
+    )
+    return dict(zip(names, found, strict=True))
+
+
+def _mm(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.1f} mm"
+
+
 def live_text(trajectory: Trajectory, touches: Sequence[Touch] = ()) -> str:
     """A needle's numbers in one line.
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 os.environ.setdefault("QT_API", "pyside6")
 
+import fake_planning
 import pytest
 import shiboken6
-from gui_help import fake_find_organs, fake_segment, small_region, small_volume
+from gui_help import fake_find_organs, fake_segment, settle, small_region, small_volume
 from PySide6.QtCore import QEvent, QSettings
 
+import spinect_core.pipeline.replanning
 import spinect_core.preprocessing
 import spinect_core.segmentation
 import spinect_core.segmentation.organs
@@ -107,3 +109,22 @@ def segmented(opened, qtbot):
     qtbot.waitUntil(lambda: not opened.jobs.busy)
     opened.stage.viewport.grabFramebuffer()
     return opened
+
+
+@pytest.fixture
+def planned(segmented, qtbot, monkeypatch):
+    """The window with the trajectories of the small CT, on a coarse map."""
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
+    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
+    segmented.actions_.named["trajectories"].trigger()
+    settle(segmented, qtbot)
+    return segmented
+
+
+@pytest.fixture
+def own(planned, qtbot):
+    """The same with a needle of one's own, which is looked at."""
+    planned.actions_.named["needle"].trigger()
+    settle(planned, qtbot)
+    assert planned.state.trajectories.current.own
+    return planned

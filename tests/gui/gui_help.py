@@ -104,6 +104,12 @@ def small_region(volume) -> Region:
     return Region.around(volume.geometry.centre, (48.0, 48.0, 48.0), note="for the test")
 
 
+def settle(window, qtbot):
+    """Wait until nothing is computed and no needle follows the mouse any more."""
+    dragging = window.state.dragging
+    qtbot.waitUntil(lambda: dragging.idle and not window.jobs.busy, timeout=90000)
+
+
 def export_view(window, qtbot, path):
     """Write what the 3D view shows, and wait for the file."""
     with qtbot.waitSignal(window.controllers.export.said, timeout=20000) as said:

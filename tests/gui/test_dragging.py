@@ -1,14 +1,12 @@
 """Needles of one's own are dragged in slices, in the 3D view and on the map, with their numbers."""
 
-import fake_planning
 import numpy as np
 import pytest
-from gui_help import drag, send
+from gui_help import drag, send, settle
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
-import spinect_core.pipeline.replanning
 from app.model.dragging import End
 from app.model.trajectory_table import NEEDLE, VIEW
 from app.widgets import palette
@@ -16,35 +14,6 @@ from spinect_core.geometry.view import View
 from spinect_core.planning.needle.safety import clearance
 
 NONE = Qt.MouseButton.NoButton
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Landmarks of the small scene, and a coarse map."""
-    monkeypatch.setattr(spinect_core.pipeline.replanning, "find_landmarks", fake_planning.fake_landmarks)
-    monkeypatch.setattr(spinect_core.pipeline.replanning, "plan_level", fake_planning.fake_plan)
-
-
-def settle(window, qtbot):
-    dragging = window.state.dragging
-    qtbot.waitUntil(lambda: dragging._job is None and not window.jobs.busy, timeout=90000)
-
-
-@pytest.fixture
-def planned(segmented, qtbot):
-    """The window with the trajectories of the small CT."""
-    segmented.actions_.named["trajectories"].trigger()
-    settle(segmented, qtbot)
-    return segmented
-
-
-@pytest.fixture
-def own(planned, qtbot):
-    """The same with a needle of one's own, which is looked at."""
-    planned.actions_.named["needle"].trigger()
-    settle(planned, qtbot)
-    assert planned.state.trajectories.current.own
-    return planned
 
 
 def needle_of(window):

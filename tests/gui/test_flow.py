@@ -218,6 +218,7 @@ def test_layouts_show_their_views_and_are_kept(segmented, window, settings):
     for name, views, table in (
         ("3d", {"3d"}, True),
         ("slices", {"3d", "axial", "sagittal", "coronal"}, False),
+        ("needle", {"3d"}, True),
         ("standard", {"3d", "axial", "sagittal", "coronal"}, True),
     ):
         actions[f"layout_{name}"].trigger()
@@ -234,7 +235,7 @@ def test_layouts_show_their_views_and_are_kept(segmented, window, settings):
     frames["sagittal"].enlarge.click()
     assert seen() == {"3d", "axial", "sagittal", "coronal"}
     assert not segmented.dock.isVisibleTo(segmented)
-    assert set(LAYOUTS) == {"standard", "3d", "slices"}
+    assert set(LAYOUTS) == {"standard", "3d", "slices", "needle"}
     actions["side"].trigger()
     assert not segmented.side.isVisibleTo(segmented)
     actions["side"].trigger()

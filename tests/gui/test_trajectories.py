@@ -89,9 +89,11 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
 
 def test_the_needle_and_its_cone_are_in_the_picture_and_go_with_the_case(planned, qtbot, ct_file):
     actors = planned.stage.viewport.renderer.GetActors()
-    assert actors.GetNumberOfItems() == 4, "bone, nerve, needle, cone"
+    assert actors.GetNumberOfItems() == 5, "bone, nerve, needle, its entry, its cone"
     planned.state.trajectories.choose(planned.state.trajectories.rows[1].key)
-    assert actors.GetNumberOfItems() == 2, "without a trajectory there is no needle"
+    assert len(list(planned.stage.viewport.renderer.GetActors())) == 2, (
+        "without a trajectory there is no needle"
+    )
     planned.state.trajectories.choose(planned.state.trajectories.rows[0].key)
     with qtbot.waitSignal(planned.model.case_opened, timeout=20000):
         planned.controllers.open.open_path(ct_file)
@@ -585,7 +587,7 @@ def test_a_saved_plan_shows_its_trajectories_without_running_again(planned, qtbo
     assert "again" in panel.place.toolTip()
     assert not panel.landmarks.move_button.isEnabled()
     assert panel.down.isEnabled()
-    assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 4
+    assert planned.stage.viewport.renderer.GetActors().GetNumberOfItems() == 5
     panel.pages.setCurrentIndex(1)
     assert "Angular tolerance" in panel.details.text.toPlainText()
     find(planned, qtbot)  # with the organs, which the plan names and does not hold
@@ -693,11 +695,13 @@ def test_selecting_a_triangle_leaves_the_trajectory(planned):
 
 def test_the_part_of_a_needle_near_a_slice():
     entry, target = np.array([0.0, 0.0, 10.0]), np.array([0.0, 30.0, -10.0])
-    first, last = near_plane(entry, target, 2, 0.0)
+    first, last = near_plane(entry, target, 2, 0.0, 2.0)
     np.testing.assert_allclose([first[2], last[2]], [2.0, -2.0])
-    assert near_plane(entry, target, 2, 20.0) is None
-    assert near_plane(entry, target, 0, 1.0) is not None
-    assert near_plane(entry, target, 0, 3.0) is None
+    assert near_plane(entry, target, 2, 20.0, 2.0) is None
+    assert near_plane(entry, target, 0, 1.0, 2.0) is not None
+    assert near_plane(entry, target, 0, 3.0, 2.0) is None
+    first, last = near_plane(entry, target, 2, 0.0, 0.5)
+    np.testing.assert_allclose([first[2], last[2]], [0.5, -0.5])
 
 
 def test_a_slice_shows_the_needle(planned):

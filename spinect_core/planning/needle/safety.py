@@ -201,9 +201,7 @@ def _depths(first: float, last: float, step: float) -> FloatArray:
     return np.asarray(depths if last - depths[-1] < 1e-9 else np.append(depths, last), dtype=np.float64)
 
 
-def closest_between(
-    needle: Needle, obstacles: Obstacles, tissue: int, first: float, last: float
-) -> Closest:
+def closest_between(needle: Needle, obstacles: Obstacles, tissue: int, first: float, last: float) -> Closest:
     """The nearest place of a tissue, 1 bone or 2 nerve, between two depths in mm."""
     depths = _depths(first, last, STEP_MM)
     distances = obstacles.distance(needle.at(depths), tissue)

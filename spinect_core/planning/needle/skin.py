@@ -12,6 +12,7 @@ import pyvista as pv
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from scipy import ndimage
+from vtkmodules.vtkFiltersCore import vtkQuadricClustering
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
@@ -32,6 +33,8 @@ LEAST_ML = 100.0
 """A largest piece smaller than this is no trunk."""
 CIRCLE_MM = 4.0
 """A surface nearer than this to the border of the scanner's circle is not skin but the cut."""
+SHOWN_MM = 5.0
+"""Of a cell of the surface that is drawn: a trunk has some twenty thousand triangles."""
 _AIR, _FULL = -1000.0, 0.0
 
 
@@ -115,6 +118,27 @@ class Skin:
         mesh = _surface(field, grid)
         check(cancel)
         return cls(_without_cut(mesh, copy.not_shown, grid))
+
+    def shown(self, cell_mm: float = SHOWN_MM) -> pv.PolyData:
+        """The skin with few triangles, to be drawn: LPS mm, off the surface by a fraction of a cell.
+
+        Args:
+            cell_mm: all points within a cell of this size become one.
+        """
+        if not self.mesh.n_cells:
+            return pv.PolyData()
+        low, high = np.reshape(self.mesh.bounds, (3, 2)).T
+        fewer = vtkQuadricClustering()
+        fewer.SetInputData(self.mesh)
+        fewer.SetNumberOfDivisions(*(max(int(size / cell_mm), 1) for size in high - low))
+        fewer.AutoAdjustNumberOfDivisionsOff()
+        fewer.CopyCellDataOff()
+        fewer.Update()
+        mesh: pv.PolyData = pv.wrap(fewer.GetOutput())
+        smooth: pv.PolyData = mesh.triangulate().compute_normals(
+            cell_normals=False, split_vertices=False, consistent_normals=False
+        )
+        return smooth
 
     def depth(self, points: npt.ArrayLike, directions: npt.ArrayLike) -> FloatArray:
         """How far it is from points in the body to where rays leave it through the skin.

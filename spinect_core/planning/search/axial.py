@@ -217,6 +217,12 @@ def upright_plane(needle: Needle) -> NeedlePlane:
     return NeedlePlane.through(needle, across, -np.cross(tilted_axial.across, tilted_axial.down))
 
 
+def across_plane(needle: Needle, depth_mm: float) -> NeedlePlane:
+    """The plane across a needle at a depth in mm from its entry, seen from its hub with the needle in the middle."""
+    plane = NeedlePlane.through(needle, needle.view.right, -needle.view.up)
+    return replace(plane, origin=needle.at(depth_mm))
+
+
 def reformat(
     volume: Volume, plane: NeedlePlane, size_mm: tuple[float, float], mm_per_pixel: float = 0.5
 ) -> PlaneImage:

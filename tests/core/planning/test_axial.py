@@ -13,7 +13,7 @@ from spinect_core.image.volume import Geometry, Volume
 from spinect_core.plan.build import axial_record
 from spinect_core.plan.wording import in_plane_sentence
 from spinect_core.planning.needle.needle import Needle
-from spinect_core.planning.search.axial import in_plane_trajectory, needle_plane, reformat
+from spinect_core.planning.search.axial import across_plane, in_plane_trajectory, needle_plane, reformat
 
 
 def needle(side: str, oblique: float, tilt: float, depth: float = 80.0) -> Needle:
@@ -197,3 +197,15 @@ def test_a_picture_without_pixels_is_refused() -> None:
     ):
         with pytest.raises(MeasurementError, match="not possible"):
             reformat(volume, plane, size, pixel)
+
+
+def test_the_plane_across_a_needle_is_seen_from_its_hub():
+    one = needle("left", 30.0, 10.0)
+    plane = across_plane(one, 30.0)
+    np.testing.assert_allclose(plane.origin, one.at(30.0))
+    for way in (plane.across, plane.down):
+        assert way @ one.towards_entry == pytest.approx(0.0, abs=1e-12)
+    # from behind the patient his right is on the right, and his head is up
+    assert plane.across[0] < -0.5
+    assert plane.down[2] < -0.5
+    np.testing.assert_allclose(plane.to_plane(np.asarray(one.target)), 0.0, atol=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import Cancelled, MeasurementError
@@ -149,6 +150,19 @@ def test_the_skin_of_a_phantom() -> None:
     found = Skin.of(case.volume).depth(point, views)
     # The truth is known to a voxel.
     np.testing.assert_allclose(found, outermost, atol=1.0)
+
+
+def test_the_skin_that_is_drawn_has_few_triangles_and_lies_on_the_skin(skin: Skin) -> None:
+    shown = skin.shown()
+    assert 100 < shown.n_cells < skin.mesh.n_cells / 3
+    away = cKDTree(np.asarray(skin.mesh.points)).query(np.asarray(shown.points))[0]
+    assert np.median(away) < 1.5
+    assert away.max() < 5.0
+    # outward: what one looks at from outside is the front of its triangles
+    outward = np.asarray(shown.points) - np.asarray(skin.mesh.points).mean(axis=0)
+    outward[:, 2] = 0.0
+    normals = np.asarray(shown.point_data["Normals"])
+    assert (np.einsum("ij,ij->i", outward, normals) > 0).mean() > 0.95
 
 
 def test_what_shows_no_body_is_refused() -> None:
