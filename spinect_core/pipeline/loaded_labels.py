@@ -23,7 +23,7 @@ from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin, Organs
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
-from spinect_core.io.reading.label_check import check_labels
+from spinect_core.io.reading.label_check import check_labels, check_whole
 from spinect_core.io.reading.label_layers import LabelSet, Segment
 from spinect_core.io.reading.label_names import KNOWN, Left, Meaning, known_meaning
 from spinect_core.io.reading.label_sets import LabelOptions, read_label_set
@@ -236,6 +236,8 @@ def put_on(
     progress(0.4, "Putting the labels on the CT")
     on_ct = on_grid(tissue, found.geometry, volume.geometry, cancel)
     notes = _cut(on_ct, volume.geometry, region)
+    check(cancel)
+    warnings += check_whole(on_ct, volume, source)
     labels = Labels(on_ct, volume.geometry, tuple(warnings))
     check(cancel)
     progress(0.7, "Putting the labels on 1 mm")

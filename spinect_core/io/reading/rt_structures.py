@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import shapely
 from pydicom.dataset import Dataset
 
 from spinect_core.base.arrays import FloatArray
@@ -34,6 +35,10 @@ MOST_OUTLINES = 500_000
 OFF_PLANE = 0.1
 """Of a slice, or :data:`OFF_PLANE_MM` where that is more: what leaves its slice by more is of another grid."""
 OFF_PLANE_MM = 0.05
+SAME_PLACE = 0.001
+"""Of a pixel: corners so near are one."""
+CROSSING = 1.0
+"""Pixels that two outlines have in common without one lying within the other: less is rounding along a common edge."""
 _DAMAGED = "Copy the file again from its source, or export it again"
 
 
@@ -230,7 +235,24 @@ def _by_slice(axis: int, places: list[int], indices: list[FloatArray], grid: Geo
             slices.setdefault(place, []).append(np.delete(index, axis, axis=1))
         else:
             beyond += 1
+    for place, drawn in slices.items():
+        slices[place], crossing = _once(drawn)
+        if crossing:
+            return _Drawn(axis, {}, "outlines of it cross each other, so what is within is not known")
     return _Drawn(axis, slices, beyond=beyond, missing=int((gaps - 1).sum()))
+
+
+def _once(outlines: list[FloatArray]) -> tuple[list[FloatArray], bool]:
+    """Those of a slice without what is drawn twice, and whether any two cross; one within another is its hole."""
+    if len(outlines) < 2:
+        return outlines, False
+    areas = [shapely.make_valid(shapely.Polygon(each)) for each in outlines]
+    keys = [shapely.to_wkb(shapely.normalize(shapely.set_precision(each, SAME_PLACE))) for each in areas]
+    kept = [number for number, key in enumerate(keys) if key not in keys[:number]]
+    tree = shapely.STRtree([areas[number] for number in kept])
+    pairs = tree.query(tree.geometries, predicate="overlaps")
+    common = shapely.area(shapely.intersection(*(tree.geometries[each] for each in pairs)))
+    return [outlines[number] for number in kept], bool((common > CROSSING).any())
 
 
 def _ordinal(number: int) -> str:

@@ -34,6 +34,7 @@ from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.io.dicom_out.segmentation import Origin, segmentation
 from spinect_core.io.dicom_out.study import Study
 from spinect_core.io.reading import ReadOptions, list_series, read_labels
+from spinect_core.io.reading.label_check import check_whole
 from spinect_core.io.reading.label_names import KNOWN, NUMBERED, Left, known_meaning, meaning_of
 from spinect_core.io.reading.label_sets import LabelOptions, read_label_set
 from spinect_core.io.reading.organ_names import V2, plain_class
@@ -183,6 +184,28 @@ def test_labels_of_a_ct_without_that_bone_are_refused(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "l.nii.gz", truth(), volume.geometry)
     with pytest.raises(ReadingError, match="not of this CT"):
         load_labels(path, replace(volume, array=noise), BOTH)
+
+
+def test_bone_that_the_labels_lack_is_no_gap_to_plan_through() -> None:
+    """What is dense among the labels and not labelled would be no obstacle."""
+    grid = Geometry((60, 60, 60), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[5:55, 5:12, 5:55] = labels[5:55, 48:55, 5:55] = 1
+    hu = np.where(labels == 1, 500, 40).astype(np.int16)
+    assert check_whole(labels, Volume(hu, grid, ""), "x") == ()
+    assert check_whole(np.zeros_like(labels), Volume(hu, grid, ""), "x") == ()
+    hu[20:40, 20:32, 20:40] = 400  # 4.8 ml
+    (warning,) = check_whole(labels, Volume(hu, grid, ""), "x")
+    assert warning.grave
+    assert "as dense as bone and not labelled" in warning.text
+    hu[20:40, 20:42, 20:40] = 400  # 8.8 ml
+    with pytest.raises(ReadingError, match="Bone is missing from the labels: 9 ml"):
+        check_whole(labels, Volume(hu, grid, ""), "x")
+    labels[20:40, 20:42, 20:40] = 1
+    assert check_whole(labels, Volume(hu, grid, ""), "x") == ()
+    hu[20:40, 20:42, 20:40] = 3000  # metal is known by its density
+    labels[20:40, 20:42, 20:40] = 0
+    assert check_whole(labels, Volume(hu, grid, ""), "x") == ()
 
 
 def test_left_is_not_taken_for_right(tmp_path: Path) -> None:

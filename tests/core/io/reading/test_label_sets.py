@@ -353,6 +353,45 @@ def test_a_keyhole_is_a_hole(tmp_path: Path, ct: tuple[Path, Volume]) -> None:
     assert np.array_equal(mask_of(read_label_set(path, volume), "ring", grid), wanted)
 
 
+def test_outlines_drawn_twice_count_once_and_those_that_cross_are_refused(
+    tmp_path: Path, ct: tuple[Path, Volume]
+) -> None:
+    folder, volume = ct
+    grid = volume.geometry
+
+    def square(z: int, low: float, high: float, right: float = 0.0) -> np.ndarray:
+        corners = [(z, low, low), (z, low, high), (z, high, high), (z, high, low)]
+        return grid.to_patient(np.add(corners, (0, 0, right)))
+
+    levels = range(3, 9)
+    once = [square(z, 10.5, 20.5) for z in levels]
+    turned = [np.roll(each[::-1], 1, axis=0) for each in once]  # the same corners from another one, backwards
+    within = [square(z, 12.5, 15.5) for z in levels]
+    across = [square(z, 10.5, 20.5, right=5.0) for z in levels]
+    beside = [square(z, 10.5, 20.5, right=10.0) for z in levels]
+    path = write_rtstruct(
+        tmp_path / "r.dcm",
+        folder,
+        [
+            ("once", "CLOSED_PLANAR", once),
+            ("twice", "CLOSED_PLANAR", once + turned),
+            ("hole", "CLOSED_PLANAR", once + within),
+            ("across", "CLOSED_PLANAR", once + across),
+            ("beside", "CLOSED_PLANAR", once + beside),
+        ],
+    )
+    found = read_label_set(path, volume)
+    mask = {name: mask_of(found, name, grid) for name in ("once", "twice", "hole", "across", "beside")}
+    assert np.count_nonzero(mask["once"]) == 6 * 100
+    assert np.array_equal(mask["twice"], mask["once"])
+    assert np.count_nonzero(mask["hole"]) == 6 * (100 - 9)
+    assert np.count_nonzero(mask["beside"]) == 6 * 200  # a common edge is no crossing
+    faults = {each.name: each.fault for each in found.segments}
+    assert "outlines of it cross" in faults["across"]
+    assert not mask["across"].any()
+    assert not any(faults[name] for name in mask if name != "across")
+
+
 def test_structures_that_are_no_outlines_of_every_slice_say_so(
     tmp_path: Path, ct: tuple[Path, Volume]
 ) -> None:
