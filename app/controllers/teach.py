@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -13,14 +14,18 @@ from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.picking import SurfacePicker
 from app.model.teach import Trainer
-from spinect_core.base.errors import SpinectError
-from spinect_core.base.progress import Cancel, Progress
+from app.model.teach_files import result_before
+from spinect_core.base.errors import PlanError, SpinectError
+from spinect_core.base.progress import Cancel, Progress, silent
 from spinect_core.image.volume import Volume
 from spinect_core.surfaces import Surfaces
 from spinect_core.teaching.process import Drawn, TeachingProcess
 from spinect_core.teaching.records import ScoreRecord
 from spinect_core.teaching.session import write_record
 from spinect_core.teaching.words import Aids
+
+if TYPE_CHECKING:
+    from spinect_core.teaching.pack import Pack
 
 DRAWING, SCORING = "Preparing the case", "Scoring"
 
@@ -82,21 +87,26 @@ class TeachController(QObject):
         self.trainer, self._model, self._jobs = trainer, model, jobs
         self._process: TeachingProcess | None = None
         self._case: Ready | None = None
+        self._drawn = ""  # name of the case that the process has
         self._shown: tuple[str, bool] | None = None
 
     # ------------------------------------------------------------------------------------------------ the case
+
+    @property
+    def case_is_shown(self) -> bool:
+        """Whether the case of the step is the one on the screen."""
+        return self._case is not None and self._case.name == self.trainer.step.case
 
     def show_step(self) -> None:
         """Bring the case of the step that is shown, drawn if need be; the clock starts when it is there."""
         trainer = self.trainer
         name, pack = trainer.step.case, trainer.pack
-        if self._case is not None and self._case.name == name:
+        if self._case is not None and self.case_is_shown:
             self._show(self._case)
             return
 
         def draw(progress: Progress, cancel: Cancel) -> Ready:
-            drawn = self._ready_process().open(pack, name, progress=progress, cancel=cancel)
-            return Ready.of(name, drawn)
+            return Ready.of(name, self._draw(pack, name, progress, cancel))
 
         def drawn(made: Ready) -> None:
             self._case = made
@@ -104,6 +114,15 @@ class TeachController(QObject):
                 self._show(made)
 
         self._jobs.start_instead(DRAWING, draw, drawn)
+
+    def _draw(
+        self, pack: Pack, name: str, progress: Progress = silent, cancel: Cancel | None = None
+    ) -> Drawn:
+        """Let the process draw a case, which it then scores."""
+        self._drawn = ""
+        drawn = self._ready_process().open(pack, name, progress=progress, cancel=cancel)
+        self._drawn = name
+        return drawn
 
     def _ready_process(self) -> TeachingProcess:
         if self._process is None or not self._process.alive:
@@ -139,6 +158,9 @@ class TeachController(QObject):
         trainer, model = self.trainer, self._model
         if trainer.handed_in or self._jobs.busy:
             return
+        if not self.case_is_shown:
+            self.said.emit("The case of this task is not prepared yet. Prepare it first.")
+            return
         triangle = None if not model.measurements else model.measurements[-1].triangle
         corners = () if triangle is None else tuple(np.asarray(each) for each in triangle.vertices)
         missing = "" if declined else trainer.missing(len(corners))
@@ -150,9 +172,10 @@ class TeachController(QObject):
 
         def score(progress: Progress, cancel: Cancel) -> ScoreRecord:
             process = self._process
-            if process is None or not process.alive:  # a cancelled one is gone with its case
+            # A cancelled one is gone with its case, or has another one.
+            if process is None or not process.alive or self._drawn != step.case:
+                self._draw(pack, step.case, cancel=cancel)
                 process = self._ready_process()
-                process.open(pack, step.case, cancel=cancel)
             return process.score(task, attempt, progress=progress, cancel=cancel)
 
         def scored(found: ScoreRecord) -> None:
@@ -161,6 +184,24 @@ class TeachController(QObject):
                 self.reveal()
 
         self._jobs.start(SCORING, score, scored)
+
+    def keep(self, path: Path) -> None:
+        """Write what was handed in so far over what was kept before, and over nothing else.
+
+        Raises:
+            PlanError: there lies something else: damaged, of another session, or with attempts that are not known here.
+            OutputError: the file cannot be written.
+        """
+        trainer = self.trainer
+        if trainer.session is not None:
+            there = result_before(path, trainer.session)
+            if there is not None and list(there.done) != trainer.done[: len(there.done)]:
+                raise PlanError(
+                    "The result holds attempts that were handed in elsewhere meanwhile",
+                    "Save the result under another name, and open the session again",
+                    path,
+                )
+        write_record(trainer.result(), path)
 
     def save_result(self, path: Path) -> None:
         """Write what was handed in so far."""

@@ -61,6 +61,7 @@ class Trainer(QObject):
     Args:
         pack: of cases.
         session: what to do, with the key to sign with; all tasks of the pack in their order without one.
+        before: what was handed in when the session was open before; one goes on behind it.
         now: seconds of a clock that never goes back.
 
     Attributes:
@@ -86,6 +87,7 @@ class Trainer(QObject):
         session: SessionRecord | None = None,
         parent: QObject | None = None,
         *,
+        before: ResultRecord | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(parent)
@@ -94,10 +96,10 @@ class Trainer(QObject):
             StepRecord(case=case.name, task=k) for case in pack.cases for k in range(len(case.tasks))
         )
         self.steps: tuple[StepRecord, ...] = every if session is None else session.steps
-        self.number = 0
         self.answer = Answer()
         self.score: ScoreRecord | None = None
-        self.done: list[DoneRecord] = []
+        self.done: list[DoneRecord] = [] if before is None else list(before.done)
+        self.number = self._first_open()
         self._events: list[EventRecord] = []
         self._began = now()
 
@@ -128,6 +130,12 @@ class Trainer(QObject):
         """Whether the attempt at this step has its score."""
         return self.score is not None
 
+    def _first_open(self) -> int:
+        """The first step at which nothing was handed in; the last one where all are done."""
+        made = {(each.attempt.case, each.attempt.task) for each in self.done}
+        left = (k for k, step in enumerate(self.steps) if (step.case, step.task) not in made)
+        return next(left, len(self.steps) - 1)
+
     def go(self, number: int) -> None:
         """Show another step, from its beginning."""
         self.number = min(max(number, 0), len(self.steps) - 1)
@@ -154,16 +162,30 @@ class Trainer(QObject):
         return sum(each.kind == EventKind.SHOT for each in self._events)
 
     def note(self, kind: EventKind, view: View | None = None, points: tuple[FloatArray, ...] = ()) -> None:
-        """Take note of something that was done, while one tries."""
-        if not self.handed_in and len(self._events) < MOST_EVENTS:
-            self._events.append(
-                EventRecord(
-                    at_s=round(self.seconds, 3),
-                    kind=kind,
-                    view=view,
-                    points=tuple(_three(point) for point in points),
-                )
+        """Take note of something that was done, while one tries.
+
+        Of a turn only where it ended is kept. A picture is always kept, since each counts: where the record is full
+        it takes the place of the oldest event that is none.
+        """
+        if self.handed_in:
+            return
+        events = self._events
+        if kind == EventKind.VIEW and events and events[-1].kind == EventKind.VIEW:
+            events.pop()
+        if len(events) >= MOST_EVENTS:
+            spare = (k for k, each in enumerate(events) if each.kind != EventKind.SHOT)
+            place = next(spare, None) if kind == EventKind.SHOT else None
+            if place is None:  # as many pictures are far beyond the limit of any task
+                return
+            events.pop(place)
+        events.append(
+            EventRecord(
+                at_s=round(self.seconds, 3),
+                kind=kind,
+                view=view,
+                points=tuple(_three(point) for point in points),
             )
+        )
 
     def set_tip(self, point: FloatArray) -> None:
         """Put the tip, or the place in the foramen, to LPS mm (3,)."""

@@ -29,14 +29,24 @@ GOOD_FROM, FAIR_FROM = 0.8, 0.4
 
 
 class TaskSection(Section):
-    """What is to be done, and how long one has been at it."""
+    """What is to be done, and how long one has been at it.
+
+    Signals:
+        prepare_wanted: the case is to be prepared again, after that was cancelled or failed.
+    """
+
+    prepare_wanted = Signal()
 
     def __init__(self, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__("Task", parent)
         self._trainer = trainer
         self.name, self.case = label("", "title", wrap=True), label("", "muted", wrap=True)
         self.text, self.spent = Label("", wrap=True), label("", "muted")
-        for each in (self.name, self.case, self.text, self.spent):
+        self.prepare = QPushButton("Prepare the case")
+        self.prepare.setToolTip("The case of this task is not on the screen yet")
+        self.prepare.clicked.connect(self.prepare_wanted)
+        self.prepare.hide()
+        for each in (self.name, self.case, self.text, self.spent, self.prepare):
             self.body.addWidget(each)
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)

@@ -81,7 +81,12 @@ class TeachMenu(QObject):
 
         self.close()
         self.trainer = TrainerWindow(
-            self._settings, practice.pack, practice.session, self._three_d, practice.results
+            self._settings,
+            practice.pack,
+            practice.session,
+            self._three_d,
+            practice.results,
+            practice.before,
         )
         self.trainer.closed.connect(self._forget)
         self.trainer.show()

@@ -38,8 +38,9 @@ from app.views.teach_needles import AimedPicture, TeachNeedleActors, TeachNeedle
 from app.widgets import palette, plain
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
+from spinect_core.base.errors import SpinectError
 from spinect_core.image.planes import PLANES
-from spinect_core.teaching.session import RESULT_SUFFIX, SessionRecord
+from spinect_core.teaching.session import RESULT_SUFFIX, ResultRecord, SessionRecord
 from spinect_core.teaching.words import Aids, EventKind
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class TrainerWindow(QMainWindow):
         session: what to do; all of the pack in its order without one.
         three_d: whether OpenGL works here.
         results: where every score is kept at once; nowhere if None.
+        before: what was kept there when the session was open before.
 
     Attributes:
         trainer: where the student is.
@@ -82,6 +84,7 @@ class TrainerWindow(QMainWindow):
         session: SessionRecord | None = None,
         three_d: bool = True,
         results: Path | None = None,
+        before: ResultRecord | None = None,
     ) -> None:
         super().__init__()
         self._results = results
@@ -93,7 +96,7 @@ class TrainerWindow(QMainWindow):
         self.trajectories = Trajectories(self.model, self)
         self.present = PresentWindow(self.model, self.trajectories, self)
         self.ongoing, self.recent = Ongoing(self.jobs, self), RecentFiles(settings, self)
-        self.trainer = Trainer(pack, session, self)
+        self.trainer = Trainer(pack, session, self, before=before)
         self.boxes, self.dialogs = Boxes(self), Dialogs(self)
         self.controller = TeachController(self.trainer, self.model, self.jobs, self)
         self.fluoroscopy = ShotFluoroscopy(self.model, self.trajectories, self.trainer.needle, self)
@@ -182,6 +185,7 @@ class TrainerWindow(QMainWindow):
         jobs.ended.connect(self._show_busy)
         controller.said.connect(self.say)
         controller.ready.connect(self._come_near)
+        self.task_section.prepare_wanted.connect(controller.show_step)
         answer.refused.connect(self.say)
         answer.hand_in_wanted.connect(lambda: controller.hand_in())
         answer.decline_wanted.connect(lambda: controller.hand_in(declined=True))
@@ -261,10 +265,10 @@ class TrainerWindow(QMainWindow):
         self._show_busy()
 
     def _show_busy(self) -> None:
-        busy = self.jobs.busy
-        drawing = self.jobs.title == DRAWING
-        self.answer_section.setEnabled(not busy)
-        self.views.setEnabled(not drawing)
+        busy, shown = self.jobs.busy, self.controller.case_is_shown
+        self.answer_section.setEnabled(not busy and shown)
+        self.views.setEnabled(self.jobs.title != DRAWING and shown)
+        self.task_section.prepare.setVisible(not busy and not shown)
         self.score_section.setEnabled(not busy)
 
     def _go(self, number: int) -> None:
@@ -307,8 +311,14 @@ class TrainerWindow(QMainWindow):
             self.save_result(path)
 
     def _keep(self) -> None:
-        if self._results is not None:
-            self.controller.save_result(self._results)
+        if self._results is None:
+            return
+        try:
+            self.controller.keep(self._results)
+        except SpinectError as error:
+            self.boxes.show_error(error)
+            return
+        self.say(f"Result saved: {self._results.name}")
 
     def save_result(self, path: Path) -> None:
         """Write what was handed in so far."""

@@ -75,6 +75,7 @@ TIP_RULES = (
     Rule.DISC_BEHIND,
     Rule.DISC_NEAR,
     Rule.TIP_VENTRAL,
+    Rule.TIP_LATERAL,
     Rule.TIP_HIGH,
 )
 _G, _Q, _E = PartRole

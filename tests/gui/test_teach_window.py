@@ -9,7 +9,7 @@ import pytest
 from gui_help import click, small_volume
 from PySide6.QtCore import QEvent
 
-from spinect_core.base.errors import PlanError
+from spinect_core.base.errors import Cancelled, PlanError
 from spinect_core.base.words import Kind, Side
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Labels
@@ -27,7 +27,14 @@ from spinect_core.teaching.records import (
     TaskRecord,
     TouchedRecord,
 )
-from spinect_core.teaching.session import new_class, read_result, session_for
+from spinect_core.teaching.session import (
+    DoneRecord,
+    ResultRecord,
+    new_class,
+    read_result,
+    session_for,
+    write_record,
+)
 
 BEST = BestRecord(
     indicated=True,
@@ -66,13 +73,16 @@ CASE = CaseRecord(
         task("corners", "everything", view=View(30.0, 15.0)),
     ),
 )
-PACK = Pack("Small pack", (CASE,))
+OTHER = CaseRecord(name="other", title="Case 2", seed=2, tasks=(task("view", "everything"),))
+PACK = Pack("Small pack", (CASE, OTHER))
 
 
 class FakeProcess:
     """Draws the small case at once and gives every attempt the same score."""
 
     asked: ClassVar[list] = []
+    cancelling: ClassVar[set] = set()
+    """Cases whose preparation ends as if it was cancelled."""
 
     def __init__(self):
         volume = small_volume()
@@ -85,6 +95,8 @@ class FakeProcess:
 
     def open(self, pack, case, *, progress, cancel):
         progress(0.5, "drawing")
+        if case in FakeProcess.cancelling:
+            raise Cancelled
         return self._drawn
 
     def score(self, task, attempt, *, progress, cancel):
@@ -108,6 +120,7 @@ def trainer(qtbot, qapp, settings, monkeypatch, fake, tmp_path):
 
     monkeypatch.setattr("app.controllers.teach.TeachingProcess", fake)
     FakeProcess.asked.clear()
+    FakeProcess.cancelling.clear()
     fake().alive = True
     theme.apply(qapp)
     teacher = new_class(PACK, ("s01",), key="cd" * 32)
@@ -290,7 +303,6 @@ def test_the_menu_opens_a_window_of_its_own_that_goes_with_the_planner(
 ):
     from app.model.teach_files import open_practice
     from spinect_core.teaching.pack import write_pack
-    from spinect_core.teaching.session import write_record
 
     monkeypatch.setattr("app.controllers.teach.TeachingProcess", fake)
     fake().alive = True
@@ -312,3 +324,126 @@ def test_the_menu_opens_a_window_of_its_own_that_goes_with_the_planner(
     (tmp_path / "small.spinect-pack").unlink()
     with pytest.raises(PlanError, match="not beside it"):
         open_practice(tmp_path / "s01.spinect-session")
+
+
+SESSION = session_for(new_class(PACK, ("s01",), key="cd" * 32), PACK, "s01")
+
+
+def handed_in(number):
+    from app.model.teach import Trainer
+
+    made = Trainer(PACK, SESSION)
+    made.go(number)
+    return DoneRecord(attempt=made.attempt(view=View(1.0, 2.0)), score=SCORE)
+
+
+def in_a_folder(tmp_path):
+    from spinect_core.teaching.pack import write_pack
+
+    write_pack(PACK, tmp_path / "small.spinect-pack")
+    write_record(SESSION, tmp_path / "s01.spinect-session")
+    return tmp_path / "s01.spinect-session", tmp_path / "s01.spinect-result"
+
+
+def test_a_session_that_is_opened_again_goes_on_behind_what_was_handed_in(
+    qtbot, settings, fake, tmp_path, monkeypatch
+):
+    from app.model.teach_files import open_practice
+    from app.window.trainer import TrainerWindow
+
+    monkeypatch.setattr("app.controllers.teach.TeachingProcess", fake)
+    FakeProcess.cancelling.clear()
+    fake().alive = True
+    session, kept = in_a_folder(tmp_path)
+    assert open_practice(session).before is None
+    first = tuple(handed_in(number) for number in (0, 1, 2))
+    write_record(ResultRecord(pack=PACK.checksum, code="s01", done=first).signed(SESSION.key), kept)
+    practice = open_practice(session)
+    window = TrainerWindow(
+        settings, practice.pack, practice.session, False, results=practice.results, before=practice.before
+    )
+    qtbot.addWidget(window)
+    qtbot.waitUntil(lambda: window.model.case is not None and not window.jobs.busy, timeout=30000)
+    assert window.trainer.number == 3
+    with qtbot.waitSignal(window.trainer.scored, timeout=30000):
+        window.controller.hand_in()
+    result = read_result(kept)
+    assert result.done[:3] == first
+    assert [each.attempt.task for each in result.done] == [0, 1, 2, 3]
+    assert result.is_signed(SESSION.key)
+    # What came there from elsewhere meanwhile is not written over.
+    elsewhere = ResultRecord(pack=PACK.checksum, code="s01", done=(*first, first[0])).signed(SESSION.key)
+    write_record(elsewhere, kept)
+    with pytest.raises(PlanError, match="elsewhere"):
+        window.controller.keep(kept)
+    assert read_result(kept) == elsewhere
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (ResultRecord(pack=PACK.checksum, code="s02").signed(SESSION.key), "result of s02"),
+        (ResultRecord(pack="0" * 64, code="s01").signed(SESSION.key), "another pack"),
+        (ResultRecord(pack=PACK.checksum, code="s01").signed("ab" * 32), "signature does not hold"),
+        (None, "cannot be kept in it"),
+    ],
+    ids=["student", "pack", "signature", "damaged"],
+)
+def test_a_result_that_is_not_of_the_session_is_refused_and_left_as_it_is(tmp_path, made, told):
+    from app.model.teach_files import open_practice
+
+    session, kept = in_a_folder(tmp_path)
+    if made is None:
+        kept.write_text('{"format": "spinect-teach')
+    else:
+        write_record(made, kept)
+    content = kept.read_bytes()
+    with pytest.raises(PlanError, match=told) as caught:
+        open_practice(session)
+    assert "Move this file" in caught.value.remedy
+    assert kept.read_bytes() == content
+
+
+def test_nothing_is_handed_in_while_another_case_is_on_the_screen(trainer, qtbot):
+    FakeProcess.cancelling.add("other")
+    go(trainer, qtbot, 5)
+    assert trainer.trainer.step.case == "other"
+    assert not trainer.answer_section.isEnabled()
+    assert not trainer.views.isEnabled()
+    trainer.controller.hand_in(declined=True)
+    assert "not prepared yet" in trainer.statusBar().currentMessage()
+    assert not trainer.jobs.busy
+    assert not FakeProcess.asked
+    FakeProcess.cancelling.clear()
+    assert trainer.task_section.prepare.isVisible()
+    trainer.task_section.prepare.click()
+    qtbot.waitUntil(lambda: trainer.answer_section.isEnabled(), timeout=30000)
+    assert not trainer.task_section.prepare.isVisible()
+    assert trainer.model.case.volume.name == small_volume().name
+    assert hand_in(trainer, qtbot).case == "other"
+
+
+def test_every_picture_counts_however_much_one_has_turned(qapp):
+    from app.model.teach import Trainer
+    from spinect_core.teaching.records import MOST_EVENTS
+    from spinect_core.teaching.words import EventKind
+
+    trainer = Trainer(PACK)
+    for degrees in range(90):
+        trainer.note(EventKind.VIEW, view=View(degrees, 0.0))
+    trainer.note(EventKind.SHOT, view=View(89.0, 0.0))
+    attempt = trainer.attempt(view=View(0.0, 0.0))
+    assert [(each.kind, each.view) for each in attempt.events] == [
+        (EventKind.VIEW, View(89.0, 0.0)),
+        (EventKind.SHOT, View(89.0, 0.0)),
+    ]
+    for _ in range(MOST_EVENTS + 10):
+        trainer.set_tip(np.zeros(3))
+    for _ in range(7):
+        trainer.note(EventKind.SHOT, view=View(0.0, 0.0))
+    attempt = trainer.attempt(view=View(0.0, 0.0), declined=True)
+    assert attempt.shots == trainer.shots == 8
+    assert len(attempt.events) == MOST_EVENTS
+    times = [each.at_s for each in attempt.events]
+    assert times == sorted(times)
