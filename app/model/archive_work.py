@@ -107,7 +107,7 @@ def send(opened: Open, access: Access, progress: Progress, cancel: Cancel) -> De
         made = folder / "objects"
         dicom_work.export(opened, OBJECTS, False, made, part_of(progress, 0.0, 0.6), cancel)
         outbox = Outbox()
-        parcel = outbox.put(sorted(made.rglob("*.dcm")), access.archive.name)
+        parcel = outbox.put(sorted(made.rglob("*.dcm")), access.archive)
     return outbox.deliver(parcel, access, progress=part_of(progress, 0.6, 1.0), cancel=cancel)
 
 

@@ -69,6 +69,33 @@ def access_of(options: argparse.Namespace, name: str | None = None) -> Access:
     return access_to(archive, _ask) if given is None else Access(archive, given)
 
 
+def access_for_waiting(options: argparse.Namespace, name: str) -> Access:
+    """The archive that something waits for, with its password.
+
+    A password that is given belongs to one archive: the one that is named, or the only one.
+
+    Args:
+        options: of the command.
+        name: of the archive.
+
+    Raises:
+        UsageError: there is no such archive, or no password, or it is not said whose the given one is.
+        ReadingError: the list of archives cannot be read.
+    """
+    from spinect_core.io.pacs.credentials import needs_password
+    from spinect_core.io.pacs.settings import chosen_archive, load_archives
+
+    archives = load_archives(options.archives)
+    bound = options.archive == name or len(archives) == 1
+    if not bound and needs_password(chosen_archive(archives, name)) and given_password(options) is not None:
+        raise UsageError(
+            f"A password is given, and not whether it is that of {name}",
+            "Name the archive that it belongs to, and send to the others without it",
+            parameter="archive",
+        )
+    return access_of(options, name)
+
+
 def given_password(options: argparse.Namespace) -> str | None:
     """The password on standard input or in the environment; None if there is none.
 

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from spinect_core.base.errors import UsageError
 from spinect_core.base.progress import Cancel, Progress, part_of
-from spinect_core.cli.archive_options import access_of, add_archive_options, study_and_series
+from spinect_core.cli.archive_options import (
+    access_for_waiting,
+    access_of,
+    add_archive_options,
+    study_and_series,
+)
 from spinect_core.cli.dicom import USUAL, WHATS, kinds_of
 from spinect_core.cli.fetch import fetch
 from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
@@ -57,7 +62,16 @@ def add(commands: Commands) -> None:
         default=Paper.A4.value,
         help="size of the report's pages (default: a4)",
     )
-    parser.add_argument("--waiting", action="store_true", help="send what waits in the outbox, and no plan")
+    parser.add_argument(
+        "--waiting",
+        action="store_true",
+        help="send what waits in the outbox, and no plan; with --archive what waits for that archive",
+    )
+    parser.add_argument(
+        "--new-address",
+        action="store_true",
+        help="with --waiting and --archive: send also what was meant for another address of that archive",
+    )
     add_archive_options(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -67,6 +81,8 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
     """Send the plan, or what waits."""
     if options.waiting:
         return _send_waiting(options, cancel)
+    if options.new_address:
+        raise UsageError("A new address matters to what waits", "Send what waits", parameter="waiting")
     if options.plan is None:
         raise UsageError("No plan is given", "Give a plan, or send what waits", parameter="waiting")
     if (options.ct is None) == (options.from_pacs is None):
@@ -96,7 +112,7 @@ def run(options: argparse.Namespace, cancel: Cancel) -> int:
                 cancel=cancel,
             )
         files = sorted((folder / "objects").rglob("*.dcm"))
-        parcel = outbox.put(files, access.archive.name)
+        parcel = outbox.put(files, access.archive)
         delivered = outbox.deliver(parcel, access, progress=part_of(progress, 0.7, 1.0), cancel=cancel)
     if delivered.done is not None:
         sent = delivered.done.result
@@ -125,18 +141,29 @@ def _ct(options: argparse.Namespace, progress: Progress, cancel: Cancel) -> Iter
 
 def _send_waiting(options: argparse.Namespace, cancel: Cancel) -> int:
     from spinect_core.io.pacs.outbox import Outbox
+    from spinect_core.io.pacs.settings import chosen_archive, load_archives
 
+    if options.new_address and options.archive is None:
+        raise UsageError("It is not said which archive has a new address", "Name it", parameter="archive")
+    if options.archive is not None:
+        chosen_archive(load_archives(options.archives), options.archive)
     outbox = Outbox()
     with reporting("send", quiet=options.quiet) as progress:
         delivered = outbox.deliver_all(
-            lambda name: access_of(options, name), progress=progress, cancel=cancel
+            lambda name: access_for_waiting(options, name),
+            wanted=lambda name: options.archive in (None, name),
+            moved=lambda _name: options.new_address,
+            progress=progress,
+            cancel=cancel,
         )
     good = [each for each in delivered if each.fault is None]
     print(f"sent      {len(good)} of {len(delivered)} that waited")
-    for each in delivered:
-        if each.fault is not None:
-            _say_waiting(len(delivered) - len(good))
-            raise each.fault
+    faults = [each.fault for each in delivered if each.fault is not None]
+    if faults:
+        _say_waiting(len(faults))
+        for fault in faults[1:]:
+            print(f"spinect: note: {fault}", file=sys.stderr, flush=True)
+        raise faults[0]
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ def _host(text: str) -> str:
 def _web(text: str) -> str:
     if not text:
         return text
+    if any(each.isspace() or not each.isprintable() for each in text):
+        raise ValueError("an address has no spaces")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or not _NAMED.fullmatch(parts.hostname):
         raise ValueError("it does not begin with http:// or https:// and a computer's name")
@@ -44,7 +47,20 @@ def _web(text: str) -> str:
         raise ValueError("an address of DICOMweb has no ? and no #")
     if parts.port == 0:
         raise ValueError("0 is no port")
-    return text.rstrip("/")
+    # HTTP:// is the same scheme (RFC 3986 3.1), and whether it encrypts is read from these letters.
+    return f"{parts.scheme}{text[len(parts.scheme) :]}".rstrip("/")
+
+
+def _own(text: str) -> str:
+    try:
+        everywhere = ipaddress.ip_address(text).is_unspecified
+    except ValueError:
+        everywhere = re.fullmatch(r"0[0x.]*", text.lower()) is not None  # other ways to write 0.0.0.0
+    if everywhere:
+        raise ValueError(
+            "it stands for every address of this computer; give the one that the archive sends to"
+        )
+    return text
 
 
 Title = Annotated[str, AfterValidator(_title)]
@@ -82,7 +98,7 @@ class Archive(BaseModel):
     user: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f:]*$")] = ""
     own_title: Annotated[Title, Field(min_length=1)] = OWN_TITLE
     own_port: Annotated[Port, Field(ge=1)] = OWN_PORT
-    own_address: Host = ""
+    own_address: Annotated[Host, AfterValidator(_own)] = ""
     patience_s: Annotated[float, Field(ge=1, le=600)] = PATIENCE_S
 
     @model_validator(mode="after")
@@ -103,6 +119,12 @@ class Archive(BaseModel):
     def computer(self) -> str:
         """Host and port for DIMSE, as people write them."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Where it is, by each way to speak to it."""
+        dimse = [f"{self.title} at {self.computer}"] if self.has_dimse else []
+        return ", ".join([*([self.web] if self.web else []), *dimse])
 
     @property
     def unencrypted(self) -> tuple[str, ...]:

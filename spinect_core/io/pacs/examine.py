@@ -19,10 +19,17 @@ NOBODY = {"PatientID": "SPINECT-TEST-NOBODY"}
 REPORT = "1.2.840.10008.5.1.4.1.1.104.1"
 """Encapsulated PDF: what sending is asked for."""
 
+_ONLY_OFFERED = {
+    Way.GET: "offered; delivery not tried",
+    Way.MOVE: "offered; delivery not tried",
+    Way.STORE: "offered; sending not tried",
+}
+"""What the test asks for and does not use, as that would transfer somebody's data."""
+
 
 @dataclass(frozen=True)
 class Check:
-    """Whether one way works.
+    """Whether one way works, as far as it can be tried.
 
     Attributes:
         way: the way.
@@ -35,7 +42,9 @@ class Check:
     @property
     def words(self) -> str:
         """In a line."""
-        return f"{self.way}: works" if self.fault is None else f"{self.way}: {self.fault.fault}"
+        if self.fault is not None:
+            return f"{self.way}: {self.fault.fault}"
+        return f"{self.way}: {_ONLY_OFFERED.get(self.way, 'works')}"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What is to be sent, on the disk until the archive has it: nothing is lost by a fault, a power cut or an end.
 
-Every parcel is a folder that appears in one move, with the objects, their checksums and the name of the archive. A
-parcel of the same objects for the same archive is the same parcel. It is removed when the archive lists all of it;
-before it is sent, what the archive lists already is left out, so an end at any moment sends nothing twice.
+Every parcel is a folder that appears in one move, with the objects, their checksums, and name and address of the
+archive. A parcel of the same objects for the same archive is the same parcel. It is removed when the archive lists all
+of it; before it is sent, what the archive lists already is left out, so an end at any moment sends nothing twice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Annotated
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from spinect_core.base.errors import ArchiveError, OutputError, ReadingError, SpinectError
+from spinect_core.base.errors import ArchiveError, Cancelled, OutputError, ReadingError, SpinectError
 from spinect_core.base.files import facts_beside, read_beside, sync_folder, write_whole
 from spinect_core.base.own_folders import make_private, outbox_folder
 from spinect_core.base.plain import json_text
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.scratch import part_name, sweep
-from spinect_core.io.pacs.archive import Access
+from spinect_core.io.pacs.archive import Access, Archive
 from spinect_core.io.pacs.send import Sent, send_objects
 from spinect_core.io.pacs.ways import Done
 
@@ -43,6 +43,7 @@ class _List(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     archive: Annotated[str, Field(min_length=1, max_length=60)]
+    address: Annotated[str, Field(max_length=1000)] = ""
     objects: Annotated[tuple[_Entry, ...], Field(min_length=1, max_length=MOST_OBJECTS)]
 
 
@@ -52,12 +53,14 @@ class Parcel:
 
     Attributes:
         folder: where it lies.
-        archive: name of where it is to go.
-        files: the objects.
+        archive: name of where it is to go; empty where the parcel is too damaged to say.
+        address: that the archive had when this was put in; empty where it is not known.
+        files: the objects; none of a head, or of a damaged one.
     """
 
     folder: Path
     archive: str
+    address: str
     files: tuple[Path, ...]
 
     @property
@@ -91,18 +94,18 @@ class Outbox:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = outbox_folder() if folder is None else folder
 
-    def put(self, files: Sequence[Path], archive: str) -> Parcel:
+    def put(self, files: Sequence[Path], archive: Archive) -> Parcel:
         """Put objects in, whole or not at all; the same ones for the same archive are in it once.
 
         Args:
             files: of DICOM; they are copied.
-            archive: name of where they are to go.
+            archive: where they are to go.
 
         Raises:
             OutputError: the disk refused.
         """
         sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        key = hashlib.sha256("\n".join([archive, *sorted(sums)]).encode()).hexdigest()[:24]
+        key = hashlib.sha256("\n".join([archive.name, *sorted(sums)]).encode()).hexdigest()[:24]
         place = self.folder / key
         try:
             self._make()
@@ -110,7 +113,12 @@ class Outbox:
                 entries = tuple(
                     _Entry(name=f"{number:06}.dcm", sha256=each) for number, each in enumerate(sums, 1)
                 )
-                self._fill(place, files, _List(archive=archive, objects=entries))
+                listing = _List(archive=archive.name, address=archive.address, objects=entries)
+                self._fill(place, files, listing)
+            elif self._read(place).address != archive.address:
+                # It is meant for where the archive is when somebody last asked for it.
+                listing = self._list_of(place).model_copy(update={"address": archive.address})
+                write_whole(place / LIST, json_text(listing.model_dump(mode="json")).encode())
         except OSError as error:
             raise OutputError(
                 f"What is to be sent cannot be kept ({error.strerror or error})",
@@ -144,7 +152,7 @@ class Outbox:
             ReadingError: it is damaged.
         """
         try:
-            listing = _List.model_validate_json(read_beside(place, LIST, LARGEST_LIST))
+            listing = self._list_of(place)
             for entry in listing.objects:
                 if facts_beside(place, f"{OBJECTS}/{entry.name}", LARGEST_OBJECT)[1] != entry.sha256:
                     raise OSError("changed")
@@ -153,7 +161,11 @@ class Outbox:
                 "What waits to be sent is damaged", "Remove this folder, and send the plan again", place
             ) from error
         files = tuple(place / OBJECTS / entry.name for entry in listing.objects)
-        return Parcel(place, listing.archive, files)
+        return Parcel(place, listing.archive, listing.address, files)
+
+    @staticmethod
+    def _list_of(place: Path) -> _List:
+        return _List.model_validate_json(read_beside(place, LIST, LARGEST_LIST))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -175,6 +187,19 @@ class Outbox:
             ReadingError: it is damaged.
         """
         return self._read(self.folder / key)
+
+    def _head(self, key: str) -> Parcel:
+        place = self.folder / key
+        try:
+            listing = self._list_of(place)
+        except (OSError, ValidationError):  # what it is worth is said when it is to be sent
+            return Parcel(place, "", "", ())
+        return Parcel(place, listing.archive, listing.address, ())
+
+    @property
+    def heads(self) -> tuple[Parcel, ...]:
+        """What waits and for whom, the oldest first; the objects are not looked at."""
+        return tuple(self._head(key) for key in self.keys)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -205,20 +230,30 @@ class Outbox:
         with self._alone():
             if not parcel.folder.exists():
                 raise ArchiveError("It has been sent meanwhile", "There is nothing left to do")
-            try:
-                done = send_objects(access, parcel.files, progress=progress, cancel=cancel)
-            except ArchiveError as error:
-                return Delivered(parcel, None, error)
-            if done.result.refused:
-                count, why = len(done.result.refused), next(iter(done.result.refused.values()))
-                fault = ArchiveError(
-                    f"{count} of {len(parcel.files)} objects were not taken ({why})",
-                    "Ask the administrator of the archive, and send them again",
-                    access.archive.name,
-                )
-                return Delivered(parcel, done, fault)
+            return self._deliver(parcel, access, progress, cancel)
+
+    def _deliver(
+        self, parcel: Parcel, access: Access, progress: Progress, cancel: Cancel | None
+    ) -> Delivered:
+        try:
+            done = send_objects(access, parcel.files, progress=progress, cancel=cancel)
+        except Cancelled:
+            raise
+        except SpinectError as error:
+            return Delivered(parcel, None, error)
+        if done.result.refused:
+            count, why = len(done.result.refused), next(iter(done.result.refused.values()))
+            fault = ArchiveError(
+                f"{count} of {len(parcel.files)} objects were not taken ({why})",
+                "Ask the administrator of the archive, and send them again",
+                access.archive.name,
+            )
+            return Delivered(parcel, done, fault)
+        try:
             self.remove(parcel)
-            return Delivered(parcel, done, None)
+        except OutputError as error:
+            return Delivered(parcel, done, error)
+        return Delivered(parcel, done, None)
 
     def remove(self, parcel: Parcel) -> None:
         """Take a parcel out."""
@@ -237,24 +272,50 @@ class Outbox:
         self,
         access: Callable[[str], Access],
         *,
+        wanted: Callable[[str], bool] = lambda _name: True,
+        moved: Callable[[str], bool] = lambda _name: False,
         progress: Progress = silent,
         cancel: Cancel | None = None,
     ) -> list[Delivered]:
-        """Send all that waits.
+        """Send all that waits; what cannot be sent is told of and keeps nothing else from being sent.
 
         Args:
-            access: the archive of a name, with its password.
+            access: the archive of a name, with its password; its SpinectError is the fault of the parcel.
+            wanted: whether what waits for an archive of this name is sent; a parcel too damaged to name one is told of.
+            moved: whether an archive of this name gets what was meant for another address than it has.
             progress: called with the fraction done (0 to 1) and a count.
             cancel: stops it.
 
         Raises:
-            SpinectError: an archive is not known any more, a parcel is damaged, or somebody else is sending.
+            ArchiveError: somebody else is sending.
             Cancelled: the user stopped it; what was not sent waits on.
         """
-        keys, found = self.keys, []
-        for number, key in enumerate(keys):
-            check(cancel)
-            parcel = self.parcel(key)
-            share = part_of(progress, number / len(keys), (number + 1) / len(keys))
-            found.append(self.deliver(parcel, access(parcel.archive), progress=share, cancel=cancel))
+        if not self.keys:
+            return []
+        found = []
+        with self._alone():
+            heads = [each for each in self.heads if not each.archive or wanted(each.archive)]
+            for number, head in enumerate(heads):
+                check(cancel)
+                share = part_of(progress, number / len(heads), (number + 1) / len(heads))
+                try:
+                    parcel = self.parcel(head.key)
+                    to = access(parcel.archive)
+                    if parcel.address != to.archive.address and not moved(parcel.archive):
+                        raise _moved(parcel, to.archive)
+                except Cancelled:
+                    raise
+                except SpinectError as error:
+                    found.append(Delivered(head, None, error))
+                else:
+                    found.append(self._deliver(parcel, to, share, cancel))
         return found
+
+
+def _moved(parcel: Parcel, archive: Archive) -> ArchiveError:
+    before = parcel.address or "an address that was not kept"
+    return ArchiveError(
+        f"What waits was meant for {before}, and the archive is entered as {archive.address}",
+        "Send the plan again, or confirm that it is to go to the other address",
+        archive.name,
+    )

@@ -271,15 +271,20 @@ def _several(answer: Dataset, keyword: str) -> tuple[str, ...]:
     return tuple(sorted({str(one).strip().upper()[:16] for one in each} - {""}))
 
 
+def _is_number(text: str) -> bool:
+    """Whether it is digits only; ² and digits of other scripts are none in DICOM."""
+    return text.isascii() and text.isdecimal()
+
+
 def _day(answer: Dataset, keyword: str) -> str:
     text = _field(answer, keyword)
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and _is_number(text) else text
 
 
 def _time(text: str) -> str:
-    return f"{text[:2]}:{text[2:4]}" if len(text) >= 4 and text[:4].isdigit() else text
+    return f"{text[:2]}:{text[2:4]}" if len(text) >= 4 and _is_number(text[:4]) else text
 
 
 def _number(answer: Dataset, keyword: str) -> int | None:
     text = _field(answer, keyword)
-    return int(text) if text.isdigit() else None
+    return int(text) if _is_number(text) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spinect_core.base.errors import UsageError
 
-_UID = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+")
+_UID = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Query:
                     "A backslash, a control character or more than 64 letters cannot be searched for",
                     "Correct what is searched for",
                 )
+        if set(self.patient_id) & set("*?"):
+            raise UsageError(
+                "In an identifier, * and ? stand for anything, so that others' studies would be found",
+                "Enter the whole identifier, or search by name or day",
+            )
         found = {
             "PatientID": self.patient_id.strip(),
             "PatientName": _pattern(self.name),

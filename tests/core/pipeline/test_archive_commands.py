@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pydicom
@@ -20,7 +21,13 @@ from spinect_core import cli
 from spinect_core.base.opengl import OpenGl
 from spinect_core.cli.archive_options import VARIABLE
 from spinect_core.io.pacs import credentials
+from spinect_core.io.pacs import outbox as outbox_module
+from spinect_core.io.pacs.archive import Access
+from spinect_core.io.pacs.level import Way
 from spinect_core.io.pacs.outbox import Outbox
+from spinect_core.io.pacs.send import Sent
+from spinect_core.io.pacs.settings import load_archives
+from spinect_core.io.pacs.ways import Done
 from spinect_core.pipeline import plan_case as job
 
 pytestmark = pytest.mark.heavy
@@ -67,8 +74,10 @@ def test_an_archive_is_entered_tested_and_removed(
     assert cli.main(["archive", "test", "Orthanc", "--password-stdin", "-q"]) == 0
     said = capsys.readouterr().out
     assert [line for line in said.splitlines() if line.endswith(": works")] == [
-        f"{way}: works" for way in ("QIDO", "C-ECHO", "C-FIND", "C-GET", "C-MOVE", "C-STORE")
+        f"{way}: works" for way in ("QIDO", "C-ECHO", "C-FIND")
     ]
+    assert "C-MOVE: offered; delivery not tried\n" in said
+    assert "C-STORE: offered; sending not tried\n" in said
     assert f"Title SPINECT, host 127.0.0.1, port {orthanc.own_port}" in said
     assert cli.main(["archive", "add", "Orthanc", "--web", "", "--title", "WRONG"]) == 0
     assert cli.main(["archive", "test", "Orthanc", "-q"]) == 10
@@ -187,6 +196,50 @@ def test_what_an_archive_does_not_take_waits_and_goes_later(
         assert len(faulty.stored) == 1
         assert cli.main(["send", "--waiting", "-q"]) == 0
         assert len(faulty.stored) == 1
+
+
+def test_a_password_goes_to_the_archive_that_it_is_given_for(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def sent(access: Access, files: Sequence[Path], **_: object) -> Done[Sent]:
+        asked.append((access.archive.name, access.password))
+        return Done(Sent(()), Way.STOW, ())
+
+    monkeypatch.setattr(outbox_module, "send_objects", sent)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.setenv(VARIABLE, PASSWORD)
+    content = tmp_path / "object"
+    content.write_bytes(b"object")
+
+    def wait() -> None:
+        for archive in load_archives():
+            Outbox().put([content], archive)
+
+    for name in ("A", "B"):
+        address = f"http://127.0.0.1/{name}"
+        assert cli.main(["archive", "add", name, "--web", address, "--user", USER]) == 0
+    wait()
+    capsys.readouterr()
+    assert cli.main(["send", "--waiting", "-q"]) == 2
+    said = capsys.readouterr()
+    assert "0 of 2" in said.out
+    assert "that of A" in said.err
+    assert "that of B" in said.err
+    assert asked == []
+    assert cli.main(["send", "--waiting", "--archive", "B", "-q"]) == 0
+    assert asked == [("B", PASSWORD)]
+    assert len(Outbox().keys) == 1
+    assert cli.main(["send", "--waiting", "--archive", "C", "-q"]) == 2
+    assert cli.main(["archive", "remove", "B"]) == 0
+    assert cli.main(["archive", "add", "A", "--web", "http://127.0.0.1/other"]) == 0
+    assert cli.main(["send", "--waiting", "-q"]) == 10
+    assert "was meant for http://127.0.0.1/A" in capsys.readouterr().err
+    assert asked == [("B", PASSWORD)]
+    assert cli.main(["send", "--waiting", "--new-address", "-q"]) == 2
+    assert cli.main(["send", "--waiting", "--archive", "A", "--new-address", "-q"]) == 0
+    assert asked == [("B", PASSWORD), ("A", PASSWORD)]
 
 
 def test_odd_words_are_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

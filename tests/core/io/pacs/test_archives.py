@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 from faulty_archive import faulty_archive
 from orthanc import PASSWORD, USER, Orthanc, free_port
+from pydicom.dataset import Dataset
 
 from spinect_core.base.errors import ArchiveError, ReadingError, UsageError
-from spinect_core.io.pacs import credentials
+from spinect_core.io.pacs import credentials, query
 from spinect_core.io.pacs.archive import Access, Archive, archive_of
 from spinect_core.io.pacs.dimse import ECHO, FIND
 from spinect_core.io.pacs.examine import examine
@@ -47,6 +48,10 @@ GOOD = {"name": "A", "host": "pacs.example", "port": 104, "title": "PACS"}
         ({"password": MARKER}, "password"),
         ({"name": ""}, "name"),
         ({"own_title": ""}, "own title"),
+        ({"own_address": "0.0.0.0"}, "every address"),
+        ({"own_address": "0"}, "every address"),
+        ({"own_address": "::"}, "every address"),
+        ({"web": " http://pacs.example"}, "spaces"),
     ],
 )
 def test_what_cannot_be_an_archive_is_refused_with_the_reason(change: dict[str, Any], words: str) -> None:
@@ -54,6 +59,26 @@ def test_what_cannot_be_an_archive_is_refused_with_the_reason(change: dict[str, 
         archive_of(**(GOOD | change))
     assert words in str(caught.value)
     assert MARKER not in str(caught.value)
+
+
+def test_capital_letters_do_not_hide_what_is_not_encrypted() -> None:
+    assert archive_of(name="A", web="HTTP://pacs.example/Dicom").unencrypted == ("DICOMweb",)
+    kept = archive_of(name="A", web="HTTPS://pacs.example/Dicom")
+    assert (kept.web, kept.unencrypted) == ("https://pacs.example/Dicom", ())
+
+
+@pytest.mark.parametrize("identity", ["*", "47?1", "4711*"])
+def test_an_identifier_that_stands_for_others_is_not_asked_for(identity: str) -> None:
+    with pytest.raises(UsageError, match="stand for anything"):
+        Query(patient_id=identity).filters()
+
+
+def test_a_number_is_of_plain_digits() -> None:
+    answer = Dataset()
+    answer.StudyInstanceUID, answer.StudyDescription = "1.2.3", "x"
+    for text, number in (("12", 12), ("²", None), ("١٢", None), ("-1", None)):
+        answer.StudyDescription = text
+        assert query._number(answer, "StudyDescription") == number
 
 
 def test_archives_are_kept_without_their_passwords(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from faulty_archive import faulty_archive
 from marked_ct import MARKERS, marked_series, told
 from orthanc import PASSWORD, Orthanc
 
-from spinect_core.base.errors import ArchiveError, Cancelled, ReadingError
-from spinect_core.io.pacs.archive import Access
+from spinect_core.base.errors import ArchiveError, Cancelled, ReadingError, UsageError
+from spinect_core.io.pacs.archive import Access, Archive, archive_of
 from spinect_core.io.pacs.level import Way
 from spinect_core.io.pacs.outbox import LIST, OBJECTS, Outbox
 from spinect_core.io.pacs.send import send_objects
@@ -34,6 +34,11 @@ def objects(tmp_path: Path) -> list[Path]:
             data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
 
     return sorted(make_series(tmp_path / "objects", example_volume((4, 12, 10)), edit).iterdir())
+
+
+def meant(name: str, port: int = 104) -> Archive:
+    """An archive that nothing is sent to."""
+    return archive_of(name=name, host="127.0.0.1", port=port, title="PACS")
 
 
 def uids(files: list[Path]) -> list[str]:
@@ -96,7 +101,7 @@ def test_nothing_is_lost_whatever_the_archive_does(objects: list[Path], tmp_path
         wrong = archive.model_copy(update={"title": "WRONG"})
         dead = archive.model_copy(update={"port": faulty.own_port})
         asked = {"title": wrong, "killed": dead}.get(how, archive)
-        parcel = outbox.put(objects, archive.name)
+        parcel = outbox.put(objects, archive)
         shutil.rmtree(objects[0].parent)
         began = time.monotonic()
         delivered = outbox.deliver(parcel, Access(asked))
@@ -117,7 +122,7 @@ def test_an_archive_that_takes_no_segmentation_says_so_and_has_the_rest(
     objects: list[Path], tmp_path: Path
 ) -> None:
     outbox = Outbox(tmp_path / "outbox")
-    parcel = outbox.put(objects, "Orthanc")
+    parcel = outbox.put(objects, meant("Orthanc"))
     with faulty_archive() as faulty:
         context = "1.2.840.10008.5.1.4.1.1.66.4"
         import pynetdicom.presentation
@@ -132,8 +137,8 @@ def test_an_archive_that_takes_no_segmentation_says_so_and_has_the_rest(
 
 def test_the_same_objects_wait_once_and_are_whole(objects: list[Path], tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox")
-    first, again = outbox.put(objects, "A"), outbox.put(objects[::-1], "A")
-    other = outbox.put(objects, "B")
+    first, again = outbox.put(objects, meant("A")), outbox.put(objects[::-1], meant("A"))
+    other = outbox.put(objects, meant("B"))
     assert first.key == again.key != other.key
     assert set(outbox.keys) == {first.key, other.key}
     assert [file.read_bytes() for file in first.files] == [file.read_bytes() for file in objects]
@@ -156,14 +161,68 @@ def test_a_parcel_that_was_being_written_is_none(
 
     monkeypatch.setattr(Path, "rename", killed)
     with pytest.raises(KeyboardInterrupt):
-        outbox.put(objects, "A")
+        outbox.put(objects, meant("A"))
     assert outbox.keys == ()
     assert list(outbox.folder.iterdir()) == []
 
 
+def test_what_cannot_be_sent_keeps_nothing_else_from_being_sent(objects: list[Path], tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    with faulty_archive() as faulty:
+        good = faulty.archive()
+        damaged = outbox.put(objects[:1], good)
+        (damaged.folder / OBJECTS / "000001.dcm").write_bytes(b"damaged")
+        nameless = outbox.put(objects[:1], meant("Gone"))
+        (nameless.folder / LIST).write_text("{}")
+        unknown = outbox.put(objects[:2], meant("Unknown"))
+        dead = outbox.put(objects[:2], good.model_copy(update={"name": "Dead", "port": faulty.own_port}))
+        last = outbox.put(objects, good)
+
+        def access(name: str) -> Access:
+            known = {
+                good.name: good,
+                "Dead": good.model_copy(update={"name": "Dead", "port": faulty.own_port}),
+            }
+            if name not in known:
+                raise UsageError("No archive is called so", "Enter it")
+            return Access(known[name])
+
+        delivered = {each.parcel.key: each.fault for each in outbox.deliver_all(access)}
+        assert delivered[last.key] is None
+        assert sorted(faulty.stored) == sorted(uids(objects))
+    for bad, words in (
+        (damaged, "damaged"),
+        (nameless, "damaged"),
+        (unknown, "No archive"),
+        (dead, "Nothing listens"),
+    ):
+        assert words in str(delivered[bad.key])
+    assert set(outbox.keys) == {damaged.key, nameless.key, unknown.key, dead.key}
+
+
+def test_what_waits_goes_nowhere_else_without_being_confirmed(objects: list[Path], tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    with faulty_archive() as faulty:
+        there = faulty.archive()
+        before = meant(there.name)
+        outbox.put(objects, before)
+        assert [(each.archive, each.address) for each in outbox.heads] == [(there.name, before.address)]
+        [kept] = outbox.deliver_all(lambda _: Access(there))
+        assert "meant for PACS at 127.0.0.1:104" in str(kept.fault)
+        assert faulty.calls == []
+        assert outbox.deliver_all(lambda _: Access(there), wanted=lambda name: name != there.name) == []
+        [sent] = outbox.deliver_all(lambda _: Access(there), moved=lambda name: name == there.name)
+        assert sent.fault is None
+        outbox.put(objects, before)
+        assert len(outbox.keys) == 1
+        again = outbox.put(objects, there)
+        assert outbox.keys == (again.key,), "whoever sends it again means where the archive is"
+        assert again.address == there.address
+
+
 def test_two_do_not_send_at_once(objects: list[Path], tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox")
-    parcel = outbox.put(objects, "A")
+    parcel = outbox.put(objects, meant("A"))
     with faulty_archive(delay_s=1.0) as faulty:
         access = Access(faulty.archive(patience_s=10))
         results: list[object] = []
@@ -180,7 +239,7 @@ def test_two_do_not_send_at_once(objects: list[Path], tmp_path: Path) -> None:
 
 def test_sending_stops_within_a_second_and_goes_on_later(objects: list[Path], tmp_path: Path) -> None:
     outbox, cancel = Outbox(tmp_path / "outbox"), threading.Event()
-    parcel = outbox.put(objects, "A")
+    parcel = outbox.put(objects, meant("A"))
     with faulty_archive(delay_s=0.6) as faulty:
         access = Access(faulty.archive(patience_s=30))
         threading.Timer(1.5, cancel.set).start()
@@ -201,7 +260,7 @@ def test_an_archive_that_is_killed_gets_the_rest_after_its_restart(
 ) -> None:
     archive = orthanc.by_web() if protocol == "web" else orthanc.by_dimse()
     outbox = Outbox(tmp_path / "outbox")
-    parcel = outbox.put(objects, archive.name)
+    parcel = outbox.put(objects, archive)
     orthanc.kill()
     fault = outbox.deliver(parcel, Access(archive, PASSWORD)).fault
     assert fault is not None
@@ -214,7 +273,7 @@ def test_an_archive_that_is_killed_gets_the_rest_after_its_restart(
 def test_what_waits_tells_of_the_patient_in_the_objects_alone(tmp_path: Path) -> None:
     files = sorted(marked_series(tmp_path).iterdir())[:3]
     outbox = Outbox(tmp_path / "outbox")
-    parcel = outbox.put(files, "A")
+    parcel = outbox.put(files, meant("A"))
     with faulty_archive(store_status=0xA700) as faulty:
         fault = outbox.deliver(parcel, Access(faulty.archive())).fault
     assert told((parcel.folder / LIST).read_bytes() + str(fault).encode()) == []
