@@ -161,6 +161,9 @@ class TeachController(QObject):
         if not self.case_is_shown:
             self.said.emit("The case of this task is not prepared yet. Prepare it first.")
             return
+        if trainer.seconds_left == 0:
+            self.said.emit("The time of the session is over. Nothing more can be handed in.")
+            return
         triangle = None if not model.measurements else model.measurements[-1].triangle
         corners = () if triangle is None else tuple(np.asarray(each) for each in triangle.vertices)
         missing = "" if declined else trainer.missing(len(corners))

@@ -63,11 +63,13 @@ class Trainer(QObject):
         session: what to do, with the key to sign with; all tasks of the pack in their order without one.
         before: what was handed in when the session was open before; one goes on behind it.
         now: seconds of a clock that never goes back.
+        clock: seconds since 1970, by which the time of a session counts.
 
     Attributes:
         steps: what there is to do, in order.
         number: of the one that is shown, from 0.
         answer: what was placed so far.
+        opened_s: when the session was first opened, seconds since 1970.
         score: of the attempt that was handed in; None while one tries.
         done: attempts with their scores, in the order in which they were handed in.
 
@@ -89,6 +91,7 @@ class Trainer(QObject):
         *,
         before: ResultRecord | None = None,
         now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(parent)
         self.pack, self.session, self._now = pack, session, now
@@ -100,6 +103,8 @@ class Trainer(QObject):
         self.score: ScoreRecord | None = None
         self.done: list[DoneRecord] = [] if before is None else list(before.done)
         self.number = self._first_open()
+        self._clock = clock
+        self.opened_s = (0.0 if before is None else before.opened_s) or clock()
         self._events: list[EventRecord] = []
         self._began = now()
 
@@ -155,6 +160,13 @@ class Trainer(QObject):
     def seconds(self) -> float:
         """Since the step was begun."""
         return max(self._now() - self._began, 0.0)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the time of the session, from its first opening on; None without a limit."""
+        if self.session is None or self.session.seconds == 0:
+            return None
+        return max(self.session.seconds - max(self._clock() - self.opened_s, 0.0), 0.0)
 
     @property
     def shots(self) -> int:
@@ -292,7 +304,7 @@ class Trainer(QObject):
     def result(self) -> ResultRecord:
         """All that was handed in, signed where there is a session."""
         code = "practice" if self.session is None else self.session.code
-        made = ResultRecord(pack=self.pack.checksum, code=code, done=tuple(self.done))
+        made = ResultRecord(pack=self.pack.checksum, code=code, opened_s=self.opened_s, done=tuple(self.done))
         return made if self.session is None else made.signed(self.session.key)
 
 

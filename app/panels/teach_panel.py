@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -77,6 +79,10 @@ class TaskSection(Section):
         told = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
         if trainer.task.aids == Aids.FLUOROSCOPY:
             told += f" · {shots} picture{'' if shots == 1 else 's'}"
+        left = trainer.seconds_left
+        if left is not None:
+            minutes = math.ceil(left / 60)
+            told += f" · {minutes} min left of the session" if left else " · the time of the session is over"
         self.spent.setText(told)
 
 

@@ -111,6 +111,8 @@ class TrainerWindow(QMainWindow):
         self.setCentralWidget(whole)
         self._connect()
         self._add_menu()
+        if self.trainer.seconds_left is not None and (before is None or not before.opened_s):
+            self._keep()  # the time counts from here, also when the session is opened again
         self.controller.show_step()
 
     # -------------------------------------------------------------------------------------------------- assembly

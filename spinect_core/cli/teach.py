@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from spinect_core.teaching.library import Mode
     from spinect_core.teaching.pack import Pack
     from spinect_core.teaching.records import AttemptRecord, CaseRecord, ScoreRecord, TaskRecord
-    from spinect_core.teaching.session import ClassRecord
+    from spinect_core.teaching.session import ClassRecord, ResultRecord
 
 DESCRIPTION = """\
 Cases to practise on, drawn from a seed when they are opened, and what attempts at them are worth.
@@ -55,6 +56,12 @@ def add(commands: Commands) -> None:
         metavar="PATH",
         type=a_path,
         help="score: a file for the scores; table: a folder for table.md and table.csv",
+    )
+    parser.add_argument(
+        "--teacher",
+        metavar="FILE",
+        type=a_path,
+        help="score: teacher.json of the class, to check the signature",
     )
     parser.add_argument("--json", action="store_true", help="list, score: print JSON")
     add_quiet(parser)
@@ -287,31 +294,55 @@ def _score(options: argparse.Namespace, cancel: Cancel) -> int:
 
     if len(options.files) != 2:
         raise UsageError("A pack and a file of attempts are scored", "Give both")
-    pack, attempts = read_pack(options.files[0]), _attempts(options.files[1])
+    pack = read_pack(options.files[0])
+    attempts, signature = _attempts(options.files[1], pack, options.teacher)
     with reporting("teach", quiet=options.quiet) as progress:
         scored = _scored(pack, attempts, progress, cancel)
     data = [{"attempt": one.to_dict(), "score": found.to_dict()} for one, found in scored]
     if options.out is not None:
         write_whole(options.out, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
     if options.json:
+        print(signature, file=sys.stderr)
         print_json(data)
         return 0
+    print(signature)
     for one, found in scored:
         print("\n".join(_lines(pack.case(one.case).tasks[one.task], one, found)))
     return 0
 
 
-def _attempts(path: Path) -> list[AttemptRecord]:
-    """Those of a JSON list, or of a result that a student handed in."""
+def _attempts(path: Path, pack: Pack, teacher: Path | None) -> tuple[list[AttemptRecord], str]:
+    """Those of a JSON list, or of a result that a student handed in; and what its signature says.
+
+    Raises:
+        PlanError: the result is of another pack, or a file is none of its kind.
+    """
     from spinect_core.teaching.records import AttemptRecord
-    from spinect_core.teaching.session import RESULT, ResultRecord, read_json
+    from spinect_core.teaching.session import RESULT, check_pack, read_json, read_result
 
     data = read_json(path, "file of attempts")
     if isinstance(data, dict) and data.get("format") == RESULT:
-        return [each.attempt for each in ResultRecord.from_dict(data).done]
+        result = read_result(path)
+        check_pack(result, pack)
+        return [each.attempt for each in result.done], _signature(result, pack, teacher)
     if not isinstance(data, list):
         raise UsageError("This is neither a list of attempts nor a result", "Choose another file", path)
-    return [AttemptRecord.from_dict(each) for each in data]
+    return [AttemptRecord.from_dict(each) for each in data], "signature none: a list of attempts has none"
+
+
+def _signature(result: ResultRecord, pack: Pack, teacher: Path | None) -> str:
+    """Whether a result is as the student's session left it, in words."""
+    from spinect_core.teaching.session import check_pack, read_class
+
+    if teacher is None:
+        return "signature not checked: give --teacher teacher.json"
+    made = read_class(teacher)
+    check_pack(made, pack)
+    if result.code not in made.codes:
+        return f"signature does not hold: the class has no student {result.code}"
+    if not result.is_signed(made.key_of(result.code)):
+        return f"signature of {result.code} does not hold: changed, or made with another session file"
+    return f"signature of {result.code} holds"
 
 
 def _scored(

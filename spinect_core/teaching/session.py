@@ -27,7 +27,7 @@ from spinect_core.base.plain import json_text, parse_json
 from spinect_core.base.reasons import reason
 from spinect_core.base.versions import NOTICE, __version__
 from spinect_core.plan.plan import check_schema
-from spinect_core.plan.records import Record, Text, Whole
+from spinect_core.plan.records import NotNegative, Record, Text, Whole
 from spinect_core.teaching.pack import Pack
 from spinect_core.teaching.records import (
     MOST_TASKS,
@@ -151,6 +151,7 @@ class ResultRecord(Record):
         program: version that scored it.
         pack: SHA-256 of the pack's content.
         code: that stands for the student.
+        opened_s: when the session was first opened, seconds since 1970; 0 where that is not known.
         done: attempts in the order in which they were handed in.
         signature: of all the rest, in hexadecimal digits.
     """
@@ -161,6 +162,7 @@ class ResultRecord(Record):
     program: Text = __version__
     pack: _KEY
     code: Key
+    opened_s: Annotated[NotNegative, Field(le=1e11)] = 0.0
     done: Annotated[tuple[DoneRecord, ...], Field(max_length=MOST_RESULTS)] = ()
     signature: Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{64})?$")] = ""
 

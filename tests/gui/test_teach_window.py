@@ -447,3 +447,34 @@ def test_every_picture_counts_however_much_one_has_turned(qapp):
     assert len(attempt.events) == MOST_EVENTS
     times = [each.at_s for each in attempt.events]
     assert times == sorted(times)
+
+
+def test_after_the_time_of_a_session_nothing_more_is_handed_in(qtbot, settings, fake, tmp_path, monkeypatch):
+    from app.window.trainer import TrainerWindow
+
+    monkeypatch.setattr("app.controllers.teach.TeachingProcess", fake)
+    FakeProcess.cancelling.clear()
+    FakeProcess.asked.clear()
+    fake().alive = True
+    kept, limited = tmp_path / "s01.spinect-result", SESSION.replaced(seconds=1800.0)
+
+    def opened(before):
+        window = TrainerWindow(settings, PACK, limited, False, results=kept, before=before)
+        qtbot.addWidget(window)
+        qtbot.waitUntil(lambda: window.model.case is not None and not window.jobs.busy, timeout=30000)
+        return window
+
+    first = opened(None)
+    began = read_result(kept).opened_s
+    assert 1790 < first.trainer.seconds_left <= 1800
+    assert "30 min left" in first.task_section.spent.text()
+    first.close()
+    earlier = read_result(kept).replaced(opened_s=began - 1900).signed(limited.key)
+    write_record(earlier, kept)
+    again = opened(earlier)
+    assert "is over" in again.task_section.spent.text()
+    again.controller.hand_in(declined=True)
+    assert "time of the session is over" in again.statusBar().currentMessage()
+    assert not FakeProcess.asked
+    assert not again.jobs.busy
+    again.close()

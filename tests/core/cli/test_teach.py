@@ -90,6 +90,30 @@ def test_attempts_are_scored_in_words_and_as_data(tmp_path, capsys, monkeypatch)
     assert "no task 7" in capsys.readouterr().err
 
 
+def test_a_score_says_whether_the_signature_holds_and_takes_no_result_of_another_pack(tmp_path, capsys):
+    pack, folder, kept = tmp_path / "a.spinect-pack", tmp_path / "class", tmp_path / "s01.spinect-result"
+    words = ["--case", "normal", "--unchecked", "--quiet"]
+    assert main(["teach", "make", str(pack), *words, "--students", "1", "--class-out", str(folder)]) == 0
+    teacher = read_class(folder / "teacher.json")
+    good = ResultRecord(pack=teacher.pack, code="s01").signed(teacher.key_of("s01"))
+    score = ["teach", "score", str(pack), str(kept), "--quiet"]
+    with_class = [*score, "--teacher", str(folder / "teacher.json")]
+
+    def told(record, words):
+        write_record(record, kept)
+        capsys.readouterr()
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    assert "signature of s01 holds" in told(good, with_class)
+    assert "not checked" in told(good, score)
+    assert "does not hold" in told(good.replaced(program="another"), with_class)
+    assert "no student s07" in told(good.replaced(code="s07"), with_class)
+    write_record(good.replaced(pack="0" * 64).signed(teacher.key_of("s01")), kept)
+    assert main(score) != 0
+    assert "another pack" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
