@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
-from shiboken6 import isValid
 
 from app.controllers.open import OpenController
 from app.controllers.report import ReportController
@@ -128,10 +127,13 @@ class ArchiveController(QObject):
         if access is None:
             return
 
+        shown = [page]
+        page.destroyed.connect(shown.clear)
+
         def tested(examined: Examined | SpinectError) -> None:
             if isinstance(examined, SpinectError):
                 self._on_failure(examined)
-            if isValid(page):  # the settings may have been closed meanwhile
+            if shown:  # the settings may have been closed meanwhile
                 if isinstance(examined, SpinectError):
                     page.say(str(examined))
                 else:

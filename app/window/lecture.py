@@ -58,8 +58,7 @@ class Lecture(QObject):
         self.caption.setParent(window)
         self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.caption.setStyleSheet(
-            f"font-size: {CAPTION_PIXELS}px; font-weight: 600; padding: 8px 16px; color: {palette.TEXT}; "
-            "background: rgba(11, 13, 16, 200);"
+            f"font-size: {CAPTION_PIXELS}px; font-weight: 600; padding: 8px 16px; {palette.OVER_PICTURES}"
         )
         self.caption.hide()
         self._keys = [self._key(keys, step) for step, every in ((1, NEXT), (-1, BEFORE)) for keys in every]

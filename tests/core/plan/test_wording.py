@@ -197,7 +197,7 @@ def test_facts_name_every_measure_with_its_unit() -> None:
         "44 mm left of the midline, 9 mm below the S1 end plate; 36 mm below the iliac crest line (of the left crest "
         "alone)"
     )
-    assert told["C-arm"].startswith("detector at the hub 153.0° / −12.0°")
+    assert told["C-arm"].startswith("detector at the hub 152.8° / −10.3°")
     assert "entry on slice 57 (instance number), 0.2 mm from its middle, z −12.0 mm" in told["Slices"]
     assert told["Light"] == "red: angular tolerance 0.2°, less than 0.5°; thickness of the slices not known"
     lines = needle_lines(planning)
