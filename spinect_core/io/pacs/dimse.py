@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -102,18 +103,23 @@ def association(
         asked += [build_context(kind, syntax) for kind in CTS for syntax in SYNTAXES]
         roles = [build_role(kind, scp_role=True) for kind in CTS]
     line.check()
-    reach(archive, line)
     encryption = (tls_context(archive), archive.host) if archive.tls else None
     began = time.monotonic()
-    opened = entity.associate(
-        archive.host,
-        archive.port,
-        contexts=asked,
-        ae_title=archive.title,
-        ext_neg=roles,
-        evt_handlers=handlers,
-        tls_args=encryption,
-    )
+    with warnings.catch_warnings():
+        # The library lets go of its socket without closing it where nothing listens.
+        warnings.filterwarnings("ignore", "unclosed", ResourceWarning)
+        try:
+            opened = entity.associate(
+                archive.host,
+                archive.port,
+                contexts=asked,
+                ae_title=archive.title,
+                ext_neg=roles,
+                evt_handlers=handlers,
+                tls_args=encryption,
+            )
+        except OSError as error:  # of the name; what follows it the library keeps to itself
+            raise faults.not_reached(archive, archive.computer, error) from error
     line.closed_by(lambda: opened.abort(block=False))
     if not opened.is_established:
         line.check()
@@ -121,6 +127,7 @@ def association(
             raise faults.rejected(archive, *heard.rejection)
         if heard.accepted:
             raise not_offered(archive, what)
+        reach(archive, line)
         if time.monotonic() - began > 0.9 * entity.acse_timeout:
             raise faults.slow(archive, archive.computer)
         raise ArchiveError(
@@ -151,6 +158,8 @@ def not_offered(archive: Archive, what: str) -> ArchiveError:
 
 def reach(archive: Archive, line: Line) -> str:
     """Make sure, once in a piece of work, that an archive can be reached: the library does not say why it cannot.
+
+    Not before it has failed: to an archive a connection that says nothing is one of the few that it allows.
 
     Returns:
         The address of this computer by which it is reached.
