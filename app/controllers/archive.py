@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -84,11 +84,9 @@ class ArchiveController(QObject):
         self._jobs, self._dialogs, self._boxes, self._window = jobs, dialogs, boxes, window
         self.box: ArchiveBox | None = None
         self._fetched: list[Fetched] = []
-        self._spoken_to: Archive | None = None
         self.waiting = archive_work.waiting()
         """How many parcels wait to be sent."""
         model.case_opened.connect(self._on_case)
-        jobs.failed.connect(self._on_failure)
         jobs.progressed.connect(self._on_progress)
         jobs.ended.connect(self._on_ended)
 
@@ -96,7 +94,6 @@ class ArchiveController(QObject):
 
     def _access(self, archive: Archive) -> Access | None:
         """An archive with its password, which is asked for where it is not known; None if the user gives none."""
-        self._spoken_to = archive
         known = credentials.password_of(archive)
         if known is None:
             answer = self._dialogs.ask_password(archive.name, archive.user, credentials.has_keyring())
@@ -106,10 +103,13 @@ class ArchiveController(QObject):
             credentials.remember_password(archive, known, keep=keep)
         return Access(archive, known)
 
-    def _on_failure(self, error: SpinectError) -> None:
-        # A password that was refused is asked for again.
-        if error.parameter == "user" and self._spoken_to is not None:
-            credentials.forget_password(self._spoken_to)
+    @staticmethod
+    def _on_fault(access: Access, error: SpinectError | None) -> None:
+        # A password that this archive refused is asked for again; one that was only typed to be tried replaces none.
+        archive = access.archive
+        refused = error is not None and error.parameter == "user"
+        if refused and credentials.password_of(archive) == access.password:
+            credentials.forget_password(archive)
 
     # --------------------------------------------------------------------------------------------------------- settings
 
@@ -131,8 +131,13 @@ class ArchiveController(QObject):
         page.destroyed.connect(shown.clear)
 
         def tested(examined: Examined | SpinectError) -> None:
-            if isinstance(examined, SpinectError):
-                self._on_failure(examined)
+            faults = (
+                [examined]
+                if isinstance(examined, SpinectError)
+                else [check.fault for check in examined.checks]
+            )
+            for fault in faults:
+                self._on_fault(access, fault)
             if shown:  # the settings may have been closed meanwhile
                 if isinstance(examined, SpinectError):
                     page.say(str(examined))
@@ -194,7 +199,10 @@ class ArchiveController(QObject):
                 self.box.show_studies(studies, f"{many}, found {done.words}.{more}")
 
         self._start(
-            SEARCHING, lambda _progress, cancel: archive_work.find_studies(access, query, cancel), found
+            access,
+            SEARCHING,
+            lambda _progress, cancel: archive_work.find_studies(access, query, cancel),
+            found,
         )
 
     def _list(self, archive: Archive, study: str) -> None:
@@ -209,7 +217,10 @@ class ArchiveController(QObject):
                 self.box.show_series(study, done.result, f"{many}, found {done.words}.")
 
         self._start(
-            SEARCHING, lambda _progress, cancel: archive_work.find_series(access, study, cancel), listed
+            access,
+            SEARCHING,
+            lambda _progress, cancel: archive_work.find_series(access, study, cancel),
+            listed,
         )
 
     def _fetch(self, archive: Archive, series: SeriesFound, finish: bool) -> None:
@@ -225,7 +236,10 @@ class ArchiveController(QObject):
             self._open.open_path(came.path, finish)
 
         self._start(
-            FETCHING, lambda progress, cancel: archive_work.fetch(access, series, progress, cancel), fetched
+            access,
+            FETCHING,
+            lambda progress, cancel: archive_work.fetch(access, series, progress, cancel),
+            fetched,
         )
 
     def _access_from_box(self, archive: Archive) -> Access | None:
@@ -234,12 +248,12 @@ class ArchiveController(QObject):
             self._say_in_box("The archive asks for a password.")
         return access
 
-    def _start(self, title: str, work: Work[T], then: Callable[[T], None]) -> None:
+    def _start(self, access: Access, title: str, work: Work[T], then: Callable[[T], None]) -> None:
         """Start a job of the box; what goes wrong is said there."""
 
         def ended(result: T | SpinectError) -> None:
             if isinstance(result, SpinectError):
-                self._on_failure(result)
+                self._on_fault(access, result)
                 self._say_in_box(str(result))
             else:
                 then(result)
@@ -300,48 +314,74 @@ class ArchiveController(QObject):
         self._jobs.start(
             SENDING,
             lambda progress, cancel: archive_work.send(opened, access, progress, cancel),
-            lambda delivered: self._on_delivered([delivered]),
+            lambda delivered: self._on_delivered({archive.name: access}, [delivered]),
         )
+
+    @property
+    def target(self) -> Archive | None:
+        """Where the plan of the open case would go; None where the user has to choose."""
+        case = self._model.case
+        from_there = [each for each in self._fetched if case is not None and each.holds(case.source)]
+        return self._archives.named(from_there[0].archive) if from_there else self._archives.preferred
 
     def _target(self) -> Archive | None:
         if not self._archives.all:
             self.settings_wanted.emit()
             return None
-        case = self._model.case
-        from_there = [each for each in self._fetched if case is not None and each.holds(case.source)]
-        found = self._archives.named(from_there[0].archive) if from_there else self._archives.preferred
-        if found is not None:
-            return found
+        if self.target is not None:
+            return self.target
         name = self._dialogs.choose_archive([each.name for each in self._archives.all])
         return None if name is None else self._archives.named(name)
 
     def send_waiting(self) -> None:
-        """Send what waits."""
+        """Send what waits, except to archives whose password or new address the user does not give or confirm."""
         accesses: dict[str, Access] = {}
-        for archive in self._archives.all:
+        moved: set[str] = set()
+        left_out: set[str] = set()
+        for name, before in archive_work.waiting_for().items():
+            archive = self._archives.named(name)
+            if archive is None:  # the work says so
+                continue
+            if before - {archive.address}:
+                if not self._dialogs.confirm_moved(name, sorted(before - {archive.address}), archive.address):
+                    left_out.add(name)
+                    continue
+                moved.add(name)
             access = self._access(archive)
             if access is None:
-                return
-            accesses[archive.name] = access
+                left_out.add(name)
+            else:
+                accesses[name] = access
         self._jobs.start(
             AGAIN,
-            lambda progress, cancel: archive_work.send_waiting(accesses, progress, cancel),
-            self._on_delivered,
+            lambda progress, cancel: archive_work.send_waiting(accesses, left_out, moved, progress, cancel),
+            lambda delivered: self._on_delivered(accesses, delivered),
         )
 
-    def _on_delivered(self, delivered: list[Delivered]) -> None:
+    def _on_delivered(self, accesses: Mapping[str, Access], delivered: list[Delivered]) -> None:
+        faults = [each.fault for each in delivered if each.fault is not None]
         for each in delivered:
-            if each.fault is not None:
-                self._on_failure(each.fault)
-                self._boxes.show_error(
-                    SpinectError(each.fault.fault, f"{each.fault.remedy}. {WAITS}", each.fault.source)
-                )
-                return
-        count = sum(len(each.parcel.files) for each in delivered)
-        ways = dict.fromkeys(str(each.done.way) for each in delivered if each.done is not None)
-        names = dict.fromkeys(each.parcel.archive for each in delivered)
-        if delivered:
+            if each.parcel.archive in accesses:
+                self._on_fault(accesses[each.parcel.archive], each.fault)
+        if faults:
+            self._boxes.show_error(_all_of(faults))
+        # After the box, whose words are in the status bar too: what arrived is told of all the same.
+        sent = [each for each in delivered if each.fault is None]
+        count = sum(len(each.parcel.files) for each in sent)
+        ways = dict.fromkeys(str(each.done.way) for each in sent if each.done is not None)
+        names = dict.fromkeys(each.parcel.archive for each in sent)
+        if sent:
             self.said.emit(f"Sent: {', '.join(names)} has all {count} objects, by {', '.join(ways)}.")
+
+
+def _all_of(faults: Sequence[SpinectError]) -> SpinectError:
+    """One error that tells of all."""
+    if len(faults) == 1:
+        [fault] = faults
+        return SpinectError(fault.fault, f"{fault.remedy}. {WAITS}", fault.source)
+    told = dict.fromkeys(f"{each.source}: {each.fault}" if each.source else each.fault for each in faults)
+    remedies = dict.fromkeys(each.remedy for each in faults)
+    return SpinectError("; ".join(told), ". ".join([*remedies, WAITS]))
 
 
 def _caught(work: Work[T]) -> Work[T | SpinectError]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,11 +119,35 @@ def waiting() -> int:
         return 0
 
 
-def send_waiting(accesses: Mapping[str, Access], progress: Progress, cancel: Cancel) -> list[Delivered]:
-    """Send what waits.
+def waiting_for() -> dict[str, set[str]]:
+    """Names of the archives that something waits for, with the addresses that it was meant for."""
+    from spinect_core.io.pacs.outbox import Outbox
+
+    found: dict[str, set[str]] = {}
+    for head in Outbox().heads:
+        if head.archive:
+            found.setdefault(head.archive, set()).add(head.address)
+    return found
+
+
+def send_waiting(
+    accesses: Mapping[str, Access],
+    left_out: Collection[str],
+    moved: Collection[str],
+    progress: Progress,
+    cancel: Cancel,
+) -> list[Delivered]:
+    """Send what waits; what cannot be sent has its fault in the result.
+
+    Args:
+        accesses: the archives by name.
+        left_out: names of those that get nothing.
+        moved: names of those that get what was meant for another address.
+        progress: called with the fraction done (0 to 1) and a count.
+        cancel: stops it.
 
     Raises:
-        SpinectError: an archive is not known any more, or a parcel is damaged.
+        ArchiveError: somebody else is sending.
     """
     from spinect_core.io.pacs.outbox import Outbox
 
@@ -137,4 +161,10 @@ def send_waiting(accesses: Mapping[str, Access], progress: Progress, cancel: Can
             )
         return found
 
-    return Outbox().deliver_all(access, progress=progress, cancel=cancel)
+    return Outbox().deliver_all(
+        access,
+        wanted=lambda name: name not in left_out,
+        moved=lambda name: name in moved,
+        progress=progress,
+        cancel=cancel,
+    )

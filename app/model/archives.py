@@ -56,7 +56,9 @@ class Archives(QObject):
 
     def prefer(self, archive: Archive) -> None:
         """Take note that one is used."""
-        self._settings.setValue(LAST, archive.name)
+        if archive != self.preferred:
+            self._settings.setValue(LAST, archive.name)
+            self.changed.emit()
 
     def replace(self, archives: Sequence[Archive]) -> None:
         """Keep another list.

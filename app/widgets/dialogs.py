@@ -131,6 +131,12 @@ class Dialogs:
         name, chosen = QInputDialog.getItem(self._window, "Archive", "Send to", list(names), 0, False)
         return name if chosen else None
 
+    def confirm_moved(self, archive: str, before: Sequence[str], address: str) -> bool:
+        """Whether what was meant for an archive at other addresses goes to where it is."""
+        title, text, go_on = messages.MOVED
+        then = " and ".join(each or "an address that was not kept" for each in before)
+        return self._asked(title, text.format(archive=archive, then=then, now=address), go_on)
+
     def ask_unsaved(self, unsaved: Sequence[str], running: str) -> Answer:
         """What to do with a case that is not saved.
 

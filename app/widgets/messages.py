@@ -18,6 +18,11 @@ WITHOUT_CT = (
     "was made on another CT than the one that is open. Close this CT and open the plan without its CT?",
     QMessageBox.StandardButton.Open,
 )
+MOVED = (
+    "Another address",
+    "What waits for {archive} was meant for {then}. {archive} is entered as {now}. Send it there?",
+    QMessageBox.StandardButton.Yes,
+)
 NOT_HU = (
     "Not Hounsfield units",
     "Open this CT all the same?",

@@ -25,7 +25,7 @@ from app.panels.level_menu import LevelMenu
 from app.panels.rules_box import RulesBox
 from app.panels.settings_box import GeneralPage, SettingsBox
 from app.views.stage import Stage
-from app.widgets import icons, messages
+from app.widgets import icons, messages, plain
 from app.widgets.boxes import Boxes
 from app.widgets.menus import add_entry
 from app.widgets.parts import label
@@ -110,7 +110,7 @@ class Actions(QObject):
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("dicom", "Export DICOM…", controllers.dicom.ask)
-        make("send", "Send to the archive", controllers.archive.send)
+        make("send", "Send to an archive…", controllers.archive.send)
         make("send_waiting", "Send what waits", controllers.archive.send_waiting)
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("labels", "Load labels made elsewhere…", controllers.labels.ask_file)
@@ -194,6 +194,10 @@ class Actions(QObject):
         self.named["dicom"].setEnabled(possible and not self._jobs.busy)
         possible = self._controllers.archive.possible and self._flow.checked
         self.named["send"].setEnabled(possible and not self._jobs.busy)
+        target = self._controllers.archive.target
+        self.named["send"].setText(
+            f"Send to {plain.caption(target.name)}" if target else "Send to an archive…"
+        )
         waiting = self._controllers.archive.waiting
         self.named["send_waiting"].setVisible(waiting > 0)
         self.named["send_waiting"].setText(f"Send what waits ({waiting})")

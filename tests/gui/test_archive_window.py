@@ -16,8 +16,10 @@ from test_trajectories import settle
 import spinect_core.pipeline.replanning
 from app.panels.archive_box import PERIODS
 from app.panels.settings_box import SettingsBox
+from spinect_core.base.errors import ArchiveError
 from spinect_core.io.pacs import credentials
-from spinect_core.io.pacs.outbox import Outbox
+from spinect_core.io.pacs.archive import Access, archive_of
+from spinect_core.io.pacs.outbox import Delivered, Outbox, Parcel
 from spinect_core.io.pacs.settings import load_archives
 from spinect_core.io.writing import write_dicom_series
 
@@ -160,6 +162,7 @@ def test_from_a_study_to_its_finished_plan_and_back(window, qtbot, faulty, scan)
     assert not window.actions_.named["send"].isEnabled()
     confirm(window)
     before = len(window.boxes.shown)
+    assert window.report_panel.buttons["send"].text() == "Send to Faulty"
     click(qtbot, window.report_panel.buttons["send"])
     settle(window, qtbot)
     assert [each.text() for each in window.boxes.shown[before:]] == []
@@ -258,3 +261,46 @@ def test_a_day_is_asked_for_by_its_period(window, qtbot, faulty):
     assert "whose study" in box.state.text()
     assert faulty.calls == [], "nobody asks for all of an archive"
     box.close()
+
+
+def test_one_archive_without_its_password_keeps_nothing_from_the_others(
+    window, qtbot, faulty, scan, monkeypatch
+):
+    good = faulty.archive()
+    secret = archive_of(name="Secret", web="http://127.0.0.1:9/a", user=USER)
+    idle = archive_of(name="Idle", web="http://127.0.0.1:9/b", user=USER)
+    moved = archive_of(name="Moved", host="127.0.0.1", port=9, title="PACS")
+    objects = sorted(scan.iterdir())[:2]
+    for archive in (secret, moved, good):
+        Outbox().put(objects, archive)
+    damaged = Outbox().put(objects[:1], good)
+    damaged.files[0].write_bytes(b"damaged")
+    elsewhere = moved.model_copy(update={"port": good.port})
+    window.state.archives.replace([idle, secret, elsewhere, good])
+    assert window.actions_.named["send"].text() == "Send to an archive…"
+    asked = []
+    monkeypatch.setattr(type(window.dialogs), "ask_password", lambda _, name, *__: asked.append(name))
+    monkeypatch.setattr(type(window.dialogs), "confirm_moved", lambda _, name, *__: asked.append(name))
+    window.controllers.archive.send_waiting()
+    settle(window, qtbot)
+    assert sorted(asked) == ["Moved", "Secret"]
+    assert "Sent: Faulty has all 2 objects" in window.status.text.text()
+    shown = window.boxes.shown[-1]
+    assert "damaged" in shown.text() + shown.informativeText()
+    shown.close()
+    assert len(Outbox().keys) == 3
+
+
+def test_a_refused_password_is_forgotten_for_the_archive_that_refused_it(window, monkeypatch):
+    archives = [archive_of(name=name, web=f"http://127.0.0.1:9/{name}", user=USER) for name in "AB"]
+    for archive in archives:
+        credentials.remember_password(archive, PASSWORD, keep=False)
+    refused = ArchiveError("The archive lets nobody in", "Enter user and password", "A", "user")
+    accesses = {archive.name: Access(archive, PASSWORD) for archive in archives}
+    window.controllers.archive._on_fault(Access(archives[0], "only typed"), refused)
+    assert credentials.password_of(archives[0]) == PASSWORD
+    parcel = Parcel(Path("x"), "A", archives[0].address, ())
+    window.controllers.archive._on_delivered(accesses, [Delivered(parcel, None, refused)])
+    window.boxes.shown[-1].close()
+    assert credentials.password_of(archives[0]) is None
+    assert credentials.password_of(archives[1]) == PASSWORD
