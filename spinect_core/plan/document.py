@@ -7,10 +7,6 @@ docs/plan-format.md.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,17 +18,18 @@ from pydantic import Field
 
 from spinect_core.base.arrays import LabelArray
 from spinect_core.base.errors import PlanError, SpinectError
-from spinect_core.base.files import NotPlain, write_whole
-from spinect_core.base.plain import parse_json, plain
+from spinect_core.base.files import write_whole
+from spinect_core.base.plain import plain
 from spinect_core.base.reasons import reason, times
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume, to_sitk
 from spinect_core.io.reading.sizes import CROP_MM, Extent
+from spinect_core.plan.container import Container, VoxelsRecord, facts_of, is_member_name
 from spinect_core.plan.folder import read_current
-from spinect_core.plan.plan import Case, Grid, Plan, Sizes, Three, check_schema, stored
+from spinect_core.plan.plan import Case, Plan, Sizes, check_schema, stored
 from spinect_core.plan.records import Path as InnerPath
-from spinect_core.plan.records import Record, Whole, inner_path
+from spinect_core.plan.records import Record, Whole
 
 FORMAT = "spinect-document"
 SCHEMA = 1
@@ -43,47 +40,20 @@ CROP_MEMBER = "labels/ct.u8"
 PROBABILITY_MEMBERS = {BONE: "labels/bone-percent.u8", NERVE: "labels/nerve-percent.u8"}
 KEYS = ("format", "schema", "notice", "plan", "labels", "labels_on_ct", "probabilities", "members")
 """What this program knows of ``document.json``; the rest of a file is kept as it is."""
-LARGEST_HEAD = 50_000_000
-LARGEST_DOCUMENT = 1 << 29
-"""Bytes of all members unpacked: several times the labels of the largest CT."""
-MOST_MEMBERS = 2000
-COMPRESSION = 6
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Every member's time, the first a zip can hold: the same document is the same file whenever it is written."""
 REMEDY = "Use the document as the program wrote it, or plan the case again"
 COPY_AGAIN = "Copy it again from where it was written, or plan the case again"
 OTHER_FILE = "Choose a .spinect file of SPINECT Planner"
-DO_NOT_OPEN = "Do not open it; ask its sender"
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    OSError,
+FILE = Container(
+    what="document",
+    title="a SPINECT document",
+    head=HEAD,
+    largest=1 << 29,  # several times the labels of the largest CT
+    largest_head=50_000_000,
+    most_members=2000,
+    other_file=OTHER_FILE,
+    again=COPY_AGAIN,
 )
-"""What Python raises on a damaged zip."""
 First = Annotated[Whole, Field(ge=0, le=1_000_000)]
-
-
-class LabelsRecord(Record):
-    """Where labels lie in the patient.
-
-    Attributes:
-        member: of the zip that holds the voxels, uint8 [z, y, x].
-        shape: voxels along (z, y, x).
-        spacing: mm along (x, y, z).
-        origin: LPS mm of the centre of voxel [0, 0, 0].
-        direction: the nine numbers of the 3x3 matrix, row by row.
-    """
-
-    member: InnerPath
-    shape: Annotated[Sizes, Field(alias="shape_zyx")]
-    spacing: Annotated[Three, Field(alias="spacing_xyz_mm")]
-    origin: Annotated[Three, Field(alias="origin_lps_mm")]
-    direction: Annotated[tuple[Grid, ...], Field(min_length=9, max_length=9)]
 
 
 class CropRecord(Record):
@@ -265,13 +235,7 @@ def write_document(document: Document, path: Path | str) -> None:
     if document.labels is not None:
         grid = document.labels.geometry
         members[LABELS_MEMBER] = document.labels.array.tobytes()
-        labels = LabelsRecord(
-            member=LABELS_MEMBER,
-            shape=grid.shape,
-            spacing=grid.spacing,
-            origin=grid.origin,
-            direction=tuple(grid.direction.ravel().tolist()),
-        ).to_dict()
+        labels = VoxelsRecord.of(LABELS_MEMBER, grid).to_dict()
     if document.labels_on_ct is not None:
         part = document.labels_on_ct
         members[CROP_MEMBER] = part.array.tobytes()
@@ -293,7 +257,7 @@ def write_document(document: Document, path: Path | str) -> None:
             "labels": labels,
             "labels_on_ct": crop,
             "probabilities": None if likely is None else list(PROBABILITY_MEMBERS.values()),
-            "members": {name: _facts(content) for name, content in members.items()},
+            "members": {name: facts_of(content) for name, content in members.items()},
         }
         return {**data, **{key: value for key, value in document.extras.items() if key not in data}}
 
@@ -316,7 +280,7 @@ def read_document(path: Path | str) -> Document:
     """
     path = Path(path)
     try:
-        data, contents = _unpack(path)
+        data, contents = FILE.unpack(path, read_current)
         if data.get("format") != FORMAT:
             raise PlanError("This is not a SPINECT document", OTHER_FILE)
         check_schema("document", data.get("schema"), 1, SCHEMA, path)
@@ -334,9 +298,8 @@ def _document_of(data: Mapping[str, Any], contents: dict[str, bytes]) -> Documen
     plan = Plan.from_dict(data["plan"])
     labels = crop = None
     if data["labels"] is not None:
-        stored = LabelsRecord.from_dict(data["labels"])
-        turned = np.asarray(stored.direction).reshape(3, 3)
-        grid = Geometry(stored.shape, stored.spacing, stored.origin, turned)
+        stored = VoxelsRecord.from_dict(data["labels"])
+        grid = stored.geometry
         voxels = _voxels(contents, stored)
         _refuse_odd_size(grid)
         labels = Labels(voxels, grid)
@@ -363,7 +326,7 @@ def _refuse_odd_size(grid: Geometry) -> None:
         raise PlanError(f"The labels have {extent}, and {fault}", REMEDY)
 
 
-def _voxels(contents: dict[str, bytes], stored: LabelsRecord | CropRecord) -> LabelArray:
+def _voxels(contents: dict[str, bytes], stored: VoxelsRecord | CropRecord) -> LabelArray:
     """Labels [z, y, x] of a member, which then is no file of its own."""
     content = contents.pop(stored.member)
     if len(content) != int(np.prod(stored.shape, dtype=np.int64)):
@@ -372,19 +335,6 @@ def _voxels(contents: dict[str, bytes], stored: LabelsRecord | CropRecord) -> La
 
 
 # ---------------------------------------------------------------------------------------------------- the zip's members
-
-
-def is_member_name(name: str) -> bool:
-    """Whether a member may be called so: a path of a file that stays inside, the same on every system."""
-    try:
-        return bool(inner_path(name)) and not name.endswith("/")
-    except ValueError:
-        return False
-
-
-def _facts(content: bytes) -> dict[str, Any]:
-    """What the table of a document says of a member."""
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _check_members(table: Any, contents: Mapping[str, bytes]) -> None:
@@ -397,90 +347,17 @@ def _check_members(table: Any, contents: Mapping[str, bytes]) -> None:
     for name, content in contents.items():
         if name not in table:
             raise PlanError(f"The document holds {name!r}, which is not in its table", COPY_AGAIN)
-        if table[name] != _facts(content):
+        if table[name] != facts_of(content):
             raise PlanError(f"{name!r} in the document was changed", COPY_AGAIN)
 
 
 def pack(text: bytes, members: Mapping[str, bytes], path: Path | str) -> bytes:
     """The bytes of a document: ``document.json`` first, then the members in their order."""
-    size = len(text) + sum(map(len, members.values()))
-    if size > LARGEST_DOCUMENT or len(text) > LARGEST_HEAD or len(members) >= MOST_MEMBERS:
+    if not FILE.fits(text, members):
+        size = len(text) + sum(map(len, members.values()))
         raise PlanError(
             f"{size / 1e6:.0f} MB in {len(members)} members are more than a document holds",
             "Segment a smaller region, or save fewer pictures",
             path,
         )
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in {HEAD: text, **members}.items():
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # else it would reveal the system it was written on
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content, compresslevel=COMPRESSION)
-    return stream.getvalue()
-
-
-def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """``document.json`` and the other members of a document, none of them trusted yet."""
-    try:
-        packed = read_current(path, LARGEST_DOCUMENT)
-    except NotPlain as error:
-        raise PlanError(f"The document cannot be read: {error.strerror or error}", OTHER_FILE) from error
-    except OSError as error:
-        raise PlanError(
-            f"The document cannot be read ({error.strerror or error})",
-            "Choose a .spinect file that is there and that you may read",
-        ) from error
-    if not packed.startswith(b"PK\x03\x04"):
-        raise PlanError("This is not a SPINECT document", OTHER_FILE)
-    try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            infos = archive.infolist()
-            _refuse_hostile(infos)
-            contents = {info.filename: archive.read(info) for info in infos}
-    except _UNREADABLE as error:
-        raise PlanError(
-            f"The document is damaged or only partly copied ({reason(error)})",
-            COPY_AGAIN,
-        ) from error
-    if HEAD not in contents:
-        raise PlanError(f"This is not a SPINECT document: it has no {HEAD}", OTHER_FILE)
-    return _head(contents.pop(HEAD)), contents
-
-
-def _refuse_hostile(infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse before anything is unpacked what would hurt or cannot have been written by this program."""
-    if len(infos) > MOST_MEMBERS:
-        raise PlanError(f"The document holds {len(infos)} members, more than any document does", DO_NOT_OPEN)
-    names = [info.filename for info in infos]
-    if len(set(names)) != len(names):
-        raise PlanError("The document holds a member twice", COPY_AGAIN)
-    for info in infos:
-        if not is_member_name(info.filename):
-            raise PlanError(
-                f"The document holds a member that leads out of it ({info.filename[:80]!r})",
-                DO_NOT_OPEN,
-            )
-        if info.flag_bits & 1:
-            raise PlanError("The document is protected by a password", OTHER_FILE)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PlanError("The document is packed in a way this program does not use", COPY_AGAIN)
-    # Python's zipfile unpacks no more of a member than it declares.
-    size = sum(info.file_size for info in infos)
-    head = sum(info.file_size for info in infos if info.filename == HEAD)
-    if size > LARGEST_DOCUMENT or head > LARGEST_HEAD:
-        raise PlanError(
-            f"The document claims to hold {size / 1e6:.0f} MB, more than any document does",
-            DO_NOT_OPEN,
-        )
-
-
-def _head(content: bytes) -> dict[str, Any]:
-    try:
-        head = parse_json(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise PlanError(f"{HEAD} in the document is damaged ({reason(error)})", COPY_AGAIN) from error
-    if not isinstance(head, dict):
-        raise PlanError("This is not a SPINECT document", OTHER_FILE)
-    return head
+    return FILE.packed(text, members)

@@ -6,9 +6,6 @@ where they lie: no header of the CT, so no name, date or number of a patient. Th
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,40 +17,33 @@ import numpy.typing as npt
 from pydantic import Field
 
 from spinect_core.base.errors import PlanError, SpinectError, UsageError
-from spinect_core.base.files import NotPlain, read_bounded, write_whole
-from spinect_core.base.plain import json_text, parse_json
+from spinect_core.base.files import read_bounded, write_whole
+from spinect_core.base.plain import json_text
 from spinect_core.base.progress import Cancel, Progress, silent
 from spinect_core.base.reasons import reason, times
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.volume import NERVE, Geometry, Labels, Volume
 from spinect_core.io.reading.sizes import CROP_MM, Extent
-from spinect_core.plan.document import is_member_name
+from spinect_core.plan.container import Container, VoxelsRecord, facts_of
 from spinect_core.plan.plan import check_schema
 from spinect_core.plan.records import Record, Text
 from spinect_core.preprocessing.grid import on_regular_grid
 from spinect_core.teaching.drawing import GRID_MM, Pictures, draw
-from spinect_core.teaching.records import MOST_CASES, CaseRecord, PictureRecord, Title, Words
+from spinect_core.teaching.records import MOST_CASES, CaseRecord, Title, Words
 
 FORMAT, SCHEMA = "spinect-teaching-pack", 1
 SUFFIX = ".spinect-pack"
 HEAD = "pack.json"
-LARGEST_PACK, LARGEST_HEAD = 1 << 29, 20_000_000
-"""Bytes of all members unpacked, and of the head."""
-MOST_MEMBERS = 2 * MOST_CASES + 1
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Of every member, so that the same pack is the same file whenever it is written."""
 REMEDY = "Ask the teacher for the pack again"
-OTHER_FILE = "Choose a .spinect-pack file of SPINECT Planner"
-DO_NOT_OPEN = "Do not open it; ask its sender"
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    OSError,
+FILE = Container(
+    what="pack",
+    title="a pack of cases",
+    head=HEAD,
+    largest=1 << 29,
+    largest_head=20_000_000,
+    most_members=2 * MOST_CASES + 1,
+    other_file="Choose a .spinect-pack file of SPINECT Planner",
+    again=REMEDY,
 )
 
 
@@ -152,7 +142,7 @@ class Pack:
         return made
 
     def _record(self) -> PackRecord:
-        members = {name: _facts(content) for name, content in self.files.items()}
+        members = {name: facts_of(content) for name, content in self.files.items()}
         return PackRecord(title=self.title, text=self.text, cases=self.cases, members=members)
 
 
@@ -174,7 +164,10 @@ def own_case(record: CaseRecord, volume: Volume, labels: Labels) -> tuple[CaseRe
         truth: np.ascontiguousarray(labels.array).tobytes(),
     }
     made = record.replaced(
-        seed=None, pathologies=(), ct=_picture(ct, part.geometry), labels=_picture(truth, labels.geometry)
+        seed=None,
+        pathologies=(),
+        ct=VoxelsRecord.of(ct, part.geometry),
+        labels=VoxelsRecord.of(truth, labels.geometry),
     )
     same = on_regular_grid(labels, GRID_MM)
     return made.replaced(checksum=Pictures(part, same).checksum), members
@@ -197,25 +190,15 @@ def _slices_about(volume: Volume, labels: Labels) -> Volume:
     return Volume(array, Geometry((z, y, x), volume.geometry.spacing, origin, volume.geometry.direction))
 
 
-def _picture(member: str, grid: Geometry) -> PictureRecord:
-    return PictureRecord(
-        member=member,
-        shape=grid.shape,
-        spacing=grid.spacing,
-        origin=grid.origin,
-        direction=tuple(grid.direction.ravel().tolist()),
-    )
-
-
-def _grid(record: PictureRecord) -> Geometry:
-    grid = Geometry(record.shape, record.spacing, record.origin, np.asarray(record.direction).reshape(3, 3))
+def _grid(record: VoxelsRecord) -> Geometry:
+    grid = record.geometry
     extent = Extent(grid.shape[::-1], grid.spacing, max(map(abs, grid.origin)))
     if fault := extent.fault(CROP_MM):
         raise PlanError(f"The case has {extent}, and {fault}", REMEDY)
     return grid
 
 
-def _voxels(content: bytes, record: PictureRecord, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+def _voxels(content: bytes, record: VoxelsRecord, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     count = int(np.prod(record.shape, dtype=np.int64))
     if len(content) != count * kind.itemsize:
         raise PlanError(
@@ -225,10 +208,6 @@ def _voxels(content: bytes, record: PictureRecord, kind: np.dtype[Any]) -> npt.N
 
 
 # ------------------------------------------------------------------------------------------------------------ the file
-
-
-def _facts(content: bytes) -> dict[str, Any]:
-    return {"bytes": len(content), "sha256": sha256(content).hexdigest()}
 
 
 def write_pack(pack: Pack, path: Path | str) -> None:
@@ -242,21 +221,13 @@ def write_pack(pack: Pack, path: Path | str) -> None:
         head = json_text(pack._record().to_dict()).encode("utf-8")
     except (ValueError, TypeError, RecursionError) as error:
         raise PlanError(f"The pack cannot be stored ({reason(error)})", "Mend its texts", path) from error
-    members = {HEAD: head, **{name: pack.files[name] for name in sorted(pack.files)}}
-    size = sum(map(len, members.values()))
-    if size > LARGEST_PACK or len(head) > LARGEST_HEAD:
+    members = {name: pack.files[name] for name in sorted(pack.files)}
+    if not FILE.fits(head, members):
+        size = len(head) + sum(map(len, members.values()))
         raise PlanError(
             f"{size / 1e6:.0f} MB are more than a pack holds", "Put fewer own cases into one pack", path
         )
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content, compresslevel=6)
-    write_whole(path, stream.getvalue())
+    write_whole(path, FILE.packed(head, members))
 
 
 def read_pack(path: Path | str) -> Pack:
@@ -266,64 +237,16 @@ def read_pack(path: Path | str) -> Pack:
         PlanError: no such file, no pack, a newer schema, a damaged, incomplete or hostile file.
     """
     try:
-        head, members = _unpack(Path(path))
+        head, members = FILE.unpack(Path(path), read_bounded)
         if head.get("format") != FORMAT:
-            raise PlanError("This is not a pack of cases", OTHER_FILE)
+            raise PlanError(f"This is not {FILE.title}", FILE.other_file)
         check_schema("pack", head.get("schema"), 1, SCHEMA, path)
         record = PackRecord.from_dict(head)
         for name in {*record.members, *members}:
-            if name not in members or record.members.get(name) != _facts(members[name]):
+            if name not in members or record.members.get(name) != facts_of(members[name]):
                 raise PlanError(f"{name!r} in the pack was changed or is missing", REMEDY)
         return Pack(record.title, record.cases, record.text, members)
     except SpinectError as error:
         raise PlanError(error.fault, error.remedy, path) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         raise PlanError(f"A part of the pack is missing or wrong ({reason(error)})", REMEDY, path) from error
-
-
-def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    try:
-        packed = read_bounded(path, LARGEST_PACK)
-    except NotPlain as error:
-        raise PlanError(f"The pack cannot be read: {error.strerror or error}", OTHER_FILE) from error
-    except OSError as error:
-        raise PlanError(
-            f"The pack cannot be read ({error.strerror or error})",
-            "Choose a pack that is there and that you may read",
-        ) from error
-    if not packed.startswith(b"PK\x03\x04"):
-        raise PlanError("This is not a pack of cases", OTHER_FILE)
-    try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            infos = archive.infolist()
-            _refuse_hostile(infos)
-            contents = {info.filename: archive.read(info) for info in infos}
-    except _UNREADABLE as error:
-        raise PlanError(f"The pack is damaged or only partly copied ({reason(error)})", REMEDY) from error
-    try:
-        head = parse_json(contents.pop(HEAD).decode("utf-8"))
-    except KeyError:
-        raise PlanError(f"This is not a pack of cases: it has no {HEAD}", OTHER_FILE) from None
-    except (ValueError, RecursionError) as error:
-        raise PlanError(f"{HEAD} in the pack is damaged ({reason(error)})", REMEDY) from error
-    if not isinstance(head, dict):
-        raise PlanError("This is not a pack of cases", OTHER_FILE)
-    return head, contents
-
-
-def _refuse_hostile(infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse before anything is unpacked what would hurt or cannot have been written by this program."""
-    names = [info.filename for info in infos]
-    if len(infos) > MOST_MEMBERS or len(set(names)) != len(names):
-        raise PlanError(f"The pack holds {len(infos)} members, more than it may, or one twice", DO_NOT_OPEN)
-    for info in infos:
-        if not is_member_name(info.filename):
-            raise PlanError(
-                f"The pack holds a member that leads out of it ({info.filename[:80]!r})", DO_NOT_OPEN
-            )
-        if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PlanError("The pack is protected or packed in a way this program does not use", OTHER_FILE)
-    size = sum(info.file_size for info in infos)
-    head = sum(info.file_size for info in infos if info.filename == HEAD)
-    if size > LARGEST_PACK or head > LARGEST_HEAD:
-        raise PlanError(f"The pack claims to hold {size / 1e6:.0f} MB, more than any pack does", DO_NOT_OPEN)

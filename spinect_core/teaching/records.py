@@ -10,14 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from spinect_core.base.words import Kind, Rule, Side, Tissue, Version
-from spinect_core.plan.plan import Grid, Sizes, Three
+from spinect_core.plan.container import VoxelsRecord
 from spinect_core.plan.records import (
     Distance,
     Flag,
     NotNegative,
     Number,
     Part,
-    Path,
     Point,
     Points,
     Record,
@@ -73,24 +72,6 @@ class TaskRecord(Record):
     view: StoredView | None = None
 
 
-class PictureRecord(Record):
-    """A CT or its labels within a pack.
-
-    Attributes:
-        member: of the zip that holds the voxels [z, y, x]: int16 of HU, uint8 of labels.
-        shape: voxels along (z, y, x).
-        spacing: mm along (x, y, z).
-        origin: LPS mm of the centre of voxel [0, 0, 0].
-        direction: the nine numbers of the 3x3 matrix, row by row.
-    """
-
-    member: Path
-    shape: Annotated[Sizes, Field(alias="shape_zyx")]
-    spacing: Annotated[Three, Field(alias="spacing_xyz_mm")]
-    origin: Annotated[Three, Field(alias="origin_lps_mm")]
-    direction: Annotated[tuple[Grid, ...], Field(min_length=9, max_length=9)]
-
-
 class CaseRecord(Record):
     """A case of a pack: drawn from a seed, or a teacher's own.
 
@@ -115,8 +96,8 @@ class CaseRecord(Record):
     story: Story | None = None
     seed: Annotated[Whole, Field(ge=0, le=2**32)] | None = None
     pathologies: Annotated[tuple[Key, ...], Field(max_length=30)] = ()
-    ct: PictureRecord | None = None
-    labels: PictureRecord | None = None
+    ct: VoxelsRecord | None = None
+    labels: VoxelsRecord | None = None
     checksum: Annotated[Digest, Field(alias="labels_sha256")] = ""
     tasks: Annotated[tuple[TaskRecord, ...], Field(min_length=1, max_length=MOST_TASKS)]
 

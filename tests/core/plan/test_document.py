@@ -16,8 +16,8 @@ from spinect_core.base.errors import PlanError
 from spinect_core.image.probabilities import Probabilities
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.plan.document import (
+    FILE,
     HEAD,
-    LARGEST_DOCUMENT,
     PROBABILITY_MEMBERS,
     Crop,
     Document,
@@ -314,7 +314,7 @@ def test_a_bomb_is_refused_before_it_bursts(path: Path) -> None:
         bomb.compress_type = zipfile.ZIP_DEFLATED
         with archive.open(bomb, "w") as stream:
             block = bytes(1 << 24)
-            for _ in range(LARGEST_DOCUMENT // len(block) + 1):
+            for _ in range(FILE.largest // len(block) + 1):
                 stream.write(block)
     assert path.stat().st_size < 2_000_000
     with pytest.raises(PlanError, match="claims to hold"):
@@ -371,7 +371,7 @@ def test_a_failed_write_keeps_the_old_document(path: Path) -> None:
     document = full_document()
     with pytest.raises(PlanError, match="nan is no finite number"):
         write_document(replace(document, plan=document.plan.replaced(timings={"a": float("nan")})), path)
-    huge = np.zeros(LARGEST_DOCUMENT + 1, np.uint8)
+    huge = np.zeros(FILE.largest + 1, np.uint8)
     with pytest.raises(PlanError, match="more than a document holds"):
         write_document(replace(document, files={**document.files, "huge": memoryview(huge)}), path)
     assert path.read_bytes() == before
