@@ -23,7 +23,7 @@ from app.model.rows import KEY_ROLE, Sorted
 from app.model.trajectories import Trajectories
 from app.widgets import icons, palette
 from app.widgets.menus import add_entry
-from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
+from app.widgets.parts import ElidedLabel, dense_table
 from spinect_core.base.words import NeedleColour
 
 NONE_YET = "No needle yet: find trajectories, or place one of your own"
@@ -96,25 +96,10 @@ class NeedlesPanel(QFrame):
         return bar
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
         self.rows.renamed.connect(self._rename)
-        table.setModel(self.sorted)
-        table.setItemDelegate(OwnColours(table))
-        in_own_order(table)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table = dense_table("Needles", self.sorted)
         table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setAccessibleName("Needles")
-        table.setProperty("role", "dense")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.clicked.connect(lambda index: self._choose(index))
         table.selectionModel().currentRowChanged.connect(self._choose)
         table.doubleClicked.connect(lambda index: table.edit(index) if index.column() == NAME else None)

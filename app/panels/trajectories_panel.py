@@ -33,7 +33,7 @@ from app.panels.progress import ProgressCard
 from app.panels.trajectory_details import TrajectoryCurve, TrajectoryDetails
 from app.widgets import icons, plain, theme
 from app.widgets.menus import add_entry
-from app.widgets.parts import ElidedLabel, OwnColours, in_own_order
+from app.widgets.parts import ElidedLabel, dense_table
 from spinect_core.anatomy.levels import LUMBAR_COUNTS
 from spinect_core.base.words import Checked
 from spinect_core.image.warning import warning_lines
@@ -193,26 +193,11 @@ class TrajectoriesPanel(QFrame):
         return button
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
         self.rows = TrajectoryTable(self)
         self.sorted = Sorted(self.rows, self)
-        table.setModel(self.sorted)
-        table.setItemDelegate(OwnColours(table))
-        in_own_order(table)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table = dense_table("Trajectories", self.sorted)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setAccessibleName("Trajectories")
-        table.setProperty("role", "dense")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(36)
-        header.setStretchLastSection(True)
+        table.horizontalHeader().setMinimumSectionSize(36)
         table.clicked.connect(self._on_row)
         table.activated.connect(self._on_row)
         self.sorted.layoutChanged.connect(self._span)

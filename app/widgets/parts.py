@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QValidator
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
     QDoubleSpinBox,
     QFrame,
@@ -272,6 +273,31 @@ class OwnColours(QStyledItemDelegate):
         if isinstance(colour, QColor):
             shown: Any = option  # its type information lacks the palette in some versions
             shown.palette.setColor(QPalette.ColorRole.HighlightedText, colour)
+
+
+def dense_table(name: str, rows: QAbstractItemModel) -> QTableView:
+    """A table of low rows, of which one is chosen, sorted by a click on a column's head.
+
+    Args:
+        name: said of it to those who cannot see it.
+        rows: that it shows; they may have colours of their own.
+    """
+    table = QTableView()
+    table.setModel(rows)
+    table.setItemDelegate(OwnColours(table))
+    in_own_order(table)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setAlternatingRowColors(True)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setAccessibleName(name)
+    table.setProperty("role", "dense")
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(25)
+    table.horizontalHeader().setHighlightSections(False)
+    table.horizontalHeader().setStretchLastSection(True)
+    return table
 
 
 def in_own_order(table: QTableView | QTreeView) -> None:

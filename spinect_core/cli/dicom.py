@@ -34,6 +34,22 @@ EXAMPLES = """\
   spinect dicom case1.spinect --ct scans/ct --out to-share --what seg,ct --deidentified"""
 
 
+def add_objects(parser: argparse.ArgumentParser) -> None:
+    """Which objects, and what is in them."""
+    parser.add_argument(
+        "--what", metavar="LIST", default=USUAL, help=f"any of {', '.join(WHATS)} (default: {USUAL})"
+    )
+    parser.add_argument(
+        "--deidentified", action="store_true", help="name nobody: new identifiers, no patient data"
+    )
+    parser.add_argument(
+        "--paper",
+        choices=[each.value for each in Paper],
+        default=Paper.A4.value,
+        help="size of the report's pages (default: a4)",
+    )
+
+
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "dicom", "a plan as DICOM files", DESCRIPTION, EXAMPLES)
@@ -50,18 +66,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--out", metavar="FOLDER", type=a_path, required=True, help="an empty folder, or one to be made"
     )
-    parser.add_argument(
-        "--what", metavar="LIST", default=USUAL, help=f"any of {', '.join(WHATS)} (default: {USUAL})"
-    )
-    parser.add_argument(
-        "--deidentified", action="store_true", help="name nobody: new identifiers, no patient data"
-    )
-    parser.add_argument(
-        "--paper",
-        choices=[each.value for each in Paper],
-        default=Paper.A4.value,
-        help="size of the report's pages (default: a4)",
-    )
+    add_objects(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
 

@@ -16,7 +16,7 @@ from spinect_core.cli.archive_options import (
     add_archive_options,
     study_and_series,
 )
-from spinect_core.cli.dicom import USUAL, WHATS, kinds_of
+from spinect_core.cli.dicom import add_objects, kinds_of
 from spinect_core.cli.fetch import fetch
 from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
@@ -50,18 +50,7 @@ def add(commands: Commands) -> None:
         type=study_and_series,
         help="fetch the plan's CT from the archive instead",
     )
-    parser.add_argument(
-        "--what", metavar="LIST", default=USUAL, help=f"any of {', '.join(WHATS)} (default: {USUAL})"
-    )
-    parser.add_argument(
-        "--deidentified", action="store_true", help="name nobody: new identifiers, no patient data"
-    )
-    parser.add_argument(
-        "--paper",
-        choices=[each.value for each in Paper],
-        default=Paper.A4.value,
-        help="size of the report's pages (default: a4)",
-    )
+    add_objects(parser)
     parser.add_argument(
         "--waiting",
         action="store_true",
