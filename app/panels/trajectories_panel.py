@@ -124,7 +124,6 @@ class TrajectoriesPanel(QFrame):
 
     def _make_bar(self) -> QWidget:
         bar = QFrame()
-        bar.setMinimumWidth(320)  # a row of buttons does not widen a small window
         bar.setProperty("role", "bar")
         row = QHBoxLayout(bar)
         row.setContentsMargins(4, 3, 2, 3)

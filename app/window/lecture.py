@@ -14,7 +14,7 @@ from app.widgets.parts import Label
 from spinect_core.geometry.view import PRESETS, View
 
 if TYPE_CHECKING:
-    from app.window.main_window import MainWindow
+    from app.window.parts import PlannerParts
 
 CAPTION_PIXELS = 30
 EDGE = 24
@@ -47,7 +47,7 @@ class Lecture(QObject):
         caption: the name of the view, in large type.
     """
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: PlannerParts) -> None:
         super().__init__(window)
         self._window = window
         self.on = False

@@ -11,7 +11,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QSurfaceForm
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QFrame,
-    QMainWindow,
     QScrollArea,
     QSizePolicy,
     QSplitter,
@@ -54,6 +53,7 @@ from app.widgets.dialogs import Dialogs
 from app.widgets.parts import Fold, Section
 from app.widgets.wheel import WheelGuard
 from app.window.actions import Actions
+from app.window.parts import PlannerParts
 from app.window.teach_menu import TeachMenu
 from spinect_core.image.planes import PLANES
 from spinect_core.image.warning import any_grave
@@ -91,7 +91,7 @@ NARROW_SLICES = 0.23
 """How much of the views' width slices take beside fluoroscopy."""
 
 
-class MainWindow(QMainWindow):
+class MainWindow(PlannerParts):
     """The planner.
 
     Args:

@@ -15,7 +15,7 @@ from app.panels.tour_panel import TourPanel
 from app.window.lecture import Lecture
 
 if TYPE_CHECKING:
-    from app.window.main_window import MainWindow
+    from app.window.parts import PlannerParts
     from app.window.trainer import TrainerWindow
 
 
@@ -33,7 +33,7 @@ class TeachMenu(QObject):
         lecture: present mode.
     """
 
-    def __init__(self, window: MainWindow, settings: QSettings, three_d: bool) -> None:
+    def __init__(self, window: PlannerParts, settings: QSettings, three_d: bool) -> None:
         super().__init__(window)
         self._settings, self._three_d = settings, three_d
         self._jobs, self._recent, self._dialogs = window.jobs, window.state.recent, window.dialogs

@@ -12,6 +12,8 @@ import numpy as np
 
 DEEPEST = 100
 _NUMBERS = re.compile(r"\[\n([-+0-9.eE,\s]+?)\n\s*\]")
+_NAMED = re.compile(r'\{\n((?:\s*"\w+": [-+0-9.eE]+,?\n)+)\s*\}')
+"""Numbers by name, and nothing else."""
 
 
 def plain(value: Any) -> Any:
@@ -32,15 +34,16 @@ def plain(value: Any) -> Any:
 
 
 def json_text(data: Any) -> str:
-    """JSON for people to read: indented, but a list of plain numbers on one line.
+    """JSON for people to read: indented, but plain numbers on one line, in a list or by their names.
 
     Raises:
         ValueError: a number is not finite.
         TypeError: something that JSON cannot hold.
     """
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
-    # within a text no line ends, so this finds lists alone
-    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+    # within a text no line ends, so this finds lists and objects alone
+    text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
+    return _NAMED.sub(lambda found: f"{{{' '.join(found[1].split())}}}", text) + "\n"
 
 
 def parse_json(text: str) -> Any:

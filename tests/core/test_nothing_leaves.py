@@ -134,9 +134,12 @@ def test_an_archive_that_is_entered_is_not_spoken_to(tmp_path: Path) -> None:
     seen = watch(["-c", code], tmp_path / "watched")
     assert seen.code == 0, seen.said
     assert seen.connections, "the test of an archive is seen"
-    assert all("'127.0.0.1'" in line for line in seen.connections)
+    # The library of DICOM asks this computer for its own address (None) before each association.
+    own = [line for line in seen.connections if line.startswith("socket.getaddrinfo None ")]
+    assert all("'127.0.0.1'" in line for line in seen.connections if line not in own)
     assert not [line for line in seen.connections if line.startswith("proxy")]
-    assert seen.home == [".config/SPINECT/archives.json"]
+    cache = ".cache/spinect-planner/"  # here the driver of the graphics keeps what `info` has it compile
+    assert [name for name in seen.home if not name.startswith(cache)] == [".config/SPINECT/archives.json"]
     quiet = watch(["-c", code.replace("assert cli.main(['archive', 'test'", "0 and (['")], tmp_path / "quiet")
     assert quiet.code == 0, quiet.said
     assert_alone(quiet)

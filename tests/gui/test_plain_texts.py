@@ -11,6 +11,7 @@ from plan_maker import full_planning
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtGui import Qt as Gui
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -185,6 +186,11 @@ def test_the_names_of_a_document(window, qtbot, tmp_path, kind):
     )
     path = tmp_path / "plan.spinect"
     write_document(Document(plan, files={planning.searches[0].map: b"map"}), path)
+    # A page has its whole width from when it is first shown.
+    for page in (window.dock.widget(number) for number in range(window.dock.count())):
+        window.dock.setCurrentWidget(page)
+        qtbot.waitUntil(page.isVisible)
+        QTest.qWait(50)  # the layouts above it learn of that by events
     least = window.minimumSizeHint().width()
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
         window.controllers.open.open_path(path)

@@ -77,7 +77,7 @@ def read_segments(
     found = read_dicom_segments(files, source, progress=progress, cancel=cancel)
     table = np.array([0, *(each.number for each in found.segments)], dtype=np.uint16)
     array = table[found.layers[0]] if found.layers else np.zeros(found.geometry.shape, np.uint16)
-    return array, found.geometry, {each.number: each.coded or each.name for each in found.segments}
+    return array, found.geometry, {each.number: _named(each) for each in found.segments}
 
 
 def read_dicom_segments(
@@ -281,6 +281,11 @@ def _described(dataset: Dataset) -> tuple[Segment, ...]:
     if not found:
         raise BadSliceError("no segments are named (SegmentSequence)")
     return tuple(found.values())
+
+
+def _named(segment: Segment) -> str:
+    """The organ that a segment's code means; of what is none its own name."""
+    return segment.name if segment.coded in ("", *SNOMED.values()) else segment.coded
 
 
 def _coded(item: Dataset) -> str:

@@ -23,6 +23,7 @@ from spinect_core.io.reading.text_headers import (
     COPY,
     FORMATS,
     LONGEST_HEADER,
+    LONGEST_OF_SEGMENTS,
     REDO,
     ImageHeader,
     check_bytes,
@@ -122,7 +123,7 @@ def read_nrrd_header(
         ReadingError: no such file, not one volume of real numbers, or its voxels are missing.
         SpatialError: its axes do not say where the voxels are, or no body has this size.
     """
-    lines = _lines(path, source)
+    lines = _lines(path, source, LONGEST_OF_SEGMENTS if layered else LONGEST_HEADER)
     fields = lines.fields
     if fields.get("space", "").lower() not in _TO_LPS or "spacedirections" not in fields:
         raise SpatialError(
@@ -147,8 +148,8 @@ def read_nrrd_header(
     return replace(header, findings=(*findings, *surplus))
 
 
-def _lines(path: Path, source: str | Path) -> _Lines:
-    found, size = header_lines(path, r"$|data ?file\s*:\s*LIST\b", source)
+def _lines(path: Path, source: str | Path, longest: int) -> _Lines:
+    found, size = header_lines(path, r"$|data ?file\s*:\s*LIST\b", source, longest)
     if not found or not re.fullmatch(r"NRRD000[1-5]\s*", found[0]):
         raise ReadingError("This is no NRRD file", FORMATS, source)
     fields: dict[str, str] = {}

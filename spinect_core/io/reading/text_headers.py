@@ -22,8 +22,8 @@ from spinect_core.image.volume import Geometry
 from spinect_core.io.reading.series import Finding
 from spinect_core.io.reading.sizes import MILLIMETRES, UNITS, check_sizes
 
-LONGEST_HEADER = 1 << 18
-"""Bytes. A segmentation of 3D Slicer takes 600 for each of its segments."""
+LONGEST_HEADER, LONGEST_OF_SEGMENTS = 1 << 16, 1 << 18
+"""Bytes, of a volume and of a segmentation: 3D Slicer takes 600 for each of its segments."""
 LONGEST_LINE = 1000
 """Letters. Longer ones end the process in some native readers; comments and other programs' keys may be longer."""
 MOST_DATA_FILES = 10_000
@@ -78,20 +78,23 @@ class ImageHeader:
         return math.prod(self.geometry.shape) * self.layers * self.dtype.itemsize
 
 
-def header_lines(path: Path, end: str, source: str | Path) -> tuple[list[str], int]:
+def header_lines(
+    path: Path, end: str, source: str | Path, longest: int = LONGEST_HEADER
+) -> tuple[list[str], int]:
     """The lines of a header, and the bytes it takes.
 
     Args:
         path: the file.
         end: regular expression of the line that ends the header (it is returned too); the end of the file does as well.
         source: what to call the file in messages.
+        longest: bytes that it may take.
 
     Raises:
         ReadingError: the file cannot be read, or its header has no end.
     """
     try:
         with path.open("rb") as stream:
-            head = stream.read(LONGEST_HEADER)
+            head = stream.read(longest)
     except OSError as error:
         raise ReadingError(f"The file cannot be read ({error.strerror or error})", COPY, source) from error
     lines: list[str] = []
@@ -103,8 +106,8 @@ def header_lines(path: Path, end: str, source: str | Path) -> tuple[list[str], i
         position = stop + 1
         if re.match(end, lines[-1]):
             return lines, position
-    if len(head) == LONGEST_HEADER:
-        raise ReadingError(f"The header does not end within {LONGEST_HEADER} bytes", COPY, source)
+    if len(head) == longest:
+        raise ReadingError(f"The header does not end within {longest} bytes", COPY, source)
     return lines, len(head)
 
 

@@ -152,7 +152,7 @@ def test_labels_come_back_with_dice_1(tmp_path: Path, name: str) -> None:
     # by the program's own reader
     if name not in ("sliding", "rounded"):  # it takes frames that lie so unevenly for damage
         array, grid, names = read_segments([path], path, progress=silent, cancel=None)
-        assert names == {BONE: "bone", NERVE: "nerve"}
+        assert names == {BONE: "Bone", NERVE: "Nerve"}
         assert grid.same_grid(volume.geometry)
         np.testing.assert_array_equal(array, labels.array)
     # and by highdicom: picture by picture, or in its own idea of the patient's space

@@ -307,8 +307,7 @@ def test_it_dies_with_its_parent():
     """However that ends: nobody plans for a window that is gone."""
     code = """
         import os, time
-        from spinect_core.pipeline.moving import Move
-from spinect_core.pipeline.planner import _Child
+        from spinect_core.pipeline.planner import _Child
         child = _Child()
         print(child._process.pid, flush=True)
         time.sleep(60)

@@ -205,7 +205,7 @@ def test_pictures_of_a_needle_that_was_placed_again_are_not_shown(
 ) -> None:
     record = plan.planning.needles[0]
     moved = replace(record.needle, entry=(44.0, 95.0, -12.0))
-    planning = plan.planning.replaced(needles=(record.replaced(needle=moved),))
+    planning = plan.planning.replaced(needles=(record.replaced(needle=moved, readouts=None),))
     names = {file_key(shown, KEY): file_name(shown, KEY) for shown in Shown}
     for name in names.values():
         (tmp_path / name).write_bytes((folder / name).read_bytes())

@@ -293,6 +293,9 @@ def test_the_file_is_one_to_read(tmp_path: Path) -> None:
     write_plan(full_plan().replaced(notes=(text,)), tmp_path / "plan.json")
     lines = (tmp_path / "plan.json").read_text(encoding="utf-8").splitlines()
     assert any(line.strip() == '"entry_lps_mm": [45.0, 95.0, -12.0],' for line in lines)
+    assert any(
+        line.strip() == '"clearance_nerve_mm_90_percent": {"low": 1.5, "high": 3.0},' for line in lines
+    )
     assert max(map(len, lines)) < 200
     assert len(lines) < 900
     assert read_plan(tmp_path / "plan.json").notes == (text,)

@@ -115,7 +115,7 @@ def test_one_page_for_each_side_with_all_that_the_plan_says(paper: Paper) -> Non
 
 def test_minus_and_plus_minus_are_letters_that_can_be_read_back() -> None:
     (first,) = read(pdf(pages(plan()), [{}]))
-    assert "153.0° / −12.0°" in first
+    assert "152.8° / −10.3°" in first
     assert "± 5 mm" in first
     assert "□" not in first
 
