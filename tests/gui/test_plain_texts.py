@@ -186,17 +186,14 @@ def test_the_names_of_a_document(window, qtbot, tmp_path, kind):
     )
     path = tmp_path / "plan.spinect"
     write_document(Document(plan, files={planning.searches[0].map: b"map"}), path)
-    # A page has its whole width from when it is first shown.
-    for page in (window.dock.widget(number) for number in range(window.dock.count())):
-        window.dock.setCurrentWidget(page)
-        qtbot.waitUntil(page.isVisible)
-        QTest.qWait(50)  # the layouts above it learn of that by events
+    window.dock.setCurrentWidget(window.trajectories_panel)  # the page that is shown asks for its width
+    QTest.qWait(50)
     least = window.minimumSizeHint().width()
     with qtbot.waitSignal(window.model.case_opened, timeout=20000):
         window.controllers.open.open_path(path)
     qtbot.waitUntil(lambda: not window.jobs.busy)
     trajectories = window.state.trajectories
-    window.dock.setCurrentWidget(window.trajectories_panel)
+    assert window.dock.currentWidget() is window.trajectories_panel
     for trajectory in trajectories.rows:
         trajectories.choose(trajectory.key)
         for page in range(window.trajectories_panel.pages.count()):
