@@ -12,6 +12,7 @@ KINDS: Mapping[str, str] = {
     "sc": "Pages and pictures, as secondary captures",
     "pdf": "Report, as an encapsulated PDF",
     "seg": "Bone and nerve, as a segmentation",
+    "rtstruct": "Bone, nerve and needles, as outlines (RTSTRUCT)",
     "sr": "Measurements, as a structured report",
     "stl": "Surfaces, as encapsulated STL",
 }

@@ -10,17 +10,18 @@ from spinect_core.cli.parser import Commands, a_path, add_command, add_quiet
 from spinect_core.cli.reporting import reporting
 from spinect_core.report.paper import Paper
 
-WHATS = ("sc", "pdf", "seg", "sr", "stl", "ct")
+WHATS = ("sc", "pdf", "seg", "rtstruct", "sr", "stl", "ct")
 USUAL = "sc,pdf,seg"
 DESCRIPTION = """\
 Writes a plan as DICOM files, to be sent to an archive or opened in another viewer:
 
-  sc   the pages of the report, the pictures of its needles and the views of the plan as secondary captures
-  pdf  the report as an encapsulated PDF
-  seg  bone and nerve as a segmentation on the pictures of the CT; needs a .spinect file, as the folder of a plan has
-  sr   depth, angles, clearances and areas as a structured report (TID 1500)
-  stl  the surfaces of bone and nerve as encapsulated STL; needs a .spinect file as well
-  ct   a copy of the CT that names nobody, with --deidentified only
+  sc        the pages of the report, the pictures of its needles and the views of the plan as secondary captures
+  pdf       the report as an encapsulated PDF
+  seg       bone and nerve as a segmentation on the pictures of the CT; needs a .spinect file, as a plan's folder has
+  rtstruct  bone and nerve as outlines on the pictures of the CT, needles as lines; needs a .spinect file as well
+  sr        depth, angles, clearances and areas as a structured report (TID 1500)
+  stl       the surfaces of bone and nerve as encapsulated STL; needs a .spinect file as well
+  ct        a copy of the CT that names nobody, with --deidentified only
 
 They go into the study of the CT: patient and study are taken from its headers, once it is known by its voxels as the
 plan's own, and the report then names the patient. With --deidentified nothing of these headers is taken: the objects,

@@ -24,8 +24,9 @@ from spinect_core.report.paper import Paper
 from spinect_core.report.pictures import Shown
 
 if TYPE_CHECKING:
-    from spinect_core.image.volume import Volume
+    from spinect_core.image.volume import Labels, Volume
     from spinect_core.io.dicom_out.pictures import Shot
+    from spinect_core.io.dicom_out.segmentation import Origin
     from spinect_core.io.dicom_out.study import Study
     from spinect_core.io.reading.series import Series
 
@@ -39,12 +40,14 @@ class Kind(StrEnum):
     CAPTURES = "sc"
     DOCUMENT = "pdf"
     SEGMENTATION = "seg"
+    STRUCTURES = "rtstruct"
     MEASUREMENTS = "sr"
     SURFACES = "stl"
     CT = "ct"
 
 
 USUAL = (Kind.CAPTURES, Kind.DOCUMENT, Kind.SEGMENTATION)
+FROM_LABELS = {Kind.SEGMENTATION, Kind.STRUCTURES, Kind.SURFACES}
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def export_dicom(
         Cancelled: the user stopped it.
     """
     check_wish(kinds, out, deidentified=deidentified)
-    if {Kind.SEGMENTATION, Kind.SURFACES} & set(kinds):
+    if FROM_LABELS & set(kinds):
         _check_labels(source)
     if Kind.MEASUREMENTS in kinds:
         _check_numbers(source)
@@ -148,6 +151,7 @@ def export_dicom(
             Kind.DOCUMENT: made.document,
             Kind.CAPTURES: made.captures,
             Kind.SEGMENTATION: made.segmentation,
+            Kind.STRUCTURES: made.structures,
             Kind.MEASUREMENTS: made.measurements,
             Kind.SURFACES: made.surfaces,
         }
@@ -204,7 +208,7 @@ def _check_labels(source: Source) -> None:
     document = source.document
     if document is None or (document.labels is None and document.labels_on_ct is None):
         raise PlanError(
-            "This plan has no labels, which segmentation and surfaces are made of",
+            "This plan has no labels, which segmentation, structures and surfaces are made of",
             "Give its .spinect file, or write without them",
             parameter="what",
         )
@@ -279,27 +283,59 @@ class _Objects:
         )
         return {"report.dcm": content}
 
-    def segmentation(self) -> dict[str, bytes]:
-        """Bone and nerve on the CT's grid."""
-        from spinect_core.io.dicom_out.segmentation import Origin, segmentation
+    @property
+    def _labels(self) -> Labels:
+        """Bone and nerve on the CT's grid.
 
+        Raises:
+            PlanError: nothing is marked there.
+        """
         document = self._source.document
         labels = None if document is None else document.labels_for(self._volume.geometry)
         assert labels is not None  # checked before any work
         if not labels.array.any():
             raise PlanError(
-                "The labels of this plan mark nothing in its CT", "Write without the segmentation"
+                "The labels of this plan mark nothing in its CT",
+                "Write without the segmentation and the structures",
             )
+        return labels
+
+    @property
+    def _origin(self) -> Origin:
+        """What labelled."""
+        from spinect_core.io.dicom_out.segmentation import Origin
+
         run, versions = self._source.plan.run, self._source.plan.versions
         told = {key: str(run.get(key) or "") for key in ("engine", "mode", "weights_sha256")}
-        origin = Origin(
+        return Origin(
             bool(told["engine"]),
             str(versions.get("spinect-planner", "")),
             told["weights_sha256"],
             told["engine"],
             told["mode"],
         )
-        return {"segmentation.dcm": segmentation(labels, self._study, origin, made_from=self._from)}
+
+    def segmentation(self) -> dict[str, bytes]:
+        """Bone and nerve on the CT's grid."""
+        from spinect_core.io.dicom_out.segmentation import segmentation
+
+        content = segmentation(self._labels, self._study, self._origin, made_from=self._from)
+        return {"segmentation.dcm": content}
+
+    def structures(self) -> dict[str, bytes]:
+        """Bone and nerve as outlines, and the needles that the report tells."""
+        from spinect_core.io.dicom_out.structures import structures
+        from spinect_core.pipeline.dicom_numbers import lines_of
+
+        content = structures(
+            self._labels,
+            lines_of(self._source.plan),
+            self._study,
+            self._origin,
+            made_from=self._from,
+            cancel=self._cancel,
+        )
+        return {"structures.dcm": content}
 
     def measurements(self) -> dict[str, bytes]:
         """The numbers of the needles that the report tells, and of measured triangles."""

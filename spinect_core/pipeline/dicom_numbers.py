@@ -1,4 +1,4 @@
-"""Which numbers of a plan are told as a structured report: those of needles that its report tells, and of triangles."""
+"""Which needles and numbers of a plan are told in DICOM: those that its report tells, and those of triangles."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinect_core.io.dicom_out.measurements import Group, Quantity, Subject
+from spinect_core.io.dicom_out.structures import Line
 from spinect_core.plan.wording import trajectories
 from spinect_core.report.content import may_be_told
 
@@ -33,6 +34,15 @@ def groups_of(plan: Plan) -> Sequence[Group]:
             if each.window is not None and each.window.open:
                 found.append(_of_window(each, each.window))
     return [*found, *(_of_triangle(number, each) for number, each in enumerate(plan.triangles, start=1))]
+
+
+def lines_of(plan: Plan) -> Sequence[Line]:
+    """Every needle that is recommended or the user's own, from the skin to the tip."""
+    return [
+        Line(each.title, np.array([each.needle.needle.entry, each.needle.needle.target]), each.own)
+        for each in trajectories(plan.planning)
+        if each.needle is not None and may_be_told(each)
+    ]
 
 
 def _of_needle(trajectory: Trajectory, record: NeedleRecord) -> Group:

@@ -24,6 +24,7 @@ from spinect_core.geometry.filling import filled
 from spinect_core.image.volume import Geometry, Volume
 from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.reading.dicom_elements import BadSliceError, Elements, items_of, level_of
+from spinect_core.io.reading.dicom_geometry import ROUNDING_MM
 from spinect_core.io.reading.label_layers import LabelSet, Layers, Segment, check_origin, shown_name
 from spinect_core.io.reading.quiet import quiet_dicom
 
@@ -34,7 +35,9 @@ MOST_POINTS = 20_000_000
 MOST_OUTLINES = 500_000
 OFF_PLANE = 0.1
 """Of a slice, or :data:`OFF_PLANE_MM` where that is more: what leaves its slice by more is of another grid."""
-OFF_PLANE_MM = 0.05
+OFF_PLANE_MM, NEAREST = 2 * ROUNDING_MM, 0.45
+"""A slice may lie so far from where it is in a regular CT, as outlines do that were drawn on it; but never so far that
+another slice is nearly as near."""
 SAME_PLACE = 0.001
 """Of a pixel: corners so near are one."""
 CROSSING = 1.0
@@ -214,7 +217,7 @@ def _drawn(outlines: list[_Outline], grid: Geometry) -> _Drawn:
     indices = [grid.to_index(each.points) for each in closed]
     leaves = np.array([np.ptp(each, axis=0) for each in indices]).max(axis=0)
     axis = int(leaves.argmin())
-    allowed = max(OFF_PLANE, OFF_PLANE_MM / grid.spacing[2 - axis])
+    allowed = max(OFF_PLANE, min(OFF_PLANE_MM / grid.spacing[2 - axis], NEAREST))
     if leaves[axis] > allowed:
         return _Drawn(axis, {}, "its outlines do not lie in the planes of the CT's slices")
     places = np.array([each[:, axis].mean() for each in indices])

@@ -64,6 +64,16 @@ def shuffled_frames(folder: Path) -> Path:
     return folder
 
 
+def corrected(folder: Path) -> Path:
+    """A CT taken with a tilted gantry and reformatted to slices that form a volume; its header keeps the tilt."""
+
+    def edit(dataset: Dataset, z: int) -> None:
+        dataset.GantryDetectorTilt = "15"
+
+    tilted = Rotation.from_euler("x", 15, degrees=True).as_matrix()
+    return make_series(folder, example_volume(SHAPE, direction=tilted), edit)
+
+
 SOURCES: dict[str, Make] = {
     "plain": turned(np.eye(3)),
     "prone": turned(np.diag([-1.0, -1.0, 1.0])),
@@ -74,6 +84,7 @@ SOURCES: dict[str, Make] = {
     "sagittal": turned(SAGITTAL),
     "0.4 mm": turned(OBLIQUE, spacing=(0.4, 0.41, 0.4), shape=(103, 7, 9)),
     "3 mm": turned(np.eye(3), spacing=(0.7, 0.7, 3.0), shape=(15, 11, 9)),
+    "tilted and corrected": corrected,
     "sliding": sliding,
     "rounded": rounded,
     "multi-frame": shuffled_frames,

@@ -32,6 +32,7 @@ from spinect_core.image.volume import BONE, NERVE
 from spinect_core.io.dicom_out.measurements import Quantity, Subject
 from spinect_core.io.reading import list_series, read_ct
 from spinect_core.io.reading.dicom_segments import read_segments
+from spinect_core.io.reading.rt_structures import read_structure_set
 from spinect_core.io.writing import write_dicom_series, write_volume
 from spinect_core.pipeline.dicom_export import without_own_words
 from spinect_core.pipeline.dicom_numbers import groups_of
@@ -59,7 +60,7 @@ def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def named(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("named") / "out"
-    words = ["--out", str(out), "--what", "sc,pdf,seg,sr,stl"]
+    words = ["--out", str(out), "--what", "sc,pdf,seg,rtstruct,sr,stl"]
     assert cli.main(["dicom", str(folder), "--ct", str(ct), *words]) == 0
     return out
 
@@ -67,7 +68,7 @@ def named(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def nameless(folder: Path, ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("nameless") / "out"
-    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,seg,sr,stl,ct"]
+    words = ["--out", str(out), "--deidentified", "--what", "sc,pdf,seg,rtstruct,sr,stl,ct"]
     assert cli.main(["dicom", str(folder / "plan.spinect"), "--ct", str(ct), *words]) == 0
     return out
 
@@ -199,7 +200,7 @@ def test_the_copy_of_the_ct_is_the_same_ct_in_the_same_study(nameless: Path, ct:
 
 def test_the_same_plan_gives_the_same_files(named: Path, folder: Path, ct: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
-    words = ["--out", str(out), "--what", "sc,pdf,seg,sr,stl"]
+    words = ["--out", str(out), "--what", "sc,pdf,seg,rtstruct,sr,stl"]
     assert cli.main(["dicom", str(folder), "--ct", str(ct), *words]) == 0
     again, before = ({file.name: file.read_bytes() for file in each.iterdir()} for each in (out, named))
     assert again == before
@@ -225,6 +226,21 @@ def test_the_segmentation_is_the_plans_labels_on_the_pictures_of_the_ct(
             "AUTOMATIC",
         )
         assert "openvino" in algorithm.AlgorithmParameters
+
+
+def test_outlines_are_the_plans_labels_and_its_recommended_needle(
+    named: Path, nameless: Path, ct: Path, folder: Path
+) -> None:
+    needle = read_plan(folder / "plan.json").planning.needles[0].needle
+    for out, source in ((named, ct), (nameless, nameless / "ct")):
+        volume = read_ct(source)
+        found = read_structure_set(out / "structures.dcm", volume, progress=silent, cancel=None)
+        assert [each.name for each in found.segments] == ["Bone", "Nerve", "Needle: Left Kambin, bony"]
+        (layer,) = found.layers
+        np.testing.assert_array_equal(layer, labels_of(volume).array)
+        (line,) = pydicom.dcmread(out / "structures.dcm").ROIContourSequence[2].ContourSequence
+        ends = np.array(line.ContourData, float).reshape(-1, 3)
+        np.testing.assert_allclose(ends, [needle.entry, needle.target], atol=0.0006)
 
 
 def test_numbers_of_the_needle_are_told_with_codes_and_units_and_in_their_place(
