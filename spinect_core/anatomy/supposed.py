@@ -15,10 +15,10 @@ from skimage.graph import MCP_Geometric
 
 from spinect_core.anatomy.completeness import Gap, RootFound
 from spinect_core.anatomy.register import cropped
-from spinect_core.base.arrays import FloatArray
+from spinect_core.base.arrays import BoolArray, FloatArray
 from spinect_core.base.progress import Cancel, check
 from spinect_core.geometry.polyline import along
-from spinect_core.image.volume import BONE, NERVE, Labels, Volume
+from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 
 LONGEST_MM = 20.0
 """Through longer gaps nothing is supposed."""
@@ -111,17 +111,38 @@ def _ends(root: RootFound, gap: Gap) -> FloatArray | None:
 def _likeness(root: RootFound, gap: Gap, near: Labels, volume: Volume) -> FloatArray | None:
     """How many spreads the HU [z, y, x] about a gap lie from those of the root; None where too few of it are known."""
     grid = near.geometry
-    every = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
-    index = volume.geometry.to_index(every)
+    hu = blurred_hu(grid, volume)
+    if hu is None:
+        return None
+    solid = root.points[root.labelled]
+    away, _ = cKDTree(solid).query(every_point(grid), distance_upper_bound=CORE_MM)
+    own = np.isfinite(away).reshape(grid.shape) & (near.array == NERVE)
+    return unlikeness(hu, own)
+
+
+def every_point(grid: Geometry) -> FloatArray:
+    """LPS mm (n, 3) of all voxels of a grid, in the order of its array."""
+    return grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
+
+
+def blurred_hu(grid: Geometry, volume: Volume) -> FloatArray | None:
+    """HU [z, y, x] of a CT on another grid, with less noise; None where the grid reaches beyond the CT."""
+    index = volume.geometry.to_index(every_point(grid))
     last = np.asarray(volume.array.shape) - 1
     if np.any((index < -0.5) | (index > last + 0.5)):
         return None
     places = np.clip(index, 0, last).T
     hu = map_coordinates(volume.array, places, output=np.float64, order=1).reshape(grid.shape)
-    hu = gaussian_filter(hu, BLUR)
-    solid = root.points[root.labelled]
-    away, _ = cKDTree(solid).query(every, distance_upper_bound=CORE_MM)
-    own = np.isfinite(away).reshape(grid.shape) & (near.array == NERVE)
+    return np.asarray(gaussian_filter(hu, BLUR))
+
+
+def unlikeness(hu: FloatArray, own: BoolArray) -> FloatArray | None:
+    """How many spreads HU [z, y, x] lie from those of a root, more or less; None where too few of it are known.
+
+    Args:
+        hu: of :func:`blurred_hu`.
+        own: bool [z, y, x], which of them are the root's.
+    """
     if own.sum() < FEWEST:
         return None
     middle = float(np.median(hu[own]))
@@ -131,12 +152,26 @@ def _likeness(root: RootFound, gap: Gap, near: Labels, volume: Volume) -> FloatA
 
 def _cheapest(like: FloatArray, gap: Gap, near: Labels, ends: FloatArray) -> npt.NDArray[np.intp] | None:
     """Indices [z, y, x] (n, 3) of the cheapest way from end to end; None where bone lies between."""
+    away, _ = cKDTree(np.concatenate([ends[:1], gap.points, ends[1:]])).query(every_point(near.geometry))
+    return cheapest_way(like, away.reshape(like.shape) / COURSE_MM, near, ends)
+
+
+def cheapest_way(
+    like: FloatArray, beside: FloatArray, near: Labels, ends: FloatArray
+) -> npt.NDArray[np.intp] | None:
+    """Indices [z, y, x] (n, 3) of the cheapest way between two points; None where bone lies between.
+
+    Args:
+        like: [z, y, x], of :func:`unlikeness`.
+        beside: [z, y, x], how far a voxel lies from where the way is expected; as much as one spread where it is 1.
+        near: labels on the same grid; no way leads through bone.
+        ends: LPS mm (2, 3).
+    """
     grid = near.geometry
-    every = grid.to_patient(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
-    away, _ = cKDTree(np.concatenate([ends[:1], gap.points, ends[1:]])).query(every)
-    cost = 1.0 + np.minimum(like**2 + (away.reshape(grid.shape) / COURSE_MM) ** 2, MOST_COST)
+    cost = 1.0 + np.minimum(like**2 + beside**2, MOST_COST)
     cost[near.array == BONE] = -1.0
-    start, stop = (tuple(int(n) for n in np.round(grid.to_index(end))) for end in ends)
+    places = np.clip(np.round(grid.to_index(ends)), 0, np.array(grid.shape) - 1)
+    start, stop = (tuple(int(n) for n in place) for place in places)
     cost[start] = cost[stop] = 1.0
     search = MCP_Geometric(cost, sampling=grid.spacing[::-1])
     search.find_costs([start], [stop])

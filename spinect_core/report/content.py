@@ -20,7 +20,7 @@ from spinect_core.geometry.triangle import KIND_NAMES
 from spinect_core.image.patient import Patient
 from spinect_core.image.warning import warning_lines
 from spinect_core.plan.case_wording import case_light_text
-from spinect_core.plan.label_wording import labels_words
+from spinect_core.plan.label_wording import correction_words, labels_words
 from spinect_core.plan.plan import Plan
 from spinect_core.plan.readout_wording import position_words
 from spinect_core.plan.records import NeedleRecord, Planning
@@ -472,6 +472,8 @@ def _identity(plan: Plan, stored: Stored | None) -> tuple[Fact, ...]:
     how = f"; segmented with {engine}, {_word(run, 'mode') or 'mode not stored'}" if engine else ""
     elsewhere = labels_words(run)
     how = f"; {elsewhere}, made elsewhere" if elsewhere else how
+    by_hand = correction_words(run)
+    how += f"; labels {by_hand}" if by_hand else ""
     lines = [Fact("Software", f"SPINECT Planner {__version__}; planned {plan.created[:19]} with {made}{how}")]
     if stored is None:
         lines.append(Fact("Plan", "in no file yet"))

@@ -142,11 +142,14 @@ def read_calibration(path: Path) -> Calibration:
 def calibration_for(run: Mapping[str, Any]) -> Calibration | None:
     """The calibration that holds for a run of the segmentation; None where none was measured.
 
-    A damaged one is none as well: what was segmented is not lost for it, and the plan has no intervals.
+    A damaged one is none as well: what was segmented is not lost for it, and the plan has no intervals. Of labels that
+    were corrected by hand nothing was measured.
 
     Args:
-        run: ``weights_sha256`` and ``mode`` of it, as a plan stores them.
+        run: ``weights_sha256`` and ``mode`` of it, as a plan stores them, and whether it was ``corrected``.
     """
+    if run.get("corrected"):
+        return None
     try:
         known = read_calibration(asset(CALIBRATION))
     except InstallationError as error:

@@ -8,12 +8,13 @@ gets onto a disk.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
 from spinect_core.base.piped import PipedProcess
 from spinect_core.base.progress import Cancel, Progress, check, silent
-from spinect_core.image.volume import Labels
+from spinect_core.image.volume import BONE, NERVE, Labels
 from spinect_core.surfaces.build import Surfaces, build_surfaces
 from spinect_core.surfaces.mesh_arrays import MeshArrays
 
@@ -30,9 +31,16 @@ class SurfacesHere:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def build(self, labels: Labels, *, progress: Progress = silent, cancel: Cancel | None = None) -> Surfaces:
+    def build(
+        self,
+        labels: Labels,
+        *,
+        tissues: Collection[int] = (BONE, NERVE),
+        progress: Progress = silent,
+        cancel: Cancel | None = None,
+    ) -> Surfaces:
         """What :func:`~spinect_core.surfaces.build_surfaces` makes."""
-        return build_surfaces(labels, progress=progress, cancel=cancel)
+        return build_surfaces(labels, tissues=tissues, progress=progress, cancel=cancel)
 
 
 def surface_maker(voxels: int) -> SurfaceProcess | SurfacesHere:
@@ -41,7 +49,7 @@ def surface_maker(voxels: int) -> SurfaceProcess | SurfacesHere:
 
 
 class SurfaceProcess:
-    """The process, started; it makes one set of surfaces. Leaving the context ends it at once."""
+    """The process, started; it makes one set of surfaces after another. Leaving the context ends it at once."""
 
     def __init__(self) -> None:
         self._child = PipedProcess("surfaces", "makes the surfaces")
@@ -57,6 +65,7 @@ class SurfaceProcess:
         labels: Labels,
         *,
         smoothing_mm: float = 1.5,
+        tissues: Collection[int] = (BONE, NERVE),
         progress: Progress = silent,
         cancel: Cancel | None = None,
     ) -> Surfaces:
@@ -67,7 +76,7 @@ class SurfaceProcess:
             WorkerError: the process ended before it was done.
         """
         check(cancel)
-        self._child.send(packed(Order(labels, smoothing_mm)))
+        self._child.send(packed(Order(labels, smoothing_mm, tuple(tissues))))
         while True:
             message: Report | Made = pickle.loads(self._child.receive(cancel))
             if isinstance(message, Made):
@@ -82,10 +91,12 @@ class Order:
     Attributes:
         labels: whose surfaces to make.
         smoothing_mm: as for :func:`~spinect_core.surfaces.build_surfaces`.
+        tissues: the same.
     """
 
     labels: Labels
     smoothing_mm: float
+    tissues: tuple[int, ...] = (BONE, NERVE)
 
 
 @dataclass(frozen=True)

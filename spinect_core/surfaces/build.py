@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,15 +51,32 @@ class Surfaces:
     bone_lod: pv.PolyData
     nerve_lod: pv.PolyData
 
+    def renewed(self, made: Surfaces, tissues: Collection[int]) -> Surfaces:
+        """These, with those of some tissues from others.
+
+        Args:
+            made: the others.
+            tissues: bone (1), nerve (2) or both.
+        """
+        bone, nerve = (made if tissue in tissues else self for tissue in (BONE, NERVE))
+        return Surfaces(bone.bone, nerve.nerve, bone.bone_lod, nerve.nerve_lod)
+
 
 def build_surfaces(
-    labels: Labels, *, smoothing_mm: float = 1.5, progress: Progress = silent, cancel: Cancel | None = None
+    labels: Labels,
+    *,
+    smoothing_mm: float = 1.5,
+    tissues: Collection[int] = (BONE, NERVE),
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
 ) -> Surfaces:
     """Surfaces of bone and nerve in the patient.
 
     Args:
         labels: 0 background, 1 bone, 2 nerve, on any grid (left-handed ones too).
         smoothing_mm: width of the median over the labels in mm; 0 for none.
+        tissues: of which; the surfaces of the other one are empty, and its level of detail is taken to be as large as
+            it can be.
         progress: called with the fraction done (0 to 1) and the stage.
         cancel: looked at throughout.
 
@@ -68,11 +86,15 @@ def build_surfaces(
     """
     if not 0 <= smoothing_mm <= 10:
         raise UsageError(f"A median of {smoothing_mm} mm is not possible", "Choose 0 to 10 mm")
-    bone = _surface(labels, BONE, smoothing_mm, part_of(progress, 0.0, 0.6), cancel)
-    nerve = _surface(labels, NERVE, smoothing_mm, part_of(progress, 0.6, 0.75), cancel)
-    nerve_budget = min(nerve.n_cells, int(DETAIL_TRIANGLES * NERVE_SHARE))
-    nerve_lod = _reduced(nerve, nerve_budget, part_of(progress, 0.75, 0.8), cancel)
-    bone_lod = _reduced(bone, DETAIL_TRIANGLES - nerve_lod.n_cells, part_of(progress, 0.8, 1.0), cancel)
+    bone = nerve = pv.PolyData()
+    if BONE in tissues:
+        bone = _surface(labels, BONE, smoothing_mm, part_of(progress, 0.0, 0.6), cancel)
+    if NERVE in tissues:
+        nerve = _surface(labels, NERVE, smoothing_mm, part_of(progress, 0.6, 0.75), cancel)
+    most = int(DETAIL_TRIANGLES * NERVE_SHARE)
+    nerve_lod = _reduced(nerve, min(nerve.n_cells, most), part_of(progress, 0.75, 0.8), cancel)
+    rest = DETAIL_TRIANGLES - (nerve_lod.n_cells if NERVE in tissues else most)
+    bone_lod = _reduced(bone, rest, part_of(progress, 0.8, 1.0), cancel)
     progress(1.0, "surfaces ready")
     return Surfaces(bone, nerve, bone_lod, nerve_lod)
 

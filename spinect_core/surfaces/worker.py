@@ -21,6 +21,7 @@ def main(_arguments: Sequence[str]) -> int:
         surfaces = build_surfaces(
             order.labels,
             smoothing_mm=order.smoothing_mm,
+            tissues=order.tissues,
             progress=lambda part, text: send_bytes(sink, packed(Report(part, text))),
         )
         meshes = (MeshArrays.of(getattr(surfaces, each.name)) for each in fields(Surfaces))
