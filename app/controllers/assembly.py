@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.controllers.archive import ArchiveController
+from app.controllers.compare import CompareController
+from app.controllers.correct import CorrectController
 from app.controllers.dicom import DicomController
 from app.controllers.export import ExportController
 from app.controllers.labels import LabelsController
@@ -53,6 +55,8 @@ class Controllers(QObject):
         )
         self.organs = OrgansController(model, state.options, jobs, recent, dialogs, window)
         self.labels = LabelsController(model, jobs, recent, dialogs, window)
+        self.correct = CorrectController(model, state.correcting, jobs, window)
+        self.compare = CompareController(model, state.comparing, self.labels, jobs, recent, dialogs, window)
         self.segment = SegmentController(model, state.options, jobs, boxes, window)
         self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)
         self.needles = NeedlesController(model, trajectories, state.dragging, jobs, window)
@@ -74,7 +78,7 @@ class Controllers(QObject):
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
             *(self.open, self.organs, self.labels, self.segment, self.plan, self.needles, self.save),
-            *(self.export, self.report, self.dicom, self.archive),
+            *(self.correct, self.compare, self.export, self.report, self.dicom, self.archive),
         )
 
     def _on_ct(self, finish: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spinect_core.io.reading.label_names import Meaning
 
 LABEL_FILES = "Labels (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
+Take = Callable[["Case", "LabelSet", "Sequence[Meaning]", Path], None]
+"""Takes labels for a case: what its file holds, what its segments are, and where it is."""
 READING, TAKING = "Reading labels", "Taking labels"
 
 
@@ -63,23 +65,28 @@ class LabelsController(QObject):
         if path is not None:
             self.load(path)
 
-    def load(self, path: Path) -> None:
-        """Read labels, ask what their segments are, and take them."""
+    def load(self, path: Path, take: Take | None = None) -> None:
+        """Read labels, ask what their segments are, and take them.
+
+        Args:
+            path: of the file or folder.
+            take: what is to become of them; they replace those of the case when absent.
+        """
         case = self._model.case
         if case is None or case.volume is None:
             return
         self._jobs.start(
             READING,
             lambda progress, cancel: work.read_elsewhere(case, path, progress, cancel),
-            lambda found: self._ask(case, found, path),
+            lambda found: self._ask(case, found, path, take or self._take),
         )
 
-    def _ask(self, case: Case, found: LabelSet, path: Path) -> None:
+    def _ask(self, case: Case, found: LabelSet, path: Path, take: Take) -> None:
         if self._model.case is not case:
             return
         answer = self._dialogs.ask_labels(found, path)
         if answer is not None and self._model.case is case:
-            self._take(case, *answer, path)
+            take(case, *answer, path)
 
     def _take(self, case: Case, found: LabelSet, meanings: Sequence[Meaning], path: Path) -> None:
         self._jobs.start(

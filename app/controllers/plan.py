@@ -61,6 +61,8 @@ class PlanController(QObject):
         self._organs = organs
         self._options = options
         options.changed.connect(self._on_options)
+        self._waiting: tuple[Case, str, int | None] | None = None
+        model.surfaces_changed.connect(self._on_surfaces)
 
     def find(self, level: str = "", shift: int | None = None) -> None:
         """Look for the trajectories of a level.
@@ -73,6 +75,10 @@ class PlanController(QObject):
         """
         case = self._model.case
         if case is None or case.segmentation is None or case.surfaces is None:
+            return
+        if not self._model.surfaces_current:
+            self._waiting = case, level, shift
+            self.said.emit("The surfaces of the corrected labels are made first.")
             return
         before = self._model.planning
         by_network = before.organs is not None and before.organs.origin == OrganOrigin.NETWORK
@@ -94,6 +100,14 @@ class PlanController(QObject):
             ),
             found,
         )
+
+    def _on_surfaces(self) -> None:
+        """Look for what was to be looked for once the surfaces are those of the labels."""
+        waiting = self._waiting
+        if waiting is not None and self._model.surfaces_current:
+            self._waiting = None
+            if waiting[0] is self._model.case:
+                self.find(*waiting[1:])
 
     def _on_options(self) -> None:
         if self._trajectories.rows:

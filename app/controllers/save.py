@@ -95,10 +95,11 @@ class SaveController(QObject):
         if case is None:
             return
         path, found = plan_files.with_suffix(path), self._trajectories.plan
-        moment = self._model.moment
+        moment, shot = self._model.moment, plan_files.snapshot(case)
         without = (SEGMENTATION,) if path.suffix.lower() == plan_files.PLAN_SUFFIX else ()
 
         def saved(stored: Stored | None) -> None:
+            case.facts = case.facts or shot.facts
             if self._model.case is case:
                 case.document, case.stored = path, stored
                 self._model.mark_saved(moment, without)
@@ -113,7 +114,7 @@ class SaveController(QObject):
         begin = self._jobs.start if afterwards is None else self._jobs.start_instead
         begin(
             SAVING,
-            lambda _progress, _cancel: plan_files.save(case, measurements, planning, path, found),
+            lambda _progress, _cancel: plan_files.save(shot, measurements, planning, path, found),
             saved,
         )
         if afterwards is not None or not self._saving:

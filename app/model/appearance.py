@@ -36,8 +36,15 @@ DEFAULTS = {
 ``organs_3d`` surfaces in 3D, in colours of their own."""
 
 
+OUTLINES = "appearance/outlines"
+
+
 class Appearance(QObject):
-    """The looks of the parts."""
+    """The looks of the parts.
+
+    Attributes:
+        outlines: whether labels are drawn in slices as outlines, and not filled.
+    """
 
     changed = Signal()
 
@@ -45,6 +52,7 @@ class Appearance(QObject):
         super().__init__(parent)
         self._settings = settings
         self._parts = dict(DEFAULTS)
+        self.outlines = str(settings.value(OUTLINES, "no")) == "yes"
         for name, part in DEFAULTS.items():
             colour = settings.value(f"appearance/{name}/colour", part.colour)
             opacity = settings.value(f"appearance/{name}/opacity", part.opacity)
@@ -58,6 +66,13 @@ class Appearance(QObject):
     def part(self, name: str) -> Part:
         """How a part looks."""
         return self._parts[name]
+
+    def set_outlines(self, on: bool) -> None:
+        """Draw labels in slices as outlines, or filled."""
+        if on != self.outlines:
+            self.outlines = on
+            self._settings.setValue(OUTLINES, "yes" if on else "no")
+            self.changed.emit()
 
     def set(self, name: str, part: Part) -> None:
         """Change how a part looks."""

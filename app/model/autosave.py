@@ -114,11 +114,12 @@ class Autosave(QObject):
         case, measurements, planning = self._model.case, self._model.measurements, self._model.planning
         if case is None or self._job is not None or not self._wanted:
             return
-        found, path = self._trajectories.plan, self.path
+        found, path, shot = self._trajectories.plan, self.path, plan_files.snapshot(case)
         self._changed = False
 
         def work(_progress: Progress, _cancel: Cancel) -> None:
-            keep(plan_files.make_document(case, measurements, planning, found), path)
+            keep(plan_files.make_document(shot, measurements, planning, found), path)
+            case.facts = case.facts or shot.facts
 
         self._job = job = Job(work, self)
         job.succeeded.connect(self._on_written)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinect_core.geometry.triangle import Triangle
-from spinect_core.plan.label_wording import labels_words
+from spinect_core.plan.label_wording import correction_words, labels_words, with_corrections
 
 if TYPE_CHECKING:
     from pyvista import PolyData
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spinect_core.image.warning import ReadingWarning
     from spinect_core.pipeline.loaded_labels import LoadedLabels
     from spinect_core.plan.document import Crop
+    from spinect_core.plan.kept_corrections import NamedCorrection
     from spinect_core.plan.plan import Case as Facts
     from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.plan.records import Planning
@@ -74,11 +75,12 @@ class Run:
 
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Run | None:
-        """From a plan, which any program may have written; None if it names neither an engine nor a file of labels."""
+        """From a plan, which any program may have written; None if it says nothing of what made its labels."""
         engine, notes = record.get("engine"), record.get("notes")
         if not isinstance(engine, str):
             told = tuple(map(str, notes)) if isinstance(notes, list | tuple) else ()
-            return cls(record, "", fallbacks=told) if labels_words(record) else None
+            known = labels_words(record) or correction_words(record)
+            return cls(record, "", fallbacks=told) if known else None
         seconds, fallbacks, patches = record.get("seconds"), record.get("fallbacks"), record.get("patches")
         spent = {
             str(stage): float(value)
@@ -106,6 +108,8 @@ class CaseLabels:
             has none.
         run: what ran; None if the plan does not say.
         probabilities: on the network's grid; None if they were not kept.
+        steps: of the corrections by hand that led to these labels, as far as they are known.
+        unread: the same as the document has them, while the CT is not open.
     """
 
     labels: Labels | None
@@ -113,6 +117,8 @@ class CaseLabels:
     labels_on_ct: Crop | None
     run: Run | None
     probabilities: Probabilities | None = None
+    steps: tuple[NamedCorrection, ...] = ()
+    unread: bytes = b""
 
     @classmethod
     def of(cls, segmentation: Segmentation) -> CaseLabels:
@@ -136,6 +142,46 @@ class CaseLabels:
 
         run = Run.stored(plain(asdict(found.run)))
         return cls(found.labels, found.labels_1mm, Crop.of(found.labels), run)
+
+    def corrected(self, named: NamedCorrection, *, back: bool = False) -> CaseLabels:
+        """With a step of a correction by hand, or without it again.
+
+        Args:
+            named: on both grids.
+            back: whether it is taken back.
+
+        Raises:
+            UsageError: these are not the labels that it was made of.
+        """
+        import numpy as np
+
+        from spinect_core.plan.document import Crop
+
+        assert self.labels is not None  # only with the CT are labels corrected
+        step = named.step
+        ct, mm = (
+            labels
+            if edit is None
+            else replace(labels, array=edit.undone(labels.array) if back else edit.done(labels.array))
+            for labels, edit in ((self.labels, step.on_ct), (self.labels_1mm, step.on_1mm))
+        )
+        crop = self.labels_on_ct
+        if step.on_ct is not None:
+            first, stop = np.array(step.on_ct.first), np.add(step.on_ct.first, step.on_ct.shape)
+            if crop is not None:
+                first, stop = (
+                    np.minimum(first, crop.first),
+                    np.maximum(stop, np.add(crop.first, crop.array.shape)),
+                )
+            z, y, x = (slice(int(a), int(b)) for a, b in zip(first, stop, strict=True))
+            # Labels do not change once they are made, so a part of them need not be copied.
+            crop = Crop((z.start, y.start, x.start), ct.array[z, y, x])
+        record = {} if self.run is None else self.run.record
+        sign = -1 if back else 1
+        told = with_corrections(record, sign, sign * step.voxels)
+        run = Run.stored(told) if self.run is None else replace(self.run, record=told)
+        steps = self.steps[:-1] if back else (*self.steps, named)
+        return replace(self, labels=ct, labels_1mm=mm, labels_on_ct=crop, run=run, steps=steps)
 
     def uncertainty(self, source: Geometry | None) -> Uncertainty | None:
         """How sure the labels are; None where that is not known.

@@ -5,9 +5,10 @@ No widgets here. Views listen to the signals and read the state; every change go
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
     from pyvista import PolyData
 
     from app.model.picking import SurfacePicker
+    from spinect_core.image.editing import Correction
     from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
     from spinect_core.image.volume import Labels
+    from spinect_core.plan.kept_corrections import NamedCorrection
     from spinect_core.plan.plan import Case as Facts
+    from spinect_core.plan.plan import Plan, PlanView
     from spinect_core.surfaces import Surfaces
 
 
@@ -65,7 +69,7 @@ class _Plan(QUndoCommand):
     def __init__(self, model: CaseModel, after: Planning, text: str) -> None:
         super().__init__(plain.caption(text))
         self._model, self._before, self._after = model, model.planning, after
-        self._labels = model.labels_1mm
+        self._labels = model.labels_moment
 
     def redo(self) -> None:
         self._model.set_planning(self._on_these_labels(self._after))
@@ -79,7 +83,80 @@ class _Plan(QUndoCommand):
         self._after = with_other(self._after, before, after)
 
     def _on_these_labels(self, planning: Planning) -> Planning:
-        return planning if self._model.labels_1mm is self._labels else users_part(planning)
+        return planning if self._model.labels_moment == self._labels else users_part(planning)
+
+
+class _Correct(QUndoCommand):
+    """One step of a correction by hand; what was found on the labels before goes with it, and comes back with them.
+
+    On labels that were made anew since it is nothing, and leaves the history.
+
+    Args:
+        model: the case.
+        step: on both grids.
+        moments: of the labels before and after.
+        found: on the labels before.
+        done: whether the labels are those after it already, as of a document that was opened.
+    """
+
+    def __init__(
+        self,
+        model: CaseModel,
+        step: NamedCorrection,
+        moments: tuple[int, int],
+        found: _Found,
+        *,
+        done: bool = False,
+    ) -> None:
+        super().__init__(plain.caption(step.text))
+        self._model, self._step, self._done = model, step, done
+        self._before, self._after = moments
+        self._found, self._later = found, found.users()
+
+    def redo(self) -> None:
+        done, self._done = self._done, False
+        if done:
+            return
+        if self._model.labels_moment == self._before:
+            self._model._put_labels(self._step, self._after, self._later, back=False)
+        else:
+            self.setObsolete(True)
+
+    def undo(self) -> None:
+        if self._model.labels_moment == self._after:
+            self._later = _Found.of(self._model)
+            self._model._put_labels(self._step, self._before, self._found, back=True)
+        else:
+            self.setObsolete(True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What depends on the labels of a case."""
+
+    planning: Planning
+    measurements: tuple[Measurement, ...]
+    selected: int | None
+    plan: Plan | None
+    other_views: tuple[PlanView, ...]
+    files: Mapping[str, bytes]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: CaseModel) -> _Found:
+        """At this moment."""
+        case = model.case
+        assert case is not None  # without a case there is nothing to correct
+        kept = case.plan, case.other_views, case.files, case.notes
+        return cls(model.planning, model.measurements, model.selected, *kept)
+
+    def users(self) -> _Found:
+        """What is left of it on other labels: all that the user chose, drew or placed."""
+        left = users_part(self.planning)
+        drawn = tuple(each for each in self.measurements if each.triangle.author != Author.AUTOMATIC)
+        return _Found(
+            self.planning if left == self.planning else left, drawn, self.selected, None, (), {}, ()
+        )
 
 
 class CaseModel(QObject):
@@ -93,6 +170,14 @@ class CaseModel(QObject):
         selected: key of one of them.
         planning: level, landmarks, zones, windows, searches and needles, saved and opened with the plan.
         history: the steps that can be undone.
+        labels_moment: tells the present labels from others; those that come back when a correction is undone have the
+            number they had before.
+        tissues_changed: bone (1) and nerve (2), where they were corrected since their surfaces were made.
+        correcting: whether the labels change just now by a correction.
+
+    Signals:
+        labels_corrected: the labels were corrected by hand, or a correction was undone; their surfaces are still those
+            of the labels before.
     """
 
     case_opened = Signal()
@@ -107,10 +192,15 @@ class CaseModel(QObject):
     planning_changed = Signal()
     warnings_changed = Signal()
     unsaved_changed = Signal()
+    labels_corrected = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.case: Case | None = None
+        self.labels_moment = self._surfaces_moment = self._moments = 0
+        self._standing: set[int] = set()
+        self.tissues_changed: frozenset[int] = frozenset()
+        self.correcting = False
         self.view = View(0.0)
         self.cursor: FloatArray = np.zeros(3)
         self.measurements: tuple[Measurement, ...] = ()
@@ -143,12 +233,15 @@ class CaseModel(QObject):
             planning: the records it comes with.
         """
         self.case = case
+        self.labels_moment = self._surfaces_moment = self.new_moment()
+        self._standing, self.tissues_changed = set(), frozenset()
         self._computed = frozenset()
         self.history.clear()
         self.measurements, self.selected = (), None
         self.measurements = tuple(self._named(triangles, names))
         self.planning = planning or Planning()
         region = case.region
+        self._bring_back_steps()
         self.cursor = np.array(case.geometry.centre if region is None else region.centre, dtype=np.float64)
         self.view = triangles[0].view if triangles else View(0.0)
         self.case_opened.emit()
@@ -166,6 +259,7 @@ class CaseModel(QObject):
         """Give a case that was opened without its CT the CT, and the labels on its grid."""
         if self.case is not None:
             self.case.volume, self.case.source, self.case.segmentation = volume, source, segmentation
+            self._bring_back_steps()
             self.case_opened.emit()
             self.labels_changed.emit()
             self.region_changed.emit()
@@ -202,12 +296,93 @@ class CaseModel(QObject):
         """Take over labels, surfaces and their search trees."""
         if self.case is not None:
             self.case.segmentation, self.case.surfaces, self.case.picker = segmentation, surfaces, picker
+            self.labels_moment = self._surfaces_moment = self.new_moment()
+            self._standing, self.tissues_changed = set(), frozenset()
             # pictures, maps and run facts of an opened plan are of other labels
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
             self.set_planning(users_part(self.planning))
             self._note(SEGMENTATION)
             self.surfaces_changed.emit()
+
+    def correct(self, step: Correction, text: str) -> None:
+        """Correct the labels by hand, as a step of the history.
+
+        What the program found on the labels before goes: their trajectories, triangles, landmarks and ticks. All of it
+        comes back when the step is undone.
+
+        Args:
+            step: on both grids.
+            text: what the user did.
+        """
+        from spinect_core.plan.kept_corrections import NamedCorrection
+
+        if self.case is not None and self.case.segmentation is not None:
+            moments = self.labels_moment, self.new_moment()
+            self.history.push(_Correct(self, NamedCorrection(text, step), moments, _Found.of(self)))
+
+    def set_corrected_surfaces(self, surfaces: Surfaces, picker: SurfacePicker, moment: int) -> None:
+        """Take over the surfaces of corrected labels.
+
+        Args:
+            surfaces: of them.
+            picker: their search trees.
+            moment: :attr:`labels_moment` of the labels; those of others are left out.
+        """
+        if self.case is not None and moment == self.labels_moment:
+            self.case.surfaces, self.case.picker = surfaces, picker
+            self._surfaces_moment, self.tissues_changed = moment, frozenset()
+            self.surfaces_changed.emit()
+
+    @property
+    def surfaces_current(self) -> bool:
+        """Whether the surfaces are those of the present labels."""
+        return self._surfaces_moment == self.labels_moment
+
+    def stands(self, moment: int) -> bool:
+        """Whether the correction that led to the labels of a moment is one of those that make up the present ones."""
+        return moment in self._standing
+
+    def new_moment(self) -> int:
+        """A number that no labels have had."""
+        self._moments += 1
+        return self._moments
+
+    def _bring_back_steps(self) -> None:
+        """The corrections that led to the labels of an opened document, to be undone."""
+        case = self.case
+        steps = () if case is None or case.segmentation is None else case.segmentation.steps
+        if not steps or self.history.count():
+            return
+        clean = self.history.isClean()
+        moments = [*(self.new_moment() for _ in steps), self.labels_moment]
+        found = _Found.of(self).users()
+        for step, pair in zip(steps, itertools.pairwise(moments), strict=True):
+            self.history.push(_Correct(self, step, pair, found, done=True))
+        self._standing = set(moments[1:])
+        if clean:
+            self.history.setClean()
+
+    def _put_labels(self, step: NamedCorrection, moment: int, found: _Found, *, back: bool) -> None:
+        """Take a step of a correction or take it back, with what is found on these labels."""
+        case = self.case
+        assert case is not None  # the history goes with the case
+        assert case.segmentation is not None
+        self.correcting = True
+        case.segmentation = case.segmentation.corrected(step, back=back)
+        self._standing = self._standing - {self.labels_moment} if back else self._standing | {moment}
+        if self.surfaces_current and not step.step.tissues:
+            self._surfaces_moment = moment
+        self.tissues_changed |= step.step.tissues
+        self.labels_moment = moment
+        case.plan, case.other_views, case.files = found.plan, found.other_views, dict(found.files)
+        case.notes = found.notes
+        self.labels_changed.emit()
+        self._put(found.measurements, found.selected)
+        self.set_planning(found.planning)
+        self._note(SEGMENTATION)
+        self.correcting = False
+        self.labels_corrected.emit()
 
     def set_organs(self, organs: Organs | None, meshes: Mapping[Organ, PolyData] | None = None) -> None:
         """Take over organs with their surfaces, or go without any; trajectories that were found stay as they are."""

@@ -246,7 +246,9 @@ class Flow(QObject):
 
     def _on_case(self) -> None:
         """Go on when trajectories were found, and back when they are gone with the labels they were found on."""
-        if self._found != self._was_found:
+        if self._model.correcting:
+            self._was_found = self._found  # who corrects labels stays where he does
+        elif self._found != self._was_found:
             self._settle()
         self.changed.emit()
 

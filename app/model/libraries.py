@@ -15,9 +15,12 @@ def load() -> None:
 
 
 def _load() -> None:
+    import spinect_core.anatomy.tracing
+    import spinect_core.image.editing
     import spinect_core.io.reading
     import spinect_core.pictures
     import spinect_core.pictures.needle_plane
+    import spinect_core.pipeline.comparing
     import spinect_core.pipeline.planner
     import spinect_core.pipeline.replanning
     import spinect_core.plan.build

@@ -69,6 +69,11 @@ def facts_of(case: Case) -> Facts:
     return case.facts
 
 
+def snapshot(case: Case) -> Case:
+    """The case as it is now, for a thread that writes it: its labels may be corrected meanwhile."""
+    return replace(case)
+
+
 def save(
     case: Case,
     measurements: tuple[Measurement, ...],
@@ -112,6 +117,7 @@ def make_document(
 ) -> Document:
     """All of a case that its file holds: plan, labels, pictures and angle maps; the arguments as for :func:`save`."""
     from spinect_core.plan.document import Document, naming_only, paths_of
+    from spinect_core.plan.kept_corrections import MEMBER, pack_corrections
 
     planning, maps = _with_maps(planning, found, case)
     plan = make_plan(case, measurements, planning)
@@ -119,6 +125,8 @@ def make_document(
     labels, crop = (None, None) if kept is None else (kept.labels_1mm, kept.labels_on_ct)
     gone = set() if case.plan is None else paths_of(case.plan) - paths_of(plan)
     files = {name: content for name, content in case.files.items() if name not in gone} | maps
+    if kept is not None and (kept.unread or kept.steps):
+        files[MEMBER] = kept.unread or pack_corrections(kept.steps)
     likely = None if kept is None else kept.probabilities
     return Document(naming_only(plan, files), labels, crop, files, case.extras, likely)
 
@@ -149,21 +157,23 @@ def _with_maps(planning: Planning, found: CasePlan | None, case: Case) -> tuple[
 
 def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:
     """The plan of a case: no patient data, the CT recognised by its checksum."""
+    from spinect_core.plan.label_wording import with_correction_note
     from spinect_core.plan.plan import Plan
 
     facts = facts_of(case).with_warnings(case.warnings)
     before = case.plan or Plan(case=facts)
     run = None if case.segmentation is None else case.segmentation.run
+    record = before.run if run is None else run.record
     return before.replaced(
         case=facts,
         region=case.region,
-        run=before.run if run is None else run.record,
+        run=record,
         timings=case.timings,
         # one view for each triangle, which also carries the name the user gave it
         views=(*(_view_of(each, before) for each in measurements), *case.other_views),
         triangles=tuple(each.triangle for each in measurements),
         planning=planning,
-        notes=case.notes,
+        notes=with_correction_note(case.notes, record),
         files={**before.files, **case.report_files},
     )
 
@@ -182,6 +192,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
     """
     libraries.load()
     from app.model.picking import SurfacePicker
+    from spinect_core.plan.kept_corrections import MEMBER, unpack_corrections
     from spinect_core.surfaces import surface_maker
 
     before = _stored(path)
@@ -209,12 +220,16 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
         stored=after if after == before else None,  # one that was written meanwhile may be another
     )
     if document.labels is not None:
+        kept = case.files.pop(MEMBER, b"")
+        labels = document.labels_for(case.volume.geometry) if case.volume is not None else None
         case.segmentation = CaseLabels(
-            document.labels_for(case.volume.geometry) if case.volume is not None else None,
+            labels,
             document.labels,
             document.labels_on_ct,
             Run.stored(plan.run),
             document.probabilities,
+            () if labels is None else unpack_corrections(kept, labels, document.labels),
+            kept if labels is None else b"",
         )
         with surface_maker(document.labels.array.size) as maker:
             case.surfaces = maker.build(document.labels, progress=part_of(progress, 0.3, 0.95), cancel=cancel)
@@ -227,13 +242,16 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
 def with_ct(case: Case, volume: Volume) -> CaseLabels | None:
     """What a case that was opened without its CT keeps of the segmentation, with the labels on the CT's grid."""
     from spinect_core.plan.document import Document, naming_only
+    from spinect_core.plan.kept_corrections import unpack_corrections
     from spinect_core.plan.plan import Plan
 
     kept = case.segmentation
     if kept is None or case.facts is None:
         return None
     document = Document(naming_only(Plan(case=case.facts), ()), kept.labels_1mm, kept.labels_on_ct)
-    return replace(kept, labels=document.labels_for(volume.geometry))
+    labels = document.labels_for(volume.geometry)
+    steps = () if labels is None else unpack_corrections(kept.unread, labels, kept.labels_1mm)
+    return replace(kept, labels=labels, steps=steps, unread=b"")
 
 
 def _read(path: Path) -> Document:

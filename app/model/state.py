@@ -8,6 +8,8 @@ from app.model.appearance import Appearance
 from app.model.archives import Archives
 from app.model.autosave import Autosave, Leftovers
 from app.model.case_model import CaseModel
+from app.model.comparing import Comparing
+from app.model.correcting import Correcting
 from app.model.dragging import Dragging
 from app.model.flow import Flow
 from app.model.fluoroscopy import Fluoroscopy
@@ -33,6 +35,8 @@ class State:
         settings: as given.
         model: the case, where one looks, what was measured.
         jobs: long work.
+        correcting: the labels by hand.
+        comparing: the labels with another set.
         trajectories: of the case.
         dragging: a needle that is dragged.
         section: where the plane across the needle lies.
@@ -56,6 +60,8 @@ class State:
         self.jobs = JobRunner(parent)
         self.appearance = Appearance(settings, parent)
         self.slices = SliceState(self.model, parent)
+        self.correcting = Correcting(self.model, self.slices, parent)
+        self.comparing = Comparing(self.model, self.slices, parent)
         self.trajectories = Trajectories(self.model, parent)
         self.dragging = Dragging(self.model, self.trajectories, self.jobs, parent)
         self.section = NeedleSection(self.trajectories, parent)

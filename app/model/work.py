@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from pyvista import PolyData
 
+    from app.model.comparing import Comparison
     from app.model.picking import SurfacePicker
     from spinect_core.anatomy.landmarks import Landmarks
     from spinect_core.base.arrays import FloatArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from spinect_core.geometry.zone import Zone
     from spinect_core.image.organs import Organ, Organs
     from spinect_core.image.region import Region
+    from spinect_core.image.volume import Labels
     from spinect_core.io.reading.label_layers import LabelSet
     from spinect_core.io.reading.label_names import Meaning
     from spinect_core.io.reading.series import Series
@@ -416,6 +418,66 @@ def take_elsewhere(
             named = NamedOrgans(loaded.organs, organ_meshes(loaded.organs, cancel))
         made = surfaces_of(case, CaseLabels.loaded(loaded), maker, part_of(progress, 0.6, 1.0), cancel)
         return replace(made, named=named)
+
+
+def compare_with(
+    case: Case,
+    found: LabelSet,
+    meanings: Sequence[Meaning],
+    path: Path,
+    moment: int,
+    progress: Progress,
+    cancel: Cancel,
+) -> Comparison:
+    """Compare a case's labels with others of its CT.
+
+    Args:
+        case: with labels and surfaces.
+        found: what the file of the others holds.
+        meanings: of each segment.
+        path: of the file, for messages.
+        moment: of the case's labels.
+        progress: receives the part done.
+        cancel: looked at between the steps.
+    """
+    libraries.load()
+    from spinect_core.pipeline.loaded_labels import put_on
+    from spinect_core.surfaces import surface_maker
+
+    assert case.volume is not None  # labels are put on the CT
+    region = case.region if case.region is not None and case.region.found else None
+    with surface_maker(case.volume.array.size) as maker:
+        loaded = put_on(
+            found,
+            meanings,
+            case.volume,
+            path,
+            region=region,
+            progress=part_of(progress, 0.0, 0.4),
+            cancel=cancel,
+        )
+        surfaces = maker.build(loaded.labels_1mm, progress=part_of(progress, 0.4, 0.7), cancel=cancel)
+    return _compared(case, loaded.labels, surfaces, moment, part_of(progress, 0.7, 1.0), cancel)
+
+
+def compare_again(
+    case: Case, before: Comparison, moment: int, progress: Progress, cancel: Cancel
+) -> Comparison:
+    """Compare a case's labels with the same others as before."""
+    return _compared(case, before.labels, before.surfaces, moment, progress, cancel)
+
+
+def _compared(
+    case: Case, other: Labels, surfaces: Surfaces, moment: int, progress: Progress, cancel: Cancel
+) -> Comparison:
+    from app.model.comparing import Comparison
+    from spinect_core.pipeline.comparing import compared
+
+    # nothing is compared without labels and surfaces
+    assert case.labels is not None
+    assert case.surfaces is not None
+    found = compared(case.labels, case.surfaces, other, surfaces, progress=progress, cancel=cancel)
+    return Comparison(other, surfaces, found, moment)
 
 
 def find_trajectories(

@@ -59,6 +59,12 @@ class DisplayPanel(Section):
             "Organs in the 3D view; muscles are left out, they would hide all else"
         )
         self.checks["skin"].setToolTip("The skin in the 3D view, once trajectories were looked for")
+        self.outlines = QCheckBox("Labels as outlines")
+        self.outlines.setToolTip(
+            "Draw bone and nerve in the slices as outlines, so that the CT is seen within them"
+        )
+        self.outlines.toggled.connect(appearance.set_outlines)
+        self.body.addWidget(self.outlines)
         self.grey_values = QComboBox()
         self.grey_values.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.grey_values.setMinimumContentsLength(8)
@@ -125,5 +131,6 @@ class DisplayPanel(Section):
                 widget.blockSignals(False)
             if name in self.colours:
                 self.colours[name].set_colour(part.colour)
+        self.outlines.setChecked(self._appearance.outlines)
         title = next((title for title, window in WINDOWS.items() if window == self._state.window), "")
         self.grey_values.setCurrentIndex(self.grey_values.findData(title))

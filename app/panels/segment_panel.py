@@ -13,7 +13,7 @@ from app.model.ongoing import SEGMENTING, Ongoing
 from app.model.segment_options import CHOICES, SegmentOptions
 from app.panels.progress import ProgressCard
 from app.widgets.parts import Section, field_row, label
-from spinect_core.plan.label_wording import labels_words
+from spinect_core.plan.label_wording import correction_words, labels_words
 
 NAMES = {
     "mode": {
@@ -116,10 +116,15 @@ class SegmentPanel(Section):
 
 
 def run_summary(run: Run) -> str:
-    """What ran, on one or two lines; or where labels come from that were made elsewhere."""
+    """What ran, on one or two lines; or where labels come from that were made elsewhere; and what was corrected."""
+    by_hand = correction_words(run.record)
+    return "\n".join(each for each in (_made_by(run), by_hand[:1].upper() + by_hand[1:]) if each)
+
+
+def _made_by(run: Run) -> str:
     elsewhere = labels_words(run.record)
-    if elsewhere and not run.engine:
-        return "\n".join((f"{elsewhere[:1].upper()}{elsewhere[1:]}", *run.fallbacks))
+    if not run.engine:
+        return "\n".join((f"{elsewhere[:1].upper()}{elsewhere[1:]}", *run.fallbacks)).strip()
     engine = NAMES["engine"].get(run.engine, run.engine)
     mode = str(run.record.get("mode", ""))
     text = f"{NAMES['mode'][mode]}, " if mode in NAMES["mode"] else ""

@@ -27,6 +27,7 @@ from pyvistaqt import QtInteractor
 from vtkmodules.vtkRenderingCore import vtkActor, vtkLight
 
 from app.model.appearance import Appearance
+from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.picking import SurfacePicker, cut
 from app.views.detail import Levels, Step
@@ -89,6 +90,8 @@ class Viewport(QtInteractor):
         self.turntable = self.drawn = Turntable()
         self.tool: MouseTool | None = None
         self._picker: SurfacePicker | None = None
+        self._seen_case: Case | None = None
+        self._covered: frozenset[str] = frozenset()
         self._parts = Levels(self.renderer)
         self._pictured: object = None
         self._full: object = None
@@ -132,8 +135,13 @@ class Viewport(QtInteractor):
     # ------------------------------------------------------------------------------------------------- contents
 
     def _show_surfaces(self) -> None:
-        """Show the surfaces of the case, if there are any, and step back to see them whole."""
+        """Show the surfaces of the case, if there are any, and step back to see them whole.
+
+        Where they only take the place of others of the same case, the camera stays, and they are seen at once.
+        """
         case = self._model.case
+        again = case is not None and case is self._seen_case and self._home is not None
+        self._seen_case = case
         surfaces = None if case is None else case.surfaces
         self._picker = None if case is None else case.picker
         meshes = {}
@@ -146,6 +154,8 @@ class Viewport(QtInteractor):
                     pieces = cut(full) if self._picker is None else self._picker.pieces[name]
                     meshes[name] = (pieces, coarse)
         self._parts.replace(meshes)
+        if again:
+            self._parts.fresh = False
         if self._parts.fresh:
             self._detail.start(0)
         self._apply_appearance()
@@ -157,7 +167,10 @@ class Viewport(QtInteractor):
             )
         else:
             self._home = None
-        self.fit()
+        if again and meshes:
+            self.update()
+        else:
+            self.fit()
 
     def fit(self) -> None:
         """Show everything, in the same line of sight."""
@@ -442,12 +455,18 @@ class Viewport(QtInteractor):
             light.SetColor(*tint)
             self.renderer.AddLight(light)
 
+    def cover(self, names: frozenset[str]) -> None:
+        """Leave out bone or nerve where something else is drawn in its place."""
+        self._covered = names
+        self._apply_appearance()
+
     def _apply_appearance(self) -> None:
         for name in self._parts:
             part = self._appearance.part(name)
+            shown = part.visible and name not in self._covered
             colour = QColor(part.colour)
             rgb = (colour.redF(), colour.greenF(), colour.blueF())
-            self._parts.look(name, rgb, part.opacity, part.visible)
+            self._parts.look(name, rgb, part.opacity, shown)
         self.update()
 
     # -------------------------------------------------------------------------------------------- mouse and keys

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from spinect_core.pictures.organ_outlines import Outlines
 
 HU_PER_PIXEL = 2.0
+TISSUES = ((BONE, "bone"), (NERVE, "nerve"))
 
 
 class SliceTool(Protocol):
@@ -82,6 +84,8 @@ class SliceView(QWidget):
         self._wheel = 0.0
         self._grey: tuple[int, Window, QImage] | None = None
         self._mask: tuple[int, QImage] | None = None
+        self._lines: tuple[int, dict[str, list[QLineF]]] | None = None
+        self._others: tuple[int, dict[str, list[QLineF]]] | None = None
         self._organs: tuple[int, QImage, Outlines] | None = None
         self.also_draw: Callable[[QPainter, SliceView], None] | None = None
         self.tool: SliceTool | None = None
@@ -100,6 +104,7 @@ class SliceView(QWidget):
         model.region_changed.connect(self.update)
         appearance.changed.connect(self._forget)
         state.changed.connect(self.update)
+        state.others_changed.connect(self._forget)
 
     # ------------------------------------------------------------------------------------------------- geometry
 
@@ -124,8 +129,18 @@ class SliceView(QWidget):
         self._place_button()
 
     def _forget(self) -> None:
-        self._grey = self._mask = self._organs = None
+        self._grey = self._mask = self._lines = self._others = self._organs = None
         self.update()
+
+    def forget_labels(self) -> None:
+        """Draw the labels anew: they are painted on."""
+        self._mask = self._lines = None
+        self.update()
+
+    @property
+    def position(self) -> float:
+        """LPS mm of the cut along the plane's normal."""
+        return float(self._model.cursor[self.plane.normal])
 
     @property
     def half_slice_mm(self) -> float:
@@ -176,12 +191,14 @@ class SliceView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             if not self._without_ct:
                 painter.drawImage(box, self._grey_image())
-            mask = self._mask_image()
-            if mask is not None:
+            if self._appearance.outlines:
+                self._draw_outlines(painter, grid, box)
+            elif (mask := self._mask_image()) is not None:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
                 painter.setOpacity(self._appearance.part("labels").opacity)
                 painter.drawImage(box, mask)
                 painter.setOpacity(1.0)
+            self._draw_others(painter, grid, box)
             self._draw_organs(painter, box)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_region(painter)
@@ -193,7 +210,7 @@ class SliceView(QWidget):
         if self._without_ct:
             place = QRectF(0, self.locate.y() - 24, self.width(), 20)
             text = "The CT of this plan is not open"
-            _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(palette.WARNING))
+            shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, text, QColor(palette.WARNING))
         painter.end()
 
     def _grey_image(self) -> QImage:
@@ -210,21 +227,58 @@ class SliceView(QWidget):
         return self._grey[2]
 
     def _mask_image(self) -> QImage | None:
-        case, reformatter, looks = self._model.case, self._state.reformatter, self._appearance
-        if case is None or case.labels is None or reformatter is None or not looks.part("labels").visible:
+        found = self._cut_labels()
+        if found is None:
+            return None
+        number, labels = found
+        if self._mask is None or self._mask[0] != number:
+            colours = np.zeros((256, 4), np.uint8)
+            for value, name in TISSUES:
+                if self._appearance.part(name).visible:
+                    colour = self.label_colour(value)
+                    colours[value] = (colour.red(), colour.green(), colour.blue(), 255)
+            self._mask = (number, _image(colours[labels()], QImage.Format.Format_RGBA8888))
+        return self._mask[1]
+
+    def label_colour(self, value: int) -> QColor:
+        """The colour of a label in slices: bone in its own could not be distinguished from bone in the CT."""
+        return QColor(palette.BONE_LABEL if value == BONE else self._appearance.part("nerve").colour)
+
+    def _cut_labels(self) -> tuple[int, Callable[[], npt.NDArray[np.uint8]]] | None:
+        """The number of the cut, and what gives the labels [row, column] in it; None where none are to be shown."""
+        labels, reformatter = self._state.labels, self._state.reformatter
+        if labels is None or reformatter is None or not self._appearance.part("labels").visible:
             return None
         position = float(self._model.cursor[self.plane.normal])
-        number = reformatter.nearest(self.plane, position)
-        if self._mask is None or self._mask[0] != number:
-            labels = reformatter.cut(case.labels.array, self.plane, position, smooth=False, outside=0)
-            colours = np.zeros((256, 4), np.uint8)
-            for value, name in ((BONE, "bone"), (NERVE, "nerve")):
-                if looks.part(name).visible:
-                    # bone in its own colour could not be distinguished from bone in the CT
-                    colour = QColor(palette.BONE_LABEL if value == BONE else looks.part(name).colour)
-                    colours[value] = (colour.red(), colour.green(), colour.blue(), 255)
-            self._mask = (number, _image(colours[labels], QImage.Format.Format_RGBA8888))
-        return self._mask[1]
+        cut = partial(reformatter.cut, labels, self.plane, position, smooth=False, outside=0)
+        return reformatter.nearest(self.plane, position), cut
+
+    def _draw_others(self, painter: QPainter, grid: PlaneGrid, box: QRectF) -> None:
+        """The borders of the labels that those of the case are compared with."""
+        labels, reformatter = self._state.others, self._state.reformatter
+        if labels is None or reformatter is None or not self._appearance.part("labels").visible:
+            return
+        number = reformatter.nearest(self.plane, self.position)
+        if self._others is None or self._others[0] != number:
+            cut = reformatter.cut(labels, self.plane, self.position, smooth=False, outside=0)
+            self._others = (number, {name: edges(cut == value) for value, name in TISSUES})
+        for _, name in TISSUES:
+            if self._appearance.part(name).visible:
+                for colour, width in ((QColor(0, 0, 0, 140), 2.6), (QColor(palette.OTHER_SET), 1.3)):
+                    draw_edges(painter, self._others[1][name], grid, box, QPen(colour, width))
+
+    def _draw_outlines(self, painter: QPainter, grid: PlaneGrid, box: QRectF) -> None:
+        """The borders between labels, along the edges of the voxels."""
+        found = self._cut_labels()
+        if found is None:
+            return
+        number, labels = found
+        if self._lines is None or self._lines[0] != number:
+            cut = labels()
+            self._lines = (number, {name: edges(cut == value) for value, name in TISSUES})
+        for value, name in TISSUES:
+            if self._appearance.part(name).visible:
+                draw_edges(painter, self._lines[1][name], grid, box, QPen(self.label_colour(value), 1.6))
 
     def _draw_organs(self, painter: QPainter, box: QRectF) -> None:
         """Outlines of the organs that are known, with their names where there is room."""
@@ -256,7 +310,7 @@ class SliceView(QWidget):
         written = apart([(each.left(), each.top(), each.right(), each.bottom()) for each in places])
         for (organ, _), place, free in zip(self._organs[2].names, places, written, strict=True):
             if free:
-                _shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, str(organ), QColor(*colour_of(organ)))
+                shadowed(painter, place, Qt.AlignmentFlag.AlignCenter, str(organ), QColor(*colour_of(organ)))
 
     def _draw_cross(self, painter: QPainter) -> None:
         x, y = self.to_screen(self._model.cursor)
@@ -314,7 +368,7 @@ class SliceView(QWidget):
             (QRectF(width / 2 - 12, 3, 24, 20), top),
             (QRectF(width / 2 - 12, height - 23, 24, 20), bottom),
         ):
-            _shadowed(painter, rect, middle, letter, QColor(palette.TEXT))
+            shadowed(painter, rect, middle, letter, QColor(palette.TEXT))
         font.setPixelSize(11)
         font.setBold(False)
         painter.setFont(font)
@@ -323,26 +377,32 @@ class SliceView(QWidget):
         muted = QColor(palette.MUTED)
         bottom_left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         bottom_right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        _shadowed(painter, corner, bottom_left, f"W {window.width:.0f}  L {window.level:.0f}", muted)
+        shadowed(painter, corner, bottom_left, f"W {window.width:.0f}  L {window.level:.0f}", muted)
         pixel_mm = grid.pixel[0] * grid.shape[1] / box.width()
         mm = _scale_mm(pixel_mm, width)
         x, y = width - 8 - mm / pixel_mm, height - 8.0
         painter.setPen(QPen(muted, 1.5))
         painter.drawLine(QPointF(x, y), QPointF(width - 8.0, y))
-        _shadowed(painter, corner.adjusted(0, 0, 0, -8), bottom_right, f"{mm:g} mm", muted)
+        shadowed(painter, corner.adjusted(0, 0, 0, -8), bottom_right, f"{mm:g} mm", muted)
 
     # -------------------------------------------------------------------------------------------- mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Left: cross-hair. Right: grey values. Middle or Shift: move."""
+        """Left: cross-hair, with Ctrl past any tool. Right: grey values. Middle or Shift: move."""
         position = event.position()
         button, shift = event.button(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        past = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and shift):
             self._drag = ("pan", position)
         elif button == Qt.MouseButton.RightButton:
             self._drag = ("window", position)
         elif button == Qt.MouseButton.LeftButton:
-            if self.tool is not None and self.placement() is not None and self.tool.press(position):
+            if (
+                self.tool is not None
+                and not past
+                and self.placement() is not None
+                and self.tool.press(position)
+            ):
                 return
             self._drag = ("cross", position)
             self._put_cross(position)
@@ -373,6 +433,11 @@ class SliceView(QWidget):
         if self._drag is None and event.button() == Qt.MouseButton.LeftButton and self.tool is not None:
             self.tool.release()
         self._drag = None
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """What is drawn about the mouse goes with it."""
+        super().leaveEvent(event)
+        self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Whole picture again."""
@@ -426,13 +491,44 @@ class SliceView(QWidget):
             self._model.set_cursor(point)
 
 
+def edges(mask: npt.NDArray[np.bool_]) -> list[QLineF]:
+    """The border of a mask [row, column] along the edges of its pixels, in pixels from the corner of the first."""
+    framed = np.pad(mask, 1).astype(np.int8)
+    lines = []
+    for axis in (0, 1):
+        border = np.diff(framed, axis=axis) != 0  # between two rows, or two columns
+        border = border[:, 1:-1] if axis == 0 else border[1:-1].T
+        turns = np.diff(np.pad(border, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        at, first = np.nonzero(turns == 1)
+        _, last = np.nonzero(turns == -1)
+        for place, start, stop in zip(at.tolist(), first.tolist(), last.tolist(), strict=True):
+            lines.append(
+                QLineF(start, place, stop, place) if axis == 0 else QLineF(place, start, place, stop)
+            )
+    return lines
+
+
+def draw_edges(painter: QPainter, lines: list[QLineF], grid: PlaneGrid, box: QRectF, pen: QPen) -> None:
+    """Draw what :func:`edges` found over the picture of a cut, which fills a box of the widget."""
+    pen.setCosmetic(True)
+    painter.save()
+    painter.translate(box.topLeft())
+    painter.scale(box.width() / grid.shape[1], box.height() / grid.shape[0])
+    painter.setPen(pen)
+    painter.drawLines(lines)
+    painter.restore()
+
+
 def _image(pixels: npt.NDArray[np.uint8], format_: QImage.Format) -> QImage:
     pixels = np.ascontiguousarray(pixels)
     # the copy lets the array go
     return QImage(pixels.data, pixels.shape[1], pixels.shape[0], pixels.strides[0], format_).copy()
 
 
-def _shadowed(painter: QPainter, rect: QRectF, align: Qt.AlignmentFlag, text: str, colour: QColor) -> None:
+def shadowed(
+    painter: QPainter, rect: QRectF, align: int | Qt.AlignmentFlag, text: str, colour: QColor
+) -> None:
+    """Write over a picture."""
     painter.setPen(QColor(0, 0, 0, 220))
     painter.drawText(rect.translated(1, 1), align, text)
     painter.setPen(colour)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
+from app.model.comparing import Comparing
 from app.model.dragging import Dragging
 from app.model.needle_section import NeedleSection
 from app.model.ongoing import Ongoing
@@ -48,6 +49,7 @@ class Stage(QObject):
         wanted: whether there is to be a 3D view at all.
         parent: the widget that holds it.
         dragging: what a drag of the needle does; None where it cannot be dragged.
+        comparing: the labels with another set; None where they cannot be compared.
         section: where the plane across the needle lies; None where that is not shown.
 
     Attributes:
@@ -79,12 +81,14 @@ class Stage(QObject):
         parent: QWidget,
         *,
         dragging: Dragging | None = None,
+        comparing: Comparing | None = None,
         section: NeedleSection | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._appearance = model, appearance
         self._trajectories, self._present, self._parent = trajectories, present, parent
         self._ongoing, self._wanted, self._dragging = ongoing, wanted, dragging
+        self._comparing = comparing
         self._section = section or NeedleSection(trajectories, self)
         self.viewport: Viewport | None = None
         self.tool: TriangleTool | None = None
@@ -106,6 +110,7 @@ class Stage(QObject):
             return
         self._wanted = False
         try:
+            from app.views.distance_actors import DistanceActors
             from app.views.gap_actors import GapActors
             from app.views.mouse_tools import MouseTools
             from app.views.needle_actors import NeedleActors, examples
@@ -132,6 +137,8 @@ class Stage(QObject):
         self.skin = SkinActor(viewport, self._trajectories, self._appearance)
         self.gaps = GapActors(viewport, self._model)
         self.organs = OrganActors(viewport, self._model, self._appearance)
+        if self._comparing is not None:
+            DistanceActors(viewport, self._model, self._comparing, self._appearance)
         self.viewport = viewport
         self.started.emit()
         QTimer.singleShot(0, viewport, lambda: viewport.warm_up(examples()))

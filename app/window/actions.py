@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.controllers.assembly import Controllers
 from app.model.autosave import when_words
+from app.model.correcting import Tool
 from app.model.state import State
 from app.panels.level_menu import LevelMenu
 from app.panels.rules_box import RulesBox
@@ -51,6 +52,12 @@ KEYS = {
         ("Wheel, arrow and page keys", "scroll"),
         ("Ctrl + wheel, middle drag", "zoom, move; middle double click: whole slice"),
         ("Right drag", "grey values: across width, down level"),
+    ),
+    "Correcting labels": (
+        ("Ctrl + left click or drag", "cross-hair, while a tool has the left button"),
+        ("B, E, X", "brush, eraser, the other label"),
+        ("[ and ]", "narrower and wider brush"),
+        ("Esc", "give up the stroke; once more: put the tool away"),
     ),
     "Trajectories": (
         ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),
@@ -95,7 +102,7 @@ class Actions(QObject):
         self._controllers, self._stage = controllers, stage
         self.level_menu, self._steps, self._flow = level_menu, steps, state.flow
         self._recent, self._jobs, self._fluoroscopy = state.recent, state.jobs, state.fluoroscopy
-        self._leftovers = state.leftovers
+        self._leftovers, self._correcting = state.leftovers, state.correcting
         opening, plan = controllers.open, controllers.plan
         self.named: dict[str, QAction] = {}
         make = self._make
@@ -115,6 +122,15 @@ class Actions(QObject):
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
         make("labels", "Load labels made elsewhere…", controllers.labels.ask_file)
         make("label_folder", "Load a folder of labels…", controllers.labels.ask_folder)
+        correcting = state.correcting
+        for name, text, key, slot in (
+            ("brush", "Brush", "B", partial(correcting.choose, Tool.BRUSH)),
+            ("eraser", "Eraser", "E", partial(correcting.choose, Tool.ERASER)),
+            ("other_label", "Paint the other label", "X", correcting.swap),
+            ("narrower", "Narrower brush", "[", partial(correcting.grow, -1)),
+            ("wider", "Wider brush", "]", partial(correcting.grow, 1)),
+        ):
+            window.addAction(make(name, text, slot, "", key))
         make("organs", "Load organ masks…", controllers.organs.ask_file)
         make("organ_folder", "Load a folder of organ masks…", controllers.organs.ask_folder)
         make("find_organs", "Find organs", lambda: controllers.organs.find())
@@ -156,6 +172,7 @@ class Actions(QObject):
             state.flow.changed,
             state.leftovers.changed,
             state.archives.changed,
+            state.correcting.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -177,6 +194,8 @@ class Actions(QObject):
         self.named["segment"].setEnabled(has_ct and not self._jobs.busy)
         for name in ("labels", "label_folder", "organs", "organ_folder", "find_organs"):
             self.named[name].setEnabled(has_ct and not self._jobs.busy)
+        for name in ("brush", "eraser", "other_label", "narrower", "wider"):
+            self.named[name].setEnabled(self._correcting.on and self._correcting.possible)
         self.named["no_organs"].setEnabled(self._controllers.organs.to_remove)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
         self.named["fluoroscopy"].setChecked(self._fluoroscopy.shown)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QSurfaceFormat
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPainter, QSurfaceFormat
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QFrame,
@@ -27,6 +28,8 @@ from app.model.ongoing import FINDING, SEGMENTING
 from app.model.state import State
 from app.panels.case_panel import CasePanel, RegionPanel
 from app.panels.check_panel import CheckPanel
+from app.panels.compare_panel import ComparePanel
+from app.panels.correct_panel import CorrectPanel
 from app.panels.display_panel import DisplayPanel
 from app.panels.frames import ViewFrame
 from app.panels.level_menu import LevelMenu
@@ -42,6 +45,7 @@ from app.panels.step_bar import StepBar
 from app.panels.trajectories_panel import TrajectoriesPanel
 from app.panels.view_panel import ViewPanel
 from app.panels.welcome import NoThreeD, Welcome
+from app.views.correction_tool import CorrectionOnSlices, CorrectionTool, FirstOf
 from app.views.fluoroscopy import FluoroscopyView
 from app.views.needle_on_slices import NeedleOnSlices
 from app.views.needle_plane_view import Cut, NeedlePlaneView
@@ -123,6 +127,7 @@ class MainWindow(PlannerParts):
             three_d,
             self.middle,
             dragging=state.dragging,
+            comparing=state.comparing,
             section=state.section,
         )
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
@@ -151,6 +156,8 @@ class MainWindow(PlannerParts):
         self.roots_panel = RootsPanel(state.model)
         self.display_panel = DisplayPanel(state.appearance, state.slices)
         self.view_panel = ViewPanel(state.model)
+        self.compare_panel = ComparePanel(state.comparing)
+        self.correct_panel = CorrectPanel(state.model, state.correcting, state.appearance)
         self.region_panel = RegionPanel(state.model, state.slices)
         self.measurements_panel = MeasurementsPanel(state.model)
         self.trajectories_panel = TrajectoriesPanel(
@@ -178,6 +185,13 @@ class MainWindow(PlannerParts):
         }
         for page in self.pages.values():
             layout.addWidget(page)
+        # The tools are put away at every start: a click in a slice moves the cross-hair.
+        self.correct_fold = Fold(
+            "Correct labels", self.correct_panel, True, lambda folded: state.correcting.open(not folded)
+        )
+        layout.addWidget(self.correct_fold)
+        self.compare_fold = self._fold("compare", "Compare labels", self.compare_panel)
+        layout.addWidget(self.compare_fold)
         self.folds = {
             name: self._fold(name, title, panel)
             for name, title, panel in (
@@ -220,8 +234,11 @@ class MainWindow(PlannerParts):
             for name, plane in PLANES.items()
         }
         needle = NeedleOnSlices(state.model, state.trajectories, state.dragging)
+        correction = CorrectionOnSlices(state.correcting, self.slices, self)
         for view in self.slices.values():
-            view.also_draw, view.tool = needle.draw, needle.handles(view)
+            tool = correction.tools[view.plane]
+            view.also_draw = partial(_draw_both, needle, tool)
+            view.tool = FirstOf(tool, needle.handles(view))
             state.trajectories.chosen_changed.connect(view.update)
             state.trajectories.live_changed.connect(view.update)
         self.frames = {"3d": ViewFrame("3D", palette.ACCENT, self.middle)}
@@ -333,6 +350,9 @@ class MainWindow(PlannerParts):
         self.case_panel.plan_wanted.connect(self.controllers.segment.plan_this_ct)
         self.check_panel.lumbar_wanted.connect(plan.count_lumbar)
         self.check_panel.find_wanted.connect(plan.find)
+        self.compare_panel.load_wanted.connect(self.controllers.compare.ask)
+        self.compare_panel.again_wanted.connect(self.controllers.compare.again)
+        self.correct_panel.find_wanted.connect(plan.find)
         self.check_panel.on_wanted.connect(lambda: self.state.flow.go(Step.PLAN))
         self.plan_panel.find_wanted.connect(plan.find)
         self.plan_panel.rules_wanted.connect(self.actions_.named["rules"].trigger)
@@ -400,6 +420,11 @@ class MainWindow(PlannerParts):
         """The page of the step that is shown."""
         for step, page in self.pages.items():
             page.setVisible(step == self.state.flow.step)
+        to_correct = self.state.flow.step in (Step.SEGMENT, Step.CHECK)
+        if not to_correct:
+            self.correct_fold.button.setChecked(False)
+        self.correct_fold.setVisible(to_correct)
+        self.compare_fold.setVisible(to_correct)
 
     def _show_warnings(self) -> None:
         case = self.model.case
@@ -591,6 +616,7 @@ class MainWindow(PlannerParts):
         self.controllers.open.close_chooser()
         self.controllers.export.finish()
         self.controllers.thumbnails.finish()
+        self.controllers.correct.finish()
         self.state.autosave.finish()
         self.state.leftovers.finish()
         self.state.dragging.finish()
@@ -600,6 +626,13 @@ class MainWindow(PlannerParts):
         self.state.trajectories.close()
         self.stage.close()
         super().closeEvent(event)
+
+
+def _draw_both(
+    needle: NeedleOnSlices, correction: CorrectionTool, painter: QPainter, view: SliceView
+) -> None:
+    needle.draw(painter, view)
+    correction.draw(painter)
 
 
 def _page(*panels: QWidget) -> QWidget:
