@@ -9,6 +9,7 @@ from app.controllers.archive import ArchiveController
 from app.controllers.compare import CompareController
 from app.controllers.correct import CorrectController
 from app.controllers.dicom import DicomController
+from app.controllers.exchange import ExchangeController
 from app.controllers.export import ExportController
 from app.controllers.labels import LabelsController
 from app.controllers.needle_slice import NeedleSliceController
@@ -65,6 +66,7 @@ class Controllers(QObject):
         )
         self.report = ReportController(model, trajectories, jobs, recent, dialogs, window)
         self.dicom = DicomController(model, self.report, jobs, recent, dialogs, window)
+        self.exchange = ExchangeController(self.report, jobs, recent, dialogs, window)
         self.archive = ArchiveController(
             model, state.archives, recent, self.report, self.open, jobs, dialogs, boxes, window
         )
@@ -78,7 +80,8 @@ class Controllers(QObject):
         self.needle_slice.save_wanted.connect(self.export.ask_picture)
         self.saying = (
             *(self.open, self.organs, self.labels, self.segment, self.plan, self.needles, self.save),
-            *(self.correct, self.compare, self.export, self.report, self.dicom, self.archive),
+            *(self.correct, self.compare, self.export, self.report, self.dicom, self.exchange),
+            self.archive,
         )
 
     def _on_ct(self, finish: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.model import libraries
-from app.model.report_work import Open, source_of
+from app.model.report_work import Open, labelled_source_of
 from spinect_core.base.progress import Cancel, Progress
 
 if TYPE_CHECKING:
@@ -33,17 +32,12 @@ def export(
     libraries.load()
     from spinect_core.pipeline.dicom_export import Kind, export_dicom
     from spinect_core.pipeline.report import Anatomy
-    from spinect_core.plan.document import Document, naming_only
 
-    case, source = opened.case, source_of(opened)
-    anatomy, kept = None, case.segmentation
-    if kept is not None:
-        anatomy = Anatomy(case.volume, kept.labels_1mm, case.surfaces, case.organs)
-        plan = naming_only(source.plan, source.files)
-        document = Document(plan, kept.labels_1mm, kept.labels_on_ct, source.files)
-        source = replace(source, labels=kept.labels_1mm, document=document)
+    case, anatomy = opened.case, None
+    if case.segmentation is not None:
+        anatomy = Anatomy(case.volume, case.segmentation.labels_1mm, case.surfaces, case.organs)
     return export_dicom(
-        source,
+        labelled_source_of(opened),
         case.source,
         folder,
         [Kind(each) for each in kinds],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,18 @@ def source_of(opened: Open) -> Source:
     if opened.case.plan is None:
         plan = _of_one_time(plan)
     return Source(plan, opened.case.files, None, opened.stored or stored_nowhere(plan))
+
+
+def labelled_source_of(opened: Open) -> Source:
+    """The open case as :func:`source_of` gives it, with its labels where there are any."""
+    from spinect_core.plan.document import Document, naming_only
+
+    source, kept = source_of(opened), opened.case.segmentation
+    if kept is None:
+        return source
+    plan = naming_only(source.plan, source.files)
+    document = Document(plan, kept.labels_1mm, kept.labels_on_ct, source.files)
+    return replace(source, labels=kept.labels_1mm, document=document)
 
 
 def _of_one_time(plan: Plan) -> Plan:

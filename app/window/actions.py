@@ -71,6 +71,12 @@ KEYS = {
         ("Drag a corner", "the area follows"),
     ),
 }
+EXCHANGED = {
+    "scene": "Scene for 3D Slicer…",
+    "markups": "Markups for 3D Slicer…",
+    "model": "Model for other viewers (GLB)…",
+}
+"""What the case is written as for other programs, by the word that its controller has."""
 PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
 
 
@@ -117,6 +123,8 @@ class Actions(QObject):
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("dicom", "Export DICOM…", controllers.dicom.ask)
+        for kind, text in EXCHANGED.items():
+            make(f"exchange_{kind}", text, partial(controllers.exchange.ask, kind))
         make("send", "Send to an archive…", controllers.archive.send)
         make("send_waiting", "Send what waits", controllers.archive.send_waiting)
         make("quit", "Quit", window.close, "", QKeySequence.StandardKey.Quit)
@@ -211,6 +219,10 @@ class Actions(QObject):
             self.named[name].setEnabled(ready and not self._jobs.busy)
         possible = self._controllers.dicom.possible and self._flow.checked
         self.named["dicom"].setEnabled(possible and not self._jobs.busy)
+        possible = self._controllers.report.possible and self._flow.checked and not self._jobs.busy
+        for kind in EXCHANGED:
+            self.named[f"exchange_{kind}"].setEnabled(possible)
+        self.exchange_menu.setEnabled(possible)
         possible = self._controllers.archive.possible and self._flow.checked
         self.named["send"].setEnabled(possible and not self._jobs.busy)
         target = self._controllers.archive.target
@@ -275,6 +287,8 @@ class Actions(QObject):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self.recover_menu = QMenu("Recover unsaved work", self._window)
         self.recover_menu.aboutToShow.connect(self._fill_leftovers)
+        self.exchange_menu = QMenu("Export for other programs", self._window)
+        self._fill(self.exchange_menu, tuple(f"exchange_{kind}" for kind in EXCHANGED))
         self._fill(
             bar.addMenu("&File"),
             (
@@ -292,6 +306,7 @@ class Actions(QObject):
                 "report",
                 "copy_report",
                 "dicom",
+                self.exchange_menu,
                 "send",
                 "send_waiting",
                 "",

@@ -23,6 +23,7 @@ examples:
   spinect fluoroscopy scans/ct --plan plans/case1 --out drr.png   what a C-arm would show of a planned needle
   spinect find --id 4711                              whose CTs an archive (PACS) has, and their series
   spinect send plans/case1 --ct scans/ct              the plan's report, pictures and labels into the archive
+  spinect export plans/case1 --ct scans/ct --out case1.mrb   a scene for 3D Slicer; .glb for other viewers
   spinect series scans/                               which CTs are in a folder or zip
   spinect phantom --seed 7 --out phantom7             a synthetic CT with known truth
   spinect segment phantom7/ct.nii.gz --out seg.nii.gz

@@ -86,6 +86,25 @@ def write_labels(labels: Labels, path: str | Path, names: Mapping[int, str] = NA
     return _write_array(array, labels.geometry, path, keys)
 
 
+def write_nrrd(stream: BinaryIO, content: Volume | Labels) -> None:
+    """Write a CT as NRRD, or bone and nerve as the segmentation that :func:`write_labels` writes for 3D Slicer.
+
+    Args:
+        stream: what the bytes are written to.
+        content: HU are rounded and cut to the range of int16.
+
+    Raises:
+        OutputError: values that are not finite.
+    """
+    if isinstance(content, Volume):
+        array: npt.NDArray[Any] = _to_int16(content.array, "CT")
+        keys, level = [], VOLUME_COMPRESSION
+    else:
+        array = np.ascontiguousarray(content.array, dtype=np.uint8)
+        keys, level = _slicer_keys(array, NAMES), LABEL_COMPRESSION
+    _to_nrrd(stream, array.astype(array.dtype.newbyteorder("<"), copy=False), content.geometry, keys, level)
+
+
 def write_dicom_series(
     volume: Volume, folder: str | Path, *, further: Mapping[str, object] | None = None
 ) -> list[Path]:
@@ -295,8 +314,7 @@ def _write_array(array: npt.NDArray[Any], geometry: Geometry, path: Path, keys: 
     elif name.endswith(".nrrd"):
 
         def fill(stream: BinaryIO) -> None:
-            stream.write(_nrrd_header(array.dtype, geometry, keys))
-            _pack(stream, _pieces(array), level)
+            _to_nrrd(stream, array, geometry, keys, level)
 
     elif name.endswith(".mha"):
 
@@ -315,6 +333,13 @@ def _write_array(array: npt.NDArray[Any], geometry: Geometry, path: Path, keys: 
     with whole_file(path) as stream:
         fill(stream)
     return path
+
+
+def _to_nrrd(
+    stream: BinaryIO, array: npt.NDArray[Any], geometry: Geometry, keys: Sequence[str], level: int
+) -> None:
+    stream.write(_nrrd_header(array.dtype, geometry, keys))
+    _pack(stream, _pieces(array), level)
 
 
 def _pieces(array: npt.NDArray[Any]) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from spinect_core.base.words import NeedleColour
 from spinect_core.image.organs import KIDNEYS, MUSCLES, VESSELS, Organ
 
 Colour = tuple[int, int, int]
@@ -14,6 +15,14 @@ Colour = tuple[int, int, int]
 BONE: Colour = (236, 226, 203)
 NERVE: Colour = (245, 196, 48)
 TRIANGLES: Mapping[str, Colour] = {"kambin": (44, 190, 226), "safe": (240, 84, 150)}
+NEEDLES: Mapping[NeedleColour, Colour] = {
+    NeedleColour.WHITE: (244, 247, 251),
+    NeedleColour.ORANGE: (255, 154, 77),
+    NeedleColour.VIOLET: (183, 155, 255),
+    NeedleColour.TURQUOISE: (53, 214, 195),
+    NeedleColour.LIME: (184, 224, 74),
+    NeedleColour.ROSE: (255, 134, 176),
+}
 BOWEL: Colour = (255, 176, 66)
 KIDNEY: Colour = (226, 120, 255)
 VESSEL: Colour = (255, 92, 92)

@@ -23,7 +23,7 @@ def write_surface(mesh: pv.PolyData, path: Path | str) -> None:
         OutputError: another ending, or the file cannot be written.
     """
     path = Path(path)
-    writers = {".ply": _ply, ".stl": stl}
+    writers = {".ply": ply, ".stl": stl}
     if path.suffix.lower() not in writers:
         raise OutputError(f"Surfaces are not written as {path.suffix or 'this'}", "Use .ply or .stl", path)
     write_whole(path, writers[path.suffix.lower()](mesh))
@@ -35,7 +35,12 @@ def _corners(mesh: pv.PolyData) -> np.ndarray[tuple[int, int], np.dtype[np.int32
     return np.asarray(mesh.regular_faces, dtype=np.int32).reshape(-1, 3)
 
 
-def _ply(mesh: pv.PolyData) -> bytes:
+def ply(mesh: pv.PolyData) -> bytes:
+    """A triangle mesh as the bytes of a binary PLY, with its normals.
+
+    Args:
+        mesh: triangles in LPS mm.
+    """
     corners = _corners(mesh)
     names = ["x", "y", "z"]
     columns = [np.asarray(mesh.points, dtype="<f4").reshape(-1, 3)]
@@ -46,6 +51,7 @@ def _ply(mesh: pv.PolyData) -> bytes:
         "ply",
         "format binary_little_endian 1.0",
         f"comment SPINECT Planner {__version__}; millimetres, LPS: x left, y posterior, z superior",
+        "comment SPACE=LPS",  # as 3D Slicer asks; a scene's models are taken for RAS without it
         f"comment {NOTICE}",
         f"element vertex {mesh.n_points}",
         *(f"property float {name}" for name in names),

@@ -1,5 +1,8 @@
 """DICOM through the window: asked for, written into a new folder beside the window's thread, named or nameless."""
 
+import json
+import zipfile
+
 import fake_planning
 import pydicom
 import pytest
@@ -60,13 +63,30 @@ def export(window, qtbot, monkeypatch, folder, fill=lambda _: True):
     settle(window, qtbot)
 
 
-def test_nothing_is_exported_before_all_is_found_and_checked(segmented, qtbot):
-    action = segmented.actions_.named["dicom"]
-    assert not action.isEnabled()
+def test_nothing_is_exported_before_all_is_found_and_checked_and_then_for_other_programs_too(
+    segmented, qtbot, tmp_path, monkeypatch
+):
+    named = segmented.actions_.named
+    actions = [named[name] for name in ("dicom", "exchange_scene", "exchange_markups", "exchange_model")]
+    assert not [each for each in actions if each.isEnabled()]
     find(segmented, qtbot)
-    assert not action.isEnabled()
+    assert not [each for each in actions if each.isEnabled()]
     confirm(segmented)
-    assert action.isEnabled()
+    assert all(each.isEnabled() for each in actions)
+    before = len(segmented.boxes.shown)
+    for action, name in zip(actions[1:], ("a.mrb", "b.mrk.json", "c.glb"), strict=True):
+        chosen = tmp_path / name.partition(".")[0]
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, chosen=chosen: (str(chosen), ""))
+        action.trigger()
+        settle(segmented, qtbot)
+        assert segmented.status.text.text().startswith(f"Saved: {name} with ")
+        content = (tmp_path / name).read_bytes()
+        assert NAME.encode() not in content
+    assert len(segmented.boxes.shown) == before
+    with zipfile.ZipFile(tmp_path / "a.mrb") as archive:
+        assert {"scene/Data/ct.nrrd", "scene/Data/bone.ply"} <= set(archive.namelist())
+    kinds = [each["type"] for each in json.loads((tmp_path / "b.mrk.json").read_bytes())["markups"]]
+    assert "Line" in kinds
 
 
 def test_objects_go_into_a_new_folder_and_name_the_patient(planned, qtbot, tmp_path, monkeypatch):

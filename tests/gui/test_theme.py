@@ -12,6 +12,7 @@ from app.panels.settings_box import GeneralPage
 from app.widgets import palette, theme
 from app.widgets.palette import DARK, LIGHT
 from spinect_core.base.words import Light
+from spinect_core.pictures import palette as palettes
 
 ROOMS = {"dark": DARK, "light": LIGHT}
 READ = 4.5
@@ -147,3 +148,8 @@ def test_each_light_has_a_colour_of_its_own_in_both():
     for room in ROOMS.values():
         palette.enter(room)
         assert len({light_colour(each).name() for each in Light}) == len(Light)
+
+
+def test_exported_needles_have_the_windows_colours():
+    shown = {name: palette.NEEDLE_COLOURS[name] for name in palettes.NEEDLES}
+    assert shown == {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in palettes.NEEDLES.items()}
