@@ -304,11 +304,12 @@ class _Objects:
     def _origin(self) -> Origin:
         """What labelled."""
         from spinect_core.io.dicom_out.segmentation import Origin
+        from spinect_core.plan.label_wording import corrections
 
         run, versions = self._source.plan.run, self._source.plan.versions
         told = {key: str(run.get(key) or "") for key in ("engine", "mode", "weights_sha256")}
         return Origin(
-            bool(told["engine"]),
+            bool(told["engine"]) and not any(corrections(run)),
             str(versions.get("spinect-planner", "")),
             told["weights_sha256"],
             told["engine"],

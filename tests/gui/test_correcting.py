@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from gui_help import click, drag, settle
+from label_maker import write_nifti
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QApplication
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from app.model.correcting import Tool
 from app.model.flow import Step
 from app.widgets import palette
+from spinect_core.base.words import Tissue
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.plan.document import read_document
 
@@ -46,7 +48,7 @@ def current(window, qtbot):
     qtbot.waitUntil(lambda: window.model.surfaces_current and not window.jobs.busy, timeout=60000)
 
 
-def test_brush_and_eraser_in_three_planes_one_step_of_the_history_each(correcting, qtbot):
+def brush_and_eraser_in_three_planes_one_step_of_the_history_each(correcting, qtbot):
     window, model = correcting, correcting.model
     panel, history = window.correct_panel, model.history
     before = model.case.labels.array.copy()
@@ -91,7 +93,7 @@ def test_brush_and_eraser_in_three_planes_one_step_of_the_history_each(correctin
     current(window, qtbot)
 
 
-def test_the_other_label_stays_unless_it_may_be_painted_over_and_esc_gives_up(correcting):
+def the_other_label_stays_unless_it_may_be_painted_over_and_esc_gives_up(correcting, _qtbot):
     window, panel, axial = correcting, correcting.correct_panel, correcting.slices["axial"]
     window.model.set_cursor(ROD)
     bone = count(window, BONE)
@@ -121,7 +123,7 @@ def test_the_other_label_stays_unless_it_may_be_painted_over_and_esc_gives_up(co
     assert not named["brush"].isEnabled()
 
 
-def test_pieces_holes_smoothing_and_what_lies_between(correcting, qtbot):
+def pieces_holes_smoothing_and_what_lies_between(correcting, qtbot):
     window, model, panel = correcting, correcting.model, correcting.correct_panel
     axial = window.slices["axial"]
     rod, bone = count(window, NERVE), count(window, BONE)
@@ -163,7 +165,7 @@ def test_pieces_holes_smoothing_and_what_lies_between(correcting, qtbot):
     assert abs(count(window, BONE) - bone) <= 1
 
 
-def test_a_root_is_traced_between_two_clicks(correcting, qtbot):
+def a_root_is_traced_between_two_clicks(correcting, qtbot):
     window, model, panel = correcting, correcting.model, correcting.correct_panel
     axial, coronal = window.slices["axial"], window.slices["coronal"]
     panel.size_mm.setValue(8.0)
@@ -185,6 +187,51 @@ def test_a_root_is_traced_between_two_clicks(correcting, qtbot):
     places = model.case.labels.geometry.to_patient(np.argwhere(model.case.labels.array == NERVE))
     assert model.case.volume.array[model.case.labels.array == NERVE].min() > 100, "only what is like nerve"
     assert np.ptp(places[:, 2]) == pytest.approx(30, abs=9)
+
+
+def labels_as_outlines_show_the_ct_within(segmented, _qtbot):
+    axial, model = segmented.slices["axial"], segmented.model
+    model.set_cursor((28.0, 25.0, 0.0))
+    inside = (-10.0, -3.0, 0.0)
+
+    def colour(point):
+        x, y = axial.to_screen(np.array(point))
+        image = axial.grab().toImage()
+        return QColor(image.pixel(int(x * image.devicePixelRatio()), int(y * image.devicePixelRatio())))
+
+    segmented.display_panel.sliders["labels"].setValue(100)
+    assert colour(inside).name() == palette.BONE_LABEL
+    segmented.display_panel.outlines.click()
+    grey = colour(inside)
+    assert grey.red() == grey.green() == grey.blue()
+    grid, box = axial.placement()
+    edge = axial.to_screen(np.array([-36 + 1.5 * 25.5, -3.0, 0.0]))
+    blue = QColor(palette.BONE_LABEL)
+    image = axial.grab().toImage()
+    near = [QColor(image.pixel(int(edge[0]) + dx, int(edge[1]))) for dx in (-1, 0, 1)]
+    assert min(abs(each.hue() - blue.hue()) for each in near) < 12
+    assert grid.pixel[0] > 0 < box.width()
+
+
+def test_the_tools(correcting, qtbot):
+    """One window for all of them: opening it takes longer than what they do."""
+    window = correcting
+    for part in (
+        brush_and_eraser_in_three_planes_one_step_of_the_history_each,
+        the_other_label_stays_unless_it_may_be_painted_over_and_esc_gives_up,
+        pieces_holes_smoothing_and_what_lies_between,
+        a_root_is_traced_between_two_clicks,
+        labels_as_outlines_show_the_ct_within,
+    ):
+        part(window, qtbot)
+        while window.model.history.canUndo():
+            window.model.history.undo()
+        window.state.correcting.paint(NERVE)
+        window.state.correcting.set_spare(True)
+        if not window.state.correcting.on:
+            window.correct_fold.button.click()
+        window.state.correcting.choose(None)
+    current(window, qtbot)
 
 
 def test_what_was_found_on_the_labels_before_goes_and_comes_back_with_them(planned, qtbot):
@@ -227,7 +274,7 @@ def test_what_was_found_on_the_labels_before_goes_and_comes_back_with_them(plann
     current(window, qtbot)
 
 
-def test_plans_say_what_was_corrected(correcting, qtbot, tmp_path):
+def test_a_document_keeps_what_was_corrected_and_it_is_compared(correcting, qtbot, tmp_path):
     window, model = correcting, correcting.model
     axial = window.slices["axial"]
     before = model.case.labels.array
@@ -249,26 +296,57 @@ def test_plans_say_what_was_corrected(correcting, qtbot, tmp_path):
     np.testing.assert_array_equal(document.labels.array, corrected)
     assert "corrected by hand" in window.segment_panel.result.text().lower()
 
+    with qtbot.waitSignal(window.controllers.open.plan_opened, timeout=60000):
+        window.controllers.open.open_path(path)
+    settle(window, qtbot)
+    assert model.case.volume is not None
+    assert not model.unsaved
+    assert model.history.undoText() == "paint nerve"
+    np.testing.assert_array_equal(model.case.labels.array, corrected)
+    model.history.undo()
+    np.testing.assert_array_equal(model.case.labels.array, before)
+    assert "corrected by hand" not in window.segment_panel.result.text().lower()
+    model.history.redo()
+    np.testing.assert_array_equal(model.case.labels.array, corrected)
+    current(window, qtbot)
+    compared_with_another_set(window, qtbot, tmp_path)
 
-def test_labels_as_outlines_show_the_ct_within(segmented):
-    axial, model = segmented.slices["axial"], segmented.model
-    model.set_cursor((28.0, 25.0, 0.0))
-    inside = (-10.0, -3.0, 0.0)
 
-    def colour(point):
-        x, y = axial.to_screen(np.array(point))
-        image = axial.grab().toImage()
-        return QColor(image.pixel(int(x * image.devicePixelRatio()), int(y * image.devicePixelRatio())))
+def compared_with_another_set(window, qtbot, folder):
+    """The labels before, without their upper half of nerve."""
+    model, panel = window.model, window.compare_panel
+    window.compare_fold.button.click()
+    other = np.where(model.case.volume.array > 500, BONE, 0).astype(np.uint8)
+    other[(model.case.volume.array > 150) & (other == 0)] = NERVE
+    other[22:] = np.where(other[22:] == NERVE, 0, other[22:])
+    path = write_nifti(folder / "other.nii.gz", other, model.case.volume.geometry)
+    window.dialogs.ask_labels = lambda found, _path: (found, (Tissue.BONE, Tissue.NERVE))
+    model.case.region = None  # the other set is taken as it is
+    window.controllers.compare.load(path)
+    settle(window, qtbot)
+    comparison = window.state.comparing.comparison
+    bone, nerve = comparison.found.tissues[BONE], comparison.found.tissues[NERVE]
+    ours = model.case.labels.array == NERVE
+    theirs = other == NERVE
+    assert bone.dice == 1.0
+    assert nerve.dice == pytest.approx(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
+    assert panel.numbers[NERVE, "dice"].text() == f"{nerve.dice:.3f}"
+    assert nerve.accuracy == 1.0
+    panel.worst[NERVE].click()
+    assert nerve.worst_mm == pytest.approx(18.0, abs=3.0)
+    np.testing.assert_allclose(model.cursor, nerve.worst)
+    assert model.cursor[2] > 15
+    assert window.stage.viewport._covered == {"bone", "nerve"}
+    panel.colours.click()
+    assert not window.stage.viewport._covered
+    panel.colours.click()
 
-    segmented.display_panel.sliders["labels"].setValue(100)
-    assert colour(inside).name() == palette.BONE_LABEL
-    segmented.display_panel.outlines.click()
-    grey = colour(inside)
-    assert grey.red() == grey.green() == grey.blue()
-    grid, box = axial.placement()
-    edge = axial.to_screen(np.array([-36 + 1.5 * 25.5, -3.0, 0.0]))
-    blue = QColor(palette.BONE_LABEL)
-    image = axial.grab().toImage()
-    near = [QColor(image.pixel(int(edge[0]) + dx, int(edge[1]))) for dx in (-1, 0, 1)]
-    assert min(abs(each.hue() - blue.hue()) for each in near) < 12
-    assert grid.pixel[0] > 0 < box.width()
+    model.history.undo()
+    assert panel.told.text().startswith("These numbers are of the labels before")
+    assert not window.stage.viewport._covered
+    current(window, qtbot)
+    panel.again.click()
+    settle(window, qtbot)
+    assert window.state.comparing.current
+    panel.remove.click()
+    assert window.state.slices.others is None

@@ -37,7 +37,7 @@ class Origin:
     """What labelled.
 
     Attributes:
-        known: whether the plan says so.
+        known: whether the plan says so, and nobody has corrected it since.
         version: of the program.
         weights: SHA-256 of the network's; empty if not stored.
         engine: that ran it.
@@ -104,10 +104,10 @@ def _description(number: int, study: Study, origin: Origin) -> Any:
         segmented_property_type=TYPES[number],
         algorithm_type="AUTOMATIC" if origin.known else "SEMIAUTOMATIC",
         algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name="SPINECT" if origin.known else "not stored in the plan",
+            name="SPINECT" if origin.engine else "not stored in the plan",
             family=codes.DCM.ArtificialIntelligence,
             version=origin.version or "not stored",
-            source=PRODUCT if origin.known else None,
+            source=PRODUCT if origin.engine else None,
             parameters={key: plain(text, 64) for key, text in parameters.items()},
         ),
         tracking_uid=study.uid_for("segment", named),
