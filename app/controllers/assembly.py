@@ -11,6 +11,7 @@ from app.controllers.correct import CorrectController
 from app.controllers.dicom import DicomController
 from app.controllers.exchange import ExchangeController
 from app.controllers.export import ExportController
+from app.controllers.header import HeaderController
 from app.controllers.labels import LabelsController
 from app.controllers.needle_slice import NeedleSliceController
 from app.controllers.needles import NeedlesController
@@ -70,6 +71,7 @@ class Controllers(QObject):
         self.archive = ArchiveController(
             model, state.archives, recent, self.report, self.open, jobs, dialogs, boxes, window
         )
+        self.header = HeaderController(model, jobs, recent, dialogs, boxes, window)
         self.thumbnails = ThumbnailController(model, stage, recent, window)
         self.needle_slice = NeedleSliceController(model, trajectories, jobs, window)
         jobs.failed.connect(boxes.show_error)
@@ -81,7 +83,7 @@ class Controllers(QObject):
         self.saying = (
             *(self.open, self.organs, self.labels, self.segment, self.plan, self.needles, self.save),
             *(self.correct, self.compare, self.export, self.report, self.dicom, self.exchange),
-            self.archive,
+            *(self.archive, self.header),
         )
 
     def _on_ct(self, finish: bool) -> None:

@@ -158,6 +158,7 @@ class Actions(QObject):
         make("fit", "Fit to window", stage.fit, "fit", "0")
         make("centre", "Turn about the cross-hair", stage.turn_about_cursor, "", "C")
         make("fluoroscopy", "Fluoroscopy", self._toggle_fluoroscopy, "", "F").setCheckable(True)
+        make("header", "DICOM header…", controllers.header.show)
         make("rules", "Rules…", lambda: boxes.show_help(RulesBox(state.planning, window)))
         make("settings", "Settings…", partial(self._show_settings, state, boxes), "", "Ctrl+,")
         make("about", "About and notice", lambda: boxes.show(messages.about_box(window)))
@@ -233,6 +234,7 @@ class Actions(QObject):
         self.named["send_waiting"].setVisible(waiting > 0)
         self.named["send_waiting"].setText(f"Send what waits ({waiting})")
         self.named["send_waiting"].setEnabled(not self._jobs.busy)
+        self.named["header"].setEnabled(self._controllers.header.possible and not self._jobs.busy)
         self.named["slice"].setEnabled(self._controllers.needle_slice.possible)
         self.recover_menu.menuAction().setVisible(bool(self._leftovers.found))
 
@@ -329,7 +331,7 @@ class Actions(QObject):
             action.triggered.connect(lambda _checked=False, view=view: self._model.set_view(view))
             views.addAction(action)
         views.addSeparator()
-        self._fill(views, ("fit", "centre", "", "fluoroscopy"))
+        self._fill(views, ("fit", "centre", "", "fluoroscopy", "", "header"))
         self.view_menu = views
         self._fill(
             bar.addMenu("&Plan"),

@@ -89,6 +89,41 @@ def test_nothing_is_exported_before_all_is_found_and_checked_and_then_for_other_
     assert "Line" in kinds
 
 
+def test_the_header_is_searched_and_saved_without_the_patient_until_asked_for(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    opened.actions_.named["header"].trigger()
+    settle(opened, qtbot)
+    box = opened.controllers.header.box
+    assert "40 files" in box.state.text()
+
+    def cells():
+        model = box.table.model()
+        return [
+            [str(model.index(row, column).data()) for column in range(4)] for row in range(model.rowCount())
+        ]
+
+    def saved(name):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
+        box.save.click()
+        settle(opened, qtbot)
+        return (tmp_path / f"{name}.csv").read_text(encoding="utf-8")
+
+    assert ["(0008,0060)", "CS", "Modality", "CT"] in cells()
+    box.search.setText("patient's name")
+    assert cells() == [["(0010,0010)", "PN", "Patient's Name", "hidden"]]
+    assert box.state.text().startswith("1 of ")
+    box.search.setText(NAME)
+    assert cells() == []
+    assert NAME not in saved("hidden")
+    box.show_personal.setChecked(True)
+    assert cells() == [["(0010,0010)", "PN", "Patient's Name", f"{NAME}^Erika"]]
+    assert "nothing hidden" in box.state.text()
+    assert NAME in saved("shown")
+    box.close()
+    assert opened.controllers.header.box is None
+
+
 def test_objects_go_into_a_new_folder_and_name_the_patient(planned, qtbot, tmp_path, monkeypatch):
     (tmp_path / "there" / "spinect-dicom").mkdir(parents=True)
 
