@@ -41,9 +41,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "ct",
         nargs="?",
-        type=Path,
         metavar="CT",
-        help="DICOM folder, zip, NIfTI, NRRD or MetaImage; or a plan (.spinect, .json)",
+        help="DICOM folder, zip, NIfTI, NRRD or MetaImage; or a plan (.spinect, .json); or a link to a study in an "
+        "archive (spinect://open?archive=NAME&study=UID)",
     )
     result.add_argument("--demo", action="store_true", help="open the demo case on its finished plan")
     result.add_argument(
@@ -143,12 +143,17 @@ def _open_first(window: MainWindow, arguments: argparse.Namespace) -> None:
     """Open what the command line names, once the window is there."""
     from PySide6.QtCore import QTimer
 
+    from spinect_core.io.pacs.link import is_link
+
     if arguments.teach is not None:
         QTimer.singleShot(0, lambda: window.teach.open_path(arguments.teach))
     if arguments.demo:
         QTimer.singleShot(0, window.controllers.open.open_demo)
+    elif arguments.ct is not None and is_link(arguments.ct):
+        QTimer.singleShot(0, lambda: window.controllers.archive.follow(arguments.ct))
     elif arguments.ct is not None:
-        QTimer.singleShot(0, lambda: window.controllers.open.open_path(arguments.ct, arguments.plan))
+        path = Path(arguments.ct)
+        QTimer.singleShot(0, lambda: window.controllers.open.open_path(path, arguments.plan))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ from app.panels.archive_box import ArchiveBox
 from app.panels.archives_page import ArchivesPage
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
-from spinect_core.base.errors import Cancelled, SpinectError
+from spinect_core.base.errors import Cancelled, SpinectError, UsageError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.io.pacs import credentials
 from spinect_core.io.pacs.archive import Access, Archive
+from spinect_core.io.pacs.link import link_of
 from spinect_core.io.pacs.wanted import Query
 
 if TYPE_CHECKING:
@@ -162,7 +163,34 @@ class ArchiveController(QObject):
                 return
             self.settings_wanted.emit()
             return
-        box = ArchiveBox(self._archives.all, self._archives.preferred, self._window)
+        self._open_box(self._archives.preferred)
+
+    def follow(self, text: str) -> None:
+        """Let the user search for the study that a link means.
+
+        No archive is spoken to before the user asks for that: anybody can make a link.
+
+        Args:
+            text: the link.
+        """
+        try:
+            link = link_of(text)
+            archive = self._archives.named(link.archive)
+            if archive is None:
+                raise self._archives.fault or UsageError(
+                    "This link means an archive that has not been entered under that name",
+                    "Enter it in Edit, Settings, Archives, or search one of yours with File, From the archive",
+                )
+        except SpinectError as error:
+            self._boxes.show_error(error)
+            return
+        if self.box is not None:
+            self.box.close()
+        self._open_box(archive).mean(link.study)
+
+    def _open_box(self, archive: Archive | None) -> ArchiveBox:
+        """Open the search, with an archive chosen."""
+        box = ArchiveBox(self._archives.all, archive, self._window)
         self.box = box
         box.search_wanted.connect(self._search)
         box.series_wanted.connect(self._list)
@@ -171,6 +199,7 @@ class ArchiveController(QObject):
         box.finished.connect(box.deleteLater)
         box.finished.connect(self._forget_box)
         box.open()
+        return box
 
     def _forget_box(self) -> None:
         self.box = None

@@ -39,6 +39,10 @@ PERIODS: tuple[tuple[str, int | None], ...] = (
     ("Last year", 365),
 )
 FIRST = "Enter an identifier, a name or a day, and search."
+MEANT = (
+    "A link asks for study {study} in {archive}. Nothing was fetched: press Search to look for it there, or search for "
+    "something else."
+)
 NAMES = "Beginning of the family name, or of FAMILY, GIVEN"
 
 
@@ -71,6 +75,7 @@ class ArchiveBox(QDialog):
         self.resize(980, 620)
         self._archives = {each.name: each for each in archives}
         self._busy = False
+        self._meant = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
@@ -97,7 +102,7 @@ class ArchiveBox(QDialog):
         self.archive.setVisible(len(self._archives) > 1)
         if preferred is not None:
             self.archive.setCurrentText(preferred.name)
-        self.archive.currentIndexChanged.connect(lambda: self.show_studies((), FIRST))
+        self.archive.currentIndexChanged.connect(self._on_other)
         self.name, self.identifier, self.period = QLineEdit(), QLineEdit(), QComboBox()
         self.name.setPlaceholderText("Name of the patient")
         self.name.setToolTip(NAMES)
@@ -111,6 +116,9 @@ class ArchiveBox(QDialog):
         self.search.clicked.connect(self._on_search)
         for field, name in ((self.name, "Name"), (self.identifier, "Identifier"), (self.period, "Day")):
             field.setAccessibleName(name)
+        self.name.textEdited.connect(self._on_other)
+        self.identifier.textEdited.connect(self._on_other)
+        self.period.currentIndexChanged.connect(self._on_other)
         row.addWidget(self.archive)
         row.addWidget(self.name, 3)
         row.addWidget(self.identifier, 2)
@@ -153,12 +161,23 @@ class ArchiveBox(QDialog):
         return None if row is None else self.series_rows.rows[row]
 
     def query(self, today: datetime.date | None = None) -> Query:
-        """What is asked for."""
+        """What is asked for; the study of a link until something else is."""
+        if self._meant:
+            return Query(modality="", study=self._meant)
         today = today or datetime.date.today()
         days = PERIODS[self.period.currentIndex()][1]
         since = None if days is None else today - datetime.timedelta(days=days)
         until = None if days is None else today
         return Query(self.identifier.text().strip(), self.name.text().strip(), since, until)
+
+    def mean(self, study: str) -> None:
+        """Ask for the study of a link, once the user searches.
+
+        Args:
+            study: its identifier.
+        """
+        self._meant = study
+        self.state.setText(MEANT.format(archive=self.chosen_archive.name, study=study))
 
     # --------------------------------------------------------------------------------------------------- what is shown
 
@@ -209,6 +228,12 @@ class ArchiveBox(QDialog):
 
     def _on_search(self) -> None:
         self.search_wanted.emit(self.chosen_archive, self.query())
+
+    def _on_other(self) -> None:
+        """Something else is asked for than before."""
+        if self._meant or self.sender() is self.archive:
+            self._meant = ""
+            self.show_studies((), FIRST)
 
     def _on_study(self) -> None:
         self.series_rows.show(())

@@ -171,6 +171,7 @@ def test_the_wheel_puts_the_desktop_files_where_a_desktop_looks() -> None:
     shared = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
     assert set(shared.values()) == {
         f"share/applications/{ID}.desktop",
+        f"share/applications/{ID}.link.desktop",
         f"share/metainfo/{ID}.metainfo.xml",
         f"share/mime/packages/{ID}.xml",
         f"share/icons/hicolor/scalable/apps/{ID}.svg",
@@ -182,10 +183,10 @@ def test_the_wheel_puts_the_desktop_files_where_a_desktop_looks() -> None:
 # ---------------------------------------------------------------------------------------------------------- the desktop
 
 
-def entry() -> dict[str, str]:
+def entry(name: str = ID) -> dict[str, str]:
     parser = ConfigParser(interpolation=None)
     parser.optionxform = str  # type: ignore[method-assign, assignment]
-    parser.read(DESKTOP / f"{ID}.desktop", encoding="utf-8")
+    parser.read(DESKTOP / f"{name}.desktop", encoding="utf-8")
     return dict(parser["Desktop Entry"])
 
 
@@ -196,6 +197,13 @@ def test_the_desktop_entry_starts_the_window_with_a_plan() -> None:
     assert argument == "%f"
     assert known["MimeType"].split(";") == [PLAN_TYPE, ""]
     assert known["Icon"] == ID
+
+
+def test_the_desktop_hands_links_to_the_window() -> None:
+    known = entry(f"{ID}.link")
+    assert known["Exec"] == f"{entry()['Exec'].split()[0]} %u"
+    assert known["MimeType"] == "x-scheme-handler/spinect;"
+    assert known["NoDisplay"] == "true"
 
 
 def test_a_plan_is_known_by_its_name_and_its_first_bytes() -> None:
@@ -220,6 +228,7 @@ def test_a_plan_is_known_by_its_name_and_its_first_bytes() -> None:
     ("tool", "file"),
     [
         (["desktop-file-validate"], f"{ID}.desktop"),
+        (["desktop-file-validate"], f"{ID}.link.desktop"),
         (["appstreamcli", "validate", "--no-net"], f"{ID}.metainfo.xml"),
     ],
 )

@@ -209,6 +209,37 @@ def test_what_is_not_taken_waits_and_is_sent_later(window, qtbot, faulty):
     assert len(faulty.stored) > 3
 
 
+def test_a_link_opens_the_search_and_asks_nothing_of_the_archive_by_itself(window, qtbot, faulty, scan):
+    uid = str(pydicom.dcmread(next(scan.iterdir())).StudyInstanceUID)
+    window.state.archives.replace([archive_of(name="Other", web="http://127.0.0.1:9/a"), faulty.archive()])
+    window.controllers.archive.follow(f"spinect://open?archive=Faulty&study={uid}")
+    box = window.controllers.archive.box
+    assert box.isVisible()
+    assert box.chosen_archive.name == "Faulty"
+    assert uid in box.state.text().replace("\u200b", "")
+    assert box.study_rows.rows == ()
+    qtbot.wait(100)
+    assert faulty.calls == [], "nothing before the user asks"
+    click(qtbot, box.search)
+    qtbot.waitUntil(lambda: box.plan_button.isEnabled(), timeout=20000)
+    assert [each.uid for each in box.study_rows.rows] == [uid]
+    assert window.model.case is None, "nothing is fetched before a series is chosen"
+    qtbot.keyClicks(box.name, "A")
+    assert box.study_rows.rows == ()
+    assert box.query().filters().keys() == {"PatientName", "ModalitiesInStudy"}, "something else is asked for"
+    for bad, says in (
+        (f"spinect://open?archive=Elsewhere&study={uid}", "has not been entered"),
+        ("spinect://open?archive=Faulty&study=*", "cannot be followed"),
+    ):
+        window.controllers.archive.follow(bad)
+        shown = window.boxes.shown[-1]
+        assert says in shown.text()
+        assert "Elsewhere" not in shown.text() + shown.informativeText()
+        shown.close()
+    assert window.controllers.archive.box is box
+    box.close()
+
+
 def test_an_archive_that_is_gone_is_said_to_be_in_the_box(window, qtbot, faulty):
     enter(window, faulty.archive(port=faulty.own_port))
     before = len(window.boxes.shown)
