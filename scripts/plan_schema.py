@@ -11,12 +11,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from spinect_core.base.words import Kind, Side, Version
+from spinect_core.base.words import CutPlane, FigureKind, Kind, Side, Version
+from spinect_core.geometry.figure import Figure
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.region import Region
 from spinect_core.plan import plan, records
-from spinect_core.plan.plan import Plan, write_region
+from spinect_core.plan.plan import ADDED, Plan, write_region
 from spinect_core.plan.records import Record, SpreadRecord
 from spinect_core.planning.needle.needle import Needle
 
@@ -27,10 +28,15 @@ NEEDLE = Needle("", Kind.KAMBIN, Side.LEFT, "L5/S1", Version.BONY, (45.0, 95.0, 
 EXAMPLES = {
     "View": VIEW.to_dict(),
     "Needle": NEEDLE.to_dict(),
+    "Figure": Figure(FigureKind.DISTANCE, CORNERS[:2], VIEW, on_surface=True).to_dict(),
     "Triangle": Triangle(Kind.KAMBIN, Side.LEFT, CORNERS, VIEW).to_dict(),
     "Region": write_region(Region.around((0.0, 0.0, 0.0), (10.0, 10.0, 10.0))),
 }
 """Objects of the program that are no records."""
+NULLABLE: dict[str, dict[str, Any]] = {
+    "Figure": {"plane": {"enum": [*CutPlane, None]}, "in_space": {"type": ["number", "null"]}}
+}
+"""Parts of these objects that are null in some of them."""
 KINDS = {
     kind.__name__: kind
     for module in (records, plan)
@@ -46,6 +52,8 @@ def plan_schema() -> dict[str, Any]:
     for part in (schema, kinds):
         _refer(part)
     kinds |= {kind: {"title": kind, **_shape(example)} for kind, example in EXAMPLES.items()}
+    for name, parts in NULLABLE.items():
+        kinds[name]["properties"] |= parts
     for name, part in {"Plan": schema, **kinds}.items():
         if name in KINDS:
             _describe(KINDS[name], part)
@@ -55,7 +63,7 @@ def plan_schema() -> dict[str, Any]:
         if kind is not None and issubclass(kind, SpreadRecord):
             _spread(kind, part, kinds)
     del kinds["Planning"]
-    schema["required"] = [key for key in Plan.file_keys() if key not in (Plan.spread, "frame")]
+    schema["required"] = [key for key in Plan.file_keys() if key not in (Plan.spread, "frame", *ADDED)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **{key: value for key, value in schema.items() if key != "description"},
@@ -79,6 +87,8 @@ def _shape(example: Any) -> dict[str, Any]:
     if isinstance(example, dict):
         parts = {key: _shape(value) for key, value in example.items()}
         return {"type": "object", "properties": parts, "required": list(parts)}
+    if example is None:
+        return {"type": "null"}
     if isinstance(example, list):
         return {"type": "array", "items": _shape(example[0])}
     if isinstance(example, StrEnum):

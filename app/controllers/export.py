@@ -1,4 +1,4 @@
-"""Pictures on disk: what the 3D view shows, and finished pictures of other windows."""
+"""Files of what is shown: the 3D view and finished pictures of other windows, and the table of the measurements."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPainter
 
+from app.model.case import figures_of, triangles_of
 from app.model.case_model import CaseModel
 from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import Job
@@ -20,7 +21,6 @@ from app.views.stage import Stage
 from app.widgets.boxes import Boxes
 from app.widgets.dialogs import Dialogs
 from spinect_core.base.progress import Cancel, Progress
-from spinect_core.base.words import Author
 
 if TYPE_CHECKING:
     from app.views.scene import Viewport
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 Picture = npt.NDArray[np.uint8]
 PICTURES = "PNG (*.png)"
+TABLES = "CSV (*.csv)"
 LEGIBLE_HEIGHT = 900
 """Pixels of a picture whose writing can be read on paper and on a slide; a small view is enlarged to it."""
 
 
 class ExportController(QObject):
-    """Writes pictures as PNG.
+    """Writes pictures as PNG, and the table of the measurements as CSV.
 
     Args:
         model: the measurements on the picture.
@@ -65,7 +66,7 @@ class ExportController(QObject):
         self._model, self._trajectories, self._stage = model, trajectories, stage
         self._recent, self._dialogs, self._boxes = recent, dialogs, boxes
         self._fluoroscopy = fluoroscopy
-        self._writing: dict[Job, Path] = {}
+        self._writing: dict[Job, str] = {}
 
     def ask_view(self) -> None:
         """Let the user name a picture of the 3D view and write it."""
@@ -128,6 +129,39 @@ class ExportController(QObject):
         if path is not None:
             self._write(path, lambda: picture)
 
+    def ask_measurements(self) -> None:
+        """Let the user name a table of the measurements and write it."""
+        if not self._model.measurements:
+            return
+        path = self._dialogs.file_to_save(
+            "Save measurements", self._recent.folder / "measurements.csv", TABLES
+        )
+        if path is not None:
+            self.write_measurements(path)
+
+    def write_measurements(self, path: Path) -> bool:
+        """Write all measurements as CSV, with units, views and points.
+
+        Returns:
+            False where there is nothing to write.
+        """
+        case, rows = self._model.case, self._model.measurements
+        if case is None or not rows:
+            return False
+        warnings = case.warnings
+
+        def write(to: Path) -> None:
+            from spinect_core.base.files import write_whole
+            from spinect_core.plan.measurement_csv import measurement_csv
+
+            table = measurement_csv((each.measured for each in rows), warnings)
+            write_whole(to, table.encode("utf-8"))
+
+        self._start(
+            path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv"), write, "Table"
+        )
+        return True
+
     def write_view(self, path: Path) -> bool:
         """Write what the 3D view shows, with its writing and no patient data, once it is there in full detail.
 
@@ -160,11 +194,8 @@ class ExportController(QObject):
         mm_per_pixel = (
             turntable.size[1] * turntable.mm_per_pixel / image.shape[0]
         )  # of the display's own pixels
-        triangles = [
-            each.triangle
-            for each in self._model.measurements
-            if current is None or each.triangle.author == Author.USER
-        ]
+        shown = [each for each in self._model.measurements if current is None or not each.automatic]
+        triangles, figures = triangles_of(shown), figures_of(shown)
         title = ""
         if current is not None:
             image = _with_trajectory(image, viewport, drawing)
@@ -182,6 +213,7 @@ class ExportController(QObject):
             turntable.view,
             mm_per_pixel / times,
             triangles,
+            figures=figures,
             centre=turntable.focus,
             title=title,
             warnings=warnings,
@@ -192,16 +224,21 @@ class ExportController(QObject):
         return self._dialogs.file_to_save(title, self._recent.folder / suggested, PICTURES)
 
     def _write(self, path: Path, make: Callable[[], Picture]) -> None:
-        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-
-        def write(_progress: Progress, _cancel: Cancel) -> None:
+        def write(to: Path) -> None:
             from spinect_core.pictures import save_picture
 
-            save_picture(make(), path)
+            save_picture(make(), to)
+
+        named = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+        self._start(named, write, "Picture")
+
+    def _start(self, path: Path, write: Callable[[Path], None], what: str) -> None:
+        def work(_progress: Progress, _cancel: Cancel) -> None:
+            write(path)
 
         # A thread of its own and no turn among the jobs: pictures are written while the next job runs.
-        job = Job(write, self)
-        self._writing[job] = path
+        job = Job(work, self)
+        self._writing[job] = f"{what} saved: {path.name}"
         job.succeeded.connect(self._on_written)
         job.failed.connect(self._boxes.show_error)
         job.finished.connect(self._on_finished)
@@ -210,7 +247,7 @@ class ExportController(QObject):
     def _on_written(self) -> None:
         job = self.sender()
         if isinstance(job, Job) and job in self._writing:
-            self.said.emit(f"Picture saved: {self._writing[job].name}")
+            self.said.emit(self._writing[job])
 
     def _on_finished(self) -> None:
         job = self.sender()

@@ -243,7 +243,7 @@ class OpenController(QObject):
         known = None if opened.same_ct else self._recent.ct_of(opened.plan.case.sha256)
         if opened.same_ct is False and known is None and not self._dialogs.confirm_without_ct(path):
             return
-        self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
+        self._model.open(opened.case, opened.drawn, opened.names, opened.plan.planning, opened.repeats)
         self._recent.opened(path)
         self._look(opened.plan)
         without = "" if opened.same_ct or known is not None else f" {NOT_OPEN}"
@@ -272,7 +272,7 @@ class OpenController(QObject):
         if self._model.case is not case:
             return
         opened.case.document = opened.case.stored = None
-        self._model.open(opened.case, opened.plan.triangles, opened.names, opened.plan.planning)
+        self._model.open(opened.case, opened.drawn, opened.names, opened.plan.planning, opened.repeats)
         self._model.mark_unsaved()
         self._autosave.adopt(path)
         self._leftovers.forget(path)
@@ -314,7 +314,7 @@ class OpenController(QObject):
             self._model.set_region(plan.region)
         if plan.planning != Planning():
             self._model.set_planning(plan.planning)
-        self._model.add_all(plan.triangles, f"open {path.name}", opened.names)
+        self._model.add_all(opened.drawn, f"open {path.name}", opened.names, opened.repeats)
         self._look(plan)
         if nothing_new:
             self._model.mark_saved()  # it is in the file that was opened

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.model.case import Case, CaseLabels
+from app.model.case import Case, CaseLabels, triangles_of
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.picking import SurfacePicker
@@ -164,8 +164,8 @@ class TeachController(QObject):
         if trainer.seconds_left == 0:
             self.said.emit("The time of the session is over. Nothing more can be handed in.")
             return
-        triangle = None if not model.measurements else model.measurements[-1].triangle
-        corners = () if triangle is None else tuple(np.asarray(each) for each in triangle.vertices)
+        triangles = triangles_of(model.measurements)
+        corners = tuple(np.asarray(each) for each in triangles[-1].vertices) if triangles else ()
         missing = "" if declined else trainer.missing(len(corners))
         if missing:
             self.said.emit(missing)

@@ -301,6 +301,7 @@ def _described(path: Path) -> Leftover:
     parts = ["bone and nerve"] if document.labels is not None else []
     for count, one, many in (
         (len(plan.triangles), "triangle", "triangles"),
+        (len(plan.figures), "other measurement", "other measurements"),
         (len(plan.planning.needles), "needle", "needles"),
     ):
         parts += [f"{count} {one if count == 1 else many}"] if count else []

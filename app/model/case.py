@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinect_core.base.words import Author
+from spinect_core.geometry.figure import Figure
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.plan.label_wording import correction_words, labels_words, with_corrections
+from spinect_core.plan.repeats import Measured
 
 if TYPE_CHECKING:
     from pyvista import PolyData
@@ -31,19 +34,47 @@ if TYPE_CHECKING:
     from spinect_core.surfaces import Surfaces
 
 
+Drawn = Triangle | Figure
+"""What can be measured."""
+
+
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """A triangle in the table.
+    """A row in the table of the measurements.
 
     Attributes:
         key: number that stays the same through edits and undo.
-        name: what the user calls it.
-        triangle: the measured points.
+        name: what the user calls it; no two have the same.
+        drawn: the measured points.
+        repeats: the same measured again, blind to it.
     """
 
     key: int
     name: str
-    triangle: Triangle
+    drawn: Drawn
+    repeats: tuple[Drawn, ...] = ()
+
+    @property
+    def measured(self) -> Measured:
+        """As tables tell it."""
+        return Measured(self.name, self.drawn, self.repeats)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether it is the program's own."""
+        return isinstance(self.drawn, Triangle) and self.drawn.author == Author.AUTOMATIC
+
+
+def triangles_of(measurements: Iterable[Measurement]) -> tuple[Triangle, ...]:
+    """The triangles among them, in their order."""
+    return tuple(each.drawn for each in measurements if isinstance(each.drawn, Triangle))
+
+
+def figures_of(measurements: Iterable[Measurement]) -> tuple[Figure, ...]:
+    """The others that are seen in the 3D view, in their order."""
+    return tuple(
+        each.drawn for each in measurements if isinstance(each.drawn, Figure) and each.drawn.plane is None
+    )
 
 
 @dataclass(frozen=True)

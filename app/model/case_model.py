@@ -17,15 +17,17 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.model.case import Case, CaseLabels, Measurement
+from app.model.case import Case, CaseLabels, Drawn, Measurement, triangles_of
 from app.widgets import plain
 from spinect_core.base.arrays import FloatArray
+from spinect_core.base.errors import UsageError
 from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume
 from spinect_core.plan.own_needles import with_other
-from spinect_core.plan.records import NeedleRecord, Planning
+from spinect_core.plan.records import LONGEST_NAME, NeedleRecord, Planning, name_key
+from spinect_core.plan.repeats import same_thing
 from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ class _Found:
     def users(self) -> _Found:
         """What is left of it on other labels: all that the user chose, drew or placed."""
         left = users_part(self.planning)
-        drawn = tuple(each for each in self.measurements if each.triangle.author != Author.AUTOMATIC)
+        drawn = tuple(each for each in self.measurements if not each.automatic)
         return _Found(
             self.planning if left == self.planning else left, drawn, self.selected, None, (), {}, ()
         )
@@ -166,7 +168,7 @@ class CaseModel(QObject):
         case: the open case.
         view: the line of sight.
         cursor: LPS mm of the cross-hair.
-        measurements: the triangles.
+        measurements: triangles, distances, angles and areas that were measured.
         selected: key of one of them.
         planning: level, landmarks, zones, windows, searches and needles, saved and opened with the plan.
         history: the steps that can be undone.
@@ -220,17 +222,19 @@ class CaseModel(QObject):
     def open(
         self,
         case: Case,
-        triangles: Sequence[Triangle] = (),
+        drawn: Sequence[Drawn] = (),
         names: Sequence[str] = (),
         planning: Planning | None = None,
+        repeats: Sequence[tuple[Drawn, ...]] = (),
     ) -> None:
         """Replace the open case by another; what belonged to the old one goes with it.
 
         Args:
             case: the new one.
-            triangles: the measurements it comes with.
-            names: of them, "" for the usual ones.
+            drawn: the measurements it comes with.
+            names: of them, "" for the usual ones; one that is taken gets a number.
             planning: the records it comes with.
+            repeats: of each measurement.
         """
         self.case = case
         self.labels_moment = self._surfaces_moment = self.new_moment()
@@ -238,11 +242,12 @@ class CaseModel(QObject):
         self._computed = frozenset()
         self.history.clear()
         self.measurements, self.selected = (), None
-        self.measurements = tuple(self._named(triangles, names))
+        self.measurements = tuple(self._named(drawn, names, repeats))
         self.planning = planning or Planning()
         region = case.region
         self._bring_back_steps()
         self.cursor = np.array(case.geometry.centre if region is None else region.centre, dtype=np.float64)
+        triangles = triangles_of(self.measurements)
         self.view = triangles[0].view if triangles else View(0.0)
         self.case_opened.emit()
         self.labels_changed.emit()
@@ -426,7 +431,7 @@ class CaseModel(QObject):
         """What was computed, drawn or corrected and is in no file, in words; empty for nothing."""
         found = [each for each in (REGION, SEGMENTATION) if each in self._computed]
         if not self.history.isClean():
-            found.append("trajectories and triangles" if self.planning.searches else "triangles")
+            found.append("trajectories and measurements" if self.planning.searches else "measurements")
         return tuple(found)
 
     @property
@@ -498,16 +503,21 @@ class CaseModel(QObject):
             self.selected = key
             self.selection_changed.emit()
 
-    def add(self, triangle: Triangle, name: str = "") -> Measurement:
-        """Add a triangle to the table and select it."""
-        self._keys += 1
-        measurement = Measurement(self._keys, name or self._free_name(triangle), triangle)
+    def add(self, drawn: Drawn, name: str = "") -> Measurement:
+        """Add a measurement to the table and select it; a name that is taken gets a number."""
+        (measurement,) = self._named([drawn], [name])
         self._push((*self.measurements, measurement), measurement.key, f"draw {measurement.name}")
         return measurement
 
-    def add_all(self, triangles: Sequence[Triangle], text: str, names: Sequence[str] = ()) -> None:
-        """Add several triangles as one step, under their names or the usual ones."""
-        added = self._named(triangles, names)
+    def add_all(
+        self,
+        drawn: Sequence[Drawn],
+        text: str,
+        names: Sequence[str] = (),
+        repeats: Sequence[tuple[Drawn, ...]] = (),
+    ) -> None:
+        """Add several measurements as one step, under their names or the usual ones; taken ones get numbers."""
+        added = self._named(drawn, names, repeats)
         if added:
             self._push((*self.measurements, *added), added[0].key, text)
 
@@ -517,16 +527,20 @@ class CaseModel(QObject):
         What the user drew, corrected or placed stays.
 
         Args:
-            triangles: the new ones; each takes over the name of the one it replaces.
+            triangles: the new ones; each takes over the name of the one it replaces, and what was measured again.
             planning: the new records.
             text: what was done.
         """
-        old = [each for each in self.measurements if each.triangle.author == Author.AUTOMATIC]
-        names = {(each.triangle.kind, each.triangle.side): each.name for each in old}
+        old = [each for each in self.measurements if each.automatic]
+        before = {
+            (each.drawn.kind, each.drawn.side): each for each in old if isinstance(each.drawn, Triangle)
+        }
         kept = tuple(each for each in self.measurements if each not in old)
         self.history.beginMacro(plain.caption(text))
         self._push(kept, None, text)
-        self.add_all(triangles, text, [names.get((each.kind, each.side), "") for each in triangles])
+        replaced = [before.get((each.kind, each.side)) for each in triangles]
+        names = ["" if each is None else each.name for each in replaced]
+        self.add_all(triangles, text, names, [() if each is None else each.repeats for each in replaced])
         self.set_planning(planning, text)
         self.history.endMacro()
         self.select(None)
@@ -543,8 +557,12 @@ class CaseModel(QObject):
         before, after = (
             None if each.level is None else each.level.lumbar for each in (self.planning, planning)
         )
+
+        def recounted(drawn: Drawn) -> Drawn:
+            return recounted_triangle(drawn, before, after) if isinstance(drawn, Triangle) else drawn
+
         renamed = tuple(
-            replace(each, triangle=recounted_triangle(each.triangle, before, after))
+            replace(each, drawn=recounted(each.drawn), repeats=tuple(map(recounted, each.repeats)))
             for each in self.measurements
         )
         self.history.beginMacro(plain.caption(text))
@@ -552,24 +570,47 @@ class CaseModel(QObject):
         self.set_planning(planning, text)
         self.history.endMacro()
 
-    def change(self, key: int, triangle: Triangle, text: str) -> None:
-        """Replace a measurement's triangle; it is the user's then."""
+    def change(self, key: int, drawn: Drawn, text: str) -> None:
+        """Replace the points of a measurement, or what they are; a triangle is the user's then."""
         measurement = self.find(key)
         if measurement is None:
             return
-        triangle = replace(triangle, author=Author.USER)
-        name = measurement.name
-        if name.startswith(_base_name(measurement.triangle)) and _base_name(triangle) != _base_name(
-            measurement.triangle
-        ):
-            name = self._free_name(triangle)
-        self._edit(key, lambda old: replace(old, triangle=triangle, name=name), text)
+        if isinstance(drawn, Triangle):
+            drawn = replace(drawn, author=Author.USER)
+        name, usual, wanted = measurement.name, _base_name(measurement.drawn), _base_name(drawn)
+        if name.startswith(usual) and wanted != usual:
+            name = self._free(wanted, self.measurements)
+        same = same_thing(measurement.drawn, drawn)
+        again = measurement.repeats if same else ()
+        self._edit(key, lambda old: replace(old, drawn=drawn, name=name, repeats=again), text)
+
+    def repeat(self, key: int, repeats: tuple[Drawn, ...]) -> None:
+        """Take over what was measured again, in place of earlier repeats."""
+        measurement = self.find(key)
+        if measurement is not None:
+            text = f"measure {measurement.name} again, {len(repeats)} times"
+            after = tuple(
+                replace(each, repeats=repeats) if each.key == key else each for each in self.measurements
+            )
+            self._push(after, key, text)
 
     def rename(self, key: int, name: str) -> None:
-        """Give a measurement another name."""
-        measurement = self.find(key)
-        if measurement is not None and name.strip() and name != measurement.name:
-            self._edit(key, lambda old: replace(old, name=name.strip()), "rename")
+        """Give a measurement another name; an empty one changes nothing.
+
+        Raises:
+            UsageError: another measurement has this name, or it is too long.
+        """
+        measurement, wanted = self.find(key), name.strip()
+        if measurement is None or not wanted or wanted == measurement.name:
+            return
+        others = {name_key(each.name) for each in self.measurements if each.key != key}
+        if name_key(wanted) in others:
+            raise UsageError(f"Another measurement is called {wanted!r:.80}", "Choose another name")
+        if len(wanted) > LONGEST_NAME:
+            raise UsageError(
+                f"A name of {len(wanted)} letters is too long", f"Use up to {LONGEST_NAME} letters"
+            )
+        self._edit(key, lambda old: replace(old, name=wanted), f"rename {measurement.name}")
 
     def remove(self, key: int) -> None:
         """Delete a measurement."""
@@ -591,19 +632,27 @@ class CaseModel(QObject):
         self.selected = select if self.find(select) else None
         self.selection_changed.emit()
 
-    def _named(self, triangles: Sequence[Triangle], names: Sequence[str]) -> list[Measurement]:
+    def _named(
+        self, drawn: Sequence[Drawn], names: Sequence[str], repeats: Sequence[tuple[Drawn, ...]] = ()
+    ) -> list[Measurement]:
         added: list[Measurement] = []
-        for number, triangle in enumerate(triangles):
+        for number, each in enumerate(drawn):
             self._keys += 1
-            name = names[number] if number < len(names) else ""
-            added.append(Measurement(self._keys, name or self._free_name(triangle, added), triangle))
+            name = names[number].strip() if number < len(names) else ""
+            free = self._free(name or _base_name(each), [*self.measurements, *added])
+            added.append(Measurement(self._keys, free, each, repeats[number] if repeats else ()))
         return added
 
-    def _free_name(self, triangle: Triangle, more: list[Measurement] | None = None) -> str:
-        taken = {each.name for each in (*self.measurements, *(more or []))}
-        base = _base_name(triangle)
-        return next(name for name in (base, *(f"{base} {n}" for n in range(2, 10_000))) if name not in taken)
+    @staticmethod
+    def _free(base: str, others: Sequence[Measurement]) -> str:
+        """A name that no other measurement has: with a number where it is taken."""
+        taken = {name_key(each.name) for each in others}
+        base = base[: LONGEST_NAME - 6].rstrip()
+        names = itertools.chain([base], (f"{base} {number}" for number in itertools.count(2)))
+        return next(name for name in names if name_key(name) not in taken)
 
 
-def _base_name(triangle: Triangle) -> str:
-    return f"{triangle.side.capitalize()} {KIND_NAMES[triangle.kind]}"
+def _base_name(drawn: Drawn) -> str:
+    if isinstance(drawn, Triangle):
+        return f"{drawn.side.capitalize()} {KIND_NAMES[drawn.kind]}"
+    return drawn.kind.capitalize()

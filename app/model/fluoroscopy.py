@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.model.case import triangles_of
 from app.model.case_model import CaseModel
 from app.model.jobs import Job
 from app.model.trajectories import Trajectories
@@ -18,11 +19,11 @@ from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress
 from spinect_core.base.words import DetectorSide, Side
 from spinect_core.geometry.exposure import Exposure, Fluoroscope
+from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View
 
 if TYPE_CHECKING:
     from spinect_core.anatomy.landmarks import Landmarks
-    from spinect_core.geometry.triangle import Triangle
     from spinect_core.image.volume import Volume
     from spinect_core.pictures.fluoroscopy import Attenuation, Marks, ScottyDog
     from spinect_core.planning.needle.needle import Needle
@@ -197,13 +198,13 @@ class Fluoroscopy(QObject):
     def triangle(self) -> Triangle | None:
         """The one that is selected; else that of the trajectory that is looked at."""
         selected = self._model.find(self._model.selected)
-        if selected is not None:
-            return selected.triangle
+        if selected is not None and isinstance(selected.drawn, Triangle):
+            return selected.drawn
         current = self._trajectories.current
         if current is None:
             return None
         mine = (current.kind, current.side, current.level)
-        found = (each.triangle for each in self._model.measurements)
+        found = triangles_of(self._model.measurements)
         return next((each for each in found if (each.kind, each.side, each.level) == mine), None)
 
     @property

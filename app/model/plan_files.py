@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.model import libraries
-from app.model.case import Case, CaseLabels, Run
+from app.model.case import Case, CaseLabels, Run, triangles_of
 from app.model.kept_maps import read_maps
 from spinect_core.base.errors import PlanError
 from spinect_core.base.progress import Cancel, Progress, check, part_of
+from spinect_core.geometry.figure import Figure
+from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS
 
 if TYPE_CHECKING:
-    from app.model.case import Measurement
+    from app.model.case import Drawn, Measurement
     from spinect_core.image.volume import Volume
     from spinect_core.plan.document import Document
     from spinect_core.plan.plan import Case as Facts
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from spinect_core.planning.results import CasePlan
     from spinect_core.report.content import Stored
 
+_Kind = TypeVar("_Kind", Triangle, Figure)
 DOCUMENT_SUFFIX = ".spinect"
 PLAN_SUFFIX = ".json"
 SUFFIXES = (DOCUMENT_SUFFIX, PLAN_SUFFIX)
@@ -39,7 +42,7 @@ class Opened:
     Attributes:
         case: what was made of it, with the CT if that was open and is the plan's.
         plan: as it was read.
-        names: of its triangles, "" for the usual ones.
+        names: of what it holds of measurements, "" for the usual ones.
         same_ct: whether the CT that was open is the plan's; None if none was.
     """
 
@@ -47,6 +50,18 @@ class Opened:
     plan: Plan
     names: list[str]
     same_ct: bool | None
+
+    @property
+    def drawn(self) -> tuple[Drawn, ...]:
+        """Its measurements."""
+        return (*self.plan.triangles, *(each.figure for each in self.plan.figures))
+
+    @property
+    def repeats(self) -> tuple[tuple[Drawn, ...], ...]:
+        """Of each of them, in the same order."""
+        found = {each.triangle: each.repeats for each in self.plan.repeats}
+        triangles = [found.get(number, ()) for number in range(len(self.plan.triangles))]
+        return (*triangles, *(each.repeats for each in self.plan.figures))
 
 
 def is_plan(path: Path) -> bool:
@@ -85,7 +100,7 @@ def save(
 
     Args:
         case: what is open.
-        measurements: its triangles.
+        measurements: of it.
         planning: its records.
         path: where to.
         found: what was computed for these records, whose angle maps a document keeps; None where nothing was.
@@ -158,7 +173,8 @@ def _with_maps(planning: Planning, found: CasePlan | None, case: Case) -> tuple[
 def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Planning) -> Plan:
     """The plan of a case: no patient data, the CT recognised by its checksum."""
     from spinect_core.plan.label_wording import with_correction_note
-    from spinect_core.plan.plan import Plan
+    from spinect_core.plan.plan import Plan, RepeatsRecord
+    from spinect_core.plan.records import FigureRecord
 
     facts = facts_of(case).with_warnings(case.warnings)
     before = case.plan or Plan(case=facts)
@@ -170,8 +186,18 @@ def make_plan(case: Case, measurements: tuple[Measurement, ...], planning: Plann
         run=record,
         timings=case.timings,
         # one view for each triangle, which also carries the name the user gave it
-        views=(*(_view_of(each, before) for each in measurements), *case.other_views),
-        triangles=tuple(each.triangle for each in measurements),
+        views=(*_views(measurements, before), *case.other_views),
+        triangles=triangles_of(measurements),
+        repeats=tuple(
+            RepeatsRecord(triangle=number, repeats=_only(Triangle, each.repeats))
+            for number, each in enumerate(each for each in measurements if isinstance(each.drawn, Triangle))
+            if each.repeats
+        ),
+        figures=tuple(
+            FigureRecord(name=each.name, figure=each.drawn, repeats=_only(Figure, each.repeats))
+            for each in measurements
+            if isinstance(each.drawn, Figure)
+        ),
         planning=planning,
         notes=with_correction_note(case.notes, record),
         files={**before.files, **case.report_files},
@@ -236,7 +262,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
         case.picker = SurfacePicker({"bone": case.surfaces.bone, "nerve": case.surfaces.nerve})
     read_maps(plan.planning, case.files)
     check(cancel)
-    return Opened(case, plan, names, same)
+    return Opened(case, plan, [*names, *(each.name for each in plan.figures)], same)
 
 
 def with_ct(case: Case, volume: Volume) -> CaseLabels | None:
@@ -274,6 +300,10 @@ def _left_out(count: int) -> str:
     return f"{what} left out: no picture or map as this program writes them"
 
 
+def _only(kind: type[_Kind], drawn: tuple[Drawn, ...]) -> tuple[_Kind, ...]:
+    return tuple(each for each in drawn if isinstance(each, kind))
+
+
 def _names(plan: Plan) -> tuple[list[str], tuple[PlanView, ...]]:
     """The name of each triangle ("" for the usual one), and the views that belong to none."""
     rest = list(plan.views)
@@ -293,16 +323,17 @@ def _names(plan: Plan) -> tuple[list[str], tuple[PlanView, ...]]:
     return names, tuple(rest)
 
 
-def _view_of(measurement: Measurement, plan: Plan) -> PlanView:
-    """The view of a triangle; with its picture where neither its name nor its line of sight has changed."""
+def _views(measurements: tuple[Measurement, ...], plan: Plan) -> list[PlanView]:
+    """Of the triangles; with their pictures where neither their names nor their lines of sight have changed."""
     from spinect_core.plan.plan import PlanView
 
-    name, view, triangle = measurement.name, measurement.triangle.view, measurement.triangle
-    if triangle in plan.triangles:
-        for entry in plan.views:
-            if entry.name == name and entry.view == view:
-                return entry
-    return PlanView(name=name, view=view)
+    known = {(each.name, each.view): each for each in reversed(plan.views)}
+    found = []
+    for each in measurements:
+        if isinstance(each.drawn, Triangle):
+            entry = known.get((each.name, each.drawn.view)) if each.drawn in plan.triangles else None
+            found.append(entry or PlanView(name=each.name, view=each.drawn.view))
+    return found
 
 
 def another_ct(path: Path) -> PlanError:

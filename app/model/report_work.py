@@ -30,7 +30,7 @@ class Open:
 
     Attributes:
         case: what is open.
-        measurements: its triangles.
+        measurements: of it.
         planning: its records.
         stored: the file that holds all of this, as it was read or written; None for none.
     """

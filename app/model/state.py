@@ -14,11 +14,13 @@ from app.model.dragging import Dragging
 from app.model.flow import Flow
 from app.model.fluoroscopy import Fluoroscopy
 from app.model.jobs import JobRunner
+from app.model.measuring import Measuring
 from app.model.needle_section import NeedleSection
 from app.model.ongoing import Ongoing
 from app.model.planning_options import PlanningOptions
 from app.model.present_window import PresentWindow
 from app.model.recent import RecentFiles
+from app.model.repeating import Repeating
 from app.model.segment_options import SegmentOptions
 from app.model.slice_state import SliceState
 from app.model.trajectories import Trajectories
@@ -39,6 +41,8 @@ class State:
         comparing: the labels with another set.
         trajectories: of the case.
         dragging: a needle that is dragged.
+        measuring: what is being measured by hand.
+        repeating: what is being measured again.
         section: where the plane across the needle lies.
         present: what is open of the chosen one in the present view.
         fluoroscopy: what a C-arm would show in the present view.
@@ -64,6 +68,8 @@ class State:
         self.comparing = Comparing(self.model, self.slices, parent)
         self.trajectories = Trajectories(self.model, parent)
         self.dragging = Dragging(self.model, self.trajectories, self.jobs, parent)
+        self.measuring = Measuring(self.model, parent)
+        self.repeating = Repeating(self.model, self.measuring, self.trajectories, parent)
         self.section = NeedleSection(self.trajectories, parent)
         self.present = PresentWindow(self.model, self.trajectories, parent)
         self.fluoroscopy = Fluoroscopy(self.model, self.trajectories, parent)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.model.case import triangles_of
 from app.model.flow import Step
 from app.model.state import State
 from spinect_core.base.words import Author, Kind
@@ -241,7 +242,7 @@ class Tour(QObject):
         return tilted and window is not None and window.open
 
     def _measured(self) -> bool:
-        return any(each.triangle.author == Author.USER for each in self._state.model.measurements)
+        return any(each.author == Author.USER for each in triangles_of(self._state.model.measurements))
 
     def _along(self) -> bool:
         current = self._state.trajectories.current

@@ -62,9 +62,9 @@ class CorrectionTool:
         self._correcting.release()
         return at_work
 
-    def stop(self) -> bool:
-        """Esc was pressed; True if there was a gesture or a tool to give up."""
-        return self._correcting.stop()
+    def key(self, key: int) -> bool:
+        """A key was pressed; Esc gives up a gesture or the tool, and True says that there was one."""
+        return key == Qt.Key.Key_Escape and self._correcting.stop()
 
     def draw(self, painter: QPainter) -> None:
         """The brush about the mouse, the first point of a root, and what the left button does."""
@@ -132,9 +132,14 @@ class FirstOf:
         """Left button up."""
         return any(each.release() for each in self._tools)
 
-    def stop(self) -> bool:
-        """Esc was pressed."""
-        return any(each.stop() for each in self._tools)
+    def key(self, key: int) -> bool:
+        """A key was pressed."""
+        return any(each.key(key) for each in self._tools)
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw over the cut, the first tool last."""
+        for each in reversed(self._tools):
+            each.draw(painter)
 
 
 class CorrectionOnSlices(QObject):

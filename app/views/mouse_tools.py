@@ -1,4 +1,4 @@
-"""The tools of the 3D view: the needle that is looked at, and behind it the triangles."""
+"""The tools of the 3D view: the needle that is looked at, and behind it what was measured."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from PySide6.QtCore import QPointF, Qt
 
 from app.model.dragging import Dragging
 from app.model.trajectories import Trajectories
+from app.views.measuring_tools import ViewportMeasuring
 from app.views.needle_handles import NeedleHandles
 from app.views.scene import Viewport
-from app.views.triangle_tool import TriangleTool
 from spinect_core.base.arrays import FloatArray
 
 
 class MouseTools:
-    """Takes the mouse of the viewport: triangles while one is drawn, else the ends of the needle, then corners.
+    """Takes the mouse of the viewport: measuring while something is drawn, else the ends of the needle, then points.
 
     Attributes:
-        triangles: as given.
+        measuring: as given.
         needle: catches the ends of the needle; one that is dragged stays in the plane that faces the viewer.
     """
 
     def __init__(
-        self, viewport: Viewport, triangles: TriangleTool, trajectories: Trajectories, dragging: Dragging
+        self, viewport: Viewport, measuring: ViewportMeasuring, trajectories: Trajectories, dragging: Dragging
     ) -> None:
-        self.triangles = triangles
+        self.measuring = measuring
 
         def to_screen(points: npt.ArrayLike) -> FloatArray:
             return viewport.turntable.to_screen(points)
@@ -37,18 +37,22 @@ class MouseTools:
 
     def press(self, position: QPointF) -> bool:
         """Left button down."""
-        return (not self.triangles.drawing and self.needle.press(position)) or self.triangles.press(position)
+        return (not self._drawing and self.needle.press(position)) or self.measuring.press(position)
 
     def move(self, position: QPointF, pressed: bool) -> bool:
         """Mouse moved."""
-        return (not self.triangles.drawing and self.needle.move(position, pressed)) or self.triangles.move(
+        return (not self._drawing and self.needle.move(position, pressed)) or self.measuring.move(
             position, pressed
         )
 
     def release(self, position: QPointF) -> bool:
         """Left button up."""
-        return self.needle.release() or self.triangles.release(position)
+        return self.needle.release() or self.measuring.release(position)
 
     def key(self, key: int) -> bool:
-        """Esc gives up a drag; other keys are the triangles'."""
-        return (key == Qt.Key.Key_Escape and self.needle.stop()) or self.triangles.key(key)
+        """Esc gives up a drag; other keys are those of measuring."""
+        return (key == Qt.Key.Key_Escape and self.needle.stop()) or self.measuring.key(key)
+
+    @property
+    def _drawing(self) -> bool:
+        return self.measuring.measuring.drawing

@@ -1,10 +1,10 @@
-"""What is written over the 3D picture: letters, angles, scale bar, the triangles and their areas."""
+"""What is written over the 3D picture: letters, angles, scale bar, and what was measured."""
 
 from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.model.case import Measurement
@@ -12,16 +12,13 @@ from app.model.case_model import CaseModel
 from app.model.hints import no_surfaces
 from app.model.ongoing import Ongoing
 from app.model.trajectories import Trajectories
+from app.views import measured
+from app.views.measuring_tools import ViewportMeasuring, shown_in_3d
 from app.views.scene import Viewport
 from app.views.trajectory_drawing import TrajectoryDrawing
-from app.views.triangle_tool import TriangleTool
 from app.widgets import palette, plain
-from spinect_core.base.errors import MeasurementError
-from spinect_core.base.words import Author
 from spinect_core.geometry.view import direction_letters
 
-SAME_VIEW_DEGREES = 0.05
-HANDLE = 5.0
 SHADE = (11, 13, 16, 200)
 TAGGED_WITHIN_DEGREES = 60.0
 BESIDE_HEADING = 680
@@ -35,7 +32,7 @@ class Overlay(QWidget):
         self,
         viewport: Viewport,
         model: CaseModel,
-        tool: TriangleTool,
+        tool: ViewportMeasuring,
         drawing: TrajectoryDrawing,
         trajectories: Trajectories,
         ongoing: Ongoing,
@@ -57,7 +54,7 @@ class Overlay(QWidget):
             model.cursor_moved,
             model.view_changed,
             model.labels_changed,
-            tool.changed,
+            tool.measuring.changed,
             trajectories.chosen_changed,
             trajectories.changed,
         ):
@@ -86,11 +83,12 @@ class Overlay(QWidget):
         if self._model.case.surfaces is not None:
             self._draw_cross(painter)
         self._drawing.on_picture(painter, self._viewport)
-        for measurement in self._model.measurements:
+        seen = () if self._tool.measuring.blind else self._model.measurements
+        for measurement in seen:
             if measurement.key != self._model.selected and not self._behind_trajectory(measurement):
                 self._draw_measurement(painter, measurement)
         selected = self._model.find(self._model.selected)
-        if selected is not None:
+        if selected is not None and selected in seen:
             self._draw_measurement(painter, selected)
         self._draw_pending(painter)
         if self._model.case.surfaces is None:
@@ -104,106 +102,31 @@ class Overlay(QWidget):
 
     def _behind_trajectory(self, measurement: Measurement) -> bool:
         """Whether a triangle would only hide it: one of the program's own, while one looks at a trajectory."""
-        return self._trajectories.current is not None and measurement.triangle.author == Author.AUTOMATIC
+        return self._trajectories.current is not None and measurement.automatic
 
     def _draw_measurement(self, painter: QPainter, measurement: Measurement) -> None:
-        triangle = self._tool.preview(measurement)
-        corners = [QPointF(*xy) for xy in self._viewport.drawn.to_screen(triangle.vertices)]
+        drawn = self._tool.measuring.preview(measurement)
+        if not shown_in_3d(drawn):
+            return
+        corners = [QPointF(*xy) for xy in self._viewport.drawn.to_screen(drawn.vertices)]
         chosen = measurement.key == self._model.selected
-        colour = QColor(palette.KIND_COLOURS[triangle.kind])
-        fill = QColor(colour)
-        fill.setAlpha(80 if chosen else 45)
-        painter.setBrush(fill)
-        painter.setPen(
-            QPen(
-                QColor(0, 0, 0, 140),
-                4.0,
-                Qt.PenStyle.SolidLine,
-                Qt.PenCapStyle.RoundCap,
-                Qt.PenJoinStyle.RoundJoin,
-            )
-        )
-        painter.drawPolygon(QPolygonF(corners))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(
-            QPen(
-                colour,
-                2.2 if chosen else 1.5,
-                Qt.PenStyle.SolidLine,
-                Qt.PenCapStyle.RoundCap,
-                Qt.PenJoinStyle.RoundJoin,
-            )
-        )
-        painter.drawPolygon(QPolygonF(corners))
-        if chosen:
-            for index, corner in enumerate(corners):
-                painter.setBrush(colour if index == self._tool.hot_vertex else QColor(palette.BLACK))
-                painter.drawEllipse(corner, HANDLE, HANDLE)
+        colour, hot = measured.colour_of(drawn), self._tool.hot
+        number = hot[1] if hot is not None and hot[0] == measurement.key else None
+        measured.draw(painter, corners, drawn.kind, colour, chosen=chosen, hot=number)
         if not self.with_numbers or (not chosen and self._trajectories.current is not None):
             return  # a trajectory is looked at: other numbers would only distract
-        if not chosen and triangle.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
+        if not chosen and drawn.view.angle_to(self._model.view) > TAGGED_WITHIN_DEGREES:
             return  # meant to be seen from elsewhere: its numbers would only distract
-        lines = [f"{triangle.area_mm2:.1f} mm²"]
-        if triangle.view.angle_to(self._model.view) > SAME_VIEW_DEGREES:
-            try:
-                lines.append(f"from here {triangle.area_in(self._model.view):.1f} mm²")
-            except MeasurementError:
-                lines.append("seen from its edge")
-        self._draw_tag(painter, corners, lines, colour, chosen)
-
-    def _draw_tag(
-        self, painter: QPainter, corners: list[QPointF], lines: list[str], colour: QColor, chosen: bool
-    ) -> None:
-        font = QFont(self.font())
-        font.setPixelSize(14 if chosen else 12)
-        font.setBold(True)
-        small = QFont(self.font())
-        small.setPixelSize(11)
-        painter.setFont(font)
-        width = painter.fontMetrics().horizontalAdvance(lines[0])
-        height = painter.fontMetrics().height()
-        if len(lines) > 1:
-            painter.setFont(small)
-            width = max(width, painter.fontMetrics().horizontalAdvance(lines[1]))
-            height += painter.fontMetrics().height()
-        right = max(corner.x() for corner in corners)
-        left = min(corner.x() for corner in corners)
-        middle = sum(corner.y() for corner in corners) / len(corners)
-        x = right + 14
-        if x + width + 20 > self.width():
-            x = left - 14 - width - 12
-        box = QRectF(x, middle - height / 2 - 4, width + 14, height + 8)
-        painter.setPen(QPen(colour, 1))
-        painter.setBrush(QColor(11, 13, 16, 215))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setFont(font)
-        painter.setPen(colour)
-        baseline = box.top() + 4 + painter.fontMetrics().ascent()
-        painter.drawText(QPointF(box.left() + 7, baseline), lines[0])
-        if len(lines) > 1:
-            baseline += painter.fontMetrics().descent()
-            painter.setFont(small)
-            painter.setPen(QColor(palette.TEXT))
-            painter.drawText(QPointF(box.left() + 7, baseline + painter.fontMetrics().ascent()), lines[1])
+        lines = measured.lines_in_3d(drawn, self._model.view, chosen=chosen)
+        beside = measured.place_of(drawn.kind, corners)
+        measured.draw_tag(painter, self.font(), beside, lines, colour, self.rect(), chosen=chosen)
 
     def _draw_pending(self, painter: QPainter) -> None:
-        points = self._tool.pending_on_screen()
-        if self._tool.drawing:
-            self._draw_hint(painter, self._tool.hint)
-        if not points:
-            return
-        colour = QColor(palette.KIND_COLOURS[self._tool.kind])
-        painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine))
-        fill = QColor(colour)
-        fill.setAlpha(40)
-        painter.setBrush(fill)
-        painter.drawPolygon(QPolygonF(points))
-        painter.setPen(QPen(colour, 2))
-        painter.setBrush(colour)
-        for point in points[: self._tool.placed]:
-            painter.drawEllipse(point, 4, 4)
-        if self._tool.pending_area is not None:
-            self._draw_tag(painter, points, [f"{self._tool.pending_area:.1f} mm²"], colour, True)
+        measuring = self._tool.measuring
+        if measuring.drawing:
+            self._draw_hint(painter, measuring.hint)
+            places = self._tool.pending_on_screen()
+            measured.draw_pending(painter, self.font(), places, measuring, self.rect())
 
     @property
     def hint(self) -> tuple[str, str]:
@@ -233,7 +156,7 @@ class Overlay(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(11, 13, 16, 220))
         painter.drawRoundedRect(box, 15, 15)
-        painter.setPen(QColor(palette.KIND_COLOURS[self._tool.kind]))
+        painter.setPen(QColor(palette.MEASURED_COLOURS[self._tool.measuring.kind]))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     # ------------------------------------------------------------------------------------------------- furniture

@@ -28,6 +28,7 @@ from app.model.case_model import CaseModel
 from app.model.slice_state import SliceState, Window
 from app.widgets import palette
 from app.widgets.menus import add_entry
+from spinect_core.geometry.triangle import Triangle
 from spinect_core.image.planes import PLANES, Plane, PlaneGrid
 from spinect_core.image.volume import BONE, NERVE
 
@@ -50,12 +51,20 @@ class SliceTool(Protocol):
     def release(self) -> bool:
         """Left button up."""
 
-    def stop(self) -> bool:
-        """Esc was pressed; True if the tool gave up a gesture."""
+    def key(self, key: int) -> bool:
+        """A key was pressed; True if the tool uses it."""
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw over the cut."""
 
 
 class SliceView(QWidget):
     """One plane.
+
+    Attributes:
+        also_draw: draws over the cut.
+        tool: may take the left button before the cross-hair does.
+        blind: whether no measurement is to be seen.
 
     Signals:
         file_wanted: the user looks for the CT of the open plan, as a file.
@@ -89,6 +98,7 @@ class SliceView(QWidget):
         self._organs: tuple[int, QImage, Outlines] | None = None
         self.also_draw: Callable[[QPainter, SliceView], None] | None = None
         self.tool: SliceTool | None = None
+        self.blind = False
         self.locate = QPushButton("Open its CT", self)
         menu = QMenu(self.locate)
         add_entry(menu, "DICOM folder…", self.folder_wanted.emit)
@@ -148,6 +158,15 @@ class SliceView(QWidget):
         reformatter = self._state.reformatter
         return 0.5 if reformatter is None else reformatter.positions(self.plane)[1] / 2
 
+    @property
+    def cut_position(self) -> float:
+        """LPS mm along the normal of the cut that is shown: the one nearest to the cross-hair."""
+        position, reformatter = float(self._model.cursor[self.plane.normal]), self._state.reformatter
+        if reformatter is None:
+            return position
+        first, step, _count = reformatter.positions(self.plane)
+        return first + step * reformatter.nearest(self.plane, position)
+
     def placement(self) -> tuple[PlaneGrid, QRectF] | None:
         """The grid of the cut and the rectangle of the widget it fills (half a pixel beyond the outer centres)."""
         reformatter = self._state.reformatter
@@ -203,6 +222,8 @@ class SliceView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._draw_region(painter)
             self._draw_triangles(painter)
+            if self.tool is not None:
+                self.tool.draw(painter)
             if self.also_draw is not None:
                 self.also_draw(painter, self)
             self._draw_cross(painter)
@@ -338,8 +359,10 @@ class SliceView(QWidget):
     def _draw_triangles(self, painter: QPainter) -> None:
         """Where each triangle crosses this cut."""
         position, axis = float(self._model.cursor[self.plane.normal]), self.plane.normal
-        for measurement in self._model.measurements:
-            vertices = measurement.triangle.vertices
+        for measurement in () if self.blind else self._model.measurements:
+            if not isinstance(measurement.drawn, Triangle):
+                continue
+            vertices = measurement.drawn.vertices
             crossing = []
             for start, stop in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
                 a, b = start[axis] - position, stop[axis] - position
@@ -347,7 +370,7 @@ class SliceView(QWidget):
                     crossing.append(start + (stop - start) * (a / (a - b)))
             if len(crossing) >= 2:
                 chosen = measurement.key == self._model.selected
-                colour = QColor(palette.KIND_COLOURS[measurement.triangle.kind])
+                colour = QColor(palette.KIND_COLOURS[measurement.drawn.kind])
                 painter.setPen(
                     QPen(colour, 3.5 if chosen else 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
                 )
@@ -440,10 +463,16 @@ class SliceView(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Whole picture again."""
+        """Middle: whole picture again. Left: the second press, for the tool."""
         if event.button() == Qt.MouseButton.MiddleButton:
             self._zoom, self._pan = 1.0, QPointF(0, 0)
             self.update()
+        elif (
+            self.tool is not None
+            and event.button() == Qt.MouseButton.LeftButton
+            and self.placement() is not None
+        ):
+            self.tool.press(event.position())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll through the cuts; with Ctrl, zoom about the mouse."""
@@ -464,8 +493,8 @@ class SliceView(QWidget):
             self.scroll_by(whole)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Page keys and up and down scroll; Esc gives up what is dragged."""
-        if event.key() == Qt.Key.Key_Escape and self.tool is not None and self.tool.stop():
+        """The tool has its own keys; page keys and up and down scroll."""
+        if self.tool is not None and self.tool.key(event.key()):
             return
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 5, Qt.Key.Key_PageDown: -5}
         step = steps.get(Qt.Key(event.key()))

@@ -16,6 +16,7 @@ from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.comparing import Comparing
 from app.model.dragging import Dragging
+from app.model.measuring import Measuring
 from app.model.needle_section import NeedleSection
 from app.model.ongoing import Ongoing
 from app.model.present_window import PresentWindow
@@ -23,13 +24,13 @@ from app.model.trajectories import Trajectories
 
 if TYPE_CHECKING:
     from app.views.gap_actors import GapActors
+    from app.views.measuring_tools import ViewportMeasuring
     from app.views.needle_actors import NeedleActors
     from app.views.organ_actors import OrganActors
     from app.views.overlay import Overlay
     from app.views.scene import Viewport
     from app.views.skin_actor import SkinActor
     from app.views.trajectory_drawing import TrajectoryDrawing
-    from app.views.triangle_tool import TriangleTool
 
 NEAR_MM = 70.0
 """Across the shorter side of the picture, when one looks down a needle."""
@@ -51,10 +52,12 @@ class Stage(QObject):
         dragging: what a drag of the needle does; None where it cannot be dragged.
         comparing: the labels with another set; None where they cannot be compared.
         section: where the plane across the needle lies; None where that is not shown.
+        measuring: what is drawn, here and elsewhere; None where it is drawn here alone.
 
     Attributes:
         viewport: the picture; None until it was built.
-        tool: draws triangles in it.
+        measuring: what is drawn in it.
+        tool: places and drags points of that in it.
         drawing: draws the chosen trajectory over it.
         overlay: the sheet that is written on.
         needle: the needles in it.
@@ -83,6 +86,7 @@ class Stage(QObject):
         dragging: Dragging | None = None,
         comparing: Comparing | None = None,
         section: NeedleSection | None = None,
+        measuring: Measuring | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._appearance = model, appearance
@@ -90,8 +94,9 @@ class Stage(QObject):
         self._ongoing, self._wanted, self._dragging = ongoing, wanted, dragging
         self._comparing = comparing
         self._section = section or NeedleSection(trajectories, self)
+        self.measuring = measuring or Measuring(model, self, in_slices=False)
         self.viewport: Viewport | None = None
-        self.tool: TriangleTool | None = None
+        self.tool: ViewportMeasuring | None = None
         self.drawing: TrajectoryDrawing | None = None
         self.overlay: Overlay | None = None
         self.needle: NeedleActors | None = None
@@ -112,6 +117,7 @@ class Stage(QObject):
         try:
             from app.views.distance_actors import DistanceActors
             from app.views.gap_actors import GapActors
+            from app.views.measuring_tools import ViewportMeasuring
             from app.views.mouse_tools import MouseTools
             from app.views.needle_actors import NeedleActors, examples
             from app.views.organ_actors import OrganActors
@@ -119,12 +125,11 @@ class Stage(QObject):
             from app.views.scene import Viewport
             from app.views.skin_actor import SkinActor
             from app.views.trajectory_drawing import TrajectoryDrawing
-            from app.views.triangle_tool import TriangleTool
         except ImportError as error:
             self.failed.emit(f"3D is left out: {error}")
             return
         viewport = Viewport(self._model, self._appearance, self._parent)
-        self.tool = TriangleTool(viewport, self._model)
+        self.tool = ViewportMeasuring(viewport, self._model, self.measuring)
         viewport.tool = self.tool
         if self._dragging is not None:
             viewport.tool = MouseTools(viewport, self.tool, self._trajectories, self._dragging)

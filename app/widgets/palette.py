@@ -25,6 +25,9 @@ NERVE = "#f5c430"
 BONE_LABEL = "#3f9bff"
 KIND_COLOURS = {"kambin": "#2cbee2", "safe": "#f05496"}
 """As in spinect_core.pictures.palette, so that the window and exported pictures look alike."""
+FIGURE = "#c6f36a"
+MEASURED_COLOURS = {**KIND_COLOURS, **dict.fromkeys(("distance", "angle", "polygon"), FIGURE)}
+"""Of what is measured, as there."""
 PLANE_COLOURS = {"axial": "#ff6f61", "sagittal": "#ffd54a", "coronal": "#6fdc8c"}
 BORDER_COLOURS = {"base": "#58b4ff", "height": "#46d6a3", "hypotenuse": "#ff8f52"}
 """Of the three borders of a zone, as in the figures of docs/triangles.md, but for a dark ground."""

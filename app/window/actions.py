@@ -66,9 +66,10 @@ KEYS = {
         ("Drag an end of the needle", "move it, in slices or 3D; Esc puts it back"),
         ("Drag the square in the map", "turn the needle about its target; so does Ctrl + click"),
     ),
-    "Triangles": (
-        ("Three clicks", "after choosing a kind; Backspace takes one back, Esc stops"),
-        ("Drag a corner", "the area follows"),
+    "Measurements": (
+        ("Clicks in 3D or a slice", "after choosing a tool; Backspace takes one back, Esc stops"),
+        ("First corner, double click, Enter", "closes a polygon"),
+        ("Drag a point", "the number follows; Esc puts it back"),
     ),
 }
 EXCHANGED = {
@@ -120,6 +121,7 @@ class Actions(QObject):
         make("save", "Save plan…", controllers.save.ask_save, "save", QKeySequence.StandardKey.Save)
         make("export", "Export picture…", controllers.export.ask_view, "camera", "Ctrl+E")
         make("export_fluoroscopy", "Export fluoroscopy…", controllers.export.ask_fluoroscopy)
+        make("measurements", "Export measurements…", controllers.export.ask_measurements)
         make("report", "Report…", controllers.report.ask, "", "Ctrl+P")
         make("copy_report", "Copy report as text", controllers.report.copy, "", "Ctrl+Shift+C")
         make("dicom", "Export DICOM…", controllers.dicom.ask)
@@ -171,6 +173,7 @@ class Actions(QObject):
             self._model.case_opened,
             self._model.labels_changed,
             self._model.organs_changed,
+            self._model.measurements_changed,
             self._trajectories.changed,
             self._trajectories.chosen_changed,
             state.jobs.started,
@@ -207,6 +210,7 @@ class Actions(QObject):
             self.named[name].setEnabled(self._correcting.on and self._correcting.possible)
         self.named["no_organs"].setEnabled(self._controllers.organs.to_remove)
         self.named["export"].setEnabled(case is not None and self._stage.viewport is not None)
+        self.named["measurements"].setEnabled(bool(self._model.measurements))
         self.named["fluoroscopy"].setChecked(self._fluoroscopy.shown)
         self.named["export_fluoroscopy"].setEnabled(self._fluoroscopy.picture is not None)
         trajectories, current = self._trajectories, self._trajectories.current
@@ -305,6 +309,7 @@ class Actions(QObject):
                 "save",
                 "export",
                 "export_fluoroscopy",
+                "measurements",
                 "report",
                 "copy_report",
                 "dicom",

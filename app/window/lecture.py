@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QToolBar, QWidget
 
 from app.widgets import palette, plain
 from app.widgets.parts import Label
+from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ class Lecture(QObject):
             if each.view is not None
         ]
         drawn = [
-            NamedView(f"{each.name}: {each.triangle.view.words}", each.triangle.view)
+            NamedView(f"{each.name}: {each.drawn.view.words}", each.drawn.view)
             for each in state.model.measurements
+            if isinstance(each.drawn, Triangle) or each.drawn.plane is None
         ]
         return (*usual, *found, *drawn)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPainter, QSurfaceFormat
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QSurfaceFormat
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QFrame,
@@ -37,6 +36,7 @@ from app.panels.measurements_panel import MeasurementsPanel
 from app.panels.needle_planes import NeedlePlanes
 from app.panels.needles_panel import NeedlesPanel
 from app.panels.plan_panel import PlanPanel
+from app.panels.repeats_box import RepeatsBox
 from app.panels.report_panel import ReportPanel
 from app.panels.roots_panel import RootsPanel
 from app.panels.segment_panel import SegmentPanel, run_summary
@@ -45,8 +45,9 @@ from app.panels.step_bar import StepBar
 from app.panels.trajectories_panel import TrajectoriesPanel
 from app.panels.view_panel import ViewPanel
 from app.panels.welcome import NoThreeD, Welcome
-from app.views.correction_tool import CorrectionOnSlices, CorrectionTool, FirstOf
+from app.views.correction_tool import CorrectionOnSlices, FirstOf
 from app.views.fluoroscopy import FluoroscopyView
+from app.views.measuring_tools import SliceMeasuring, SliceTools
 from app.views.needle_on_slices import NeedleOnSlices
 from app.views.needle_plane_view import Cut, NeedlePlaneView
 from app.views.slices import SliceView
@@ -129,6 +130,7 @@ class MainWindow(PlannerParts):
             dragging=state.dragging,
             comparing=state.comparing,
             section=state.section,
+            measuring=state.measuring,
         )
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
         self._build_panels()
@@ -159,13 +161,11 @@ class MainWindow(PlannerParts):
         self.compare_panel = ComparePanel(state.comparing)
         self.correct_panel = CorrectPanel(state.model, state.correcting, state.appearance)
         self.region_panel = RegionPanel(state.model, state.slices)
-        self.measurements_panel = MeasurementsPanel(state.model)
+        self.measurements_panel = MeasurementsPanel(state.model, state.measuring, state.repeating)
         self.trajectories_panel = TrajectoriesPanel(
             state.model, state.trajectories, state.dragging, state.ongoing
         )
         self.needles_panel = NeedlesPanel(state.trajectories)
-        for button in self.measurements_panel.tools.values():
-            button.setVisible(self.stage.wanted)
         self.case_panel = CasePanel(state.model, state.ongoing)
         self.check_panel = CheckPanel(state.model, state.flow)
         self.level_menu = LevelMenu(state.model, state.trajectories, self)
@@ -236,9 +236,9 @@ class MainWindow(PlannerParts):
         needle = NeedleOnSlices(state.model, state.trajectories, state.dragging)
         correction = CorrectionOnSlices(state.correcting, self.slices, self)
         for view in self.slices.values():
-            tool = correction.tools[view.plane]
-            view.also_draw = partial(_draw_both, needle, tool)
-            view.tool = FirstOf(tool, needle.handles(view))
+            measuring = SliceTools(needle.handles(view), SliceMeasuring(view, state.model, state.measuring))
+            view.tool = FirstOf(correction.tools[view.plane], measuring)
+            view.also_draw = needle.draw
             state.trajectories.chosen_changed.connect(view.update)
             state.trajectories.live_changed.connect(view.update)
         self.frames = {"3d": ViewFrame("3D", palette.ACCENT, self.middle)}
@@ -257,7 +257,7 @@ class MainWindow(PlannerParts):
         self.centre.addWidget(self.abreast)
         self.dock = QTabWidget()
         self.dock.setDocumentMode(True)
-        self.dock.addTab(self.measurements_panel, "Triangles")
+        self.dock.addTab(self.measurements_panel, "Measurements")
         self.dock.addTab(self.trajectories_panel, "Trajectories")
         self.dock.addTab(self.needles_panel, "Needles")
         self.dock.currentChanged.connect(self._on_tab)
@@ -312,6 +312,8 @@ class MainWindow(PlannerParts):
         jobs.ended.connect(lambda _title, _outcome: self.segment_panel.set_job(False, False))
         jobs.refused.connect(self._say)
         self.boxes.failed.connect(self.status.say_error)
+        self.state.measuring.changed.connect(self._on_measuring)
+        self.state.correcting.changed.connect(self._on_correcting)
         self.state.autosave.said.connect(self._say)
         self.state.leftovers.changed.connect(self._on_leftovers)
         for controller in controllers.saying:
@@ -371,22 +373,27 @@ class MainWindow(PlannerParts):
         panel.delete_wanted.connect(needles.delete)
         self.trajectories_panel.move_wanted.connect(plan.move_landmark)
         self.measurements_panel.draw_wanted.connect(self._on_draw)
-        self.measurements_panel.depth_from.currentIndexChanged.connect(self._on_depth)
+        self.measurements_panel.said.connect(self._say)
+        self.measurements_panel.csv_wanted.connect(self.controllers.export.ask_measurements)
+        self.measurements_panel.repeats_wanted.connect(self._show_repeats)
+        self.state.repeating.said.connect(self._say)
+        self.state.repeating.look_reset.connect(self._reset_look)
+        self.state.repeating.ended.connect(self._show_repeats)
+        self.state.measuring.said.connect(self._say)
+        self.state.measuring.refused.connect(self.boxes.show_error)
 
     # ----------------------------------------------------------------------------------------------------- slots
 
     def _on_stage(self) -> None:
         """The 3D view was built: give it its place."""
-        viewport, tool = self.stage.viewport, self.stage.tool
-        if viewport is None or tool is None:
+        viewport = self.stage.viewport
+        if viewport is None:
             return
         self.middle.insertWidget(1, viewport)
         # Bringing the first OpenGL picture to the screen takes long: one pixel now, before there is anything to see.
         self._first_gl.lower()
         self._first_gl.show()
         QTimer.singleShot(WARM_UP_MS, self._first_gl, self._first_gl.hide)
-        tool.changed.connect(self._on_tool)
-        tool.refused.connect(self.boxes.show_error)
         self.display_panel.cut_changed.connect(viewport.set_cut)
         if self.state.trajectories.current is not None:
             self.stage.show_trajectory()  # of a plan that was open before
@@ -512,22 +519,31 @@ class MainWindow(PlannerParts):
         self.status.say(text.split("\n")[0], more=text)
 
     def _on_draw(self, kind: str) -> None:
-        tool = self.stage.tool
-        if tool is None:
-            return
         if kind:
-            tool.start(kind)
+            self.state.measuring.start(kind)
         else:
-            tool.stop()
+            self.state.measuring.stop()
 
-    def _on_depth(self) -> None:
-        if self.stage.tool is not None:
-            self.stage.tool.depth_from = str(self.measurements_panel.depth_from.currentData())
+    def _on_measuring(self) -> None:
+        """One tool at a time: what measures takes the mouse from what corrects."""
+        if self.state.measuring.drawing and self.state.correcting.tool is not None:
+            self.state.correcting.choose(None)
 
-    def _on_tool(self) -> None:
-        tool = self.stage.tool
-        if tool is not None:
-            self.measurements_panel.set_drawing(tool.kind if tool.drawing else "")
+    def _on_correcting(self) -> None:
+        """And the other way round."""
+        if self.state.correcting.tool is not None and self.state.measuring.drawing:
+            self.state.measuring.stop()
+
+    def _reset_look(self) -> None:
+        """Whole pictures, whatever was enlarged or moved."""
+        self.stage.fit()
+        for view in self.slices.values():
+            view.reset()
+
+    def _show_repeats(self) -> None:
+        box = RepeatsBox([each.measured for each in self.model.measurements], self)
+        box.csv_wanted.connect(self.controllers.export.ask_measurements)
+        self.boxes.show_help(box)
 
     def set_layout(self, name: str) -> None:
         """Arrange the views.
@@ -626,13 +642,6 @@ class MainWindow(PlannerParts):
         self.state.trajectories.close()
         self.stage.close()
         super().closeEvent(event)
-
-
-def _draw_both(
-    needle: NeedleOnSlices, correction: CorrectionTool, painter: QPainter, view: SliceView
-) -> None:
-    needle.draw(painter, view)
-    correction.draw(painter)
 
 
 def _page(*panels: QWidget) -> QWidget:

@@ -224,13 +224,13 @@ class TrainerWindow(QMainWindow):
         self.statusBar().showMessage(plain.line(text, plain.LONGEST))
 
     def _on_stage(self) -> None:
-        viewport, tool = self.stage.viewport, self.stage.tool
-        if viewport is None or tool is None:
+        viewport = self.stage.viewport
+        if viewport is None:
             return
         self.middle.addWidget(viewport)
         self.middle.setCurrentWidget(viewport)
         TeachNeedleActors(viewport, self.trainer)
-        tool.refused.connect(self.boxes.show_error)
+        self.stage.measuring.refused.connect(self.boxes.show_error)
         if self.stage.overlay is not None:
             self.stage.overlay.with_numbers = False
         self._come_near()
@@ -281,7 +281,7 @@ class TrainerWindow(QMainWindow):
         for each in list(self.model.measurements):
             self.model.remove(each.key)
         if self.stage.tool is not None:
-            self.stage.tool.start(self.trainer.task.kind)
+            self.stage.measuring.start(self.trainer.task.kind)
 
     def _shoot_by_key(self) -> None:
         if self.answer_section.shoot.isVisible() and self.answer_section.isEnabled():

@@ -39,6 +39,22 @@ class Kind(StrEnum):
     SAFE = "safe"
 
 
+class FigureKind(StrEnum):
+    """What is measured between points placed by hand, beside the triangles."""
+
+    DISTANCE = "distance"
+    ANGLE = "angle"
+    POLYGON = "polygon"
+
+
+class CutPlane(StrEnum):
+    """A plane that slices lie in."""
+
+    AXIAL = "axial"
+    SAGITTAL = "sagittal"
+    CORONAL = "coronal"
+
+
 class Version(StrEnum):
     """What the height of a Kambin triangle is: bone, or nerve and dura. The safe triangle has one version only."""
 

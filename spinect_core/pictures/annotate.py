@@ -1,11 +1,13 @@
-"""The writing on a picture: view, C-arm angles, triangles and areas, scale bar, orientation letters, notice.
+"""The writing on a picture: view, C-arm angles, what was measured, scale bar, orientation letters, notice.
 
 One function draws it, for pictures rendered without a screen and for the window's screenshots alike.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,8 @@ from PIL import Image, ImageDraw
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.reasons import times
 from spinect_core.base.versions import NOTICE, __version__
-from spinect_core.base.words import Author
+from spinect_core.base.words import Author, FigureKind
+from spinect_core.geometry.figure import Figure, value_text
 from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import View, direction_letters
@@ -24,6 +27,7 @@ from spinect_core.pictures.lettering import in_lines, shortened, text_width, wri
 from spinect_core.pictures.palette import (
     BACKGROUND_BOTTOM,
     EDGE,
+    FIGURE,
     GAP,
     QUIET_TEXT,
     TRIANGLES,
@@ -36,6 +40,8 @@ from spinect_core.pictures.scale import scale_bar
 RgbArray = npt.NDArray[np.uint8]
 REFERENCE_HEIGHT = 800
 OVERSAMPLING = 3
+APART = "   "
+"""Between a name and its number."""
 LISTED, DETAIL = 15.5, 13
 """Heights of a list's entries and of the text beside them, in pixels at the reference height."""
 SMALLEST_WARNING = 11
@@ -48,6 +54,7 @@ def annotate(
     mm_per_pixel: float,
     triangles: Sequence[Triangle] = (),
     *,
+    figures: Sequence[Figure] = (),
     centre: npt.ArrayLike | None = None,
     title: str = "",
     warnings: Sequence[ReadingWarning] = (),
@@ -62,6 +69,7 @@ def annotate(
         view: the picture's line of sight.
         mm_per_pixel: scale across the line of sight.
         triangles: listed with kind, side and area; drawn if ``centre`` is given.
+        figures: distances, angles and areas, listed below them; drawn with their numbers if ``centre`` is given.
         centre: LPS mm (3,) of the point in the middle of the picture. Leave it out where the picture shows the
             triangles already.
         title: a word before the view's, for example "demo case"; never a patient's name.
@@ -84,15 +92,19 @@ def annotate(
     frame = Frame(view, np.zeros(3) if centre is None else np.asarray(centre), mm_per_pixel, (width, height))
     canvas = Image.fromarray(np.ascontiguousarray(image)).convert("RGBA")
     unit = min(height, width * 0.8) / REFERENCE_HEIGHT
-    for triangle in triangles if centre is not None else ():
-        _draw_triangle(canvas, frame, triangle, unit)
+    drawn: list[Triangle | Figure] = [*triangles, *figures]
+    for each in drawn if centre is not None else ():
+        _draw_outline(canvas, frame, each, unit)
+    entries = _entries(drawn, view)
     layer = Image.new("RGBA", canvas.size, (*EDGE, 0))
-    canvas.alpha_composite(_scrim(frame, unit, triangles))
+    canvas.alpha_composite(_scrim(frame, unit, entries))
     draw = ImageDraw.Draw(layer)
     _heading(draw, frame, title, unit)
-    _gaps(draw, frame, gaps if centre is not None else (), gap_legend(gaps), triangles, unit)
+    _gaps(draw, frame, gaps if centre is not None else (), gap_legend(gaps), entries, unit)
     _letters(draw, frame, unit)
-    _legend(draw, frame, triangles, unit)
+    for figure in figures if centre is not None else ():
+        _number(draw, frame, figure, unit)
+    _legend(draw, frame, entries, unit)
     right, above = width - 26 * unit, height - 50 * unit
     scale_bar(draw, (right, above), width * mm_per_pixel, mm_per_pixel, unit)
     _warnings(draw, frame, warnings, unit)
@@ -101,9 +113,57 @@ def annotate(
     return np.array(canvas.convert("RGB"))
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """What the legend says about something that was measured.
+
+    Attributes:
+        colour: of its lines.
+        headline: its name and number.
+        detail: how it was measured.
+        along: the view it was measured in.
+    """
+
+    colour: Colour
+    headline: str
+    detail: str
+    along: str
+
+    @classmethod
+    def of(cls, drawn: Triangle | Figure, view: View) -> _Entry:
+        """Of a triangle or a figure in a picture of a view."""
+        if isinstance(drawn, Triangle):
+            return cls(_colour(drawn), *triangle_lines(drawn, view), f"along {drawn.view.words}")
+        return cls(_colour(drawn), *figure_lines(drawn), f"seen {drawn.view.words}")
+
+
+def _entries(drawn: Sequence[Triangle | Figure], view: View) -> list[_Entry]:
+    """Of all that was measured; a second one of the same name has a number, so that no name stands for two."""
+    entries, seen = [], Counter[str]()
+    for each in drawn:
+        entry = _Entry.of(each, view)
+        name, number = entry.headline.split(APART, 1)
+        seen[name] += 1
+        told = f"{name} {seen[name]}" if seen[name] > 1 else name
+        entries.append(replace(entry, headline=f"{told}{APART}{number}"))
+    return entries
+
+
+def _colour(drawn: Triangle | Figure) -> Colour:
+    return TRIANGLES[drawn.kind] if isinstance(drawn, Triangle) else FIGURE
+
+
+def figure_lines(figure: Figure) -> tuple[str, str]:
+    """What the legend says about a figure: what it is with its number, and how it was measured."""
+    detail = f"as seen {figure.view.words}"
+    if figure.in_space is not None:
+        detail += f" · in space {value_text(figure.in_space, figure.unit)}"
+    return f"{figure.kind.capitalize()}{APART}{figure.text}", detail
+
+
 def triangle_lines(triangle: Triangle, view: View) -> tuple[str, str]:
     """What the legend says about a triangle: its name and area, and how it was measured."""
-    headline = f"{triangle.name}   {triangle.area_mm2:.1f} mm²"
+    headline = f"{triangle.name}{APART}{triangle.area_mm2:.1f} mm²"
     edges = " · ".join(f"{edge:.1f}" for edge in triangle.edges_mm)
     detail = f"edges {edges} mm"
     if triangle.view.angle_to(view) > 0.05:
@@ -113,24 +173,26 @@ def triangle_lines(triangle: Triangle, view: View) -> tuple[str, str]:
     return headline[0].upper() + headline[1:], detail
 
 
-def _draw_triangle(canvas: Image.Image, frame: Frame, triangle: Triangle, unit: float) -> None:
-    """A translucent triangle with outline and corners, smooth-edged."""
-    pixels = frame.to_pixels(triangle.vertices)
+def _draw_outline(canvas: Image.Image, frame: Frame, drawn: Triangle | Figure, unit: float) -> None:
+    """Lines and points, smooth-edged; areas are translucent."""
+    pixels = frame.to_pixels(drawn.vertices)
     # Only the part of the picture it covers is drawn larger and reduced.
     low = np.maximum(np.floor(pixels.min(axis=0) - 10 * unit), 0).astype(int)
     high = np.minimum(np.ceil(pixels.max(axis=0) + 10 * unit), frame.size).astype(int)
     width, height = (int(side) for side in high - low)
     if min(width, height) < 1:
         return
-    colour = TRIANGLES[triangle.kind]
+    colour = _colour(drawn)
     fine = OVERSAMPLING * unit
     patch = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (*colour, 0))
     draw = ImageDraw.Draw(patch)
     corners = [(float(x), float(y)) for x, y in (pixels - low) * OVERSAMPLING]
-    draw.polygon(corners, fill=(*colour, 84))
-    closed = [*corners, corners[0], corners[1]]
-    draw.line(closed, fill=(*EDGE, 150), width=max(1, round(5.5 * fine)), joint="curve")
-    draw.line(closed, fill=(*colour, 255), width=max(1, round(2.8 * fine)), joint="curve")
+    line = corners
+    if isinstance(drawn, Triangle) or drawn.kind == FigureKind.POLYGON:
+        draw.polygon(corners, fill=(*colour, 84))
+        line = [*corners, corners[0], corners[1]]
+    draw.line(line, fill=(*EDGE, 150), width=max(1, round(5.5 * fine)), joint="curve")
+    draw.line(line, fill=(*colour, 255), width=max(1, round(2.8 * fine)), joint="curve")
     for x, y in corners:
         for radius, fill in ((6.5, (*EDGE, 200)), (5.2, (255, 255, 255, 255)), (3.4, (*colour, 255))):
             reach = radius * fine
@@ -138,17 +200,26 @@ def _draw_triangle(canvas: Image.Image, frame: Frame, triangle: Triangle, unit: 
     canvas.alpha_composite(patch.resize((width, height), Image.Resampling.BOX), (int(low[0]), int(low[1])))
 
 
-def _scrim(frame: Frame, unit: float, triangles: Sequence[Triangle]) -> Image.Image:
+def _number(draw: ImageDraw.ImageDraw, frame: Frame, figure: Figure, unit: float) -> None:
+    """What was measured, right of the points or of the apex: which line of the legend it is needs no guess."""
+    pixels = frame.to_pixels(figure.vertices)
+    if figure.kind == FigureKind.ANGLE:
+        pixels = pixels[1:2]
+    at = (float(pixels[:, 0].max()) + 12 * unit, float(pixels[:, 1].mean()) + 5 * unit)
+    write(draw, at, figure.text, max(round(LISTED * unit), SMALLEST_WARNING), FIGURE, edge=2.5 * unit)
+
+
+def _scrim(frame: Frame, unit: float, entries: Sequence[_Entry]) -> Image.Image:
     """A soft shade under the writing at the top and the bottom, so that it reads on bone."""
     width, height = frame.size
     rows = np.arange(height, dtype=np.float64)
     top = 1.0 - rows / (158 * unit)
     bottom = 1.0 - (height - 1 - rows) / (130 * unit)
     part = np.clip(np.maximum(top, bottom) * 1.6, 0.0, 1.0)[:, np.newaxis]
-    if len(triangles) > 1:
+    if len(entries) > 1:
         # A list reaches farther down than the heading: the shade goes down with it, on its side alone.
-        low, soft = _legend_line(len(triangles) - 1, unit) + 8 * unit, 40 * unit
-        left = _legend_left(frame, triangles, unit)
+        low, soft = _legend_line(len(entries) - 1, unit) + 8 * unit, 40 * unit
+        left = _legend_left(frame, entries, unit)
         down = np.clip((low + soft - rows) / soft, 0.0, 1.0)[:, np.newaxis]
         across = np.clip((np.arange(width) - left + 2.5 * soft) / (2 * soft), 0.0, 1.0)
         part = np.maximum(part, down * across)
@@ -174,7 +245,7 @@ def _gaps(
     frame: Frame,
     named: Sequence[GapLine],
     legend: str,
-    triangles: Sequence[Triangle],
+    entries: Sequence[_Entry],
     unit: float,
 ) -> None:
     """What the dashed lines are, under the heading; which of them is which, beside each."""
@@ -184,9 +255,9 @@ def _gaps(
     dash = 7 * unit
     begin = left + 5.4 * dash
     lines = in_lines(legend, small, 0.55 * frame.size[0] - begin, 3)
-    if begin + max(text_width(line, small) for line in lines) > _legend_left(frame, triangles, unit) - dash:
+    if begin + max(text_width(line, small) for line in lines) > _legend_left(frame, entries, unit) - dash:
         # Side by side they would run into each other.
-        y = max(y, _legend_line(len(triangles), unit))
+        y = max(y, _legend_line(len(entries), unit))
     for number in range(3):
         start = left + number * 1.6 * dash
         draw.line(
@@ -216,26 +287,20 @@ def _letters(draw: ImageDraw.ImageDraw, frame: Frame, unit: float) -> None:
         write(draw, at, direction_letters(direction), size, align=align, edge=3.0 * unit)
 
 
-def _legend(draw: ImageDraw.ImageDraw, frame: Frame, triangles: Sequence[Triangle], unit: float) -> None:
-    """One triangle with all about it on two lines, or several on a line each."""
+def _legend(draw: ImageDraw.ImageDraw, frame: Frame, entries: Sequence[_Entry], unit: float) -> None:
+    """One measurement with all about it on two lines, or several on a line each."""
     right = frame.size[0] - 26 * unit
-    for number, triangle in enumerate(triangles):
-        alone = len(triangles) == 1
+    for number, entry in enumerate(entries):
+        alone = len(entries) == 1
         y = 44 * unit if alone else _legend_line(number, unit)
-        _swatch(draw, (right - 12 * unit, y - 12 * unit), 12 * unit, TRIANGLES[triangle.kind])
-        headline, detail = triangle_lines(triangle, frame.view)
+        _swatch(draw, (right - 12 * unit, y - 12 * unit), 12 * unit, entry.colour)
         size, small = round((17 if alone else LISTED) * unit), round(DETAIL * unit)
-        write(draw, (right - 22 * unit, y), headline, size, align="right")
+        write(draw, (right - 22 * unit, y), entry.headline, size, align="right")
         if alone:
-            write(draw, (right, y + 20 * unit), detail, small, QUIET_TEXT, "right")
+            write(draw, (right, y + 20 * unit), entry.detail, small, QUIET_TEXT, "right")
         else:
-            left = right - 36 * unit - text_width(headline, size)
-            write(draw, (left, y), _along(triangle), small, QUIET_TEXT, "right")
-
-
-def _along(triangle: Triangle) -> str:
-    """The view a listed triangle was measured in."""
-    return f"along {triangle.view.words}"
+            left = right - 36 * unit - text_width(entry.headline, size)
+            write(draw, (left, y), entry.along, small, QUIET_TEXT, "right")
 
 
 def _legend_line(number: int, unit: float) -> float:
@@ -243,16 +308,15 @@ def _legend_line(number: int, unit: float) -> float:
     return (60 + 26 * number) * unit
 
 
-def _legend_left(frame: Frame, triangles: Sequence[Triangle], unit: float) -> float:
-    """Where the list of the triangles begins; the right margin without one."""
-    widest = max((_line_width(each, frame.view, unit) for each in triangles), default=0.0)
+def _legend_left(frame: Frame, entries: Sequence[_Entry], unit: float) -> float:
+    """Where the list of what was measured begins; the right margin without one."""
+    widest = max((_line_width(each, unit) for each in entries), default=0.0)
     return frame.size[0] - 26 * unit - widest
 
 
-def _line_width(triangle: Triangle, view: View, unit: float) -> float:
-    """Pixels that the entry of a triangle takes in a list."""
-    headline, _detail = triangle_lines(triangle, view)
-    words = text_width(headline, round(LISTED * unit)) + text_width(_along(triangle), round(DETAIL * unit))
+def _line_width(entry: _Entry, unit: float) -> float:
+    """Pixels that an entry takes in a list."""
+    words = text_width(entry.headline, round(LISTED * unit)) + text_width(entry.along, round(DETAIL * unit))
     return 36 * unit + words
 
 

@@ -23,6 +23,8 @@ NEEDLES: Mapping[NeedleColour, Colour] = {
     NeedleColour.LIME: (184, 224, 74),
     NeedleColour.ROSE: (255, 134, 176),
 }
+FIGURE: Colour = (198, 243, 106)
+"""Of distances, angles and areas that were measured by hand."""
 BOWEL: Colour = (255, 176, 66)
 KIDNEY: Colour = (226, 120, 255)
 VESSEL: Colour = (255, 92, 92)

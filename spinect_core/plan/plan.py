@@ -7,6 +7,7 @@ The format is described in docs/plan-format.md.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -29,6 +30,7 @@ from spinect_core.plan.records import (
     LATER,
     VIEW_KEYS,
     Domain,
+    FigureRecord,
     Flag,
     NotNegative,
     Number,
@@ -43,13 +45,19 @@ from spinect_core.plan.records import (
     Text,
     WarningRecord,
     Whole,
+    name_key,
 )
+from spinect_core.plan.repeats import MOST_REPEATS, same_thing
 
 SCHEMA = 2
 OLDEST_SCHEMA = 1
 FORMAT = "spinect-plan"
 FRAME = "LPS, mm"
 LARGEST_FILE = 50_000_000
+ADDED = ("figures", "repeats")
+"""Keys that plans of the first programs with this schema have not."""
+MOST_FIGURES = 1000
+"""More nobody draws by hand on one case."""
 SAME_MM = 0.01
 """Grids whose corners agree to this are the same."""
 OTHER_FILE = "Choose a plan.json written by SPINECT Planner"
@@ -181,6 +189,18 @@ class PlanView(SpreadRecord):
     mm_per_pixel: NotNegative = 0.0
 
 
+class RepeatsRecord(Record):
+    """A triangle that the user measured again, blind to the first.
+
+    Attributes:
+        triangle: its number among those of the plan, from 0.
+        repeats: the same measured again.
+    """
+
+    triangle: Annotated[Whole, Field(ge=0)]
+    repeats: Annotated[tuple[StoredTriangle, ...], Field(min_length=1, max_length=MOST_REPEATS)]
+
+
 class Plan(SpreadRecord):
     """A planned case. Plans are equal when everything they store is.
 
@@ -196,6 +216,8 @@ class Plan(SpreadRecord):
         timings: seconds of each stage of the job.
         views: lines of sight with their pictures.
         triangles: the measured triangles.
+        repeats: triangles among them that were measured again.
+        figures: distances, angles and areas that the user measured beside them.
         planning: level, landmarks, courses, zones, windows, searches and needles.
         notes: sentences worth knowing, for example why there is no triangle on a side.
         files: what else belongs to the plan, by purpose, as paths relative to it with forward slashes.
@@ -216,10 +238,35 @@ class Plan(SpreadRecord):
     timings: Annotated[dict[str, Number], Field(alias="timings_s")] = Field(default_factory=dict)
     views: tuple[PlanView, ...] = ()
     triangles: tuple[StoredTriangle, ...] = ()
+    repeats: Annotated[tuple[RepeatsRecord, ...], Field(max_length=MOST_FIGURES)] = ()
+    figures: Annotated[tuple[FigureRecord, ...], Field(max_length=MOST_FIGURES)] = ()
     planning: Planning = Field(default_factory=Planning)
     notes: tuple[Text, ...] = ()
     files: dict[str, Path] = Field(default_factory=dict)
     versions: dict[str, Text] = Field(default_factory=lambda: {"spinect-planner": __version__})
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        """One name never stands for two measurements."""
+        twice = [
+            name for name, count in Counter(name_key(each.name) for each in self.figures).items() if count > 1
+        ]
+        if twice:
+            raise ValueError(f"there are two of the measurement {twice[0]!r:.60}")
+        return self
+
+    @model_validator(mode="after")
+    def _repeats_are_of_triangles(self) -> Self:
+        """Each belongs to one triangle that is there, and measures the same."""
+        if len({each.triangle for each in self.repeats}) < len(self.repeats):
+            raise ValueError("a triangle has repeats twice")
+        for each in self.repeats:
+            if each.triangle >= len(self.triangles):
+                raise ValueError(f"there is no triangle {each.triangle} that could have repeats")
+            first = self.triangles[each.triangle]
+            if not all(same_thing(first, again) for again in each.repeats):
+                raise ValueError(f"a repeat of the {first.name} is another triangle")
+        return self
 
     def __hash__(self) -> int:
         return hash((self.case.sha256, self.created))
@@ -238,7 +285,7 @@ class Plan(SpreadRecord):
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
             raise PlanError("This is not a SPINECT plan", OTHER_FILE, source)
         check_schema("plan", data.get("schema"), OLDEST_SCHEMA, SCHEMA, source)
-        missing = [key for key in cls.file_keys() if key not in (*data, cls.spread, "frame")]
+        missing = [key for key in cls.file_keys() if key not in (*data, cls.spread, "frame", *ADDED)]
         if missing:
             raise PlanError(f"The plan is not right: it has no {missing[0]}", AS_WRITTEN, source)
         try:

@@ -56,11 +56,13 @@ from spinect_core.base.words import (
     Tissue,
     Version,
 )
+from spinect_core.geometry.figure import Figure
 from spinect_core.geometry.view import View
 from spinect_core.image.organs import Organ, OrganOrigin
 from spinect_core.image.position import PatientPosition
 from spinect_core.image.scan import Numbering
 from spinect_core.image.warning import MOST_WARNINGS, ReadingWarning
+from spinect_core.plan.repeats import MOST_REPEATS, same_thing
 from spinect_core.planning.needle.light import GRADES
 from spinect_core.planning.needle.needle import Needle
 from spinect_core.planning.needle.readouts import read_out
@@ -69,6 +71,8 @@ from spinect_core.planning.rules import LONGEST_REASON, TABLE, Limit
 FARTHEST_MM = 1e5
 MOST_GAP_POINTS, MOST_GAPS = 1000, 100
 """More points along a gap, or gaps of a root, no root has: it is followed over some 80 mm, point by point of 1 mm."""
+LONGEST_NAME = 200
+"""Letters of what a measurement is called."""
 MOST_LEVELS = 5
 MOST_RULES = 100
 MOST_REASONS = 100
@@ -183,6 +187,12 @@ def _read_view(data: Mapping[str, Any]) -> View:
     return View(*(_DEGREES.validate_python(data[key]) for key in VIEW_KEYS[:2]))
 
 
+def _read_figure(data: Mapping[str, Any]) -> Figure:
+    _POINTS.validate_python(data["vertices_lps_mm"])
+    _read_view(data["view"])
+    return Figure.from_dict(data)
+
+
 def _read_needle(data: Mapping[str, Any]) -> Needle:
     for key in ("entry_lps_mm", "target_lps_mm"):
         _POINT.validate_python(data[key])
@@ -194,7 +204,9 @@ LATER = ConfigDict(defer_build=True)
 """Validators are built when the first plan is made or read, not when the window starts."""
 _DEGREES = TypeAdapter[float](Degrees, config=LATER)
 _POINT = TypeAdapter[tuple[float, float, float]](Point, config=LATER)
+_POINTS = TypeAdapter[Points](Points, config=LATER)
 StoredView = Annotated[View, Domain(View, _read_view, View.to_dict)]
+StoredFigure = Annotated[Figure, Domain(Figure, _read_figure, Figure.to_dict)]
 StoredNeedle = Annotated[Needle, Domain(Needle, _read_needle, Needle.to_dict)]
 
 
@@ -352,6 +364,11 @@ class SpreadRecord(Record):
 def zone_key(kind: str, version: str, side: str, level: str) -> str:
     """The name by which windows and searches refer to a zone, such as "L5/S1 left kambin bony"."""
     return " ".join(word for word in (level, side, kind, version) if word)
+
+
+def name_key(name: str) -> str:
+    """What tells the names of two measurements apart: neither capitals nor spaces do."""
+    return " ".join(name.split()).casefold()
 
 
 class WarningRecord(Record):
@@ -1489,6 +1506,27 @@ class NeedleRecord(Record):
         )
         light = self.light.replaced(light=case.light, reasons=(reason, *self.light.reasons)[:MOST_REASONS])
         return self.replaced(light=light)
+
+
+class FigureRecord(Record):
+    """A distance, an angle or an area that the user measured between points.
+
+    Attributes:
+        name: what the user calls it; no two have the same.
+        figure: the points and what is measured.
+        repeats: the same measured again, blind to it and to each other.
+    """
+
+    name: Annotated[Name, Field(max_length=LONGEST_NAME)]
+    figure: StoredFigure
+    repeats: Annotated[tuple[StoredFigure, ...], Field(max_length=MOST_REPEATS)] = ()
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Self:
+        """Repeats measure the same."""
+        if not all(same_thing(self.figure, each) for each in self.repeats):
+            raise ValueError(f"a repeat is no {self.figure.kind} in the same place")
+        return self
 
 
 class Planning(Record):

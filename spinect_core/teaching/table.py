@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinect_core.research.study.agreement import Icc, icc_2_1
+from spinect_core.base.agreement import Icc, icc_2_1
 from spinect_core.research.study.paired import Paired, compare_pairs
 from spinect_core.teaching.records import AttemptRecord, PartRecord
 from spinect_core.teaching.session import ClassRecord, ResultRecord

@@ -110,7 +110,7 @@ def test_work_is_kept_privately_and_comes_back_exactly(segmented, qtbot, own_rec
     assert model.case.surfaces.bone.n_cells == surfaces
     assert [each.name for each in model.measurements] == ["Mine"]
     assert model.case.volume is not None
-    assert model.unsaved == ("the segmentation", "trajectories and triangles")
+    assert model.unsaved == ("the segmentation", "trajectories and measurements")
     assert not state.leftovers.found
     assert left not in state.recent.paths
     assert kept(segmented, qtbot).plan == before.plan, "recovered work is unsaved work of this window"
@@ -134,7 +134,7 @@ def test_a_recovered_plan_takes_no_other_ct(window, qtbot, own_recovery, ct_file
     window.controllers.open.open_path(tmp_path / "right.nii.gz")
     settle(window, qtbot)
     assert window.model.case.volume is not None
-    assert window.model.unsaved == ("triangles",)
+    assert window.model.unsaved == ("measurements",)
 
 
 def test_what_is_saved_or_given_up_is_not_kept(segmented, qtbot, tmp_path, ct_file):

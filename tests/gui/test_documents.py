@@ -98,7 +98,7 @@ def test_saving_writes_a_document_that_brings_everything_back(segmented, qtbot, 
     model.set_planning(Planning())
     open_and_wait(segmented, qtbot, path)
     assert model.case.volume is not None
-    assert [each.triangle for each in model.measurements] == [triangle]
+    assert [each.drawn for each in model.measurements] == [triangle]
     assert model.measurements[0].name == "Mine"
     # the view is that of the first needle, not of the triangle
     assert model.view == first_needle(segmented).view
@@ -184,7 +184,7 @@ def test_a_document_saved_again_without_its_ct_loses_nothing(window, qtbot, save
 def test_the_picture_of_a_changed_triangle_goes(window, qtbot, saved, tmp_path):
     open_and_wait(window, qtbot, saved)
     (measurement,) = window.model.measurements
-    window.model.change(measurement.key, measurement.triangle.moved(0, (-14, 4, -3)), "move")
+    window.model.change(measurement.key, measurement.drawn.moved(0, (-14, 4, -3)), "move")
     again = tmp_path / "again.spinect"
     window.controllers.save.save_plan(again)
     settle(window, qtbot)

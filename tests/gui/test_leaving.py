@@ -84,11 +84,11 @@ def test_trajectories_and_triangles_are_not_lost_either(segmented):
     assert model.unsaved == ()
     found = full_planning()
     model.replace_found((replace(TRIANGLE, author="automatic"),), found, "find trajectories")
-    assert model.unsaved == ("trajectories and triangles",)
+    assert model.unsaved == ("trajectories and measurements",)
     model.history.undo()
     assert model.unsaved == ()
     model.add(TRIANGLE)
-    assert model.unsaved == ("triangles",)
+    assert model.unsaved == ("measurements",)
 
 
 def test_save_writes_the_document_and_then_closes(segmented, qtbot, tmp_path):
@@ -162,7 +162,7 @@ def test_what_came_while_it_was_written_is_still_unsaved(segmented):
     moment = segmented.model.moment
     segmented.model.add(TRIANGLE)
     segmented.model.mark_saved(moment)
-    assert segmented.model.unsaved == ("triangles",)
+    assert segmented.model.unsaved == ("measurements",)
     moment = segmented.model.moment
     segmented.model.set_segmentation(segmented.model.case.segmentation, segmented.model.case.surfaces)
     segmented.model.mark_saved(moment)

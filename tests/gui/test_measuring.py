@@ -48,13 +48,13 @@ def test_a_known_triangle_measures_a_cos_angle(segmented):
         segmented.measurements_panel.tools["kambin"].click()
         for position in on_screen(viewport, corners):
             click(viewport, position)
-        triangle = model.measurements[-1].triangle
+        triangle = model.measurements[-1].drawn
         assert triangle.view == view
         assert triangle.area_mm2 == pytest.approx(area * np.cos(np.radians(angle)), rel=1e-3)
         # the number is the same however the user turns and zooms afterwards
         drag(viewport, (60, 60), (120, 90))
         viewport._move(viewport.turntable.zoom(2.7))
-        assert model.measurements[-1].triangle.area_mm2 == triangle.area_mm2
+        assert model.measurements[-1].drawn.area_mm2 == triangle.area_mm2
         # seen from elsewhere, the same points follow the cosine
         other = View(view.azimuth + 35, view.elevation)
         seen = triangle.area_in(other)
@@ -87,7 +87,7 @@ def test_a_triangle_lies_at_the_depth_of_the_surface_or_of_the_cross_hair(segmen
         panel.tools["kambin"].click()
         for position in on_screen(viewport, middle + np.array([(0, 0, 0), (6, 0, 0), (0, 0, 6)])):
             click(viewport, position)
-        np.testing.assert_allclose(model.measurements[-1].triangle.vertices[:, 1], depth, atol=0.4)
+        np.testing.assert_allclose(model.measurements[-1].drawn.vertices[:, 1], depth, atol=0.4)
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0])
@@ -99,11 +99,11 @@ def test_a_dragged_corner_lands_under_the_mouse_and_stays_in_the_plane(segmented
     segmented.measurements_panel.tools["safe"].click()
     for position in on_screen(viewport, corners):
         click(viewport, position)
-    triangle = model.measurements[-1].triangle
+    triangle = model.measurements[-1].drawn
     model.set_view(View(20 + turn, 5))
     start = np.array(on_screen(viewport, triangle.vertices[1:2])[0])
     drag(viewport, start, start + np.array([25.5, -14.0]))
-    moved = model.measurements[-1].triangle
+    moved = model.measurements[-1].drawn
     np.testing.assert_allclose(
         on_screen(viewport, moved.vertices[1:2])[0], start + np.array([25.5, -14.0]), atol=0.05
     )

@@ -200,7 +200,7 @@ def test_the_names_of_a_document(window, qtbot, tmp_path, kind):
             window.trajectories_panel.pages.setCurrentIndex(page)
             assert_all_plain()
     [measurement] = window.model.measurements
-    window.model.rename(measurement.key, text.strip() + "!")
+    window.model.rename(measurement.key, text.strip()[:150] + "!")
     window.model.remove(measurement.key)
     window.stage.overlay.grab()
     assert_all_plain()

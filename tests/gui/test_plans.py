@@ -42,7 +42,7 @@ def test_a_plan_comes_back_with_names_and_points(segmented, qtbot, tmp_path):
         model.remove(each.key)
     segmented.controllers.open.open_plan(path)
     settle(segmented, qtbot)
-    assert [each.triangle for each in model.measurements] == [each.triangle for each in before]
+    assert [each.drawn for each in model.measurements] == [each.drawn for each in before]
     assert [each.name for each in model.measurements] == [each.name for each in before]
     model.history.undo()
     assert model.measurements == ()

@@ -57,14 +57,14 @@ def test_load_segment_cancel_segment_orbit_draw_export_load_another(window, qtbo
     assert window.view_panel.oblique.text() == "40.0° left"
     # draw, then drag a corner
     measurement = draw(window)
-    assert measurement.triangle.side == "left"
-    area = measurement.triangle.area_mm2
-    corner = viewport.turntable.to_screen(measurement.triangle.vertices)[0]
+    assert measurement.drawn.side == "left"
+    area = measurement.drawn.area_mm2
+    corner = viewport.turntable.to_screen(measurement.drawn.vertices)[0]
     drag(viewport, corner, corner + np.array([-30, 0]))
-    assert model.measurements[0].triangle.area_mm2 != pytest.approx(area)
+    assert model.measurements[0].drawn.area_mm2 != pytest.approx(area)
     assert model.view.azimuth == pytest.approx(40.0), "dragging a corner must not turn the patient"
     model.history.undo()
-    assert model.measurements[0].triangle.area_mm2 == pytest.approx(area)
+    assert model.measurements[0].drawn.area_mm2 == pytest.approx(area)
     model.history.redo()
     # export
     target = tmp_path / "picture.png"
@@ -203,17 +203,17 @@ def test_the_table_renames_jumps_and_deletes(segmented, qtbot):
     table = segmented.measurements_panel.table
     rows = segmented.measurements_panel.rows
     assert rows.rowCount() == 2
-    assert rows.index(1, 4).data() == f"{second.triangle.area_mm2:.1f} mm²"
+    assert rows.index(1, 4).data() == f"{second.drawn.area_mm2:.1f} mm²"
     point = table.visualRect(table.model().index(0, 1)).center()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=point)
     assert segmented.model.selected == first.key
-    assert segmented.model.view == first.triangle.view
+    assert segmented.model.view == first.drawn.view
     segmented.model.rename(first.key, "Before decompression")
     assert rows.index(0, 0).data() == "Before decompression"
     panel = segmented.measurements_panel
     panel.side.setCurrentIndex(panel.side.findData("right"))
     panel.side.activated.emit(panel.side.currentIndex())
-    assert segmented.model.find(first.key).triangle.side == "right"
+    assert segmented.model.find(first.key).drawn.side == "right"
     assert segmented.model.find(first.key).name == "Before decompression"
     panel.delete_button.click()
     assert [each.key for each in segmented.model.measurements] == [second.key]
@@ -223,7 +223,7 @@ def test_the_table_renames_jumps_and_deletes(segmented, qtbot):
 
 def test_escape_and_backspace_while_drawing(segmented):
     segmented.measurements_panel.tools["safe"].click()
-    viewport, tool = segmented.stage.viewport, segmented.stage.tool
+    viewport, tool = segmented.stage.viewport, segmented.state.measuring
     for position in ((200, 200), (300, 210)):
         click(viewport, position)
     assert tool.placed == 2
@@ -243,7 +243,7 @@ def test_three_clicks_on_a_line_are_refused_in_words(segmented):
         click(segmented.stage.viewport, middle + corner)
     assert segmented.model.measurements == ()
     assert "line" in segmented.boxes.shown[-1].text()
-    assert segmented.stage.tool.drawing, "the tool stays in hand"
+    assert segmented.state.measuring.drawing, "the tool stays in hand"
 
 
 def test_a_long_message_does_not_widen_the_window(opened, qtbot):

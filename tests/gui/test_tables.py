@@ -166,7 +166,7 @@ def test_measurements_sort_by_their_area_and_are_renamed(qapp, qtmodeltester):
     table = MeasurementTable()
     table.show([Measurement(4, "Wide", triangle(16)), Measurement(7, "Narrow", triangle(4, kind="safe"))])
     qtmodeltester.check(table)
-    areas = [each.triangle.area_mm2 for each in table.rows]
+    areas = [each.drawn.area_mm2 for each in table.rows]
     assert column(table, 4) == [f"{area:.1f} mm²" for area in areas]
     view = Sorted(table)
     view.sort(4)

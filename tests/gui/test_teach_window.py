@@ -282,7 +282,7 @@ def test_corners_are_placed_in_the_view_of_the_task_without_numbers(trainer, qtb
     for step in ((0, 0), (40, 0), (0, 40)):
         click(viewport, middle + step)
     assert len(model.measurements) == 1
-    triangle = model.measurements[0].triangle
+    triangle = model.measurements[0].drawn
     assert (triangle.kind, triangle.side) == (Kind.KAMBIN, Side.LEFT)
     attempt = hand_in(trainer, qtbot)
     np.testing.assert_allclose(attempt.corners, triangle.vertices)

@@ -76,7 +76,7 @@ def test_trajectories_are_found_and_the_first_is_shown(planned):
     assert trajectories.current is opened
     np.testing.assert_allclose(model.cursor, opened.needle.needle.target)
     assert model.view.angle_to(opened.needle.needle.view) < 0.01
-    assert [each.triangle.side for each in model.measurements] == ["left"]
+    assert [each.drawn.side for each in model.measurements] == ["left"]
     rows = planned.trajectories_panel.rows
     # every number of a row is that of the view along its needle
     assert opened.search.recommended.view.angle_to(opened.needle.needle.view) < 0.01
@@ -374,8 +374,8 @@ def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
     found = model.measurements[0]
     model.rename(found.key, "Before surgery")
     model.add(
-        found.triangle.moved(0, found.triangle.vertices[0] + 1.0).__class__(
-            "safe", "right", found.triangle.vertices, View(-20), author="user"
+        found.drawn.moved(0, found.drawn.vertices[0] + 1.0).__class__(
+            "safe", "right", found.drawn.vertices, View(-20), author="user"
         ),
         "Mine",
     )
@@ -383,12 +383,12 @@ def test_a_second_run_keeps_what_the_user_made(planned, qtbot):
     assert sorted(each.name for each in model.measurements) == ["Before surgery", "Mine"]
     assert [each.title for each in trajectories.rows if each.own] == ["Own needle 1"]
     corrected = next(each for each in model.measurements if each.name == "Before surgery")
-    moved = corrected.triangle.moved(0, corrected.triangle.vertices[0] + 0.5)
+    moved = corrected.drawn.moved(0, corrected.drawn.vertices[0] + 0.5)
     model.change(corrected.key, moved, "move a corner")
     find(planned, qtbot)
     kept = model.find(corrected.key)
     assert kept is not None, "a triangle that the user corrected is his"
-    np.testing.assert_allclose(kept.triangle.vertices, moved.vertices)
+    np.testing.assert_allclose(kept.drawn.vertices, moved.vertices)
 
 
 def test_segmenting_again_takes_the_trajectories_but_not_the_users_needle(planned, qtbot):
@@ -474,7 +474,7 @@ def test_how_many_lumbar_vertebrae_is_asked_and_the_answer_renames_all_without_a
     names = [panel.rows.columns[0].text(each) for each in panel.rows.rows]
     assert all(name.endswith(", L6/S1") for name in names)
     assert [each.side for each in trajectories.rows] == ["left", "right"]
-    assert {each.triangle.level for each in model.measurements} == {"L6/S1"}
+    assert {each.drawn.level for each in model.measurements} == {"L6/S1"}
     assert trajectories.can_adjust
     assert trajectories.plan.landmarks.lumbar == 6
     assert (trajectories.chosen, model.view) == (trajectories.rows[0].key, view)

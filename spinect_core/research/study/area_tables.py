@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+from spinect_core.base.agreement import Icc, icc_2_1
 from spinect_core.base.words import KINDS, SIDES
 from spinect_core.geometry.triangle import KIND_NAMES
-from spinect_core.research.study.agreement import Icc, icc_2_1
 from spinect_core.research.study.examine import Examined
 from spinect_core.research.study.measurements import Measurement, Ratings, between, retest
 from spinect_core.research.study.paired import ALPHA, Paired, compare_pairs

@@ -1,6 +1,7 @@
 """The writing on a picture is drawn from geometry and leaves the picture readable."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ from PIL import Image
 
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.words import SIDES
+from spinect_core.geometry.figure import Figure
 from spinect_core.geometry.gap_line import GapLine
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.warning import ReadingWarning, warning_headline
 from spinect_core.pictures import Frame, annotate, save_picture
-from spinect_core.pictures.annotate import triangle_lines
+from spinect_core.pictures.annotate import _entries, triangle_lines
 from spinect_core.pictures.lettering import in_lines, shortened, text_width
-from spinect_core.pictures.palette import TRIANGLES, WARNING
+from spinect_core.pictures.palette import FIGURE, TRIANGLES, WARNING
 from spinect_core.pictures.scale import bar_length_mm
 
 GREY = np.full((320, 400, 3), 90, dtype=np.uint8)
@@ -120,6 +122,24 @@ def test_legend_says_how_an_area_was_measured() -> None:
     assert headline == "Left safe triangle L5/S1   800.0 mm²"
     assert "measured" not in detail
     assert "measured left oblique 27°, caudal 12°" in triangle_lines(triangle(), View(0))[1]
+
+
+def test_a_distance_is_drawn_with_its_number_and_no_name_stands_for_two() -> None:
+    dark = np.zeros((800, 1000, 3), dtype=np.uint8)
+    length = Figure("distance", VIEW.unproject([(-40, 0), (40, 0)], 0), VIEW)
+    drawn = annotate(dark, VIEW, 0.25, figures=[length], centre=np.zeros(3)).astype(int)
+    assert (np.abs(drawn[400, 360:640] - FIGURE).max(axis=1) < 8).mean() > 0.8, "80 mm are 320 pixels"
+    assert (np.abs(drawn[385:415, 680:780] - FIGURE).max(axis=2) < 60).sum() > 60, (
+        "the number stands beside it"
+    )
+    other = replace(length, vertices=length.vertices / 2)
+    names = [each.headline for each in _entries([triangle(), triangle(), length, other], VIEW)]
+    assert names == [
+        "Left safe triangle L5/S1   800.0 mm²",
+        "Left safe triangle L5/S1 2   800.0 mm²",
+        "Distance   80.0 mm",
+        "Distance 2   40.0 mm",
+    ]
 
 
 @pytest.mark.parametrize("entries", [2, 4, 6])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spinect_core.research.study.agreement import icc_2_1
+from spinect_core.base.agreement import icc_2_1
 from spinect_core.research.study.paired import Summary, compare_pairs, wilcoxon_p
 
 # Shrout and Fleiss 1979, Table 2: six targets, four judges.
@@ -59,7 +59,7 @@ def test_icc_counts_a_constant_offset_as_disagreement() -> None:
         (np.zeros((0, 2)), "n = 0"),
         (np.array([[3.0, 4.0]]), "n = 1"),
         (np.array([[3.0], [4.0]]), "1 rating"),
-        (np.full((5, 3), 7.1), "all areas are equal"),
+        (np.full((5, 3), 7.1), "all values are equal"),
     ],
 )
 def test_icc_that_cannot_be_computed_says_why(ratings: np.ndarray, words: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import fdtri
 
 from spinect_core.base.arrays import FloatArray
 
@@ -57,7 +57,7 @@ def icc_2_1(ratings: FloatArray) -> Icc:
     )
     whole = between_rows + (k - 1) * error + k * (between_columns - error) / n
     if whole <= 0:
-        return Icc(n, k, reason="not computable: all areas are equal")
+        return Icc(n, k, reason="not computable: all values are equal")
     value = (between_rows - error) / whole
     if error == 0 and between_columns == 0:
         return Icc(n, k, value, reason="interval not computable: the ratings agree exactly")
@@ -74,8 +74,8 @@ def _interval(n: int, k: int, value: float, squares: tuple[float, float, float])
         (a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
     )
     tail = 1 - (1 - LEVEL) / 2
-    below = float(stats.f.ppf(tail, n - 1, freedom))
-    above = float(stats.f.ppf(tail, freedom, n - 1))
+    below = float(fdtri(n - 1, freedom, tail))
+    above = float(fdtri(freedom, n - 1, tail))
     rest = k * columns + (k * n - k - n) * error
     low = n * (rows - below * error) / (below * rest + n * rows)
     high = n * (above * rows - error) / (rest + n * above * rows)
