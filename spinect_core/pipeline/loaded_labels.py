@@ -19,7 +19,7 @@ from spinect_core.base.errors import ReadingError, UsageError
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
 from spinect_core.base.words import LabelFormat, Tissue
 from spinect_core.image.nearest import on_grid
-from spinect_core.image.organs import NUMBERS, Organ, OrganOrigin, Organs
+from spinect_core.image.organs import NUMBERS, SPARED, Organ, OrganOrigin, Organs
 from spinect_core.image.region import Region
 from spinect_core.image.volume import BONE, NERVE, Geometry, Labels, Volume
 from spinect_core.image.warning import ReadingWarning
@@ -251,6 +251,11 @@ def put_on(
         for each, meaning in zip(found.segments, meanings, strict=True)
         if meaning != Left.OUT
     )
+    if organs is None and (named := [each for each in Organ if each in meanings]):
+        notes += (
+            f"Of organs the labels hold {', '.join(named)} alone, nothing that a needle has to spare: they were not "
+            "used.",
+        )
     run = LoadedRun(found.form, checksum, taken, len(meanings) - len(taken), notes)
     return LoadedLabels(labels, on_1mm, organs, run)
 
@@ -297,23 +302,27 @@ def _finer(ours: Geometry, ct: Geometry) -> list[ReadingWarning]:
     """What is lost or made up on the CT's grid."""
     if ours.same_grid(ct, 0.01):
         return []
-    labels, voxels = (max(each.spacing) for each in (ours, ct))
-    if labels < FINER * voxels:
-        return [
+    # Along each axis of the CT: a stack of thick slices may be finer than it within each of them.
+    axes = np.abs(np.asarray(ct.direction).T @ np.asarray(ours.direction)).argmax(axis=1)
+    pairs = [(ours.spacing[axis], voxel) for axis, voxel in zip(axes, ct.spacing, strict=True)]
+    told: list[ReadingWarning] = []
+    if any(label < FINER * voxel for label, voxel in pairs):
+        told.append(
             ReadingWarning(
                 f"The labels are finer than the CT ({_size(ours)} against {_size(ct)} mm): what is thinner than a "
                 "voxel of the CT may be lost"
             )
-        ]
-    if labels * FINER > voxels:
-        return [
+        )
+    coarse = max((label for label, voxel in pairs if label * FINER > voxel), default=0.0)
+    if coarse:
+        told.append(
             ReadingWarning(
                 f"The labels are coarser than the CT ({_size(ours)} against {_size(ct)} mm): their borders are steps "
-                f"of {labels:.1f} mm",
-                grave=labels > 2.0,
+                f"of {coarse:.1f} mm",
+                grave=coarse > 2.0,
             )
-        ]
-    return []
+        )
+    return told
 
 
 def _size(grid: Geometry) -> str:
@@ -356,9 +365,12 @@ def _check_sides(found: LabelSet, meanings: Sequence[Meaning], source: str | Pat
 
 
 def _organs(found: LabelSet, meanings: Sequence[Meaning], checksum: str) -> Organs | None:
-    """The organs among the segments; the bone beside them tells whether they are of this CT."""
-    named = tuple(each for each in Organ if each in meanings)
-    if not named:
+    """The organs among the segments; the bone beside them tells whether they are of this CT.
+
+    None where nothing of them is to be spared by a needle: discs or muscles alone do not stand in place of what the
+    organ network finds.
+    """
+    if not any(each in meanings for each in SPARED):
         return None
     classes = []
     for each, meaning in zip(found.segments, meanings, strict=True):

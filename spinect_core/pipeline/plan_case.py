@@ -358,8 +358,10 @@ class _Job:
         if masks is not None:
             organs = self._stage("organs", 0.07, 0.08, lambda p: self._organs(volume, masks, p))
         segmentation = self._stage("segmentation", 0.08, 0.75, lambda p: self._labelled(volume, wish, p))
-        organs = organs or segmentation.organs
         unnamed: tuple[str, ...] = ()
+        if organs is not None and segmentation.organs is not None:
+            unnamed = (f"The organs in the labels were not used: those of {organs.source} were.",)
+        organs = organs or segmentation.organs
         if organs is None and wish.organ_network:
             organs, unnamed = self._stage(
                 "organ network", 0.75, 0.8, lambda p: self._named_organs(volume, segmentation.region, wish, p)

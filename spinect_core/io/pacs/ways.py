@@ -75,6 +75,11 @@ def first_that_works(archive: Archive, attempts: Sequence[tuple[Way, str, Callab
     if len(errors) == 1:
         raise errors[0]
     remedies = list(dict.fromkeys(error.remedy for error in errors))
+    # A refused name or password is the one fault that can be mended here and now, whatever the other ways met.
+    parameter = next((error.parameter for error in errors if error.parameter is not None), None)
     raise ArchiveError(
-        "; ".join(map(str, tried)), ". ".join(remedies) or "Enter one in its settings", archive.name
+        "; ".join(map(str, tried)),
+        ". ".join(remedies) or "Enter one in its settings",
+        archive.name,
+        parameter,
     )

@@ -18,7 +18,8 @@ from spinect_core.image.warning import ReadingWarning
 from spinect_core.io.reading.memory import check_memory
 from spinect_core.io.reading.series import short_hash
 
-MOST_SEGMENTS = 65535
+MOST_SEGMENTS = 1000
+"""No body has so many parts with names, and of each one the user may be asked what it is."""
 MOST_LAYERS = 64
 """That so many segments lie over each other is a fault of the file."""
 LONGEST_NAME = 64
@@ -53,7 +54,9 @@ class Layers:
     def __init__(self, shape: tuple[int, int, int], count: int, source: str | Path) -> None:
         if count > MOST_SEGMENTS:
             raise ReadingError(
-                f"It holds {count} segments", "Save those that matter as a file of their own", source
+                f"It holds {count} segments, more than {MOST_SEGMENTS}",
+                "Save those that matter as a file of their own",
+                source,
             )
         self.arrays: list[npt.NDArray[Any]] = []
         self._shape, self._source = shape, source

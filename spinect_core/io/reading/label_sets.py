@@ -19,7 +19,7 @@ from spinect_core.image.volume import Geometry, Volume
 from spinect_core.io.reading.dicom_headers import looks_like_dicom
 from spinect_core.io.reading.dicom_segments import read_dicom_segments
 from spinect_core.io.reading.images import bare_name, is_image_name, read_numbers
-from spinect_core.io.reading.label_layers import LabelSet, Layers, Segment, shown_name
+from spinect_core.io.reading.label_layers import MOST_SEGMENTS, LabelSet, Layers, Segment, shown_name
 from spinect_core.io.reading.label_names import NUMBERED
 from spinect_core.io.reading.nrrd import SUFFIXES as NRRD_SUFFIXES
 from spinect_core.io.reading.organ_masks import own_names, whole_numbers
@@ -28,8 +28,6 @@ from spinect_core.io.reading.slicer import is_slicer, slicer_segments
 
 FRACTION = 0.5
 """Of a fractional segmentation: what is at least so likely, or so full, belongs to its segment."""
-MOST_NUMBERS = 1000
-"""A file with more different numbers holds a picture, not labels."""
 _CHOOSE = "Choose labels as NIfTI, NRRD, MetaImage, .seg.nrrd, a folder of masks, a DICOM segmentation or an RTSTRUCT"
 
 
@@ -169,7 +167,8 @@ def _numbers(path: Path, options: LabelOptions) -> LabelSet:
     array, geometry = read_numbers(path)
     values = whole_numbers(array, path)
     held = [int(each) for each in np.unique(values) if each]
-    if len(held) > MOST_NUMBERS:
+    if len(held) > MOST_SEGMENTS:
+        # A picture, not labels.
         raise ReadingError(f"The file holds {len(held)} different numbers: no labels", _CHOOSE, path)
     names = own_names(path)
     table = np.zeros(max(held, default=0) + 1, np.uint16)

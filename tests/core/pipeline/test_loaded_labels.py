@@ -83,6 +83,17 @@ def test_known_names_need_no_word_of_the_user(tmp_path: Path) -> None:
     assert loaded.labels_1mm.geometry.spacing == (1.0, 1.0, 1.0)
 
 
+def test_discs_alone_do_not_stand_in_place_of_the_organs_to_spare(tmp_path: Path) -> None:
+    volume, of = drawn(), masks()
+    array = truth() + 3 * of["bowel"]
+    path = named(tmp_path / "s.seg.nrrd", array, volume.geometry, ["bone", "nerve", "vertebra_disc"])
+    loaded = load_labels(path, volume)
+    assert loaded.organs is None
+    assert loaded.run.notes == (
+        "Of organs the labels hold disc alone, nothing that a needle has to spare: they were not used.",
+    )
+
+
 def test_unknown_names_are_asked_for_and_not_guessed(tmp_path: Path) -> None:
     volume = drawn()
     path = named(tmp_path / "s.seg.nrrd", truth(), volume.geometry, ["L5 vertebra", "spinal_canal"])
@@ -259,6 +270,20 @@ def test_other_voxel_sizes_are_told(tmp_path: Path) -> None:
     loaded = load_labels(path, thick, BOTH)
     assert np.array_equal(loaded.labels.array, truth().repeat(2, 0))
     assert any("coarser than the CT" in each.text for each in loaded.labels.warnings)
+    assert not any("finer" in each.text for each in loaded.labels.warnings)
+
+
+def test_finer_within_slices_and_coarser_across_them_are_both_told(tmp_path: Path) -> None:
+    volume = drawn()
+    grid = volume.geometry
+    array = truth()[::2].repeat(2, 1).repeat(2, 2)
+    z, y, x = (spacing * times for spacing, times in zip(SPACING[::-1], (2, 0.5, 0.5), strict=True))
+    there = Geometry(array.shape, (x, y, z), tuple(grid.to_patient((0.0, -0.25, -0.25))))
+    loaded = load_labels(write_nifti(tmp_path / "l.nii.gz", array, there), volume, BOTH)
+    assert [each.text.split(" than ")[0] for each in loaded.labels.warnings] == [
+        "The labels are finer",
+        "The labels are coarser",
+    ]
 
 
 def test_contrast_medium_in_what_is_called_nerve_is_doubted(tmp_path: Path) -> None:

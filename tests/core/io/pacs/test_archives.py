@@ -249,6 +249,16 @@ def test_faults_of_dicomweb_are_said_in_words(code: int, body: bytes, words: str
     assert elsewhere == [], "nobody is followed to another address"
 
 
+def test_a_refused_password_is_known_as_such_beside_another_fault() -> None:
+    with web_server(answering(401, b"", Content_Type="text/html")) as (port, _):
+        web = f"http://127.0.0.1:{port}"
+        archive = archive_of(name="B", host="127.0.0.1", port=free_port(), title="NOBODY", web=web, user=USER)
+        with pytest.raises(ArchiveError) as caught:
+            find_studies(Access(archive, MARKER), Query(patient_id="4711"))
+    assert caught.value.parameter == "user"
+    assert ";" in str(caught.value), "both ways are told of"
+
+
 def test_no_proxy_and_no_other_file_s_password_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
