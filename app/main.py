@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import QCoreApplication, QSettings, QStandardPaths, Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.model.garbage import Collector
     from app.widgets import icons, messages, theme
     from app.window import start_3d
     from app.window.main_window import MainWindow
@@ -89,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     keep_decimal_point()  # the application has just taken the user's
+    collector = Collector()
     application.setOrganizationName(ORGANISATION)
     application.setApplicationName(NAME)
     if QStandardPaths.locate(
@@ -136,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = sys.__excepthook__
     window.deleteLater()
     application.processEvents()
+    collector.finish()
     return int(code)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 
 loading = threading.RLock()
@@ -11,7 +13,10 @@ loading = threading.RLock()
 def load() -> None:
     """Import what opening, planning, saving and showing a case come to need; at once where that was done before."""
     with loading:
+        before = len(sys.modules)
         _load()
+        if not gc.isenabled() and len(sys.modules) > before:
+            gc.freeze()  # see app.model.garbage
 
 
 def _load() -> None:

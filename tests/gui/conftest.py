@@ -44,6 +44,16 @@ def fast_core(monkeypatch, request):
     monkeypatch.setattr(spinect_core.preprocessing, "find_lumbosacral_region", small_region)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def collector(qapp):
+    """Nothing of a window is freed by a thread of its jobs, as in the program."""
+    from app.model.garbage import Collector
+
+    made = Collector()
+    yield
+    made.finish()
+
+
 @pytest.fixture(autouse=True)
 def own_recovery(monkeypatch, tmp_path) -> Path:
     """The private folder of this test alone."""

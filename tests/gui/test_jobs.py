@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+import weakref
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -30,6 +31,24 @@ def test_results_come_to_the_windows_thread(jobs, qtbot):
     finished(qtbot, jobs)
     assert seen
     assert seen[0] != threading.get_ident()
+
+
+def test_a_job_frees_nothing_of_the_window(jobs, qtbot):
+    """A widget that nobody reaches is destroyed by the window's thread, whichever one allocates meanwhile."""
+
+    class Ring:
+        pass
+
+    threads = []
+    ring = Ring()
+    ring.itself = ring
+    weakref.finalize(ring, lambda: threads.append(threading.get_ident()))
+    del ring
+    allocated = []
+    jobs.start("work", lambda progress, cancel: allocated.extend([] for _ in range(100_000)), lambda _: None)
+    finished(qtbot, jobs)
+    qtbot.waitUntil(lambda: bool(threads), timeout=5000)
+    assert threads == [threading.get_ident()]
 
 
 def test_errors_arrive_as_they_were_raised(jobs, qtbot):
