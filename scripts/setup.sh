@@ -83,7 +83,8 @@ apt_install() {
     export DEBIAN_FRONTEND=noninteractive
     # The package lists of a fresh machine are empty and those of an old one name files that are gone.
     apt-get update -qq >"$log" 2>&1 || say "apt-get update failed, going on with the lists that are there"
-    if ! apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
+    # Another apt-get, such as a fresh machine's own at its start, is waited for.
+    if ! apt-get -o DPkg::Lock::Timeout=180 install -y -qq --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
         cat "$log" >&2
         rm -f "$log"
         return 1

@@ -13,9 +13,9 @@ import pytest
 import spinect_core
 
 ROOT = Path(__file__).resolve().parents[2]
-WHOLE_JOB = "plan_case"
+WHOLE_JOBS = ("plan_case", "plan_labels")
 FUNCTIONS = [
-    pytest.param(name, marks=pytest.mark.slow) if name == WHOLE_JOB else name
+    pytest.param(name, marks=pytest.mark.slow) if name in WHOLE_JOBS else name
     for name in sorted(spinect_core.__all__)
     if inspect.isfunction(getattr(spinect_core, name))
 ]
@@ -59,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.heavy
+@pytest.mark.usefixtures("registered_once")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_example_of_a_function_runs(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

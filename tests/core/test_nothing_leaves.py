@@ -53,6 +53,7 @@ def test_info_is_alone(tmp_path: Path) -> None:
     assert_alone(seen)
 
 
+@pytest.mark.slow  # TensorFlow trains below as well
 @pytest.mark.parametrize("engine", ["tensorflow"])  # the other one works in the plan below
 def test_segmenting_is_alone(tmp_path: Path, engine: str) -> None:
     out = tmp_path / "labels.nii.gz"

@@ -6,6 +6,7 @@ from pathlib import Path
 os.environ.setdefault("QT_API", "pyside6")
 
 import fake_planning
+import gui_help
 import pytest
 import shiboken6
 from gui_help import fake_find_organs, fake_segment, settle, small_region, small_volume
@@ -114,7 +115,11 @@ def opened(window, qtbot, ct_file):
 @pytest.fixture
 def segmented(opened, qtbot):
     """The window with the small CT segmented and drawn."""
-    with qtbot.waitSignal(opened.model.surfaces_changed, timeout=90000):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        qtbot.waitSignal(opened.model.surfaces_changed, timeout=90000),
+    ):
+        patch.setattr(gui_help, "STEP_SECONDS", 0.0)
         opened.segment_panel.button.click()
     qtbot.waitUntil(lambda: not opened.jobs.busy)
     opened.stage.viewport.grabFramebuffer()

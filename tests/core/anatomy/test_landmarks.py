@@ -14,7 +14,7 @@ from spinect_core.base.notes import NoteCode
 from spinect_core.image.volume import NERVE, Geometry, Labels
 from spinect_core.research.study.hard_levels import Specimen, counted
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("registered_once")]
 
 
 def errors_of(landmarks, truth):
@@ -45,7 +45,8 @@ def test_landmarks_of_an_unseen_specimen(phantom, found):
     assert min(found.confidences.values()) > 0.3
 
 
-def test_the_same_labels_give_the_same_points(phantom, found):
+def test_the_same_labels_give_the_same_points(phantom, found, registered_once):
+    registered_once.clear()
     again = find_landmarks(phantom.labels)
     for name, point in found.points.items():
         assert np.array_equal(point, again.points[name])

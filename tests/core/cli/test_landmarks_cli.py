@@ -11,7 +11,7 @@ from spinect_core.image.volume import Geometry, Labels
 from spinect_core.io.reading import read_labels
 from spinect_core.io.writing import write_labels
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("registered_once")]
 
 
 @pytest.fixture(scope="module")

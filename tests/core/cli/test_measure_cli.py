@@ -7,15 +7,16 @@ import pytest
 from spinect_core.base.versions import NOTICE
 from spinect_core.cli import main
 from spinect_core.io.writing import write_labels
-from spinect_core.research.phantom import draw_case
 from spinect_core.research.phantom.scanner import IDEAL
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("registered_once")]
+
+BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
 
 
 @pytest.fixture(scope="module")
-def labels(tmp_path_factory):
-    phantom = draw_case(8, (2.0, 2.0, 2.0), setting=IDEAL, pathologies=())
+def labels(tmp_path_factory, draw_once):
+    phantom = draw_once(8, (2.0, 2.0, 2.0), box=BACK_TO_THE_SKIN, setting=IDEAL, pathologies=())
     path = tmp_path_factory.mktemp("Müller 計測") / "labels.nii.gz"
     write_labels(phantom.labels, path)
     return path

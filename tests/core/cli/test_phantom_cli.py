@@ -43,6 +43,7 @@ def test_one_seed_goes_into_the_folder_itself(tmp_path: Path, capsys: pytest.Cap
     assert json.loads((out / "truth.json").read_text(encoding="utf-8"))["seed"] == 8
 
 
+@pytest.mark.slow
 def test_several_seeds_go_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["phantom", "--seed", "3-4", "9", "--out", str(tmp_path), "--spacing", "6", "--jobs", "2", *BOX]
     assert cli.main(words) == 0

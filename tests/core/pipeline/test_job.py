@@ -378,24 +378,22 @@ def test_a_second_plan_replaces_the_first_and_nothing_else(ct: Path, tmp_path: P
     }
 
 
-@pytest.mark.parametrize(
-    "failure", [SegmentationError("No engine", "Install one"), Cancelled(), KeyboardInterrupt()]
-)
 def test_a_failure_leaves_the_folder_as_it_was(
-    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "o"
     job.plan_case(ct, out, region=REGION)
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    for failure in (SegmentationError("No engine", "Install one"), Cancelled(), KeyboardInterrupt()):
 
-    def failing(*_: Any, **__: Any) -> None:
-        raise failure
+        def failing(*_: Any, raised: BaseException = failure, **__: Any) -> None:
+            raise raised
 
-    monkeypatch.setattr(job, "draw_pictures", failing)
-    with pytest.raises(type(failure)):
-        job.plan_case(ct, out, region=REGION, sides="left")
-    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
-    with pytest.raises(type(failure)):
+        monkeypatch.setattr(job, "draw_pictures", failing)
+        with pytest.raises(type(failure)):
+            job.plan_case(ct, out, region=REGION, sides="left")
+        assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+    with pytest.raises(KeyboardInterrupt):
         job.plan_case(ct, tmp_path / "new", region=REGION)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Müller Ä", "o"]
 

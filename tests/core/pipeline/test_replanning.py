@@ -14,7 +14,7 @@ from spinect_core.planning.zones.window import Sight
 from spinect_core.research.phantom.scanner import IDEAL
 from spinect_core.surfaces import build_surfaces
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("registered_once")]
 
 BACK_TO_THE_SKIN = ((-110.0, 110.0), (-55.0, 140.0), (-60.0, 75.0))
 STEP = 20.0

@@ -222,6 +222,7 @@ def test_points_follow_from_the_parts_that_are_shown(ground, ideal):
         assert part_line(each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [LEVEL, CORNERS, VIEW, NEEDLE], ids=lambda task: str(task.task))
 def test_points_cannot_be_had_by_moving_the_mouse_at_random(ground, task):
     count = 30 if task.task == Task.NEEDLE else 100

@@ -83,7 +83,7 @@ def from_labels(drawn, tmp_path_factory) -> BoneSet:
     return read_bones(folder)
 
 
-@pytest.fixture(scope="module", params=["surfaces", "labels"])
+@pytest.fixture(scope="module", params=[pytest.param("surfaces", marks=pytest.mark.slow), "labels"])
 def bones(request: pytest.FixtureRequest) -> BoneSet:
     found: BoneSet = request.getfixturevalue(f"from_{request.param}")
     return found

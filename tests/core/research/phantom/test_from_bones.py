@@ -66,6 +66,7 @@ def test_nerves_keep_out_of_the_given_bone(built: Phantom) -> None:
     assert checked > 300
 
 
+@pytest.mark.slow
 def test_the_varied_family_is_laid_on_given_bones(bones: BoneSet) -> None:
     case = draw_on_bones(5, bones, (3.0, 3.0, 3.0), box=BOX, varied=True)
     assert case.truth["family"] == "swollen varied"

@@ -53,6 +53,7 @@ def case() -> Case:
     return draw(toy(), 1)
 
 
+@pytest.mark.slow
 def test_a_case_has_no_fault(case: Case) -> None:
     assert faults(case) == []
 

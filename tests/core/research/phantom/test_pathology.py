@@ -13,6 +13,8 @@ pytestmark = pytest.mark.heavy
 
 BOX = ((-54.0, 54.0), (-32.0, 66.0), (-56.0, 44.0))
 QUIET = Scan(0.4, 0.4, 0.0, 0.5)
+BOLDEST = {"spondylolisthesis", "transitional", "stenosis", "herniation-s1", "pedicle-screws"}
+"""What changes most of bone and nerve."""
 _drawn: dict[tuple[str, ...], Phantom] = {}
 
 
@@ -70,7 +72,12 @@ def test_every_number_is_drawn_within_its_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in PATHOLOGIES if n not in {"high-crest", "obesity", "hip-prosthesis"}]
+    "name",
+    [
+        pytest.param(name, marks=() if name in BOLDEST else pytest.mark.slow)
+        for name in PATHOLOGIES
+        if name not in {"high-crest", "obesity", "hip-prosthesis"}
+    ],
 )
 def test_no_pathology_makes_impossible_anatomy(name: str) -> None:
     phantom = case(name)

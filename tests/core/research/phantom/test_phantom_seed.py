@@ -36,12 +36,14 @@ def test_a_seed_gives_the_same_bytes_in_this_and_in_another_process() -> None:
     assert sha(phantom.labels.array) == LABELS_SHA
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_specimen() -> None:
     first, second = draw_case(5, SPACING), draw_case(6, SPACING)
     assert np.mean(first.labels.array != second.labels.array) > 0.01
     assert first.truth["specimen"] != second.truth["specimen"]
 
 
+@pytest.mark.slow
 def test_the_specimen_does_not_depend_on_grid_or_scanner() -> None:
     coarse = draw_case(5, SPACING)
     noisy = draw_case(5, SPACING, setting=Scan(noise_hu=60.0))

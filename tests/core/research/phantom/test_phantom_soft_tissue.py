@@ -68,6 +68,7 @@ def test_muscles_lie_in_the_order_of_anatomy(trunk: Phantom) -> None:
     assert middle("gluteus left")[1] > middle("iliacus left")[1]
 
 
+@pytest.mark.slow
 def test_fat_planes_part_multifidus_and_longissimus() -> None:
     phantom = draw_case(7, (1.0, 1.0, 3.0), box=((-70.0, 70.0), (20.0, 90.0), (10.0, 40.0)), setting=QUIET)
     ct = phantom.volume.array
@@ -113,6 +114,7 @@ def test_vessels_run_before_the_spine_and_divide_downwards(trunk: Phantom) -> No
     assert not np.any(part(trunk, "arteries") & (trunk.labels.array == 1))
 
 
+@pytest.mark.slow
 def test_blood_and_contrast_differ_from_seed_to_seed() -> None:
     box = ((-60.0, 60.0), (-72.0, 0.0), (-30.0, 60.0))
     values = []
@@ -135,6 +137,7 @@ def test_bowel_has_wall_content_and_gas_and_keeps_out_of_muscle(trunk: Phantom) 
     assert not np.any(binary_dilation(gas) & part(trunk, "psoas left"))
 
 
+@pytest.mark.slow
 def test_lean_and_obese_differ_in_fat_not_in_back_muscle() -> None:
     box = ((-60.0, 60.0), (10.0, 118.0), (0.0, 20.0))
     drawn = []

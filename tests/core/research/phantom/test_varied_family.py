@@ -69,16 +69,19 @@ def gaps_to_bone_and_disc(phantom: Phantom, name: str) -> FloatArray:
     return map_coordinates(away, index, order=1) - radii
 
 
+@pytest.mark.slow
 def test_nerves_bones_and_joints_are_as_sound_as_ever(varied: Phantom) -> None:
     assert faults(varied) == []
 
 
+@pytest.mark.slow
 def test_what_lies_beside_the_nerves_is_background(varied: Phantom) -> None:
     beside = np.isin(varied.structures, NEGATIVES)
     assert ml(varied, beside) > 8.0
     assert np.all(varied.labels.array[beside] == 0)
 
 
+@pytest.mark.slow
 def test_unenhanced_vessels_have_the_density_of_nerve(varied: Phantom) -> None:
     ct, root = varied.volume.array, varied.truth["specimen"]["values"]["root"]
     assert varied.truth["variety"]["blood"][0] < 80.0
@@ -88,6 +91,7 @@ def test_unenhanced_vessels_have_the_density_of_nerve(varied: Phantom) -> None:
         assert np.median(ct[inside]) == pytest.approx(root, abs=16.0)
 
 
+@pytest.mark.slow
 def test_round_the_roots_lies_what_was_not_there_before(varied: Phantom, usual: Phantom) -> None:
     """Within a centimetre of the roots outside of canal and foramen: no nerve, but as dense, with fat round it."""
 
@@ -108,6 +112,7 @@ def test_round_the_roots_lies_what_was_not_there_before(varied: Phantom, usual: 
     assert dense_and_no_nerve(varied) > dense_and_no_nerve(usual) + 0.3
 
 
+@pytest.mark.slow
 def test_a_touching_l5_root_lies_on_body_disc_and_ala(varied: Phantom, usual: Phantom) -> None:
     assert varied.truth["variety"]["roots"]["L5 left"]["lies"] == "touching"
     assert varied.truth["variety"]["roots"]["L5 right"]["lies"] == "free"
@@ -120,6 +125,7 @@ def test_a_touching_l5_root_lies_on_body_disc_and_ala(varied: Phantom, usual: Ph
         assert free.max() > 5.0
 
 
+@pytest.mark.slow
 def test_a_root_on_bone_is_a_band_of_its_old_cross_section(varied: Phantom) -> None:
     """Across its way a flattened root is longer than thick, and its volume that of the round one."""
     broad = varied.truth["variety"]["roots"]["L5 left"]["broad"]
@@ -148,6 +154,7 @@ def test_a_root_on_bone_is_a_band_of_its_old_cross_section(varied: Phantom) -> N
     assert held.sum() == pytest.approx(length * np.pi * np.median(radii) ** 2, rel=0.3)
 
 
+@pytest.mark.slow
 def test_the_person_is_the_one_of_the_seed(varied: Phantom, usual: Phantom) -> None:
     one, other = (case.truth["specimen"]["values"] for case in (varied, usual))
     unlike = {name for name, value in one.items() if value != other[name]}
@@ -205,6 +212,7 @@ def test_the_bend_is_as_large_as_told_and_folds_nothing() -> None:
         assert np.abs(back - places[::50]).max() < 0.01
 
 
+@pytest.mark.slow
 def test_the_reading_is_that_of_the_seed() -> None:
     seed = next(s for s in range(100) if draw_variety(s, draw_specimen(s, ())).reading == FUSED)
     case = draw_case(seed, (3.0, 3.0, 3.0), box=BOX, setting=QUIET, family=VARIED, pathologies=())

@@ -32,6 +32,7 @@ def test_verdicts_compare_with_the_published_mean_and_spread() -> None:
     assert table["sac AP"].verdict == "no source found"
 
 
+@pytest.mark.slow
 def test_the_command_writes_measures_table_and_violations(tmp_path, capsys) -> None:
     assert main(["phantom-study", "--seeds", "3", "--spacing", "3", "--out", str(tmp_path), "-q"]) == 0
     with (tmp_path / "measures.csv").open(encoding="utf-8") as stream:

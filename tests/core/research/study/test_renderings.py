@@ -31,6 +31,7 @@ def test_stepped_surfaces_lie_on_the_voxels_and_look_outwards(direction: np.ndar
     assert middle == pytest.approx((5 + direction[0, 0] * 15, 6 + 6.5, 7 + 5.5))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corners")
 def test_the_sheet_shows_all_four(
     tmp_path: Path, write_case: Callable[..., Path], segmenter: Any, monkeypatch: pytest.MonkeyPatch

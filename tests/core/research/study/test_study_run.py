@@ -163,6 +163,7 @@ def test_finished_cases_are_not_computed_again(
     assert len(segmenter.calls) == 17
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corners", "coarse")
 def test_curves_fall_with_noise_and_thickness(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     settings = replace(SETTINGS, noise=(0.0, 150.0), slices=(0.6, 1.0, 3.0))
@@ -209,6 +210,7 @@ def test_labels_of_a_plan_are_compared_in_its_region(tmp_path: Path, cases: Any)
     assert result.examined[0].overlap["bone"]["true_voxels"] == np.count_nonzero(heights >= 0) < len(heights)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corners", "bare", "coarse")
 def test_observers_meet_their_cases(tmp_path: Path, cases: Any, segmenter: Any) -> None:
     lines = ["case,side,kind,observer,session,area"]
