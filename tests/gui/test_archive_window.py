@@ -14,6 +14,7 @@ from test_report_window import confirm
 from test_trajectories import settle
 
 import spinect_core.pipeline.replanning
+from app import main
 from app.panels.archive_box import PERIODS
 from app.panels.settings_box import SettingsBox
 from spinect_core.base.errors import ArchiveError
@@ -212,7 +213,8 @@ def test_what_is_not_taken_waits_and_is_sent_later(window, qtbot, faulty):
 def test_a_link_opens_the_search_and_asks_nothing_of_the_archive_by_itself(window, qtbot, faulty, scan):
     uid = str(pydicom.dcmread(next(scan.iterdir())).StudyInstanceUID)
     window.state.archives.replace([archive_of(name="Other", web="http://127.0.0.1:9/a"), faulty.archive()])
-    window.controllers.archive.follow(f"spinect://open?archive=Faulty&study={uid}")
+    main._open_first(window, main.parser().parse_args([f"spinect://open?archive=Faulty&study={uid}"]))
+    qtbot.waitUntil(lambda: window.controllers.archive.box is not None)
     box = window.controllers.archive.box
     assert box.isVisible()
     assert box.chosen_archive.name == "Faulty"

@@ -83,14 +83,6 @@ def test_a_path_that_is_no_ct_is_explained_in_the_window(tmp_path):
     assert done.stderr == ""
 
 
-def test_a_link_to_an_archive_that_is_not_known_is_explained_in_the_window(tmp_path):
-    done = run(["spinect://open?archive=Nowhere&study=1.2.3"], tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("error This link means an archive that has not been entered")
-    assert "Nowhere" not in done.stdout
-    assert done.stderr == ""
-
-
 def test_help_teaches_without_a_screen(tmp_path):
     done = subprocess.run(
         [sys.executable, "main.py", "--help"],

@@ -34,7 +34,7 @@ def test_filled_again_they_mark_the_same_points(mask: np.ndarray) -> None:
     assert np.array_equal(union, mask)
 
 
-@pytest.mark.parametrize("mask", [RING, HOLES, BLOBS, NOISE])
+@pytest.mark.parametrize("mask", [RING, HOLES, BLOBS[:40, :40], NOISE[:25, :25]])
 def test_every_part_is_one_outline_that_keeps_off_the_points(mask: np.ndarray) -> None:
     found = outlines(mask)
     assert len(found) == ndimage.label(mask)[1]

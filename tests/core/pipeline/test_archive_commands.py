@@ -158,7 +158,7 @@ def test_a_plan_is_sent_and_can_be_read_back(
 ) -> None:
     monkeypatch.setenv(VARIABLE, PASSWORD)
     enter(orthanc, protocol)
-    words = ["send", str(plan), "--ct", str(ct), "--what", "sc,pdf,seg,sr,stl", "-q"]
+    words = ["send", str(plan), "--ct", str(ct), "--what", "sc,pdf,seg,rtstruct,sr,stl", "-q"]
     assert cli.main(words) == 0
     way = "STOW" if protocol == "web" else "C-STORE"
     assert f"by {way}" in capsys.readouterr().out
@@ -185,7 +185,7 @@ def test_what_an_archive_does_not_take_waits_and_goes_later(
     with faulty_archive(store_status=0xA700) as faulty:
         at = ["--host", "127.0.0.1", "--port", str(faulty.port), "--title", "FAULTY"]
         assert cli.main(["archive", "add", "Faulty", *at, "--patience-s", "2"]) == 0
-        assert cli.main(["send", str(plan), "--ct", str(ct), "--what", "pdf", "-q"]) == 10
+        assert cli.main(["send", str(plan), "--ct", str(ct), "--what", "rtstruct", "-q"]) == 10
         said = capsys.readouterr().err
         assert "full or out of resources" in said
         assert "1 in the outbox, for spinect send --waiting" in said

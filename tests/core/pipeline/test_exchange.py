@@ -13,7 +13,7 @@ import pytest
 import pyvista as pv
 import SimpleITK as sitk
 from marked_ct import drawn, labels_of, marked_series, told
-from marked_plan import marked_plan
+from plan_maker import full_plan, recommended_planning
 from vtkmodules.vtkCommonComputationalGeometry import vtkCardinalSpline, vtkParametricSpline
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkIOGeometry import vtkGLTFReader
@@ -21,10 +21,12 @@ from vtkmodules.vtkIOGeometry import vtkGLTFReader
 from spinect_core import cli
 from spinect_core.base.versions import NOTICE
 from spinect_core.base.words import NeedleColour
+from spinect_core.io.reading import read_ct
 from spinect_core.io.slicer_out.markups import Markup, MarkupKind
 from spinect_core.pictures.palette import BONE, NEEDLES
 from spinect_core.pipeline.exchange import form_of
-from spinect_core.plan.plan import Plan, read_plan, write_plan
+from spinect_core.plan.document import Document, write_document
+from spinect_core.plan.plan import Case, Plan, read_plan, write_plan
 from spinect_core.planning.needle.needles import outer_mm
 from spinect_core.surfaces import build_surfaces
 
@@ -36,7 +38,16 @@ def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return marked_plan(ct, tmp_path_factory.mktemp("plan"))
+    """A plan as plan.json, and with its labels as plan.spinect."""
+    made, volume = tmp_path_factory.mktemp("plan"), read_ct(ct)
+    planning = recommended_planning()
+    searches = tuple(each.replaced(map="") for each in planning.searches)
+    plan = full_plan().replaced(
+        case=Case.of(volume), planning=planning.replaced(searches=searches), views=(), files={}
+    )
+    write_plan(plan, made / "plan.json")
+    write_document(Document(plan, labels_of(volume)), made / "plan.spinect")
+    return made
 
 
 @pytest.fixture(scope="module")
