@@ -46,8 +46,10 @@ def lines_in_3d(drawn: Drawn, view: View, *, chosen: bool) -> list[str]:
             except MeasurementError:
                 lines.append("seen from its edge")
         return lines
-    if chosen or elsewhere:
+    if chosen:
         lines.append(f"seen {drawn.view.format(1)}")
+    elif elsewhere:
+        lines.append("in another view")
     if chosen and drawn.in_space is not None:
         lines.append(f"in space {value_text(drawn.in_space, drawn.unit)}")
     return lines

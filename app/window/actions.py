@@ -13,8 +13,10 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QMainWindow,
     QMenu,
+    QScrollArea,
     QToolBar,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -78,6 +80,8 @@ EXCHANGED = {
     "model": "Model for other viewers (GLB)…",
 }
 """What the case is written as for other programs, by the word that its controller has."""
+HIGHEST_SHEET = 720
+"""Pixels of the sheet of keys, which a small screen has."""
 PRESET_KEYS = dict(zip(PRESETS, ("1", "2", "3", "4", "5", "6", "7"), strict=False))
 
 
@@ -459,10 +463,11 @@ class Actions(QObject):
 
 
 def _keys_box(window: QMainWindow) -> QDialog:
-    """Two columns, the names of the parts in bold."""
+    """Two columns, the names of the parts in bold; it scrolls where the screen is lower."""
     box = QDialog(window)
     box.setWindowTitle("Mouse and keys")
-    grid = QGridLayout(box)
+    sheet = QWidget()
+    grid = QGridLayout(sheet)
     grid.setContentsMargins(20, 16, 20, 14)
     grid.setHorizontalSpacing(20)
     for title, rows in KEYS.items():
@@ -475,7 +480,18 @@ def _keys_box(window: QMainWindow) -> QDialog:
             grid.addWidget(label(effect), row, 1)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
     buttons.accepted.connect(box.accept)
-    grid.addWidget(buttons, grid.rowCount(), 0, 1, 2)
+    scroll = QScrollArea()
+    scroll.setWidget(sheet)
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    column = QVBoxLayout(box)
+    column.setContentsMargins(0, 0, 14, 14)
+    column.addWidget(scroll)
+    column.addWidget(buttons)
+    size = sheet.sizeHint()
+    bar = scroll.verticalScrollBar().sizeHint().width()
+    scroll.setMinimumWidth(size.width() + bar)
+    box.resize(size.width() + bar + 14, min(size.height() + 60, HIGHEST_SHEET))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setModal(False)
     return box

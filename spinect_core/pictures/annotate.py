@@ -206,7 +206,11 @@ def _number(draw: ImageDraw.ImageDraw, frame: Frame, figure: Figure, unit: float
     if figure.kind == FigureKind.ANGLE:
         pixels = pixels[1:2]
     at = (float(pixels[:, 0].max()) + 12 * unit, float(pixels[:, 1].mean()) + 5 * unit)
-    write(draw, at, figure.text, max(round(LISTED * unit), SMALLEST_WARNING), FIGURE, edge=2.5 * unit)
+    size = max(round(LISTED * unit), SMALLEST_WARNING)
+    (left, base), rim = at, 5 * unit
+    plate = (left - rim, base - size - rim / 2, left + text_width(figure.text, size) + rim, base + rim)
+    draw.rounded_rectangle(plate, rim, fill=(*EDGE, 200))
+    write(draw, at, figure.text, size, FIGURE)
 
 
 def _scrim(frame: Frame, unit: float, entries: Sequence[_Entry]) -> Image.Image:

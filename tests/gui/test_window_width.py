@@ -1,7 +1,7 @@
 """The window fits a small screen, however its views are arranged."""
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 
 from app.widgets import theme
 from app.widgets.dialogs import Answer
@@ -43,3 +43,8 @@ def test_no_layout_is_wider_than_a_small_screen(small, qtbot):
             assert least.width() <= SMALL_SCREEN[0], name
             assert least.height() <= SMALL_SCREEN[1], name
             assert small.width() == SMALL_SCREEN[0], name
+    small.actions_.named["keys"].trigger()
+    [sheet] = [each for each in small.findChildren(QDialog) if each.windowTitle() == "Mouse and keys"]
+    assert sheet.height() <= SMALL_SCREEN[1]
+    assert sheet.width() <= SMALL_SCREEN[0]
+    sheet.close()
