@@ -46,7 +46,7 @@ class HeaderTable(RowsModel["HeaderElement"]):
         if column != VALUE:
             return row.within or None if role == Qt.ItemDataRole.ToolTipRole else None
         if role == Qt.ItemDataRole.ForegroundRole and row.told(self.shown) != row.value:
-            return QColor(palette.room().faint)
+            return QColor(palette.room().muted)
         return row.told(self.shown) or None if role == Qt.ItemDataRole.ToolTipRole else None
 
 

@@ -196,6 +196,12 @@ def _listed(path: Path) -> Any:
     return read_ct(path)
 
 
+def _read_header(path: Path) -> Any:
+    from spinect_core.io.reading.header_listing import as_csv, read_elements
+
+    return as_csv(read_elements(path)[0], shown=True)
+
+
 TARGETS: dict[str, Target] = {
     "dicom": Target(_series, mutations.dicom, _listed),
     "dicom-rle": Target(partial(_series, syntax=RLELossless), mutations.dicom, _listed),
@@ -203,6 +209,7 @@ TARGETS: dict[str, Target] = {
     "dicom-jpeg-ls": Target(partial(_series, syntax=JPEGLSLossless), mutations.dicom, _listed),
     "dicom-jpeg-2000": Target(partial(_series, syntax=JPEG2000Lossless), mutations.dicom, _listed),
     "dicom-multi-frame": Target(lambda folder: make_enhanced(folder / "ct.dcm"), mutations.dicom, _listed),
+    "dicom-header": Target(lambda folder: make_enhanced(folder / "ct.dcm"), mutations.dicom, _read_header),
     "zip": Target(_zip, mutations.zipped(mutations.dicom), _listed),
     "nifti": Target(partial(_nifti, name="ct.nii"), mutations.nifti, _listed),
     "nifti-gz": Target(partial(_nifti, name="ct.nii.gz"), mutations.nifti, _listed),
