@@ -43,7 +43,7 @@ UNITS: Mapping[FigureKind, str] = MappingProxyType(
 FEWEST_POINTS: Mapping[FigureKind, int] = MappingProxyType(
     {FigureKind.DISTANCE: 2, FigureKind.ANGLE: 3, FigureKind.POLYGON: 3}
 )
-MOST_POINTS = 200
+MOST_POINTS = 100
 """Of a polygon; more nobody places by hand."""
 SMALLEST_MM = 1e-3
 """Points that lie closer, as they are seen, lie in one place."""

@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from spinect_core.base.arrays import FloatArray
 
+_PAIRS = 50_000
+"""Of edges that are compared at once."""
+
 
 def signed_area(points: npt.ArrayLike) -> float:
     """Area of a polygon (n, 2) in its unit squared, positive when it runs anticlockwise.
@@ -50,24 +53,30 @@ def crosses_itself(points: npt.ArrayLike, tolerance: float = 1e-9) -> bool:
     count = len(xy)
     start, stop = xy, np.roll(xy, -1, axis=0)
     margin = tolerance * float(np.ptp(xy, axis=0).max()) if count else 0.0
-    for first in range(count - 2):
-        for second in range(first + 2, count - (first == 0)):
-            on_first = _side(start[first], stop[first], np.stack([start[second], stop[second]]), margin)
-            on_second = _side(start[second], stop[second], np.stack([start[first], stop[first]]), margin)
-            if on_first[0] * on_first[1] < 0 and on_second[0] * on_second[1] < 0:
-                return True
+    others = np.arange(count)[None]
+    step = max(1, _PAIRS // max(count, 1))
+    for first in range(0, count, step):
+        these = np.arange(first, min(first + step, count))[:, None]
+        apart = (others - these >= 2) & (others - these <= count - 2)
+        over = _side(start[these], stop[these], start[others], margin) * _side(
+            start[these], stop[these], stop[others], margin
+        )
+        under = _side(start[others], stop[others], start[these], margin) * _side(
+            start[others], stop[others], stop[these], margin
+        )
+        if (apart & (over < 0) & (under < 0)).any():
+            return True
     return False
 
 
 def _side(start: FloatArray, stop: FloatArray, points: FloatArray, margin: float) -> npt.NDArray[np.int64]:
-    """-1, 0 or 1 for points (n, 2) right of, within ``margin`` of, or left of the line from start to stop."""
-    along = stop - start
-    length = float(np.hypot(*along))
-    if length <= margin:
-        return np.zeros(len(points), dtype=np.int64)
-    offset = points - start
-    distance = (along[0] * offset[:, 1] - along[1] * offset[:, 0]) / length
-    return np.where(np.abs(distance) <= margin, 0, np.sign(distance)).astype(np.int64)
+    """-1, 0 or 1 for points (..., 2) right of, within ``margin`` of, or left of lines from start to stop (..., 2)."""
+    along, offset = stop - start, points - start
+    length = np.hypot(along[..., 0], along[..., 1])
+    distance = along[..., 0] * offset[..., 1] - along[..., 1] * offset[..., 0]
+    distance = distance / np.where(length > margin, length, 1.0)
+    on_line = (np.abs(distance) <= margin) | (length <= margin)
+    return np.where(on_line, 0, np.sign(distance)).astype(np.int64)
 
 
 def nearest_on_ring(places: npt.ArrayLike, ring: npt.ArrayLike) -> FloatArray:

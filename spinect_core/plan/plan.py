@@ -56,7 +56,7 @@ FRAME = "LPS, mm"
 LARGEST_FILE = 50_000_000
 ADDED = ("figures", "repeats")
 """Keys that plans of the first programs with this schema have not."""
-MOST_FIGURES = 1000
+MOST_FIGURES = 300
 """More nobody draws by hand on one case."""
 SAME_MM = 0.01
 """Grids whose corners agree to this are the same."""

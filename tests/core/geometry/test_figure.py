@@ -88,7 +88,7 @@ def test_slices_are_seen_from_the_feet_the_left_and_the_front() -> None:
         ("distance", [(1, 1), (1, 1)], "one place"),
         ("distance", [(1, 1), (2, 1), (3, 3)], "no list of 2 points"),
         ("angle", [(0, 0), (5, 5), (5, 5)], "one place"),
-        ("polygon", [(0, 0), (5, 5)], "3 to 200 points"),
+        ("polygon", [(0, 0), (5, 5)], "3 to 100 points"),
         ("polygon", [(0, 0), (5, 5), (9, 9)], "on one line"),
         ("polygon", [(0, 0), (10, 10), (10, 0), (0, 10)], "crosses itself"),
         ("circle", [(0, 0), (5, 5)], "no measurement called"),
