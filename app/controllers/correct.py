@@ -16,6 +16,7 @@ from spinect_core.plan.label_wording import correction_words
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
     from spinect_core.image.editing import Stroke
+    from spinect_core.pipeline.rechecking import Rechecked
     from spinect_core.surfaces import SurfaceProcess, Surfaces, SurfacesHere
 
 CORRECTING = "Correcting labels"
@@ -135,6 +136,31 @@ class CorrectController(QObject):
         job.finished.connect(self._on_end)
         job.start()
 
+    def _recheck(self) -> None:
+        """Measure the needles that were put aside on the corrected labels: a search takes much longer."""
+        model, case, aside = self._model, self._model.case, self._model.put_aside
+        if not model.surfaces_current or case is None or case.surfaces is None or aside is None:
+            return
+        surfaces, moment = case.surfaces, model.labels_moment
+        found: list[tuple[Rechecked, ...]] = []
+
+        def work(_progress: Progress, cancel: Cancel) -> None:
+            from spinect_core.pipeline.rechecking import recheck
+
+            found.append(recheck(aside, surfaces, cancel))
+
+        def done() -> None:
+            self._job = None
+            job.deleteLater()
+            if found and not self._over:
+                self._correcting.take_rechecked(found[0], moment)
+            if not self._over and not model.surfaces_current:
+                self._timer.start()
+
+        self._job = job = Job(work, self)
+        job.finished.connect(done)
+        job.start()
+
     def _on_failed(self, error: SpinectError) -> None:
         """Another process makes the next ones; the user decides when."""
         self._end_maker()
@@ -153,6 +179,7 @@ class CorrectController(QObject):
             return
         if made is not None:
             self._model.set_corrected_surfaces(*made)
+            self._recheck()
         failed, self._failed = self._failed, False
         if not self._model.surfaces_current and not failed:
             self._timer.start()

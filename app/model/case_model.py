@@ -201,6 +201,7 @@ class CaseModel(QObject):
         self.case: Case | None = None
         self.labels_moment = self._surfaces_moment = self._moments = 0
         self._standing: set[int] = set()
+        self._aside: list[Planning | None] = []
         self.tissues_changed: frozenset[int] = frozenset()
         self.correcting = False
         self.view = View(0.0)
@@ -238,7 +239,7 @@ class CaseModel(QObject):
         """
         self.case = case
         self.labels_moment = self._surfaces_moment = self.new_moment()
-        self._standing, self.tissues_changed = set(), frozenset()
+        self._standing, self._aside, self.tissues_changed = set(), [], frozenset()
         self._computed = frozenset()
         self.history.clear()
         self.measurements, self.selected = (), None
@@ -302,7 +303,7 @@ class CaseModel(QObject):
         if self.case is not None:
             self.case.segmentation, self.case.surfaces, self.case.picker = segmentation, surfaces, picker
             self.labels_moment = self._surfaces_moment = self.new_moment()
-            self._standing, self.tissues_changed = set(), frozenset()
+            self._standing, self._aside, self.tissues_changed = set(), [], frozenset()
             # pictures, maps and run facts of an opened plan are of other labels
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
             self.labels_changed.emit()
@@ -344,6 +345,11 @@ class CaseModel(QObject):
         """Whether the surfaces are those of the present labels."""
         return self._surfaces_moment == self.labels_moment
 
+    @property
+    def put_aside(self) -> Planning | None:
+        """The trajectories that were put aside when the labels were corrected last; None where there were none."""
+        return self._aside[-1] if self._aside else None
+
     def stands(self, moment: int) -> bool:
         """Whether the correction that led to the labels of a moment is one of those that make up the present ones."""
         return moment in self._standing
@@ -374,6 +380,10 @@ class CaseModel(QObject):
         assert case is not None  # the history goes with the case
         assert case.segmentation is not None
         self.correcting = True
+        if back:
+            del self._aside[-1:]
+        else:
+            self._aside.append(self.planning if self.planning.searches else self.put_aside)
         case.segmentation = case.segmentation.corrected(step, back=back)
         self._standing = self._standing - {self.labels_moment} if back else self._standing | {moment}
         if self.surfaces_current and not step.step.tissues:

@@ -20,6 +20,7 @@ from spinect_core.image.volume import BONE, CLASS_NAMES, NERVE
 if TYPE_CHECKING:
     from spinect_core.image.editing import Box, Cut, Stroke
     from spinect_core.image.volume import Labels
+    from spinect_core.pipeline.rechecking import Rechecked
 
 SIZES_MM = (1.0, 30.0)
 """Least and greatest diameter of the brush."""
@@ -115,6 +116,7 @@ class Correcting(QObject):
         size_mm: diameter of the brush.
         ball: whether the brush is a ball, and not a disc in the slice.
         spare: whether the brush leaves the other label as it is.
+        rechecked: the needles of the plan that was put aside, on the present labels; none until they were measured.
         begun: LPS mm (3,) of the first of the two points between which a root is traced.
 
     Signals:
@@ -139,6 +141,7 @@ class Correcting(QObject):
         self.ball = False
         self.spare = True
         self.begun: FloatArray | None = None
+        self.rechecked: tuple[Rechecked, ...] = ()
         self._gesture: _Gesture | None = None
         self._drawn: list[_Drawn] = []
         model.case_opened.connect(self._on_case)
@@ -413,6 +416,12 @@ class Correcting(QObject):
         """Make a step of the history of what was found for something that was wanted."""
         self._take(wanted.text, strokes)
 
+    def take_rechecked(self, found: tuple[Rechecked, ...], moment: int) -> None:
+        """Show the needles of the plan that was put aside, on the labels of a moment."""
+        if moment == self._model.labels_moment:
+            self.rechecked = found
+            self.changed.emit()
+
     def _on_case(self) -> None:
         self._drawn = []
         self.choose(None)
@@ -420,6 +429,7 @@ class Correcting(QObject):
     def _on_labels(self) -> None:
         if self._gesture is not None:
             self.give_up()  # it was begun on other labels
+        self.rechecked = ()
         if not self._model.correcting:
             self._drawn = []
             if self.tool is not None:

@@ -27,6 +27,7 @@ def _load() -> None:
     import spinect_core.pictures.needle_plane
     import spinect_core.pipeline.comparing
     import spinect_core.pipeline.planner
+    import spinect_core.pipeline.rechecking
     import spinect_core.pipeline.replanning
     import spinect_core.plan.build
     import spinect_core.plan.document

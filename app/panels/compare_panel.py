@@ -71,6 +71,8 @@ class ComparePanel(Section):
         grid.addWidget(label("Worst place", "muted"), len(ROWS) + 1, 0)
         grid.setColumnStretch(0, 1)
         self.body.addWidget(self._table)
+        self.others = label("Its outlines are pink in the slices.", "muted", wrap=True)
+        self.body.addWidget(self.others)
         self.colours = QCheckBox("Distances as colours in 3D")
         self.colours.setToolTip("Colour bone and nerve in the 3D view by how far they lie from the other set")
         self.colours.toggled.connect(comparing.set_colours)
@@ -92,7 +94,7 @@ class ComparePanel(Section):
         self.told.setVisible(not there or not current)
         self.again.setVisible(there and not current)
         self.again.setEnabled(comparing.possible)
-        for widget in (self._table, self.colours, self.remove):
+        for widget in (self._table, self.others, self.colours, self.remove):
             widget.setVisible(there)
         self._table.setEnabled(current)
         self.colours.setEnabled(current)

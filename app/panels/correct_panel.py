@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QPushButton, QWidget
 
@@ -10,10 +12,14 @@ from app.model.appearance import Appearance
 from app.model.case_model import CaseModel
 from app.model.correcting import SIZES_MM, STEP_MM, TWO_SLICES, WITH_SIZE, Correcting, Tool
 from app.widgets import icons, palette
-from app.widgets.parts import Section, field_row, give_margin, label
+from app.widgets.parts import ElidedLabel, Label, Section, field_row, give_margin, label
 from spinect_core.image.volume import BONE, NERVE
 from spinect_core.plan.label_wording import correction_words
 
+if TYPE_CHECKING:
+    from spinect_core.pipeline.rechecking import Rechecked
+
+LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 TISSUES = {NERVE: "Nerve", BONE: "Bone"}
 TOOLS = {
     Tool.BRUSH: ("Brush", "Paint in any slice (B)"),
@@ -31,6 +37,8 @@ TOOLS = {
 BETWEEN_TIP = "Fill the slices between the two of one plane that were painted in last"
 NO_CT = "Labels can be corrected where they are shown on their CT."
 PUT_ASIDE = "Trajectories of the labels before are put aside: find them again, or undo."
+ON_THESE = "Their needles on the corrected labels"
+DISTANCES = "From the needle's surface to nerve or bone, in mm; in brackets before the labels were corrected"
 SURFACES = "The surfaces follow…"
 
 
@@ -97,6 +105,8 @@ class CorrectPanel(Section):
         self.body.addWidget(self.spare)
         self.told = label("", "muted", wrap=True)
         self.body.addWidget(self.told)
+        self.needles = NeedleRows()
+        self.body.addWidget(self.needles)
         self.find_button = QPushButton("Find trajectories again")
         self.find_button.clicked.connect(self.find_wanted)
         self.body.addWidget(self.find_button)
@@ -137,6 +147,7 @@ class CorrectPanel(Section):
         self.told.setText("\n".join(told))
         self.told.setVisible(bool(told))
         self.find_button.setVisible(PUT_ASIDE in told)
+        self.needles.show_needles(correcting.rechecked if PUT_ASIDE in told else ())
 
     def _told(self) -> list[str]:
         """How far the labels are corrected, and what depends on it."""
@@ -150,6 +161,57 @@ class CorrectPanel(Section):
         found = [f"{words[:1].upper()}{words[1:]}."]
         if not self._model.surfaces_current:
             found.append(SURFACES)
-        if not self._model.planning.searches:
+        if not self._model.planning.searches and self._model.put_aside is not None:
             found.append(PUT_ASIDE)
         return found
+
+
+class NeedleRows(QWidget):
+    """How near needles come to nerve and bone now, and how near they came before; what touches nerve stands out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 1)
+        self.setToolTip(DISTANCES)
+        heads = (label(ON_THESE, "muted", wrap=True), label("Nerve", "muted"), label("Bone", "muted"))
+        for column, head in enumerate(heads):
+            self._grid.addWidget(head, 0, column, RIGHT if column else LEFT)
+        self.rows: list[tuple[ElidedLabel, Label, Label]] = []
+        self.hide()
+
+    def show_needles(self, needles: tuple[Rechecked, ...]) -> None:
+        """Show these, or nothing."""
+        while len(self.rows) < len(needles):
+            row = ElidedLabel(), label(""), label("")
+            self.rows.append(row)
+            for column, each in enumerate(row):
+                self._grid.addWidget(each, len(self.rows), column)
+                each.setAlignment((RIGHT if column else LEFT) | Qt.AlignmentFlag.AlignVCenter)
+        for place, row in enumerate(self.rows):
+            for each in row:
+                each.setVisible(place < len(needles))
+            if place < len(needles):
+                self._show(row, needles[place])
+        self.setVisible(bool(needles))
+
+    def _show(self, row: tuple[ElidedLabel, Label, Label], needle: Rechecked) -> None:
+        name, nerve, bone = row
+        name.setText(needle.name)
+        name.setToolTip(needle.name)
+        for place, now, before in (
+            (nerve, needle.nerve_mm, needle.nerve_before_mm),
+            (bone, needle.bone_mm, needle.bone_before_mm),
+        ):
+            place.setText(f"{_mm(now)} ({_mm(before)})")
+            role = "notice" if now is not None and now <= 0 else "muted"
+            if place.property("role") != role:
+                place.setProperty("role", role)
+                place.style().polish(place)
+
+
+def _mm(value: float | None) -> str:
+    return "–" if value is None else f"{value:z.1f}".replace("-", "−")

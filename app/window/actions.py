@@ -56,10 +56,8 @@ KEYS = {
         ("Right drag", "grey values: across width, down level"),
     ),
     "Correcting labels": (
-        ("Ctrl + left click or drag", "cross-hair, while a tool has the left button"),
-        ("B, E, X", "brush, eraser, the other label"),
-        ("[ and ]", "narrower and wider brush"),
-        ("Esc", "give up the stroke; once more: put the tool away"),
+        ("B, E, X, [ and ]", "brush, eraser, other label, narrower and wider"),
+        ("Ctrl + left click; Esc", "cross-hair; give up the stroke, then the tool"),
     ),
     "Trajectories": (
         ("Ctrl+T, N, P", "find trajectories, look down the needle, CT slice along it"),

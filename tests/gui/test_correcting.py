@@ -255,6 +255,17 @@ def test_what_was_found_on_the_labels_before_goes_and_comes_back_with_them(plann
     assert window.state.flow.step == Step.CHECK
     assert window.correct_panel.find_button.isVisible()
 
+    qtbot.waitUntil(lambda: bool(window.state.correcting.rechecked), timeout=60000)
+    now = {each.name: each for each in window.state.correcting.rechecked}
+    shown = [[each.text() for each in row] for row in window.correct_panel.needles.rows]
+    for row in rows:
+        if row.needle is not None:
+            assert now[row.title].nerve_before_mm == row.nerve_mm
+            assert shown[0][0] == row.title
+            assert shown[0][1].endswith(f"({row.nerve_mm:.1f})")
+    click(axial, axial.to_screen(FREE + np.array([4.0, 0, 0])))
+    assert not window.correct_panel.needles.isVisible()
+
     window.correct_panel.find_button.click()  # waits for the surfaces
     qtbot.waitUntil(lambda: bool(model.planning.searches), timeout=60000)
     settle(window, qtbot)
