@@ -133,6 +133,9 @@ class MainWindow(PlannerParts):
             measuring=state.measuring,
         )
         self.controllers = Controllers(state, self.stage, self.dialogs, self.boxes, self)
+        # Before the views listen: a tool that is put away takes its pointer along, and then comes that of the other.
+        state.measuring.changed.connect(self._on_measuring)
+        state.correcting.changed.connect(self._on_correcting)
         self._build_panels()
         self._build_views()
         WheelGuard(self)
@@ -312,8 +315,6 @@ class MainWindow(PlannerParts):
         jobs.ended.connect(lambda _title, _outcome: self.segment_panel.set_job(False, False))
         jobs.refused.connect(self._say)
         self.boxes.failed.connect(self.status.say_error)
-        self.state.measuring.changed.connect(self._on_measuring)
-        self.state.correcting.changed.connect(self._on_correcting)
         self.state.autosave.said.connect(self._say)
         self.state.leftovers.changed.connect(self._on_leftovers)
         for controller in controllers.saying:

@@ -12,7 +12,7 @@ from spinect_core.base.words import Author
 from spinect_core.geometry.figure import Figure
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.image.warning import ReadingWarning, warning_lines
-from spinect_core.plan.repeats import Measured, agreement_of
+from spinect_core.plan.repeats import Measured, agreement_of, value_of
 
 COLUMNS = (
     "name",
@@ -34,6 +34,8 @@ COLUMNS = (
 )
 COMMENT = "# "
 DIGITS = 3
+UNITS = {"mm": "mm", "mm²": "mm2", "°": "deg"}
+"""As a spreadsheet shows them whatever letters it takes a file to be in."""
 MEASURED, REPEAT, MEAN, SD, AGREEMENT = "measured", "repeat {}", "mean", "sd", "icc(2,1)"
 """What a line is, in the column ``number``."""
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -60,10 +62,10 @@ def measurement_csv(measured: Iterable[Measured], warnings: Iterable[ReadingWarn
     writer.writerow(COLUMNS)
     rows = list(measured)
     for each in rows:
-        writer.writerow(_line(each.name, MEASURED, each.drawn))
+        unit = UNITS[each.unit]
+        writer.writerow(_line(each.name, MEASURED, each.drawn, unit))
         for number, drawn in enumerate(each.repeats, start=1):
-            writer.writerow(_line(each.name, REPEAT.format(number), drawn))
-        _, unit, *_ = _told(each.drawn)
+            writer.writerow(_line(each.name, REPEAT.format(number), drawn, unit))
         for what, value in ((MEAN, each.mean), (SD, each.sd)):
             if value is not None:
                 writer.writerow(_short(each.name, each.kind, what, value, unit))
@@ -79,46 +81,31 @@ def _short(name: str, kind: str, what: str, value: float, unit: str) -> list[str
     return line + [""] * (len(COLUMNS) - len(line))
 
 
-def _line(name: str, number: str, drawn: Triangle | Figure) -> list[str]:
-    kind, unit, value, space, plane, position, side, level, author = _told(drawn)
-    seen = drawn.view.format(1) if isinstance(drawn, Triangle) else drawn.where
+def _line(name: str, what: str, drawn: Triangle | Figure, unit: str) -> list[str]:
+    """The line of something that was drawn."""
+    if isinstance(drawn, Triangle):
+        anatomy, seen, author = [str(drawn.side), drawn.level], drawn.view.format(1), drawn.author
+        space, plane, position = None, None, None
+    else:
+        anatomy, seen, author = ["", ""], drawn.where, Author.USER
+        space, plane, position = drawn.in_space, drawn.plane, drawn.position_mm
     return [
         plain_cell(name),
-        kind,
-        side,
-        level,
-        number,
-        _number(value),
+        drawn.kind,
+        *anatomy,
+        what,
+        _number(value_of(drawn)),
         unit,
         _number(space),
         seen,
         _number(drawn.view.azimuth),
         _number(drawn.view.elevation),
-        plane,
+        plane or "",
         _number(position),
         author,
         drawn.created,
         _points(drawn.vertices),
     ]
-
-
-def _told(
-    drawn: Triangle | Figure,
-) -> tuple[str, str, float, float | None, str, float | None, str, str, str]:
-    if isinstance(drawn, Triangle):
-        return drawn.kind, "mm²", drawn.area_mm2, None, "", None, drawn.side, drawn.level, drawn.author
-    unit = "deg" if drawn.unit == "°" else drawn.unit
-    return (
-        drawn.kind,
-        unit,
-        drawn.value,
-        drawn.in_space,
-        drawn.plane or "",
-        drawn.position_mm,
-        "",
-        "",
-        Author.USER,
-    )
 
 
 def plain_cell(text: str) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from test_measuring import on_screen
 
+from app.model.correcting import Tool
 from app.panels.repeats_box import RepeatsBox
 from spinect_core.base.versions import NOTICE
 from spinect_core.geometry.view import View
@@ -79,6 +80,16 @@ def test_slices_measure_true_lengths_angles_and_areas(segmented):
     QTest.keyClick(axial, Qt.Key.Key_Escape)
     assert not segmented.state.measuring.drawing
     assert len(model.measurements) == 4
+    # one tool at a time has the mouse of a slice
+    correcting = segmented.state.correcting
+    correcting.open(True)
+    correcting.choose(Tool.BRUSH)
+    panel.tools["angle"].click()
+    assert correcting.tool is None
+    assert axial.cursor().shape() == Qt.CursorShape.CrossCursor
+    correcting.choose(Tool.BRUSH)
+    assert not segmented.state.measuring.drawing
+    correcting.choose(None)
 
 
 def test_the_3d_view_measures_what_is_seen_and_what_lies_between_points_on_surfaces(

@@ -70,7 +70,7 @@ def test_the_table_has_a_line_a_number_with_unit_and_place() -> None:
     assert "The slices are thick" in lines[1]
     table = list(csv.DictReader(io.StringIO("\n".join(line for line in lines if not line.startswith("# ")))))
     assert [(each["kind"], each["value"], each["unit"], each["in_space"]) for each in table] == [
-        ("kambin", "30.000", "mm²", ""),
+        ("kambin", "30.000", "mm2", ""),
         ("distance", "5.000", "mm", "13.000"),
         ("angle", "90.000", "deg", ""),
     ]
