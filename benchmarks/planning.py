@@ -64,7 +64,7 @@ def planned(kept: Path, out: Path) -> dict[str, dict[str, float]]:
     class Known(plan_case._Job):
         def _segment(self, volume: Any, wish: Any, progress: Any) -> Any:
             write_labels(segmentation.labels, self._folder / LABELS_FILE)
-            return segmentation
+            return plan_case._Labelled.of(segmentation)
 
         def _named_organs(self, *_: Any) -> Any:
             return organs, ()

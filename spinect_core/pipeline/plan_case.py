@@ -340,6 +340,18 @@ class _Labelled:
     fallbacks: tuple[str, ...] = ()
     organs: Organs | None = None
 
+    @classmethod
+    def of(cls, segmentation: Segmentation) -> _Labelled:
+        """By the network."""
+        return cls(
+            segmentation.labels,
+            segmentation.labels_1mm,
+            segmentation.region,
+            plain(dataclasses.asdict(segmentation.run)),
+            segmentation.probabilities,
+            segmentation.run.fallbacks,
+        )
+
 
 class _Job:
     """One run of the main job, into a folder of its own."""
@@ -547,14 +559,7 @@ class _Job:
             progress=progress,
             cancel=self._cancel,
         )
-        return _Labelled(
-            segmentation.labels,
-            segmentation.labels_1mm,
-            segmentation.region,
-            plain(dataclasses.asdict(segmentation.run)),
-            segmentation.probabilities,
-            segmentation.run.fallbacks,
-        )
+        return _Labelled.of(segmentation)
 
     def _surfaces(self, labels: Labels, progress: Progress) -> Surfaces:
         surfaces = build_surfaces(labels, progress=progress, cancel=self._cancel)
