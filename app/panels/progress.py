@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.model.ongoing import Ongoing
-from app.widgets.parts import ElidedLabel
-
-FINE = 1000
-"""Steps of the bar."""
+from app.widgets.parts import ElidedLabel, ProgressBar
 
 
 class ProgressCard(QFrame):
@@ -41,7 +38,7 @@ class ProgressCard(QFrame):
         self.title, self.how_far, self.stage = ElidedLabel(), ElidedLabel(), ElidedLabel()
         self.title.setProperty("role", "title")
         self.stage.setProperty("role", "muted")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(10)
         self.cancel = QPushButton("Cancel")
@@ -75,8 +72,4 @@ class ProgressCard(QFrame):
         self.stage.setText(ongoing.stage)
         self.stage.setToolTip(ongoing.stage)
         self.cancel.setEnabled(not ongoing.cancelling)
-        if ongoing.part is None or ongoing.cancelling:
-            self.bar.setRange(0, 0)
-        else:
-            self.bar.setRange(0, FINE)
-            self.bar.setValue(round(ongoing.part * FINE))
+        self.bar.show_part(None if ongoing.cancelling else ongoing.part)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QPushButton, QStatusBar, QWidget
 
 from app.model.jobs import JobRunner
 from app.model.ongoing import Ongoing
 from app.widgets import theme
-from app.widgets.parts import ElidedLabel, label
+from app.widgets.parts import ElidedLabel, ProgressBar, label
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.versions import NOTICE
 from spinect_core.image.warning import RESERVED, ReadingWarning, any_grave, warning_lines
@@ -24,7 +24,7 @@ class StatusBar(QStatusBar):
         self._jobs, self._ongoing = jobs, ongoing
         self.text = ElidedLabel("Ready")
         self.text.setContentsMargins(10, 0, 0, 0)
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setFixedWidth(240)
         self.bar.setTextVisible(False)
@@ -65,7 +65,7 @@ class StatusBar(QStatusBar):
 
     def _on_start(self, title: str) -> None:
         self.say(f"{title} …")
-        self.bar.setRange(0, 0)
+        self.bar.show_part(None)
         self.bar.show()
         self.cancel.setEnabled(True)
         self.cancel.show()
@@ -76,8 +76,7 @@ class StatusBar(QStatusBar):
             return
         self.cancel.setEnabled(not ongoing.cancelling)
         if ongoing.part is not None:
-            self.bar.setRange(0, 1000)
-            self.bar.setValue(round(ongoing.part * 1000))
+            self.bar.show_part(ongoing.part)
         self.say(f"{ongoing.title}: {ongoing.words}")
 
     def _on_end(self, title: str, outcome: str) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -42,6 +43,25 @@ def give_margin(box: QAbstractSpinBox) -> None:
     line = QLineEdit(box)
     line.setTextMargins(4, 0, 0, 0)
     box.setLineEdit(line)
+
+
+class ProgressBar(QProgressBar):
+    """A bar that is painted with the rest of the window.
+
+    Qt's own paints at once whenever its value is set, and has the whole window composed anew each time.
+    """
+
+    STEPS = 1000
+
+    def show_part(self, part: float | None) -> None:
+        """Show a part from 0 to 1; with None that something goes on."""
+        self.setUpdatesEnabled(False)
+        if part is None:
+            self.setRange(0, 0)
+        else:
+            self.setRange(0, self.STEPS)
+            self.setValue(round(part * self.STEPS))
+        self.setUpdatesEnabled(True)
 
 
 class Section(QFrame):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton
 from app.model import hints
 from app.model.ongoing import FINDING, SEGMENTING, Ongoing, TimeLeft
 from app.panels.progress import ProgressCard
+from app.widgets.parts import ProgressBar
 from spinect_core.base.progress import check
 
 
@@ -192,3 +193,24 @@ def test_what_comes_next_is_said_at_every_step(opened):
     assert "again" in hints.no_trajectory(case, 2, True, ongoing)
     ongoing.title = SEGMENTING
     assert hints.no_trajectory(case, 0, False, ongoing) == "Bone and nerve are being segmented"
+
+
+def test_a_bar_is_painted_with_the_rest_of_the_window_and_not_at_every_step(qtbot):
+    class Bar(ProgressBar):
+        painted = 0
+
+        def paintEvent(self, event):
+            self.painted += 1
+            super().paintEvent(event)
+
+    bar = Bar()
+    qtbot.addWidget(bar)
+    bar.show()
+    qtbot.waitExposed(bar)
+    qtbot.waitUntil(lambda: bar.painted > 0)
+    before = bar.painted
+    for step in range(50):
+        bar.show_part(step / 50)
+    assert bar.painted == before
+    qtbot.waitUntil(lambda: bar.painted > before)
+    assert bar.value() == 980
