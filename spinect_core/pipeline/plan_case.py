@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from spinect_core.planning.intervals import Uncertainty
     from spinect_core.planning.results import CasePlan
     from spinect_core.planning.rules import Rules
+    from spinect_core.segmentation.run import Segmentation
 
 STANDARD_VIEWS = (
     "from behind",
