@@ -176,10 +176,6 @@ class CaseModel(QObject):
             number they had before.
         tissues_changed: bone (1) and nerve (2), where they were corrected since their surfaces were made.
         correcting: whether the labels change just now by a correction.
-
-    Signals:
-        labels_corrected: the labels were corrected by hand, or a correction was undone; their surfaces are still those
-            of the labels before.
     """
 
     case_opened = Signal()
@@ -195,6 +191,7 @@ class CaseModel(QObject):
     warnings_changed = Signal()
     unsaved_changed = Signal()
     labels_corrected = Signal()
+    """By hand, or a correction was undone: their surfaces are still those of the labels before."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

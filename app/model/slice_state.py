@@ -36,6 +36,7 @@ class SliceState(QObject):
         others: those [z, y, x] that they are compared with; None without any.
 
     Signals:
+        changed: grey values, or whether the region is shown.
         others_changed: they are compared with others.
     """
 
