@@ -34,7 +34,10 @@ EXAMPLES = {
 }
 """Objects of the program that are no records."""
 NULLABLE: dict[str, dict[str, Any]] = {
-    "Figure": {"plane": {"enum": [*CutPlane, None]}, "in_space": {"type": ["number", "null"]}}
+    "Figure": {
+        "plane": {"enum": [*CutPlane, None]},
+        "in_space": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+    }
 }
 """Parts of these objects that are null in some of them."""
 KINDS = {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spinect_core.geometry.figure import PLANE_VIEWS, Figure
 from spinect_core.geometry.triangle import Triangle
 from spinect_core.geometry.view import PRESETS, View
 from spinect_core.image.position import PatientPosition
@@ -13,7 +14,7 @@ from spinect_core.image.scan import Numbering
 from spinect_core.image.volume import Geometry, Labels, Volume
 from spinect_core.plan.build import readouts_record
 from spinect_core.plan.document import Crop, Document
-from spinect_core.plan.plan import Case, Plan, PlanView
+from spinect_core.plan.plan import Case, Plan, PlanView, RepeatsRecord
 from spinect_core.plan.records import (
     AxialRecord,
     BehindRecord,
@@ -27,6 +28,7 @@ from spinect_core.plan.records import (
     CountRecord,
     CourseRecord,
     FeltRecord,
+    FigureRecord,
     FindingRecord,
     FrontPlaceRecord,
     GapRecord,
@@ -426,6 +428,12 @@ def full_plan(volume: Volume | None = None) -> Plan:
     """A plan with something of everything."""
     points = [[0.5, 0.0], [9.25, 1.0], [2.0, 7.75]]
     triangle = Triangle("kambin", "left", VIEW.unproject(points, 33.5), VIEW, author="user", created=CREATED)
+    again = replace(triangle, vertices=VIEW.unproject([[0.75, 0.25], [9.0, 1.0], [2.0, 7.5]], 33.0))
+    length = Figure(
+        "distance", VIEW.unproject(points[:2], [33.5, 31.0]), VIEW, on_surface=True, created=CREATED
+    )
+    corner = [(-3.5, 20.25, 40.0), (2.0, 20.25, 40.0), (2.0, 24.5, 40.0)]
+    angle = Figure("angle", corner, PLANE_VIEWS["axial"], "axial", created=CREATED)
     return Plan(
         case=Case.of(volume or small_ct()),
         region=Region((-8, 20, 30), (4, 36, 50), found=False, note="supposed"),
@@ -442,6 +450,11 @@ def full_plan(volume: Volume | None = None) -> Plan:
             PlanView(name="Above the root", view=VIEW),
         ),
         triangles=(triangle,),
+        repeats=(RepeatsRecord(triangle=0, repeats=(again, triangle)),),
+        figures=(
+            FigureRecord(name="Pedicle", figure=length),
+            FigureRecord(name="Lordosis", figure=angle, repeats=(angle, angle)),
+        ),
         planning=full_planning(),
         notes=("No safe triangle on the left: the nerve was not found.",),
         versions={"spinect-planner": "0.1.0"},

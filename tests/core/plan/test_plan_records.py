@@ -317,8 +317,15 @@ def fits(value: object, hint: Any) -> bool:
 def test_records_hold_what_their_annotations_promise() -> None:
     """Made in the program or read from a file, a type checker may rely on them."""
     seen = set()
-    read = full_plan().from_dict(full_plan().to_dict()).planning
-    waiting: list[Any] = [full_planning(), read, WarningRecord(text="8 voxels were taken as air")]
+    plan = full_plan()
+    read = plan.from_dict(plan.to_dict())
+    waiting: list[Any] = [
+        full_planning(),
+        read.planning,
+        *plan.figures,
+        *read.figures,
+        WarningRecord(text="8 voxels were taken as air"),
+    ]
     while waiting:
         each = waiting.pop()
         seen.add(type(each))
