@@ -114,7 +114,7 @@ class MeasurementsPanel(QFrame):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             bar.addWidget(button)
         for figure, tip in FIGURES.items():
-            bar.addWidget(self._tool(figure, figure, palette.MEASURED_COLOURS[figure], tip))
+            bar.addWidget(self._tool(figure, figure, "figure", tip))
         bar.addSpacing(4)
         self.kind, self.side, self.depth_from = QComboBox(), QComboBox(), QComboBox()
         for kind in KINDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.model.case import Measurement
@@ -136,7 +136,7 @@ class Overlay(QWidget):
 
     def _draw_empty(self, painter: QPainter) -> None:
         title, text = self._hint
-        box = QRectF(0, self.height() / 2 - 60, self.width(), 30)
+        box = QRectF(16, self.height() / 2 - 60, self.width() - 32, 30)
         font = QFont(self.font())
         font.setPixelSize(17)
         painter.setFont(font)
@@ -144,20 +144,23 @@ class Overlay(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, plain.line(title))
         font.setPixelSize(13)
         painter.setFont(font)
-        painter.setPen(QColor(palette.FAINT))
-        painter.drawText(box.translated(0, 28), Qt.AlignmentFlag.AlignCenter, plain.line(text))
+        top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(box.translated(0, 34).adjusted(0, 0, 0, 90), top, plain.line(text))
 
     def _draw_hint(self, painter: QPainter, text: str) -> None:
         font = QFont(self.font())
         font.setPixelSize(13)
         painter.setFont(font)
-        width = painter.fontMetrics().horizontalAdvance(text) + 28
-        box = QRectF((self.width() - width) / 2, self.height() - 64, width, 30)
+        centred = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        room = QRectF(0, 0, max(self.width() - 44, 60), self.height())
+        words = painter.boundingRect(room, centred, text)
+        width, height = words.width() + 28, words.height() + 14
+        box = QRectF((self.width() - width) / 2, self.height() - 34 - height, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(11, 13, 16, 220))
         painter.drawRoundedRect(box, 15, 15)
         painter.setPen(QColor(palette.MEASURED_COLOURS[self._tool.measuring.kind]))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(box.adjusted(14, 0, -14, 0), centred, text)
 
     # ------------------------------------------------------------------------------------------------- furniture
 
@@ -187,20 +190,29 @@ class Overlay(QWidget):
     def _draw_readout(self, painter: QPainter) -> None:
         view = self._viewport.drawn.view
         words = view.format(1)
-        painter.setFont(self._font(16, bold=True))
-        _write(painter, QRectF(16, 10, self.width(), 24), words[:1].upper() + words[1:], palette.TEXT)
-        painter.setFont(self._font(12))
-        _write(
-            painter,
-            QRectF(16, 34, self.width(), 18),
-            f"C-arm, detector at the viewer: {view.c_arm}",
-            palette.TEXT,
+        lines = (
+            (self._font(16, bold=True), words[:1].upper() + words[1:], QRectF(16, 10, self.width() - 28, 24)),
+            (
+                self._font(12),
+                f"C-arm, detector at the viewer: {view.c_arm}",
+                QRectF(16, 34, self.width() - 28, 18),
+            ),
         )
+        shown = []
+        for font, text, box in lines:
+            metrics = QFontMetricsF(font)
+            shown.append(metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width()))
+            box.setWidth(min(metrics.horizontalAdvance(shown[-1]) + 2, box.width()))
+        _lay_plate(painter, lines[0][2].united(lines[1][2]).adjusted(-8, -2, 8, 4))
+        for (font, _, box), text in zip(lines, shown, strict=True):
+            painter.setFont(font)
+            _write(painter, box, text, palette.TEXT)
 
     def _draw_scale(self, painter: QPainter) -> None:
         mm = scale_length(self._viewport.drawn.mm_per_pixel, self.width())
         length = mm / self._viewport.drawn.mm_per_pixel
         x, y = 18.0, self.height() - 20.0
+        _lay_plate(painter, QRectF(x - 8, y - 28, max(length, 60) + 16, 38))
         for colour, width in ((QColor(*SHADE), 5), (QColor(palette.TEXT), 2)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(x, y), QPointF(x + length, y))
@@ -214,6 +226,14 @@ class Overlay(QWidget):
         font.setPixelSize(pixels)
         font.setBold(bold)
         return font
+
+
+def _lay_plate(painter: QPainter, box: QRectF) -> None:
+    """Darken what lies behind words, so that they read on any bone."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(11, 13, 16, 130))
+    painter.drawRoundedRect(box, 6, 6)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def _write(

@@ -67,7 +67,7 @@ def swatch(colour: str, size: int = 14) -> QIcon:
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QColor(palette.room().line))
+    painter.setPen(QColor(palette.room().muted))
     painter.setBrush(QColor(colour))
     painter.drawEllipse(QRectF(2, 2, size * 2 - 4, size * 2 - 4))
     painter.end()

@@ -81,6 +81,7 @@ class Room:
         good: of what is as it should be.
         bone: of the bone's curve.
         nerve: of the nerve's.
+        figure: of the tools that measure distances, angles and areas.
     """
 
     ground: str
@@ -104,6 +105,7 @@ class Room:
     good: str
     bone: str
     nerve: str
+    figure: str
 
 
 DARK = Room(
@@ -128,6 +130,7 @@ DARK = Room(
     good="#58c98a",
     bone=BONE,
     nerve=NERVE,
+    figure=FIGURE,
 )
 LIGHT = Room(
     ground="#ffffff",
@@ -151,6 +154,7 @@ LIGHT = Room(
     good="#17703c",
     bone="#7a6a3e",
     nerve="#8f6400",
+    figure="#4d7300",
 )
 _room = DARK
 
