@@ -33,6 +33,7 @@ class Faulty:
         services: that it offers.
         knows_us: whether C-MOVE finds this program.
         deliver: how many pictures it delivers of those that it has; None for all.
+        listed: how many pictures it lists of those that it has; None for all.
         closes: whether it hangs up instead of answering.
     """
 
@@ -45,6 +46,7 @@ class Faulty:
     services: tuple[str, ...] = (ECHO, FIND, GET, MOVE)
     knows_us: bool = True
     deliver: int | None = None
+    listed: int | None = None
     closes: bool = False
     calls: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
@@ -86,7 +88,8 @@ class Faulty:
     def find(self, event: Any) -> Iterator[Any]:
         self._wait(event, "find")
         wanted = event.identifier
-        for each in list(self._matching(wanted)):
+        pictures = wanted.QueryRetrieveLevel == "IMAGE"
+        for each in list(self._matching(wanted))[: self.listed if pictures else None]:
             answer = Dataset()
             for element in wanted:
                 if element.keyword in each:

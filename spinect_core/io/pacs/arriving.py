@@ -84,6 +84,11 @@ class Arriving:
         """What the archive has and did not deliver."""
         return self._expected - self.files.keys() - self.left_out
 
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Pictures that the archive delivered and had not named."""
+        return frozenset(self.files.keys() - self._expected)
+
     def raise_fault(self) -> None:
         """Raise what made it take no more."""
         if self._fault is not None:

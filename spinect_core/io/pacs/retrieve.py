@@ -106,6 +106,12 @@ def _fetch(
         (Way.MOVE, dimse_off, attempt(lambda: dimse.move(archive, study, series, arriving, line))),
     ]
     done = first_that_works(archive, ways)
+    if unlisted := len(arriving.unlisted):
+        raise ArchiveError(
+            f"{unlisted} pictures arrived that it had not named: the series still grows, or they are not of it",
+            "Fetch it again once all of it has arrived there",
+            archive.name,
+        )
     if not arriving.files:
         raise ArchiveError("It has no pictures of a CT", "Choose another series", archive.name)
     files = tuple(arriving.files[uid] for uid in sorted(arriving.files))

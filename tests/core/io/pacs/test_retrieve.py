@@ -159,6 +159,14 @@ def test_half_a_series_is_none(marked: Path, empty: Path) -> None:
         retrieve_series(Access(faulty.archive()), STUDY, SERIES, empty)
 
 
+def test_a_picture_that_was_not_named_is_not_taken_for_one_of_the_series(marked: Path, empty: Path) -> None:
+    with (
+        faulty_archive(marked, listed=COUNT - 2) as faulty,
+        pytest.raises(ArchiveError, match="2 pictures arrived that it had not named"),
+    ):
+        retrieve_series(Access(faulty.archive()), STUDY, SERIES, empty)
+
+
 def test_only_pictures_of_a_ct_are_kept(tmp_path: Path, empty: Path) -> None:
     def edit(data: pydicom.Dataset, z: int) -> None:
         data.StudyInstanceUID, data.SeriesInstanceUID = "1.2.3", "1.2.3.4"
