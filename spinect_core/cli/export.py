@@ -11,12 +11,13 @@ from spinect_core.cli.reporting import reporting
 DESCRIPTION = """\
 Writes a plan for other programs; the ending of FILE says as what:
 
-  .mrb       a scene of 3D Slicer: labels, surfaces, needles, measured triangles and landmarks; with --ct the CT as well
-  .mrk.json  needles, triangles and landmarks alone, as markups of 3D Slicer
+  .mrb       a scene of 3D Slicer: labels, surfaces, needles, measurements and landmarks; with --ct the CT as well
+  .mrk.json  needles, triangles and other measurements, and landmarks alone, as markups of 3D Slicer
   .glb       surfaces and needles as glTF, in metres with y up, for viewers, slides and web pages
 
 Needles are those that the report tells: recommended ones, and your own. Scene and model need a .spinect file, as the
-folder of a plan has. Nothing of the patient is written but anatomy, and the names that you gave your needles."""
+folder of a plan has. Nothing of the patient is written but anatomy, and the names that you gave to needles and to
+measurements."""
 
 EXAMPLES = """\
   spinect export plans/case1 --ct scans/ct --out case1.mrb

@@ -13,10 +13,10 @@ import numpy as np
 from spinect_core.base.errors import PlanError, UsageError
 from spinect_core.base.files import write_whole
 from spinect_core.base.progress import Cancel, Progress, check, part_of, silent
-from spinect_core.base.words import Author
+from spinect_core.base.words import Author, FigureKind
 from spinect_core.io.slicer_out.markups import SUFFIX, Markup, MarkupKind, markups_file
 from spinect_core.io.slicer_out.scene import Model, write_scene
-from spinect_core.pictures.palette import BONE, NEEDLES, NERVE, TRIANGLES
+from spinect_core.pictures.palette import BONE, FIGURE, NEEDLES, NERVE, TRIANGLES
 from spinect_core.plan.wording import Trajectory, trajectories
 from spinect_core.planning.needle.needles import outer_mm
 from spinect_core.report.content import may_be_told, one_line
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 LANDMARKS = (111, 220, 140)
 LONGEST_NAME = 100
 ENTRY, TARGET = "Skin", "Tip"
+_FIGURES = {
+    FigureKind.DISTANCE: MarkupKind.LINE,
+    FigureKind.ANGLE: MarkupKind.ANGLE,
+    FigureKind.POLYGON: MarkupKind.CLOSED,
+}
 
 
 class Form(StrEnum):
@@ -129,13 +134,13 @@ def export_plan(
 
 
 def markups_of(plan: Plan, told: Sequence[Trajectory]) -> list[Markup]:
-    """Needles, measured triangles and landmarks of a plan.
+    """Needles, measured triangles, other measurements and landmarks of a plan.
 
     Args:
         plan: of which.
         told: its trajectories whose needles may be told.
     """
-    return [*_lines(told), *_triangles(plan), *_landmarks(plan)]
+    return [*_lines(told), *_triangles(plan), *_figures(plan), *_landmarks(plan)]
 
 
 def _lines(told: Sequence[Trajectory]) -> Iterator[Markup]:
@@ -158,6 +163,15 @@ def _triangles(plan: Plan) -> Iterator[Markup]:
         corners = [f"{number}.{corner}" for corner in range(1, len(each.vertices) + 1)]
         name = _name(f"{each.name[:1].upper()}{each.name[1:]}, {by}, {number}")
         yield Markup(MarkupKind.CLOSED, name, each.vertices, corners, TRIANGLES[each.kind])
+
+
+def _figures(plan: Plan) -> Iterator[Markup]:
+    """With the value in the name: it is that of the view or slice, and Slicer tells another one, in space."""
+    for each in plan.figures:
+        figure = each.figure
+        labels = [str(number) for number in range(1, len(figure.vertices) + 1)]
+        name = _name(f"{each.name}: {figure.text}, {figure.where}")
+        yield Markup(_FIGURES[figure.kind], name, figure.vertices, labels, FIGURE)
 
 
 def _landmarks(plan: Plan) -> Iterator[Markup]:
@@ -188,16 +202,15 @@ def _markups(plan: Plan, told: Sequence[Trajectory], path: Path) -> Exchanged:
             "Plan the case first, or write a scene",
         )
     write_whole(path, markups_file([each.with_straight_edges for each in markups]))
-    return Exchanged(path, _counts(markups))
+    return Exchanged(path, _counts(plan, told))
 
 
-def _counts(markups: Sequence[Markup]) -> dict[str, int]:
-    kinds = [each.kind for each in markups]
-    points = sum(len(each.points) for each in markups if each.kind == MarkupKind.POINTS)
+def _counts(plan: Plan, told: Sequence[Trajectory]) -> dict[str, int]:
     return {
-        "needles": kinds.count(MarkupKind.LINE),
-        "triangles": kinds.count(MarkupKind.CLOSED),
-        "landmarks": points,
+        "needles": len(told),
+        "triangles": len(plan.triangles),
+        "measurements": len(plan.figures),
+        "landmarks": len(plan.planning.landmarks),
     }
 
 
@@ -219,7 +232,7 @@ def _scene(
         raise PlanError("This plan holds nothing that a scene could hold", "Give its CT as well")
     write_scene(path, volume=volume, labels=labels, models=models, markups=markups, cancel=cancel)
     data = {"CT": int(volume is not None), "labels": int(labels is not None), "surfaces": len(models)}
-    return Exchanged(path, {**data, **_counts(markups)})
+    return Exchanged(path, {**data, **_counts(plan, told)})
 
 
 def _model(told: Sequence[Trajectory], surfaces: Surfaces, path: Path) -> Exchanged:

@@ -1,4 +1,4 @@
-"""Markups of 3D Slicer (.mrk.json): needles as lines, triangles as closed curves, landmarks as points.
+"""Markups of 3D Slicer (.mrk.json): needles as lines, triangles as closed curves, angles, points.
 
 After the schema of Slicer's documentation, version 1.0.3. Points are LPS mm, and the file says so.
 """
@@ -34,6 +34,7 @@ class MarkupKind(StrEnum):
 
     POINTS = "Fiducial"
     LINE = "Line"
+    ANGLE = "Angle"
     CLOSED = "ClosedCurve"
 
 

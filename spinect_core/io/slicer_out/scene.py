@@ -32,6 +32,7 @@ SLICES = ("Red", "Yellow", "Green")
 _NODES = {
     MarkupKind.POINTS: "MarkupsFiducial",
     MarkupKind.LINE: "MarkupsLine",
+    MarkupKind.ANGLE: "MarkupsAngle",
     MarkupKind.CLOSED: "MarkupsClosedCurve",
 }
 Attributes = Mapping[str, object]

@@ -20,15 +20,19 @@ from vtkmodules.vtkIOGeometry import vtkGLTFReader
 
 from spinect_core import cli
 from spinect_core.base.versions import NOTICE
-from spinect_core.base.words import NeedleColour
+from spinect_core.base.words import CutPlane, FigureKind, NeedleColour
+from spinect_core.geometry.figure import PLANE_VIEWS, Figure
 from spinect_core.io.reading import read_ct
 from spinect_core.io.slicer_out.markups import Markup, MarkupKind
 from spinect_core.pictures.palette import BONE, NEEDLES
 from spinect_core.pipeline.exchange import form_of
 from spinect_core.plan.document import Document, write_document
 from spinect_core.plan.plan import Case, Plan, read_plan, write_plan
+from spinect_core.plan.records import FigureRecord
 from spinect_core.planning.needle.needles import outer_mm
 from spinect_core.surfaces import build_surfaces
+
+VIEW = PLANE_VIEWS[CutPlane.AXIAL]
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +46,17 @@ def folder(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made, volume = tmp_path_factory.mktemp("plan"), read_ct(ct)
     planning = recommended_planning()
     searches = tuple(each.replaced(map="") for each in planning.searches)
+    points = [(0.0, 5.0, 8.0), (12.0, 5.0, 8.0), (12.0, 14.0, 8.0)]
+    figures = tuple(
+        FigureRecord(name=name, figure=Figure(kind, np.array(points[:count]), VIEW, CutPlane.AXIAL))
+        for name, kind, count in (("Wide", FigureKind.DISTANCE, 2), ("Bend", FigureKind.ANGLE, 3))
+    )
     plan = full_plan().replaced(
-        case=Case.of(volume), planning=planning.replaced(searches=searches), views=(), files={}
+        case=Case.of(volume),
+        planning=planning.replaced(searches=searches),
+        views=(),
+        files={},
+        figures=figures,
     )
     write_plan(plan, made / "plan.json")
     write_document(Document(plan, labels_of(volume)), made / "plan.spinect")
@@ -82,8 +95,12 @@ def needle_of(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
 def test_markups_are_the_needle_the_triangle_and_the_landmarks_in_lps(out: Path, plan: Plan) -> None:
     content = json.loads((out / "a.mrk.json").read_text(encoding="utf-8"))
     assert content["@schema"].endswith("markups-schema-v1.0.3.json#")
-    line, closed, points = content["markups"]
-    assert [each["type"] for each in content["markups"]] == ["Line", "ClosedCurve", "Fiducial"]
+    line, closed, distance, angle, points = content["markups"]
+    assert [each["type"] for each in (line, closed, distance)] == ["Line", "ClosedCurve", "Line"]
+    assert (angle["type"], points["type"]) == ("Angle", "Fiducial")
+    assert distance["name"] == "Wide: 12.0 mm, axial slice at 8.0 mm"
+    assert angle["name"] == "Bend: 90.0°, axial slice at 8.0 mm"
+    assert [point["position"] for point in angle["controlPoints"]] == [[0, 5, 8], [12, 5, 8], [12, 14, 8]]
     for each in content["markups"]:
         assert (each["coordinateSystem"], each["coordinateUnits"]) == ("LPS", "mm")
         assert each["locked"]
@@ -147,7 +164,8 @@ def test_every_file_of_the_scene_is_there_and_every_reference_leads_to_a_node(
     for each in root:
         for reference in filter(None, (each.get("references") or "").split(";")):
             assert reference.split(":")[1] in ids
-    kinds = {"Volume", "Segmentation", "Model", "MarkupsLine", "MarkupsClosedCurve", "MarkupsFiducial"}
+    markups = {f"Markups{kind}" for kind in ("Line", "Angle", "ClosedCurve", "Fiducial")}
+    kinds = {"Volume", "Segmentation", "Model", *markups}
     data = [each for each in root if each.tag in kinds]
     assert {each.tag for each in data} == kinds
     assert {each.get("description") for each in data} == {NOTICE}
@@ -278,7 +296,7 @@ def test_what_is_not_recommended_is_not_told(folder: Path, plan: Plan, tmp_path:
     write_plan(plan.replaced(planning=withheld, files={}, views=()), tmp_path / "plan.json")
     assert cli.main(["export", str(tmp_path), "--out", str(tmp_path / "a.mrk.json"), "-q"]) == 0
     content = json.loads((tmp_path / "a.mrk.json").read_text(encoding="utf-8"))
-    assert "Line" not in [each["type"] for each in content["markups"]]
+    assert not [each["name"] for each in content["markups"] if each["name"].startswith("Needle")]
 
 
 def test_what_cannot_be_written_is_refused_with_the_reason(
