@@ -59,7 +59,7 @@ class Controllers(QObject):
         self.labels = LabelsController(model, jobs, recent, dialogs, window)
         self.correct = CorrectController(model, state.correcting, jobs, window)
         self.compare = CompareController(model, state.comparing, self.labels, jobs, recent, dialogs, window)
-        self.segment = SegmentController(model, state.options, jobs, boxes, window)
+        self.segment = SegmentController(model, state.options, jobs, boxes, dialogs, window)
         self.plan = PlanController(model, trajectories, state.planning, self.organs, jobs, window)
         self.needles = NeedlesController(model, trajectories, state.dragging, jobs, window)
         self.export = ExportController(

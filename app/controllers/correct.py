@@ -11,7 +11,6 @@ from app.model.correcting import Correcting, Wanted
 from app.model.jobs import Job, JobRunner
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress
-from spinect_core.plan.label_wording import correction_words
 
 if TYPE_CHECKING:
     from app.model.picking import SurfacePicker
@@ -108,9 +107,7 @@ class CorrectController(QObject):
         if self._over:
             return
         self._timer.start()
-        case = self._model.case
-        run = None if case is None or case.segmentation is None else case.segmentation.run
-        words = "" if run is None else correction_words(run.record)
+        words = self._model.corrected
         aside = "" if self._model.planning.searches else "; trajectories have to be found again"
         self.said.emit(f"Labels {words}{aside}." if words else "No correction by hand is left.")
 

@@ -75,6 +75,9 @@ class LabelsController(QObject):
         case = self._model.case
         if case is None or case.volume is None:
             return
+        corrected = "" if take is not None else self._model.corrected
+        if corrected and not self._dialogs.confirm_losing_corrections(corrected):
+            return
         self._jobs.start(
             READING,
             lambda progress, cancel: work.read_elsewhere(case, path, progress, cancel),

@@ -12,6 +12,7 @@ from app.model.ongoing import SEGMENTING
 from app.model.segment_options import SegmentOptions
 from app.model.work import Segmented
 from app.widgets.boxes import Boxes
+from app.widgets.dialogs import Dialogs
 from spinect_core.base.errors import SpinectError, UsageError
 
 
@@ -23,6 +24,7 @@ class SegmentController(QObject):
         options: how to segment.
         jobs: where it runs.
         boxes: shows errors.
+        dialogs: asks before labels go that were corrected by hand.
 
     Signals:
         said: a sentence for the status bar.
@@ -38,10 +40,12 @@ class SegmentController(QObject):
         options: SegmentOptions,
         jobs: JobRunner,
         boxes: Boxes,
+        dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._options, self._jobs, self._boxes = model, options, jobs, boxes
+        self._dialogs = dialogs
 
     def plan_this_ct(self) -> None:
         """Do what is missing up to the check: labels, then trajectories."""
@@ -75,6 +79,9 @@ class SegmentController(QObject):
             self._boxes.show_error(
                 SpinectError(f"{NOT_RECOGNISED}. {case.region.note}", SHOW_PLACE, case.name)
             )
+            return
+        corrected = self._model.corrected
+        if corrected and not self._dialogs.confirm_losing_corrections(corrected):
             return
         options = self._options.now
         self._jobs.start(

@@ -25,6 +25,7 @@ from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
 from spinect_core.image.volume import Volume
+from spinect_core.plan.label_wording import correction_words
 from spinect_core.plan.own_needles import with_other
 from spinect_core.plan.records import LONGEST_NAME, NeedleRecord, Planning, name_key
 from spinect_core.plan.repeats import same_thing
@@ -341,6 +342,13 @@ class CaseModel(QObject):
     def surfaces_current(self) -> bool:
         """Whether the surfaces are those of the present labels."""
         return self._surfaces_moment == self.labels_moment
+
+    @property
+    def corrected(self) -> str:
+        """How much of the labels was corrected by hand, in words; empty for nothing."""
+        case = self.case
+        run = None if case is None or case.segmentation is None else case.segmentation.run
+        return "" if run is None else correction_words(run.record)
 
     @property
     def put_aside(self) -> Planning | None:

@@ -14,7 +14,6 @@ from app.model.correcting import SIZES_MM, STEP_MM, TWO_SLICES, WITH_SIZE, Corre
 from app.widgets import icons, palette
 from app.widgets.parts import ElidedLabel, Label, Section, field_row, give_margin, label
 from spinect_core.image.volume import BONE, NERVE
-from spinect_core.plan.label_wording import correction_words
 
 if TYPE_CHECKING:
     from spinect_core.pipeline.rechecking import Rechecked
@@ -151,11 +150,9 @@ class CorrectPanel(Section):
 
     def _told(self) -> list[str]:
         """How far the labels are corrected, and what depends on it."""
-        case, correcting = self._model.case, self._correcting
-        if not correcting.possible or case is None or case.segmentation is None:
+        case, words = self._model.case, self._model.corrected
+        if not self._correcting.possible:
             return [NO_CT] if case is not None and case.segmentation is not None else []
-        run = case.segmentation.run
-        words = "" if run is None else correction_words(run.record)
         if not words:
             return []
         found = [f"{words[:1].upper()}{words[1:]}."]

@@ -20,9 +20,9 @@ WORDS = {
     Tool.FILL: "Fill: {name}",
     Tool.KEEP: "Keep one piece: {name}",
     Tool.REMOVE: "Remove a piece: {name}",
-    Tool.TRACE: "Trace a root, {size:g} mm: click where it begins",
+    Tool.TRACE: "Trace: click its beginning",
 }
-SECOND = "Trace a root, {size:g} mm: click where it ends"
+SECOND = "Trace: click its end"
 POINT = 5.0
 """Logical pixels, half of the mark of a root's first point."""
 

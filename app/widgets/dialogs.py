@@ -157,6 +157,15 @@ class Dialogs:
         """Whether to open a CT that is not the one of the open plan."""
         return self._asked(*messages.OTHER_CT)
 
+    def confirm_losing_corrections(self, words: str) -> bool:
+        """Whether other labels may take the place of those that were corrected.
+
+        Args:
+            words: how much was corrected.
+        """
+        title, text, go_on = messages.CORRECTED
+        return self._asked(title, text, go_on, f"{words[:1].upper()}{words[1:]}.")
+
     def confirm_assumed_hu(self, fault: ReadingError) -> bool:
         """Whether to open a CT whose numbers do not look like Hounsfield units."""
         title, text, more, go_on = messages.NOT_HU

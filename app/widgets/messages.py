@@ -35,6 +35,11 @@ OTHER_CT = (
     "This is not the CT of the open plan: its grid or its voxels differ. Close the plan and open this CT?",
     QMessageBox.StandardButton.Open,
 )
+CORRECTED = (
+    "Labels corrected by hand",
+    "Replace the labels that were corrected by hand? This cannot be undone.",
+    QMessageBox.StandardButton.Discard,
+)
 
 
 def plain_box(

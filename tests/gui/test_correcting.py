@@ -294,6 +294,11 @@ def test_a_document_keeps_what_was_corrected_and_it_is_compared(correcting, qtbo
     click(axial, axial.to_screen(FREE))
     corrected = model.case.labels.array.copy()
     current(window, qtbot)
+    asked = []
+    window.dialogs.confirm_losing_corrections = asked.append
+    window.segment_panel.button.click()
+    assert asked == [model.corrected]
+    assert not window.jobs.busy
     path = tmp_path / "case.spinect"
     with qtbot.waitSignal(window.controllers.save.saved, timeout=20000):
         window.controllers.save.save_plan(path)
