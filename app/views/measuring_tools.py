@@ -174,10 +174,11 @@ class ViewportMeasuring(QObject):
             self.measuring.drag(index, point, on_surface=hit is not None)
 
 
-class SliceMeasuring:
+class SliceMeasuring(QObject):
     """Takes the mouse of a slice while something is drawn there or a point dragged, and draws what lies in it."""
 
     def __init__(self, view: SliceView, model: CaseModel, measuring: Measuring) -> None:
+        super().__init__(view)
         self._view, self._model, self.measuring = view, model, measuring
         self._plane = CutPlane(view.plane.name)
         self.hot: tuple[int, int] | None = None
