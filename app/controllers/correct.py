@@ -108,7 +108,8 @@ class CorrectController(QObject):
             return
         self._timer.start()
         words = self._model.corrected
-        aside = "" if self._model.planning.searches else "; trajectories have to be found again"
+        gone = self._model.put_aside is not None and not self._model.planning.searches
+        aside = "; trajectories have to be found again" if gone else ""
         self.said.emit(f"Labels {words}{aside}." if words else "No correction by hand is left.")
 
     def _begin(self) -> None:

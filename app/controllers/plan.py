@@ -63,6 +63,7 @@ class PlanController(QObject):
         options.changed.connect(self._on_options)
         self._waiting: tuple[Case, str, int | None] | None = None
         model.surfaces_changed.connect(self._on_surfaces)
+        model.labels_changed.connect(self._on_labels)
 
     def find(self, level: str = "", shift: int | None = None) -> None:
         """Look for the trajectories of a level.
@@ -100,6 +101,10 @@ class PlanController(QObject):
             ),
             found,
         )
+
+    def _on_labels(self) -> None:
+        """What was to be looked for once the surfaces were there is not wanted on yet other labels."""
+        self._waiting = None
 
     def _on_surfaces(self) -> None:
         """Look for what was to be looked for once the surfaces are those of the labels."""
