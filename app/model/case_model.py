@@ -19,7 +19,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.model.case import Case, CaseLabels, Drawn, Measurement, triangles_of
 from app.widgets import plain
-from spinect_core.base.arrays import FloatArray
+from spinect_core.base.arrays import FloatArray, LabelArray
 from spinect_core.base.errors import UsageError
 from spinect_core.base.words import Author
 from spinect_core.geometry.triangle import KIND_NAMES, Triangle
@@ -100,6 +100,7 @@ class _Correct(QUndoCommand):
         moments: of the labels before and after.
         found: on the labels before.
         done: whether the labels are those after it already, as of a document that was opened.
+        ready: the labels on the CT's grid after it, where somebody has them.
     """
 
     def __init__(
@@ -110,18 +111,20 @@ class _Correct(QUndoCommand):
         found: _Found,
         *,
         done: bool = False,
+        ready: LabelArray | None = None,
     ) -> None:
         super().__init__(plain.caption(step.text))
-        self._model, self._step, self._done = model, step, done
+        self._model, self._step, self._done, self._ready = model, step, done, ready
         self._before, self._after = moments
         self._found, self._later = found, found.users()
 
     def redo(self) -> None:
         done, self._done = self._done, False
+        ready, self._ready = self._ready, None
         if done:
             return
         if self._model.labels_moment == self._before:
-            self._model._put_labels(self._step, self._after, self._later, back=False)
+            self._model._put_labels(self._step, self._after, self._later, back=False, ready=ready)
         else:
             self.setObsolete(True)
 
@@ -309,7 +312,7 @@ class CaseModel(QObject):
             self._note(SEGMENTATION)
             self.surfaces_changed.emit()
 
-    def correct(self, step: Correction, text: str) -> None:
+    def correct(self, step: Correction, text: str, ready: LabelArray | None = None) -> None:
         """Correct the labels by hand, as a step of the history.
 
         What the program found on the labels before goes: their trajectories, triangles, landmarks and ticks. All of it
@@ -318,12 +321,15 @@ class CaseModel(QObject):
         Args:
             step: on both grids.
             text: what the user did.
+            ready: the labels on the CT's grid after it, where somebody has them and changes them no more.
         """
         from spinect_core.plan.kept_corrections import NamedCorrection
 
         if self.case is not None and self.case.segmentation is not None:
             moments = self.labels_moment, self.new_moment()
-            self.history.push(_Correct(self, NamedCorrection(text, step), moments, _Found.of(self)))
+            self.history.push(
+                _Correct(self, NamedCorrection(text, step), moments, _Found.of(self), ready=ready)
+            )
 
     def set_corrected_surfaces(self, surfaces: Surfaces, picker: SurfacePicker, moment: int) -> None:
         """Take over the surfaces of corrected labels.
@@ -379,7 +385,15 @@ class CaseModel(QObject):
         if clean:
             self.history.setClean()
 
-    def _put_labels(self, step: NamedCorrection, moment: int, found: _Found, *, back: bool) -> None:
+    def _put_labels(
+        self,
+        step: NamedCorrection,
+        moment: int,
+        found: _Found,
+        *,
+        back: bool,
+        ready: LabelArray | None = None,
+    ) -> None:
         """Take a step of a correction or take it back, with what is found on these labels."""
         case = self.case
         assert case is not None  # the history goes with the case
@@ -389,7 +403,7 @@ class CaseModel(QObject):
             del self._aside[-1:]
         else:
             self._aside.append(self.planning if self.planning.searches else self.put_aside)
-        case.segmentation = case.segmentation.corrected(step, back=back)
+        case.segmentation = case.segmentation.corrected(step, back=back, ready=ready)
         self._standing = self._standing - {self.labels_moment} if back else self._standing | {moment}
         if self.surfaces_current and not step.step.tissues:
             self._surfaces_moment = moment

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.model.case_model import CaseModel
 from app.model.slice_state import SliceState
-from spinect_core.base.arrays import BoolArray, FloatArray
+from spinect_core.base.arrays import BoolArray, FloatArray, LabelArray
 from spinect_core.base.errors import SpinectError
 from spinect_core.image.planes import Plane
 from spinect_core.image.volume import BONE, CLASS_NAMES, NERVE
@@ -237,9 +237,9 @@ class Correcting(QObject):
             return
         whole = gesture.whole()
         strokes = [] if whole is None else self._strokes(gesture, *whole)
-        tissue = self.tissue
-        done = self._take(DONE[gesture.tool].format(self.name), strokes)
+        tissue, painted = self.tissue, self._slices.painted
         self._slices.painted = None
+        done = self._take(DONE[gesture.tool].format(self.name), strokes, painted)
         self.painted.emit(None)
         if done and whole is not None and gesture.tool == Tool.BRUSH and gesture.cut is not None:
             moment = self._model.labels_moment
@@ -315,8 +315,14 @@ class Correcting(QObject):
     def _spared(self) -> tuple[int, ...]:
         return (NERVE if self.tissue == BONE else BONE,) if self.spare else ()
 
-    def _take(self, text: str, strokes: list[Stroke]) -> bool:
-        """Make a step of the history; False where nothing changes."""
+    def _take(self, text: str, strokes: list[Stroke], ready: LabelArray | None = None) -> bool:
+        """Make a step of the history; False where nothing changes.
+
+        Args:
+            text: what the history calls it.
+            strokes: what changes.
+            ready: the labels with them, where somebody has them already.
+        """
         from spinect_core.image.editing import correction
 
         case = self._model.case
@@ -327,7 +333,7 @@ class Correcting(QObject):
         if step is None:
             self.said.emit(OUTSIDE if strokes and self._outside(strokes) else "Nothing changed.")
             return False
-        self._model.correct(step, text)
+        self._model.correct(step, text, ready)
         return True
 
     def _outside(self, strokes: list[Stroke]) -> bool:
