@@ -65,6 +65,7 @@ class AngleMapPanel(QWidget):
         self._dragging, self._turning = dragging, False
         self._hint = ""
         self._cells: tuple[AngleMap, QSize, QPixmap] | None = None
+        self._painted_in: QRectF | None = None
         self.setMinimumSize(190, 130)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -89,6 +90,8 @@ class AngleMapPanel(QWidget):
     @property
     def box(self) -> QRectF:
         """Where the map lies in the widget."""
+        if self._painted_in is not None:
+            return self._painted_in
         under = BOTTOM + self._legend_height()
         return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 10), max(self.height() - TOP - under, 10))
 
@@ -155,6 +158,13 @@ class AngleMapPanel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The map, its marks and its axes."""
         self._hint = self.hint
+        self._painted_in = self.box  # else it is worked out for every mark
+        try:
+            self._paint()
+        finally:
+            self._painted_in = None
+
+    def _paint(self) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(palette.room().panel))

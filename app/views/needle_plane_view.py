@@ -115,6 +115,7 @@ class NeedlePlaneView(QWidget):
         self._zoom, self._wheel = 1.0, 0.0
         self._drag: tuple[str, QPointF] | None = None
         self._held: NeedlePlane | None = None
+        self._known: tuple[Needle, float, NeedlePlane] | None = None
         self._image: tuple[object, QImage, QImage | None] | None = None
         self.handles = NeedleHandles(self, trajectories, dragging, self.to_screen, self._at_depth)
         section.changed.connect(self._refresh)
@@ -130,7 +131,14 @@ class NeedlePlaneView(QWidget):
         needle = self._section.needle
         if needle is None:
             return None
-        return self._held or plane_of(self.cut, needle, self._section.depth_mm)
+        return self._held or self._plane_of(needle)
+
+    def _plane_of(self, needle: Needle) -> NeedlePlane:
+        """As :func:`plane_of`, but made once for a needle and a depth: every point that is drawn asks for it."""
+        depth = self._section.depth_mm
+        if self._known is None or self._known[0] is not needle or self._known[1] != depth:
+            self._known = (needle, depth, plane_of(self.cut, needle, depth))
+        return self._known[2]
 
     @property
     def mm_per_pixel(self) -> float:
@@ -138,7 +146,7 @@ class NeedlePlaneView(QWidget):
         needle, size = self._section.needle, np.array([max(self.width(), 1), max(self.height(), 1)])
         if needle is None or self.cut == Cut.ACROSS:
             return ACROSS_MM / float(size.min()) / self._zoom
-        plane = plane_of(self.cut, needle, 0.0)
+        plane = self._plane_of(needle)
         reach = np.abs(np.subtract(plane.entry, plane.target)) + 2 * MARGIN_MM
         reach = np.ceil(reach / STEP_OF_SIZE_MM) * STEP_OF_SIZE_MM
         return float((reach / size).max()) / self._zoom
