@@ -21,6 +21,7 @@ from spinect_core.base.words import KINDS, CutPlane, FigureKind, Kind, Side
 from spinect_core.geometry.figure import FEWEST_POINTS, MOST_POINTS, NORMALS, PLANE_VIEWS, Figure, value_text
 from spinect_core.geometry.triangle import DEFINITIONS, KIND_NAMES, Triangle
 from spinect_core.geometry.view import View
+from spinect_core.plan.plan import MOST_FIGURES
 
 FEWEST: dict[str, int] = {**dict.fromkeys(KINDS, 3), **{each: FEWEST_POINTS[each] for each in FigureKind}}
 MOST: dict[str, int] = {**FEWEST, FigureKind.POLYGON: MOST_POINTS}
@@ -286,6 +287,11 @@ class Measuring(QObject):
 
     def _made(self, place: Place, flat: FloatArray) -> Drawn:
         if self.kind not in KINDS:
+            if sum(isinstance(each.drawn, Figure) for each in self._model.measurements) >= MOST_FIGURES:
+                raise MeasurementError(
+                    f"A plan holds {MOST_FIGURES} distances, angles and areas at most",
+                    "Delete one that is no longer needed",
+                )
             return self._figure(place, flat)
         points = place.points(flat, self._depth(place))
         return Triangle(

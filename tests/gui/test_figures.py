@@ -27,6 +27,16 @@ def in_slice(window, plane, points):
     return window.model.measurements[-1]
 
 
+def test_more_than_a_plan_can_hold_is_refused_before_it_is_drawn(segmented, monkeypatch):
+    monkeypatch.setattr("app.model.measuring.MOST_FIGURES", 1)
+    segmented.model.set_cursor((0, 0, 6.2))
+    for _ in range(2):
+        segmented.measurements_panel.tools["distance"].click()
+        in_slice(segmented, "axial", [(-10, -5, 6), (2, 11, 6)])
+    assert len(segmented.model.measurements) == 1
+    assert "1 distances, angles and areas at most" in segmented.boxes.shown[-1].text()
+
+
 def test_slices_measure_true_lengths_angles_and_areas(segmented):
     model, panel, axial = segmented.model, segmented.measurements_panel, segmented.slices["axial"]
     model.set_cursor((0, 0, 6.2))
