@@ -23,6 +23,7 @@ from app.model.present_window import PresentWindow
 from app.model.trajectories import Trajectories
 
 if TYPE_CHECKING:
+    from app.views.distance_actors import DistanceActors
     from app.views.gap_actors import GapActors
     from app.views.measuring_tools import ViewportMeasuring
     from app.views.needle_actors import NeedleActors
@@ -64,6 +65,7 @@ class Stage(QObject):
         skin: of the case in it.
         gaps: of the roots in it.
         organs: of the case in it.
+        distances: of bone and nerve from another set of labels, in it.
 
     Signals:
         started: the 3D view was built.
@@ -103,6 +105,7 @@ class Stage(QObject):
         self.skin: SkinActor | None = None
         self.gaps: GapActors | None = None
         self.organs: OrganActors | None = None
+        self.distances: DistanceActors | None = None
 
     @property
     def wanted(self) -> bool:
@@ -143,7 +146,7 @@ class Stage(QObject):
         self.gaps = GapActors(viewport, self._model)
         self.organs = OrganActors(viewport, self._model, self._appearance)
         if self._comparing is not None:
-            DistanceActors(viewport, self._model, self._comparing, self._appearance)
+            self.distances = DistanceActors(viewport, self._model, self._comparing, self._appearance)
         self.viewport = viewport
         self.started.emit()
         QTimer.singleShot(0, viewport, lambda: viewport.warm_up(examples()))
