@@ -14,6 +14,7 @@ from app.model.case import Case
 from app.model.case_model import CaseModel
 from app.model.comparing import Comparing, Comparison
 from app.model.jobs import JobRunner
+from app.model.plan_files import snapshot
 from app.model.recent import RecentFiles
 from app.widgets.dialogs import Dialogs
 
@@ -71,20 +72,20 @@ class CompareController(QObject):
         comparison, case = self._comparing.comparison, self._model.case
         if comparison is None or case is None or not self._ready():
             return
-        moment = self._model.labels_moment
+        moment, now = self._model.labels_moment, snapshot(case)
         self._jobs.start(
             COMPARING,
-            lambda progress, cancel: work.compare_again(case, comparison, moment, progress, cancel),
+            lambda progress, cancel: work.compare_again(now, comparison, moment, progress, cancel),
             lambda made: self._on_compared(case, made),
         )
 
     def _take(self, case: Case, found: LabelSet, meanings: Sequence[Meaning], path: Path) -> None:
         if not self._ready():
             return
-        moment = self._model.labels_moment
+        moment, now = self._model.labels_moment, snapshot(case)
         self._jobs.start(
             COMPARING,
-            lambda progress, cancel: work.compare_with(case, found, meanings, path, moment, progress, cancel),
+            lambda progress, cancel: work.compare_with(now, found, meanings, path, moment, progress, cancel),
             lambda made: self._on_compared(case, made),
         )
 

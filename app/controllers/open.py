@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.controllers.save import SaveController
 from app.model import plan_files, work
 from app.model.autosave import Autosave, Leftovers
-from app.model.case import Case
+from app.model.case import Case, is_automatic
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.plan_files import Opened
@@ -24,7 +24,9 @@ from app.widgets.dialogs import Dialogs
 from spinect_core.base.assets import asset
 from spinect_core.base.errors import SpinectError
 from spinect_core.base.progress import Cancel, Progress
+from spinect_core.plan.label_wording import of_same_labels
 from spinect_core.plan.records import Planning
+from spinect_core.plan.wording import users_part
 
 if TYPE_CHECKING:
     from spinect_core.io.reading.series import Series
@@ -35,6 +37,7 @@ OPEN_FILES = f"CT and plans ({CT_ENDINGS} *.spinect);;All files (*)"
 PLAN_FILES = "Plans (*.spinect *.json)"
 DEMO = "demo/ct.nii.gz"
 
+OTHER_LABELS = " Its trajectories and triangles were found on other labels than these, and were left out."
 NOT_OPEN = "Its CT is not open; open it to see the slices."
 
 
@@ -312,16 +315,27 @@ class OpenController(QObject):
         self._model.add_warnings(plan.case)
         if plan.region is not None:
             self._model.set_region(plan.region)
+        case = self._model.case
+        ours = None if case is None else case.segmentation
+        run = {} if ours is None or ours.run is None else ours.run.record
+        fits = ours is None or of_same_labels(plan.run, run)
         if plan.planning != Planning():
-            self._model.set_planning(plan.planning)
-        self._model.add_all(opened.drawn, f"open {path.name}", opened.names, opened.repeats)
+            self._model.set_planning(plan.planning if fits else users_part(plan.planning))
+        drawn, names, repeats = opened.drawn, opened.names, opened.repeats
+        kept = [number for number, each in enumerate(drawn) if fits or not is_automatic(each)]
+        self._model.add_all(
+            [drawn[number] for number in kept],
+            f"open {path.name}",
+            [names[number] if number < len(names) else "" for number in kept],
+            [repeats[number] for number in kept],
+        )
         self._look(plan)
         if nothing_new:
             self._model.mark_saved()  # it is in the file that was opened
         if self._model.case is not None:
             self._model.case.stored = None  # no one file holds all of it
         self._recent.add(path)
-        self.said.emit(f"Plan opened: {path.name}")
+        self.said.emit(f"Plan opened: {path.name}.{'' if fits else OTHER_LABELS}")
 
     def _look(self, plan: Plan) -> None:
         """Along the first needle that is recommended, or at the first triangle of a plan without trajectories."""

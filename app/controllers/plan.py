@@ -14,6 +14,7 @@ from app.model.case import Case, organs_missing
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
 from app.model.ongoing import FINDING
+from app.model.plan_files import snapshot
 from app.model.planning_options import PlanningOptions
 from app.model.trajectories import Trajectories
 from app.model.work import FoundTrajectories
@@ -90,6 +91,7 @@ class PlanController(QObject):
         moved = (before.level.said if before.level is not None else None) if shift is None else shift
         planner = self._trajectories.planner
         rules, guidance = self._options.rules, self._options.guidance
+        now = snapshot(case)
 
         def found(result: FoundTrajectories) -> None:
             self._show_found(case, result)
@@ -97,7 +99,7 @@ class PlanController(QObject):
         self._jobs.start(
             FINDING,
             lambda progress, cancel: work.find_trajectories(
-                case, planner, before, (name, moved), progress, cancel, rules=rules, guidance=guidance
+                now, planner, before, (name, moved), progress, cancel, rules=rules, guidance=guidance
             ),
             found,
         )

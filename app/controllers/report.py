@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from app.model import report_work
 from app.model.case_model import CaseModel
 from app.model.jobs import JobRunner
+from app.model.plan_files import snapshot
 from app.model.recent import RecentFiles
 from app.model.report_work import Open, ReportWish
 from app.model.trajectories import Trajectories
@@ -131,7 +132,10 @@ class ReportController(QObject):
             return None
         # not as the file is now: another program may have written or removed it
         stored = None if self._model.unsaved else case.stored
-        return Open(case, self._model.measurements, self._model.planning, stored)
+        now = snapshot(case)
+        if not self._model.surfaces_current:
+            now.surfaces = None  # those that are there are of other labels; whoever needs surfaces makes them
+        return Open(now, self._model.measurements, self._model.planning, stored)
 
     def _choices(self) -> dict[str, str]:
         """What may be on a report, by the words that name it."""

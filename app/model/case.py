@@ -63,7 +63,12 @@ class Measurement:
     @property
     def automatic(self) -> bool:
         """Whether it is the program's own."""
-        return isinstance(self.drawn, Triangle) and self.drawn.author == Author.AUTOMATIC
+        return is_automatic(self.drawn)
+
+
+def is_automatic(drawn: Drawn) -> bool:
+    """Whether something measured is the program's own."""
+    return isinstance(drawn, Triangle) and drawn.author == Author.AUTOMATIC
 
 
 def triangles_of(measurements: Iterable[Measurement]) -> tuple[Triangle, ...]:

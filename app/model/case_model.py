@@ -58,12 +58,19 @@ class _Replace(QUndoCommand):
         super().__init__(plain.caption(text))
         self._model, self._after, self._select = model, after, select
         self._before, self._selected_before = model.measurements, model.selected
+        self._labels = model.labels_moment
 
     def redo(self) -> None:
-        self._model._put(self._after, self._select)
+        self._model._put(self._on_these_labels(self._after), self._select)
 
     def undo(self) -> None:
-        self._model._put(self._before, self._selected_before)
+        self._model._put(self._on_these_labels(self._before), self._selected_before)
+
+    def _on_these_labels(self, measurements: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
+        """What the program measured on labels is of those alone."""
+        if self._model.labels_moment == self._labels:
+            return measurements
+        return tuple(each for each in measurements if not each.automatic)
 
 
 class _Plan(QUndoCommand):
@@ -307,7 +314,10 @@ class CaseModel(QObject):
             self._standing, self._aside, self.tissues_changed = set(), [], frozenset()
             # pictures, maps and run facts of an opened plan are of other labels
             self.case.plan, self.case.other_views, self.case.files = None, (), {}
+            # and so is what the program found and measured on them
+            self.case.notes = ()
             self.labels_changed.emit()
+            self._put(tuple(each for each in self.measurements if not each.automatic), self.selected)
             self.set_planning(users_part(self.planning))
             self._note(SEGMENTATION)
             self.surfaces_changed.emit()
@@ -398,12 +408,13 @@ class CaseModel(QObject):
         case = self.case
         assert case is not None  # the history goes with the case
         assert case.segmentation is not None
+        corrected = case.segmentation.corrected(step, back=back, ready=ready)  # the memory may not suffice
         self.correcting = True
         if back:
             del self._aside[-1:]
         else:
             self._aside.append(self.planning if self.planning.searches else self.put_aside)
-        case.segmentation = case.segmentation.corrected(step, back=back, ready=ready)
+        case.segmentation = corrected
         self._standing = self._standing - {self.labels_moment} if back else self._standing | {moment}
         if self.surfaces_current and not step.step.tissues:
             self._surfaces_moment = moment
@@ -562,12 +573,14 @@ class CaseModel(QObject):
         """
         old = [each for each in self.measurements if each.automatic]
         before = {
-            (each.drawn.kind, each.drawn.side): each for each in old if isinstance(each.drawn, Triangle)
+            (each.drawn.kind, each.drawn.side, each.drawn.level): each
+            for each in old
+            if isinstance(each.drawn, Triangle)
         }
         kept = tuple(each for each in self.measurements if each not in old)
         self.history.beginMacro(plain.caption(text))
         self._push(kept, None, text)
-        replaced = [before.get((each.kind, each.side)) for each in triangles]
+        replaced = [before.get((each.kind, each.side, each.level)) for each in triangles]
         names = ["" if each is None else each.name for each in replaced]
         self.add_all(triangles, text, names, [() if each is None else each.repeats for each in replaced])
         self.set_planning(planning, text)

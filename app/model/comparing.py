@@ -83,7 +83,7 @@ class Comparing(QObject):
     @property
     def coloured(self) -> bool:
         """Whether the surfaces show distances just now."""
-        return self.colours and self.current
+        return self.colours and self.current and self._model.surfaces_current
 
     def take(self, comparison: Comparison | None) -> None:
         """Show a comparison, or none."""

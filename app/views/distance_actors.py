@@ -36,7 +36,7 @@ class DistanceActors(QObject):
         self._viewport, self._model = viewport, model
         self._comparing, self._appearance = comparing, appearance
         self._shown: dict[str, vtkActor] = {}
-        self._of: object = None
+        self._of: tuple[object, object] = (None, None)
         comparing.changed.connect(self._show)
         appearance.changed.connect(self._show)
         self._show()
@@ -48,8 +48,10 @@ class DistanceActors(QObject):
             if self._comparing.coloured and case is not None and case.surfaces is not None
             else None
         )
-        if wanted is not self._of:
-            self._of = wanted
+        of = (None, None) if wanted is None or case is None else (wanted, case.surfaces)
+        # The distances are of the points of these surfaces, and lie nowhere on others.
+        if any(one is not other for one, other in zip(of, self._of, strict=True)):
+            self._of = of
             for actor in self._shown.values():
                 self._viewport.renderer.RemoveActor(actor)
             self._shown = {}

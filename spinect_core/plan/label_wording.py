@@ -31,6 +31,8 @@ def labels_words(run: Mapping[str, Any]) -> str:
 
 CORRECTED = "corrected"
 """Of the record of a run: how often its labels were corrected by hand, and how many voxels that changed."""
+MADE_BY = ("mode", "weights_sha256", "labels_from", "labels_sha256", "segments", CORRECTED)
+"""Of the record of a run: what labels depend on; engines and devices give the same ones."""
 CORRECTION_NOTE = "Labels corrected by hand:"
 
 
@@ -54,6 +56,11 @@ def with_corrections(run: Mapping[str, Any], steps: int, voxels: int) -> dict[st
     rest = {key: value for key, value in run.items() if key != CORRECTED}
     now = max(before[0] + steps, 0), max(before[1] + voxels, 0)
     return {**rest, CORRECTED: {"steps": now[0], "voxels": now[1]}} if now[0] else rest
+
+
+def of_same_labels(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the records of two runs on one CT speak of the same labels, by what made them and what was changed."""
+    return all(one.get(key) == other.get(key) for key in MADE_BY)
 
 
 def correction_words(run: Mapping[str, Any]) -> str:

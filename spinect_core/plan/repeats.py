@@ -90,12 +90,12 @@ def value_of(drawn: Triangle | Figure) -> float:
 
 
 def same_thing(one: Triangle | Figure, other: Triangle | Figure) -> bool:
-    """Whether two can be compared: triangles of one kind and side, or figures of one kind and plane."""
+    """Whether two can be compared: triangles of one kind, side and level, or figures of one kind and plane."""
     if isinstance(one, Triangle) or isinstance(other, Triangle):
         return (
             isinstance(one, Triangle)
             and isinstance(other, Triangle)
-            and (one.kind, one.side) == (other.kind, other.side)
+            and (one.kind, one.side, one.level) == (other.kind, other.side, other.level)
         )
     return (one.kind, one.plane) == (other.kind, other.plane)
 

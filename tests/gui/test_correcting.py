@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
+from app.model import plan_files
 from app.model.correcting import Tool
 from app.model.flow import Step
 from app.widgets import palette
@@ -282,7 +283,50 @@ def test_what_was_found_on_the_labels_before_goes_and_comes_back_with_them(plann
         each.needle_text for each in rows
     ]
     assert len(model.measurements) == automatic
+    # what is written before the surfaces are made again makes its own, of the case as it is now
+    assert not model.surfaces_current
+    asked = window.controllers.report.opened.case
+    assert asked.surfaces is None
+    assert asked.segmentation is model.case.segmentation
     current(window, qtbot)
+    assert window.controllers.report.opened.case.surfaces is model.case.surfaces
+    assert asked is not model.case
+
+
+def test_what_was_found_on_other_labels_does_not_come_back_by_a_plan_or_a_step_of_the_history(
+    planned, qtbot, tmp_path
+):
+    window, model = planned, planned.model
+    path = tmp_path / "plan.json"
+    assert window.state.trajectories.rows
+    assert any(each.automatic for each in model.measurements)
+    plan_files.save(model.case, model.measurements, model.planning, path)
+    window.state.flow.go(Step.CHECK)
+    window.correct_fold.button.click()
+    axial = window.slices["axial"]
+    model.set_cursor(FREE)
+    window.correct_panel.tools[Tool.BRUSH].click()
+    click(axial, axial.to_screen(FREE))
+    window.controllers.open.open_plan(path)
+    settle(window, qtbot)
+    assert not window.state.trajectories.rows
+    assert not any(each.automatic for each in model.measurements)
+    assert "found on other labels" in window.status.text.toolTip() + window.status.text.text()
+    while model.history.canUndo() and not window.state.trajectories.rows:
+        model.history.undo()
+    assert any(each.automatic for each in model.measurements), "they belong to these labels"
+    current(window, qtbot)
+    window.controllers.open.open_plan(path)
+    settle(window, qtbot)
+    assert window.state.trajectories.rows
+    # labels that are made anew
+    case = model.case
+    model.set_segmentation(case.segmentation, case.surfaces, case.picker)
+    assert not any(each.automatic for each in model.measurements)
+    assert case.notes == ()
+    for step in (model.history.undo, model.history.redo):
+        step()
+        assert not any(each.automatic for each in model.measurements)
 
 
 def test_a_document_keeps_what_was_corrected_and_it_is_compared(correcting, qtbot, tmp_path):
@@ -362,7 +406,15 @@ def compared_with_another_set(window, qtbot, folder):
     assert not window.stage.viewport._covered
     current(window, qtbot)
     panel.again.click()
+    model.history.redo()  # while the labels as they were are compared
     settle(window, qtbot)
+    assert not window.state.comparing.current
+    model.history.undo()
+    current(window, qtbot)
     assert window.state.comparing.current
+    found = window.state.comparing.comparison.found.tissues[NERVE]
+    ours = model.case.labels.array == NERVE
+    assert found.dice == pytest.approx(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
+    assert window.stage.viewport._covered == {"bone", "nerve"}
     panel.remove.click()
     assert window.state.slices.others is None
