@@ -52,12 +52,14 @@ class Stroke:
         mask: bool [z, y, x], of the shape of the box.
         value: the label.
         over: the labels that may be replaced by it.
+        drawn: whether each of its voxels is meant, as under a brush: then none of them is lost on a coarser grid.
     """
 
     box: Box
     mask: BoolArray
     value: int
     over: frozenset[int]
+    drawn: bool = True
 
     def on(self, array: LabelArray) -> LabelArray:
         """What the box of an array [z, y, x] holds after it."""
@@ -79,13 +81,18 @@ class Stroke:
             mask[tuple(places[~inside].T)] = False
         return replace(self, mask=mask)
 
-    def carried(self, own: Geometry, other: Labels) -> Stroke | None:
+    def carried(self, labels: Labels, other: Labels) -> Stroke | None:
         """The same on other labels: what is nearest to a voxel of the mask; None where that is nothing.
 
+        Slices thinner than the other grid's may lie between its voxels, and nothing there is nearest to them. Where a
+        voxel that is drawn and changes is farther than a voxel of the other grid from all that is nearest, the one
+        that it lies in counts as well.
+
         Args:
-            own: the grid of the stroke.
+            labels: on the grid of the stroke, before it.
             other: labels on another grid.
         """
+        own = labels.geometry
         places = np.argwhere(self.mask)
         if not len(places):
             return None
@@ -96,15 +103,20 @@ class Stroke:
         box = _box(index.min(axis=0), index.max(axis=0), other.geometry.shape)
         if box is None:
             return None
-        mask = np.isin(other.array[box], list(self.over))
-        there = np.argwhere(mask)
+        replaceable = np.isin(other.array[box], list(self.over))
+        there = np.argwhere(np.ones_like(replaceable) if self.drawn else replaceable)
         points = other.geometry.to_patient(there + [each.start for each in box])
         nearest = np.floor(own.to_index(points) + 0.5 + ROUNDING).astype(int) - first
         inside = ((nearest >= 0) & (nearest < self.mask.shape)).all(axis=1)
         hit = np.zeros(len(there), dtype=np.bool_)
         hit[inside] = self.mask[tuple(nearest[inside].T)]
-        mask[tuple(there[~hit].T)] = False
-        return replace(self, box=box, mask=mask) if hit.any() else None
+        mask = np.zeros_like(replaceable)
+        mask[tuple(there[hit].T)] = True
+        if self.drawn:
+            changing = places[np.isin(labels.array[self.box][self.mask], list(self.over))]
+            mask[_missed(changing + first, own, mask, box, other.geometry)] = True
+        mask &= replaceable
+        return replace(self, box=box, mask=mask) if mask.any() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +258,7 @@ def correction(labels: Labels, labels_1mm: Labels, strokes: Iterable[Stroke]) ->
     """
     own, other = labels.geometry, labels_1mm.geometry
     kept = [each.within(own, other) for each in strokes]
-    carried = [each.carried(own, labels_1mm) for each in kept]
+    carried = [each.carried(labels, labels_1mm) for each in kept]
     found = Correction(
         edit_of(labels.array, kept), edit_of(labels_1mm.array, [each for each in carried if each])
     )
@@ -407,7 +419,7 @@ def removed_piece(labels: Labels, point: npt.ArrayLike, value: int) -> Stroke:
     first, piece = _piece(labels, point, value)
     box, mask = _tight(piece)
     box, mask = _grown(_shifted(box, first), mask, labels.geometry.shape)
-    return Stroke(box, mask, BACKGROUND, frozenset({value}))
+    return Stroke(box, mask, BACKGROUND, frozenset({value}), drawn=False)
 
 
 def kept_piece(labels: Labels, point: npt.ArrayLike, value: int) -> Stroke:
@@ -424,7 +436,7 @@ def kept_piece(labels: Labels, point: npt.ArrayLike, value: int) -> Stroke:
     first, piece = _piece(labels, point, value)
     box = _shifted(tuple(slice(0, count) for count in piece.shape), first)
     box, kept = _grown(box, piece, labels.geometry.shape)
-    return Stroke(box, ~kept, BACKGROUND, frozenset({value}))
+    return Stroke(box, ~kept, BACKGROUND, frozenset({value}), drawn=False)
 
 
 def _piece(labels: Labels, point: npt.ArrayLike, value: int) -> tuple[Sequence[int], BoolArray]:
@@ -480,8 +492,8 @@ def smoothed(
         places = np.argwhere(free)
         order = np.argsort(-blurred[tuple(places.T)], kind="stable")[:count]
         after[tuple(places[order].T)] = True
-    added = Stroke(box, free & after & ~was, value, frozenset({BACKGROUND}))
-    return added, Stroke(box, free & was & ~after, BACKGROUND, frozenset({value}))
+    added = Stroke(box, free & after & ~was, value, frozenset({BACKGROUND}), drawn=False)
+    return added, Stroke(box, free & was & ~after, BACKGROUND, frozenset({value}), drawn=False)
 
 
 def interpolated(
@@ -592,6 +604,43 @@ def _box(low: FloatArray, high: FloatArray, shape: Sequence[int]) -> Box | None:
     if (first >= stop).any():
         return None
     z, y, x = (slice(int(a), int(b)) for a, b in zip(first, stop, strict=True))
+    return z, y, x
+
+
+def _missed(
+    index: npt.NDArray[np.intp], own: Geometry, reached: BoolArray, box: Box, grid: Geometry
+) -> tuple[npt.NDArray[np.intp], ...]:
+    """The voxels (z, y, x) of a box in which voxels of another grid lie that are far from all that is reached.
+
+    Far is more than a voxel. A voxel counts where its middle is beside one of them along one axis alone, so that a
+    stroke between two slices grows across them and not to all sides; all of them count where else nothing would.
+
+    Args:
+        index: (n, 3) of those voxels.
+        own: their grid.
+        reached: bool [z, y, x], of the shape of the box.
+        box: of the grid.
+        grid: on which.
+    """
+    first = [each.start for each in box]
+    points = own.to_patient(index)
+    place = np.floor(grid.to_index(points) + 0.5).astype(np.intp) - first
+    inside = ((place >= 0) & (place < reached.shape)).all(axis=1)
+    inside[inside] = ~reached[tuple(place[inside].T)]
+    points, place, index = points[inside], place[inside], index[inside]
+    if len(place) and reached.any():
+        tree = cKDTree(grid.to_patient(np.argwhere(reached) + first))
+        away, _ = tree.query(points, distance_upper_bound=max(grid.spacing) + ROUNDING)
+        far = ~np.isfinite(away)
+        points, place, index = points[far], place[far], index[far]
+    if len(place):
+        place = np.unique(place, axis=0)
+        middles = grid.to_patient(place + first)
+        _, nearest = cKDTree(points).query(middles)
+        beside = (np.abs(own.to_index(middles) - index[nearest]) > 0.5 + ROUNDING).sum(axis=1) <= 1
+        if beside.any() or reached.any():
+            place = place[beside]
+    z, y, x = place.T
     return z, y, x
 
 

@@ -145,6 +145,27 @@ def test_both_grids_change_alike_and_nothing_outside_of_what_is_planned_on():
     assert correction(labels, labels_1mm, strokes[1:]) is None
 
 
+def test_no_slice_of_a_fine_ct_is_lost_on_what_is_planned_on_and_all_goes_back():
+    ct = Geometry((24, 40, 40), (0.4, 0.4, 0.5), (-8.0, -8.0, -6.0))
+    fine = Geometry((10, 12, 12), (1.0, 1.0, 1.0), (-6.0, -6.0, -5.0))
+    labels, labels_1mm = empty(ct), empty(fine)
+    for number in range(3, 20):
+        point = ct.to_patient((number, 20, 20))
+        cut = cut_at(ct, 2, float(point[2]), 0.5, False)
+        drawn = brushed(ct, point, point, 2.0, cut)
+        made = correction(labels, labels_1mm, [Stroke(*drawn, NERVE, over_labels(NERVE))])
+        on_1mm = made.on_1mm.done(labels_1mm.array)
+        assert len(set(np.argwhere(on_1mm)[:, 0])) == 1
+        assert np.count_nonzero(on_1mm) == pytest.approx(math.pi * 4, abs=3)
+        assert not made.on_1mm.undone(on_1mm).any()
+        painted = Labels(made.on_ct.done(labels.array), ct), Labels(on_1mm, fine)
+        erased = correction(*painted, [Stroke(*drawn, 0, frozenset({NERVE}))])
+        assert not erased.on_1mm.done(on_1mm).any()
+    middle = ct.to_patient((12, 20, 20))
+    ball = correction(labels, labels_1mm, [Stroke(*brushed(ct, middle, middle, 4.0), NERVE, frozenset({0}))])
+    assert ball.on_1mm.voxels == pytest.approx(4 / 3 * math.pi * 64, rel=0.06), "a ball does not grow by it"
+
+
 def test_a_hole_is_filled_in_its_slice_alone_and_an_open_one_is_refused():
     labels = empty(THICK)
     labels.array[5:8, 20:40, 20:40] = BONE
