@@ -54,6 +54,7 @@ TELLING = ("AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR
 """Types of values that may tell who somebody is, where, or when: names, texts, dates, addresses."""
 HARMLESS = (
     "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
     "PatientIdentityRemoved",
     "Manufacturer",
     "ManufacturerModelName",
@@ -63,12 +64,24 @@ HARMLESS = (
     "ConvolutionKernel",
     "FilterType",
     "RescaleType",
-    "CodeMeaning",
-    "CodeValue",
-    "CodingSchemeDesignator",
-    "CodingSchemeVersion",
 )
-"""Of these types, and of the patient's groups, those that tell of the scanner or of a code."""
+"""Of these types, and of the patient's groups, those that tell of the scanner."""
+CODES = ("CodeMeaning", "CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion")
+"""The parts of a coded word."""
+PUBLIC_SCHEMES = ("DCM", "SCT", "SRT", "UCUM")
+"""Whose coded words are not hidden; of a hospital's own scheme they may be the names of its people."""
+OF_PEOPLE = (
+    "Person",
+    "Physician",
+    "Operator",
+    "Performer",
+    "Observer",
+    "Participant",
+    "Staff",
+    "Institution",
+    "Ethnic",
+)
+"""Sequences whose keywords hold one of these tell who somebody is, or where."""
 DICOMS_OWN = "1.2.840.10008."
 """How identifiers begin that DICOM has given out."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -160,7 +173,7 @@ def read_elements(file: Path, *, cancel: Cancel | None = None) -> tuple[tuple[He
         with quiet_dicom():
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LARGEST)
             for part in (dataset.get("file_meta") or Dataset(), dataset):
-                for each in _elements(part, "", 0, within_private=False):
+                for each in _elements(part, "", 0, hidden=False):
                     check(cancel)
                     if len(found) == MOST:
                         return tuple(found), True
@@ -248,11 +261,12 @@ def _uid_hash(series: Series) -> str:
     return "" if header is None else short_hash(header.series)
 
 
-def _elements(dataset: Dataset, within: str, depth: int, *, within_private: bool) -> Iterator[HeaderElement]:
+def _elements(dataset: Dataset, within: str, depth: int, *, hidden: bool) -> Iterator[HeaderElement]:
+    public = depth > 0 and _scheme(dataset) in PUBLIC_SCHEMES
     for raw in sorted(dataset.values(), key=lambda each: each.tag):
         tag = raw.tag
         items: Sequence[Dataset] = ()
-        private = within_private or tag.is_private
+        private = hidden or tag.is_private
         vr, value, name, personal = str(raw.VR or _known_vr(tag)), "", _name(tag, ""), private
         length = raw.length if isinstance(raw, RawDataElement) else 0
         if length != _UNKNOWN_LENGTH and length > (LARGEST_SEQUENCE if vr == "SQ" else LARGEST):
@@ -262,14 +276,14 @@ def _elements(dataset: Dataset, within: str, depth: int, *, within_private: bool
                 element = dataset[tag]
                 vr, name = str(element.VR), _name(tag, element.name)
                 value = _text(element.value, vr)
-                personal = private or _is_personal(tag, vr, element.keyword, value)
+                personal = private or _is_personal(tag, vr, element.keyword, value, public)
                 items = (element.value or ()) if vr == "SQ" and depth < DEEPEST else ()
             except Exception:  # pydicom raises whatever its converters meet in a damaged element
                 value = "cannot be read"
         yield HeaderElement(within, tag.group, tag.element, vr, name, value, depth, personal)
         for number, item in enumerate(items, start=1):
             place = f"{within} {tag}[{number}]".strip()
-            yield from _elements(item, place, depth + 1, within_private=private)
+            yield from _elements(item, place, depth + 1, hidden=personal)
 
 
 def _known_vr(tag: BaseTag) -> str:
@@ -311,9 +325,19 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def _is_personal(tag: BaseTag, vr: str, keyword: str, value: str) -> bool:
-    if keyword in HARMLESS:
+def _scheme(dataset: Dataset) -> str:
+    """By which a coded word is; empty where that cannot be read."""
+    try:
+        return str(dataset.get("CodingSchemeDesignator", ""))
+    except Exception:  # pydicom raises whatever its converters meet in a damaged element
+        return ""
+
+
+def _is_personal(tag: BaseTag, vr: str, keyword: str, value: str, public: bool) -> bool:
+    if keyword in HARMLESS or (public and keyword in CODES):
         return False
     if tag.group in PATIENTS_GROUPS or vr in TELLING:
         return True
+    if vr == "SQ":
+        return any(each in keyword for each in OF_PEOPLE)
     return vr == "UI" and not all(each.startswith(DICOMS_OWN) for each in value.split("\\"))

@@ -116,6 +116,34 @@ def test_private_elements_say_so_and_are_hidden_with_all_that_they_hold(ct: Path
     assert {each.told(True) for each in inside} == {"3", "Mr Smith"}
 
 
+def coded(scheme: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "4711", scheme, meaning
+    return item
+
+
+def test_coded_names_are_hidden_and_public_words_are_not(ct: Path, tmp_path: Path) -> None:
+    physician = Dataset()
+    physician.PersonIdentificationCodeSequence = [coded("DCM", "Quastenflosser")]
+    elements = edited(
+        ct,
+        tmp_path / "a",
+        ReferringPhysicianIdentificationSequence=[physician],
+        InstitutionCodeSequence=[coded("SCT", "Quastenflosser Hospital")],
+        EthnicGroupCodeSequence=[coded("SRT", "Quastenflosser people")],
+        ProcedureCodeSequence=[coded("99HOSP", "CT by Quastenflosser")],
+        AnatomicRegionSequence=[coded("SCT", "Lumbar spine")],
+        DeidentificationMethodCodeSequence=[coded("DCM", "Basic Profile")],
+    )
+    hidden = as_csv(elements, shown=False).decode()
+    assert "Quastenflosser" not in hidden
+    assert "99HOSP" not in hidden
+    assert "Lumbar spine" in hidden
+    assert "Basic Profile" in hidden
+    assert hidden.count("4711") == 2
+    assert as_csv(elements, shown=True).decode().count("4711") >= 6
+
+
 def test_long_and_binary_values_are_cut_and_stay_on_one_line(ct: Path, tmp_path: Path) -> None:
     elements = edited(
         ct,
