@@ -21,7 +21,7 @@ from spinect_core.base.errors import MeasurementError
 from spinect_core.base.reasons import reason, times
 from spinect_core.base.words import CutPlane, FigureKind, word
 from spinect_core.geometry.polygon import crosses_itself, edge_lengths, signed_area
-from spinect_core.geometry.triangle import SMALLEST_SHAPE, now
+from spinect_core.geometry.triangle import SMALLEST_SHAPE, now, stored_time
 from spinect_core.geometry.view import View
 
 PLANE_VIEWS: Mapping[CutPlane, View] = MappingProxyType(
@@ -232,7 +232,7 @@ class Figure:
                 view=View.from_dict(data["view"]),
                 plane=None if plane is None else word(CutPlane, plane, "plane"),
                 on_surface=data["on_surface"] is True,
-                created=str(data["created"]),
+                created=stored_time(data["created"]),
             )
             stored, space = float(data["value"]), data["in_space"]
             space = None if space is None else float(space)

@@ -34,6 +34,8 @@ DEFINITIONS: Mapping[str, str] = {
 }
 """Borders of the two triangles after Fan et al., AJNR 2019;40:1074."""
 DEFAULT_LEVEL = "L5/S1"
+LONGEST_TIME = 40
+LONGEST_TEXT = 20_000
 SMALLEST_SHAPE = 1e-6
 """Area over squared extent below which points lie on one line: no border of a bone is known to a millionth."""
 
@@ -41,6 +43,32 @@ SMALLEST_SHAPE = 1e-6
 def now() -> str:
     """The time as an ISO 8601 string in UTC, whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def stored_time(text: object) -> str:
+    """A time as a file holds it.
+
+    Raises:
+        ValueError: it is no ISO 8601 time.
+    """
+    if not isinstance(text, str) or len(text) > LONGEST_TIME:
+        raise ValueError("a time that is none")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("a time that is none") from error
+    return text
+
+
+def stored_text(text: object) -> str:
+    """A text as a file holds it.
+
+    Raises:
+        ValueError: it is none, or longer than any that the program writes.
+    """
+    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+        raise ValueError("a text that is none or too long")
+    return text
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,10 +239,10 @@ class Triangle:
                 side=word(Side, data["side"], "side"),
                 vertices=np.asarray(data["vertices_lps_mm"], dtype=np.float64),
                 view=View.from_dict(data["view"]),
-                level=str(data["level"]),
-                definition=str(data["definition"]),
+                level=stored_text(data["level"]),
+                definition=stored_text(data["definition"]),
                 author=author_of(data["author"]),
-                created=str(data["created"]),
+                created=stored_time(data["created"]),
             )
             stored = float(data["area_mm2"])
         except (KeyError, TypeError, ValueError) as error:

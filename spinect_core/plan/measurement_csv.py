@@ -92,18 +92,18 @@ def _line(name: str, what: str, drawn: Triangle | Figure, unit: str) -> list[str
     return [
         plain_cell(name),
         drawn.kind,
-        *anatomy,
+        *map(plain_cell, anatomy),
         what,
         _number(value_of(drawn)),
         unit,
         _number(space),
-        seen,
+        plain_cell(seen),
         _number(drawn.view.azimuth),
         _number(drawn.view.elevation),
         plane or "",
         _number(position),
         author,
-        drawn.created,
+        plain_cell(drawn.created),
         _points(drawn.vertices),
     ]
 

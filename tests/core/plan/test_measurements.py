@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from plan_maker import full_plan
@@ -42,6 +43,11 @@ def test_figures_are_read_back_equal_and_plans_without_them_still_open() -> None
             "figures: entry 1: figure: The stored 7.0 mm are not those",
         ),
         (lambda each: each["figure"].update(vertices_lps_mm=[[0, 0, 0], [2e5, 0, 0]]), "100000 or less"),
+        (lambda each: each["figure"].update(created="=HYPERLINK(1)"), "a time that is none"),
+        (
+            lambda each: each["figure"].update(created="2026-01-01T00:00:00." + "0" * 1000),
+            "a time that is none",
+        ),
         (lambda each: each["figure"]["view"].update(azimuth_deg=1e9), "360 or less"),
         (lambda each: each.update(name=" "), "name: it is empty"),
         (lambda each: each.update(name="x" * 201), "too long"),
@@ -79,6 +85,20 @@ def test_the_table_has_a_line_a_number_with_unit_and_place() -> None:
     assert (table[1]["seen"], table[1]["azimuth_deg"]) == ("left oblique 27.0°, caudal 12.0°", "27.000")
     assert (table[2]["plane"], table[2]["position_lps_mm"]) == ("axial", "-3.500")
     assert table[2]["points_lps_mm"] == "5.000 0.000 -3.500; 0.000 0.000 -3.500; 0.000 5.000 -3.500"
+
+
+def test_no_text_of_a_triangle_is_taken_for_a_formula() -> None:
+    triangle = replace(area(30), level="@SUM(1)", created="=1+1")
+    row = next(csv.DictReader(measurement_csv([Measured("-1", triangle)]).splitlines()[1:]))
+    assert (row["name"], row["level"], row["created"]) == ("'-1", "'@SUM(1)", "'=1+1")
+    data = full_plan().to_dict()
+    data["triangles"][0]["created"] = "=1+1"
+    with pytest.raises(PlanError, match="a time that is none"):
+        Plan.from_dict(data)
+    data = full_plan().to_dict()
+    data["triangles"][0]["level"] = "x" * 30_000
+    with pytest.raises(PlanError, match="too long"):
+        Plan.from_dict(data)
 
 
 def length(mm: float) -> Figure:
