@@ -254,7 +254,7 @@ def open_plan(path: Path, current: Case | None, progress: Progress, cancel: Canc
             document.labels_on_ct,
             Run.stored(plan.run),
             document.probabilities,
-            () if labels is None else unpack_corrections(kept, labels, document.labels),
+            () if labels is None else unpack_corrections(kept, labels, document.labels, cancel=cancel),
             kept if labels is None else b"",
         )
         with surface_maker(document.labels.array.size) as maker:

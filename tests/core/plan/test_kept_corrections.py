@@ -1,13 +1,23 @@
 """Steps of a correction in a document: they come back, and what leads nowhere is left out."""
 
+import base64
 import json
+import threading
+import zlib
 
 import numpy as np
 import pytest
 
-from spinect_core.image.editing import Stroke, brushed, correction, over_labels
+from spinect_core.base.errors import Cancelled
+from spinect_core.image.editing import Correction, Edit, Stroke, brushed, correction, over_labels
 from spinect_core.image.volume import NERVE, Geometry, Labels
-from spinect_core.plan.kept_corrections import MOST, NamedCorrection, pack_corrections, unpack_corrections
+from spinect_core.plan.kept_corrections import (
+    MOST,
+    MOST_BOXES,
+    NamedCorrection,
+    pack_corrections,
+    unpack_corrections,
+)
 
 GRID = Geometry((20, 30, 30), (0.8, 0.8, 2.0))
 MM = Geometry((40, 24, 24), (1.0, 1.0, 1.0))
@@ -33,6 +43,21 @@ def corrected(count):
         labels = Labels(made.on_ct.done(labels.array), GRID)
         labels_1mm = Labels(made.on_1mm.done(labels_1mm.array), MM)
     return labels, labels_1mm, steps, before
+
+
+def test_many_steps_of_the_whole_ct_are_not_all_unpacked_and_reading_can_be_stopped():
+    grid = Geometry((9, 9, 9), (1.0, 1.0, 1.0))
+    before, after = np.zeros(grid.shape, np.uint8), np.zeros(grid.shape, np.uint8)
+    after[0, 0, 0] = after[-1, -1, -1] = 1
+    there, back = Edit.between(before, after, (0, 0, 0)), Edit.between(after, before, (0, 0, 0))
+    steps = [NamedCorrection("all", Correction(each, None)) for each in (there, back) * 20]
+    labels = Labels(before, grid)
+    found = unpack_corrections(pack_corrections(steps), labels, labels)
+    assert len(found) == 2 * MOST_BOXES
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        unpack_corrections(pack_corrections(steps), labels, labels, cancel=stop)
 
 
 def test_the_last_fifty_steps_come_back_in_their_order():
@@ -72,6 +97,24 @@ def test_what_does_not_lead_to_the_labels_is_left_out():
         b'{"format": 1, "steps": [1]}',
     ):
         assert unpack_corrections(content, labels, labels_1mm) == ()
+    edit = good["steps"][5]["on_ct"]
+    z, y, x = edit["first_zyx"]
+    assert left(lambda data: data["steps"][5]["on_ct"].update(voxels=0)) == 0
+    wide = Edit((z, y, x - 1), (*edit["shape_zyx"][:2], edit["shape_zyx"][2] + 1), b"", b"", edit["voxels"])
+    after = labels.array[wide.box]
+    before = steps[5].step.on_ct.undone(labels.array)[wide.box]
+    packed = {
+        key: base64.b64encode(zlib.compress(each.tobytes())).decode()
+        for key, each in (("before", before), ("after", after))
+    }
+    assert (
+        left(
+            lambda data: data["steps"][5]["on_ct"].update(
+                first_zyx=wide.first, shape_zyx=wide.shape, **packed
+            )
+        )
+        == 0
+    ), "a box that is wider than what differs is not the program's"
     other = Labels(labels.array[:5], Geometry((5, 30, 30), GRID.spacing))
     assert unpack_corrections(pack_corrections(steps), other, labels_1mm) == ()
 
