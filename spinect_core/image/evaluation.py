@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from spinect_core.base.arrays import BoolArray, FloatArray
@@ -13,7 +14,7 @@ from spinect_core.image.region import Region
 from spinect_core.image.volume import CLASS_NAMES, Geometry, Labels
 
 
-def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:
+def evaluate(prediction: Labels, truth: Labels, *, worst: bool = False) -> dict[str, dict[str, Any]]:
     """Compare labels with the truth, class by class.
 
     With P the voxels of the prediction and T those of the truth:
@@ -26,6 +27,7 @@ def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:
       other, both directions taken together.
     - ``mean_surface_distance_mm``: the mean of the same distances.
     - ``voxels``, ``true_voxels``: |P|, |T|.
+    - ``worst_mm``, ``worst``: the greatest of the same distances, and LPS mm of the surface voxel that it is from.
 
     Surface voxels are those of the class with a face neighbour outside it; the border of the grid is no surface.
     Distances are not given for background. What is not defined is None: everything that divides by zero, and distances
@@ -34,6 +36,7 @@ def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:
     Args:
         prediction: labels.
         truth: labels on the same grid.
+        worst: whether the last two are told.
 
     Returns:
         By class name: the measures above.
@@ -47,7 +50,7 @@ def evaluate(prediction: Labels, truth: Labels) -> dict[str, dict[str, Any]]:
             "Compare labels made from the same CT",
         )
     return {
-        name: _compare(prediction, prediction.array == value, truth.array == value, surfaces=value > 0)
+        name: _compare(prediction, prediction.array == value, truth.array == value, value > 0, worst)
         for value, name in enumerate(CLASS_NAMES)
     }
 
@@ -86,7 +89,9 @@ def _words(labels: Labels) -> str:
     )
 
 
-def _compare(labels: Labels, found: BoolArray, true: BoolArray, *, surfaces: bool) -> dict[str, Any]:
+def _compare(
+    labels: Labels, found: BoolArray, true: BoolArray, surfaces: bool, worst: bool
+) -> dict[str, Any]:
     common = int(np.count_nonzero(found & true))
     voxels, true_voxels = int(np.count_nonzero(found)), int(np.count_nonzero(true))
     measures: dict[str, Any] = {
@@ -98,10 +103,16 @@ def _compare(labels: Labels, found: BoolArray, true: BoolArray, *, surfaces: boo
         "voxels": voxels,
         "true_voxels": true_voxels,
     }
+    if worst:
+        measures |= {"worst_mm": None, "worst": None}
     if surfaces and voxels and true_voxels:
-        distances = surface_distances(found, true, labels.geometry.spacing)
+        distances, places = _distances(found, true, labels.geometry.spacing)
         measures["hd95_mm"] = float(np.percentile(distances, 95))
         measures["mean_surface_distance_mm"] = float(distances.mean())
+        if worst:
+            farthest = int(distances.argmax())
+            measures["worst_mm"] = float(distances[farthest])
+            measures["worst"] = tuple(labels.geometry.to_patient(places[farthest]).tolist())
     return measures
 
 
@@ -117,6 +128,13 @@ def surface_distances(first: BoolArray, second: BoolArray, spacing: tuple[float,
         second: another.
         spacing: mm along (x, y, z).
     """
+    return _distances(first, second, spacing)[0]
+
+
+def _distances(
+    first: BoolArray, second: BoolArray, spacing: tuple[float, float, float]
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """The distances (n,) of :func:`surface_distances`, and the index (n, 3) of the voxel that each is from."""
     # Only the box that holds both masks matters, and the transform of the whole CT would be slow.
     box = ndimage.find_objects((first | second).astype(np.uint8))[0]
     grown = tuple(
@@ -126,7 +144,8 @@ def surface_distances(first: BoolArray, second: BoolArray, spacing: tuple[float,
     surfaces = [_surface(mask[grown]) for mask in (first, second)]
     to_surface = [ndimage.distance_transform_edt(~surface, sampling=spacing[::-1]) for surface in surfaces]
     both = np.concatenate([to_surface[1][surfaces[0]], to_surface[0][surfaces[1]]])
-    return np.asarray(both, dtype=np.float64)
+    places = np.concatenate([np.argwhere(surface) for surface in surfaces]) + [part.start for part in grown]
+    return np.asarray(both, dtype=np.float64), places
 
 
 def _surface(mask: BoolArray) -> BoolArray:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pyvista import PolyData
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -28,8 +27,8 @@ class TissueCompared:
         accuracy: the part of the other set that the first has as well.
         mean_mm: between the surfaces.
         hd95_mm: the same, 95th percentile.
-        worst_mm: the greatest distance from a point of one drawn surface to the other.
-        worst: LPS mm of that point.
+        worst_mm: the greatest of the same distances, of which the 95th percentile is one.
+        worst: LPS mm of the voxel that it is from.
     """
 
     dice: float | None
@@ -84,26 +83,25 @@ def compared(
         )
     check(cancel)
     progress(0.0, "overlap of the labels")
-    measures = evaluate(*_cut_alike(labels, other))
+    measures = evaluate(*_cut_alike(labels, other), worst=True)
     tissues, distances = {}, {}
-    for part, (tissue, own, coarse, others) in enumerate(
+    for part, (tissue, coarse, others) in enumerate(
         (
-            (BONE, surfaces.bone, surfaces.bone_lod, other_surfaces.bone),
-            (NERVE, surfaces.nerve, surfaces.nerve_lod, other_surfaces.nerve),
+            (BONE, surfaces.bone_lod, other_surfaces.bone),
+            (NERVE, surfaces.nerve_lod, other_surfaces.nerve),
         )
     ):
         check(cancel)
         progress(0.3 + 0.35 * part, f"distances of the {CLASS_NAMES[tissue]}")
         found = measures[CLASS_NAMES[tissue]]
-        worst_mm, worst = _worst(own, others)
         tissues[tissue] = TissueCompared(
             found["dice"],
             found["iou"],
             found["pixel_accuracy"],
             found["mean_surface_distance_mm"],
             found["hd95_mm"],
-            worst_mm,
-            worst,
+            found["worst_mm"],
+            found["worst"],
         )
         if coarse.n_points and others.n_points:
             distances[tissue] = _away(np.asarray(coarse.points), np.asarray(others.points))
@@ -130,17 +128,3 @@ def _away(points: FloatArray, others: FloatArray) -> FloatArray:
     """Mm (n,) from points (n, 3) to the nearest of others (m, 3); those of a surface lie less than a voxel apart."""
     away, _ = cKDTree(others).query(points)
     return np.asarray(away)
-
-
-def _worst(first: PolyData, second: PolyData) -> tuple[float | None, tuple[float, float, float] | None]:
-    """The greatest distance of either surface from the other, and where it is."""
-    if not first.n_points or not second.n_points:
-        return None, None
-    pair = [np.asarray(each.points, dtype=np.float64) for each in (first, second)]
-    found = []
-    for own, others in (pair, pair[::-1]):
-        away = _away(own, others)
-        place = int(away.argmax())
-        x, y, z = own[place].tolist()
-        found.append((float(away[place]), (x, y, z)))
-    return max(found)

@@ -46,6 +46,19 @@ def test_the_other_way_round_the_accuracy_falls_and_the_worst_place_stays():
     assert not found.distances[BONE].any()
 
 
+def test_the_worst_place_is_no_nearer_than_what_95_of_100_distances_are_below():
+    """A root so thin that it has no drawn surface counts all the same."""
+    first = case(10.0, 5.0)[0]
+    array = first.array.copy()
+    array[30:56, 25, 39:41] = NERVE
+    array[50:56, 10:12, 10:40] = NERVE
+    surfaces = build_surfaces(first)
+    nerve = compared(first, surfaces, Labels(array, GRID), surfaces).tissues[NERVE]
+    assert nerve.worst_mm >= nerve.hd95_mm > 10
+    assert array[tuple(np.rint(GRID.to_index(nerve.worst)).astype(int))] == NERVE
+    assert nerve.worst[0] == -15, "the end of the bar that is farthest from the rod"
+
+
 def test_without_nerve_nothing_is_made_up_and_other_grids_are_refused():
     labels, surfaces = case(10.0, -40.0)
     found = compared(labels, surfaces, *case(10.0, 5.0))
