@@ -39,7 +39,7 @@ def groups_of(plan: Plan) -> Sequence[Group]:
 def lines_of(plan: Plan) -> Sequence[Line]:
     """Every needle that is recommended or the user's own, from the skin to the tip."""
     return [
-        Line(each.title, np.array([each.needle.needle.entry, each.needle.needle.target]), each.own)
+        Line(each.called, np.array([each.needle.needle.entry, each.needle.needle.target]), each.own)
         for each in trajectories(plan.planning)
         if each.needle is not None and may_be_told(each)
     ]
@@ -64,7 +64,7 @@ def _of_needle(trajectory: Trajectory, record: NeedleRecord) -> Group:
             numbers += _margin(safety.tolerance.angle, Quantity.ANGLE, Quantity.ANGLE_AT_LEAST)
             numbers += _margin(safety.tolerance.shift, Quantity.SHIFT, Quantity.SHIFT_AT_LEAST)
     path = np.array([needle.entry, needle.target])
-    return Group(Subject.NEEDLE, trajectory.title, trajectory.side, numbers, path)
+    return Group(Subject.NEEDLE, trajectory.called, trajectory.side, numbers, path)
 
 
 def _margin(
@@ -82,7 +82,7 @@ def _of_window(trajectory: Trajectory, window: WindowRecord) -> Group:
         *_line_of_sight(window.view),
     ]
     outline = np.array(window.outline) if window.outline else None
-    return Group(Subject.WINDOW, f"{trajectory.title}: free window", trajectory.side, numbers, outline, True)
+    return Group(Subject.WINDOW, f"{trajectory.called}: free window", trajectory.side, numbers, outline, True)
 
 
 def _of_triangle(number: int, triangle: Triangle) -> Group:

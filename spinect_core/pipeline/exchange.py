@@ -149,7 +149,7 @@ def _lines(told: Sequence[Trajectory]) -> Iterator[Markup]:
         needle = each.needle.needle
         yield Markup(
             MarkupKind.LINE,
-            _name(f"Needle: {each.title}"),
+            _name(f"Needle: {each.called}"),
             np.array([needle.entry, needle.target]),
             (ENTRY, TARGET),
             NEEDLES[each.needle.colour],
@@ -253,7 +253,7 @@ def _model(told: Sequence[Trajectory], surfaces: Surfaces, path: Path) -> Exchan
             "gauge": needle.gauge,
             "depth_mm": round(needle.depth_mm, 2),
         }
-        parts.append(Part(_name(f"Needle: {each.title}"), mesh, NEEDLES[each.needle.colour], facts))
+        parts.append(Part(_name(f"Needle: {each.called}"), mesh, NEEDLES[each.needle.colour], facts))
     write_whole(path, glb(parts))
     surfaces_there = sum(mesh.n_cells > 0 for _, mesh, _ in meshes)
     return Exchanged(path, {"surfaces": surfaces_there, "needles": len(told)})

@@ -235,7 +235,7 @@ def test_outlines_are_the_plans_labels_and_its_recommended_needle(
     for out, source in ((named, ct), (nameless, nameless / "ct")):
         volume = read_ct(source)
         found = read_structure_set(out / "structures.dcm", volume, progress=silent, cancel=None)
-        assert [each.name for each in found.segments] == ["Bone", "Nerve", "Needle: Left Kambin, bony"]
+        assert [each.name for each in found.segments] == ["Bone", "Nerve", "Needle: Left Kambin, bony, L5/S1"]
         (layer,) = found.layers
         np.testing.assert_array_equal(layer, labels_of(volume).array)
         (line,) = pydicom.dcmread(out / "structures.dcm").ROIContourSequence[2].ContourSequence
@@ -255,8 +255,8 @@ def test_numbers_of_the_needle_are_told_with_codes_and_units_and_in_their_place(
     groups = {
         str(group.tracking_identifier): group for group in report.content.get_image_measurement_groups()
     }
-    assert "Left Kambin, bony" in groups
-    group = groups["Left Kambin, bony"]
+    assert "Left Kambin, bony, L5/S1" in groups
+    group = groups["Left Kambin, bony, L5/S1"]
     assert group.finding_type == Code("needle", "99SPINECT", "")
     (site,) = group.finding_sites
     assert site.laterality == codes.SCT.Left
@@ -295,7 +295,7 @@ def test_areas_of_triangles_are_told_and_the_needle_of_the_refused_side_is_not(
         name = f"{triangle.name}, {triangle.author}, {number}"
         assert areas[name] == ("triangle", pytest.approx(triangle.area_mm2, abs=0.006), "mm2")
     # its window is closed
-    assert "Left Kambin, bony: free window" not in areas
+    assert "Left Kambin, bony, L5/S1: free window" not in areas
     needles = [group for group in groups if group.finding_type.value == "needle"]
     assert {site.laterality for group in needles for site in group.finding_sites} == {codes.SCT.Left}
 

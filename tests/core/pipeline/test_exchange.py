@@ -106,7 +106,7 @@ def test_markups_are_the_needle_the_triangle_and_the_landmarks_in_lps(out: Path,
         assert each["locked"]
         assert each["description"] == NOTICE
         assert {point["description"] for point in each["controlPoints"]} == {NOTICE}
-    assert line["name"] == "Needle: Left Kambin, bony"
+    assert line["name"] == "Needle: Left Kambin, bony, L5/S1"
     ends = [point["position"] for point in line["controlPoints"]]
     np.testing.assert_allclose(ends, needle_of(plan), atol=1e-6)
     assert [point["label"] for point in line["controlPoints"]] == ["Skin", "Tip"]
@@ -235,7 +235,7 @@ def test_a_model_is_in_metres_with_y_up_and_names_its_parts(out: Path, plan: Pla
     assert head["asset"]["extras"]["notice"] == NOTICE
     assert head["asset"]["copyright"] == NOTICE
     names = [each["name"] for each in head["nodes"]]
-    assert names == ["Bone", "Nerve", "Needle: Left Kambin, bony", "SPINECT plan"]
+    assert names == ["Bone", "Nerve", "Needle: Left Kambin, bony, L5/S1", "SPINECT plan"]
     built = build_surfaces(labels_of(drawn()))
     reader = vtkGLTFReader()
     reader.SetFileName(str(out / "a.glb"))
