@@ -192,7 +192,8 @@ class Correcting(QObject):
         self.changed.emit()
 
     def set_spare(self, on: bool) -> None:
-        """Leave the other label as it is, or paint over it."""
+        """Leave the other label as it is, or paint over it; a stroke that is under way would be half of each."""
+        self.give_up()
         self.spare = on
         self.changed.emit()
 

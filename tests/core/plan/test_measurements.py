@@ -133,6 +133,7 @@ def test_repeats_have_mean_and_sd_of_their_own_and_agree_kind_by_kind() -> None:
 def test_only_the_same_thing_is_a_repeat() -> None:
     assert same_thing(area(30), area(99))
     assert not same_thing(area(30), area(30, "right"))
+    assert not same_thing(area(30), replace(area(30), level="L4/5"))
     assert not same_thing(area(30), length(3))
     assert same_thing(length(3), length(4))
     assert not same_thing(LENGTH, length(5)), "one is seen in the 3D view, one lies in a slice"
