@@ -318,7 +318,9 @@ def test_a_plan_without_numbers_has_no_structured_report(
 ) -> None:
     plan = read_plan(folder / "plan.json")
     withheld = plan.planning.replaced(withheld=("The level is not sure.",))
-    write_plan(plan.replaced(planning=withheld, triangles=(), files={}, views=()), tmp_path / "plan.json")
+    write_plan(
+        plan.replaced(planning=withheld, triangles=(), repeats=(), files={}, views=()), tmp_path / "plan.json"
+    )
     words = ["--ct", str(ct), "--out", str(tmp_path / "out"), "--what", "sr"]
     assert cli.main(["dicom", str(tmp_path), *words]) == 6
     assert "no needle that is recommended" in capsys.readouterr().err
