@@ -14,7 +14,7 @@ from spinect_core.base.arrays import FloatArray
 from spinect_core.base.errors import MeasurementError
 from spinect_core.base.reasons import listed, reason
 from spinect_core.base.words import Author, Kind, Side, Version, author_of, word
-from spinect_core.geometry.triangle import KIND_NAMES, now
+from spinect_core.geometry.triangle import KIND_NAMES, now, stored_text, stored_time
 from spinect_core.geometry.view import CArm, View
 from spinect_core.planning.needle.needles import outer_mm
 
@@ -263,17 +263,17 @@ class Needle:
         """
         try:
             needle = cls(
-                name=str(data["name"]),
+                name=stored_text(data["name"]),
                 kind=word(Kind, data["kind"], "triangle"),
                 side=word(Side, data["side"], "side"),
-                level=str(data["level"]),
+                level=stored_text(data["level"]),
                 version=word(Version, data["version"], "version of a triangle"),
                 entry=data["entry_lps_mm"],
                 target=data["target_lps_mm"],
                 gauge=int(data["gauge"]),
                 length_mm=float(data["length_mm"]),
                 author=author_of(data["author"]),
-                created=str(data["created"]),
+                created=stored_time(data["created"]),
             )
             stored = float(data["depth_mm"])
         except (KeyError, TypeError, ValueError) as error:

@@ -113,7 +113,17 @@ def test_a_needle_survives_a_file(
     if np.linalg.norm(np.subtract(entry, target)) < 2.0:
         return
     planned = Needle(
-        "Frau Ö, 2nd", "kambin", "right", "L4/5", "neural", entry, target, 25, 127.0, "automatic", "now"
+        "Frau Ö, 2nd",
+        "kambin",
+        "right",
+        "L4/5",
+        "neural",
+        entry,
+        target,
+        25,
+        127.0,
+        "automatic",
+        "2026-01-01",
     )
     read = Needle.from_dict(json.loads(json.dumps(planned.to_dict())))
     assert read == planned
@@ -167,3 +177,6 @@ def test_a_stored_needle_that_was_changed_by_hand_is_refused() -> None:
             Needle.from_dict({key: value for key, value in stored.items() if key != missing})
     with pytest.raises(MeasurementError, match="not complete"):
         Needle.from_dict(stored | {"gauge": "thin"})
+    for time in ("=1+1", "2026-01-01T00:00:00." + "0" * 1000, 5):
+        with pytest.raises(MeasurementError, match="a time that is none"):
+            Needle.from_dict(stored | {"created": time})
