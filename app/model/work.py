@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from spinect_core.io.reading.label_layers import LabelSet
     from spinect_core.io.reading.label_names import Meaning
     from spinect_core.io.reading.series import Series
+    from spinect_core.pipeline.loaded_labels import LoadedLabels
     from spinect_core.pipeline.planner import Planner
     from spinect_core.pipeline.replanning import Planned
     from spinect_core.pipeline.seen import Seen
@@ -397,27 +398,33 @@ def take_elsewhere(
     """
     libraries.load()
     from spinect_core.pictures.organ_meshes import organ_meshes
-    from spinect_core.pipeline.loaded_labels import put_on
     from spinect_core.surfaces import surface_maker
 
     assert case.volume is not None  # as above
-    region = case.region if case.region is not None and case.region.found else None
     with surface_maker(case.volume.array.size) as maker:
-        loaded = put_on(
-            found,
-            meanings,
-            case.volume,
-            path,
-            region=region,
-            progress=part_of(progress, 0.0, 0.5),
-            cancel=cancel,
-        )
+        loaded = _put_on(case, found, meanings, path, part_of(progress, 0.0, 0.5), cancel)
         named = None
         if loaded.organs is not None:
             progress(0.5, "surfaces of the organs")
             named = NamedOrgans(loaded.organs, organ_meshes(loaded.organs, cancel))
         made = surfaces_of(case, CaseLabels.loaded(loaded), maker, part_of(progress, 0.6, 1.0), cancel)
         return replace(made, named=named)
+
+
+def _put_on(
+    case: Case,
+    found: LabelSet,
+    meanings: Sequence[Meaning],
+    path: Path,
+    progress: Progress,
+    cancel: Cancel,
+) -> LoadedLabels:
+    """Segments as labels of the case's CT, within its region where that was recognised."""
+    from spinect_core.pipeline.loaded_labels import put_on
+
+    assert case.volume is not None  # labels are put on the CT
+    region = case.region if case.region is not None and case.region.found else None
+    return put_on(found, meanings, case.volume, path, region=region, progress=progress, cancel=cancel)
 
 
 def compare_with(
@@ -441,21 +448,11 @@ def compare_with(
         cancel: looked at between the steps.
     """
     libraries.load()
-    from spinect_core.pipeline.loaded_labels import put_on
     from spinect_core.surfaces import surface_maker
 
     assert case.volume is not None  # labels are put on the CT
-    region = case.region if case.region is not None and case.region.found else None
     with surface_maker(case.volume.array.size) as maker:
-        loaded = put_on(
-            found,
-            meanings,
-            case.volume,
-            path,
-            region=region,
-            progress=part_of(progress, 0.0, 0.4),
-            cancel=cancel,
-        )
+        loaded = _put_on(case, found, meanings, path, part_of(progress, 0.0, 0.4), cancel)
         surfaces = maker.build(loaded.labels_1mm, progress=part_of(progress, 0.4, 0.7), cancel=cancel)
     return _compared(case, loaded.labels, surfaces, moment, part_of(progress, 0.7, 1.0), cancel)
 

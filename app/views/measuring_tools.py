@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
 
 from app.model.case import Drawn
 from app.model.case_model import CaseModel
@@ -42,46 +42,34 @@ def _closes(measuring: Measuring, position: QPointF, pending: FloatArray) -> boo
     return _near(position, ends) is not None
 
 
-def _key(measuring: Measuring, key: int) -> bool:
-    """Esc stops, Backspace takes the last point back, Enter closes a polygon; True where the key was used."""
-    if key == Qt.Key.Key_Escape and measuring.dragging:
-        measuring.give_up()
-    elif key == Qt.Key.Key_Escape and measuring.drawing:
-        measuring.stop()
-    elif key == Qt.Key.Key_Backspace and measuring.drawing:
-        measuring.back()
-    elif key in CLOSING and measuring.can_close:
-        measuring.finish()
-    else:
-        return False
-    return True
+class _MeasuringTool(QObject):
+    """Takes the mouse of a picture while something is drawn in it or a point dragged.
 
-
-class ViewportMeasuring(QObject):
-    """Takes the mouse of the 3D view while something is drawn or a point dragged.
+    Args:
+        widget: the picture.
+        model: the case.
+        measuring: what is drawn or dragged.
 
     Attributes:
-        measuring: what is drawn or dragged.
+        measuring: the same.
         hot: key of the measurement and number of the point under the mouse.
     """
 
-    def __init__(self, viewport: Viewport, model: CaseModel, measuring: Measuring) -> None:
-        super().__init__(viewport)
-        self._viewport, self._model, self.measuring = viewport, model, measuring
+    def __init__(self, widget: QWidget, model: CaseModel, measuring: Measuring) -> None:
+        super().__init__(widget)
+        self._widget, self._model, self.measuring = widget, model, measuring
         self.hot: tuple[int, int] | None = None
         self._drawing = False
         measuring.changed.connect(self._on_change)
 
     def _on_change(self) -> None:
-        if self.measuring.drawing == self._drawing:
-            return
-        self._drawing = self.measuring.drawing
-        self.hot = None
-        if self._drawing:
-            self._viewport.setCursor(Qt.CursorShape.CrossCursor)
-            self._viewport.setFocus()
-        else:
-            self._viewport.unsetCursor()
+        if self.measuring.drawing != self._drawing:
+            self._drawing = self.measuring.drawing
+            self.hot = None
+            if self._drawing:
+                self._widget.setCursor(Qt.CursorShape.CrossCursor)
+            else:
+                self._widget.unsetCursor()
 
     def press(self, position: QPointF) -> bool:
         """Place a point, or catch one."""
@@ -89,9 +77,7 @@ class ViewportMeasuring(QObject):
             if self._pending_here and _closes(self.measuring, position, self._pending_places()):
                 self.measuring.finish()
             else:
-                self.measuring.click(
-                    self._place, self._flat(position), self._viewport.surface_point(position)
-                )
+                self.measuring.click(self._place, self._flat(position), self._hit(position))
             return True
         self.hot = self._at(position)
         measurement = None if self.hot is None else self._model.find(self.hot[0])
@@ -112,19 +98,91 @@ class ViewportMeasuring(QObject):
         if hot != self.hot:
             self.hot = hot
             if hot is None:
-                self._viewport.unsetCursor()
+                self._widget.unsetCursor()
             else:
-                self._viewport.setCursor(Qt.CursorShape.PointingHandCursor)
-            self.measuring.changed.emit()
+                self._widget.setCursor(Qt.CursorShape.PointingHandCursor)
+            self._redraw()
         return hot is not None
+
+    def key(self, key: int) -> bool:
+        """Esc stops, Backspace takes the last point back, Enter closes a polygon; True where the key was used."""
+        measuring = self.measuring
+        if key == Qt.Key.Key_Escape and measuring.dragging:
+            measuring.give_up()
+        elif key == Qt.Key.Key_Escape and measuring.drawing:
+            measuring.stop()
+        elif key == Qt.Key.Key_Backspace and measuring.drawing:
+            measuring.back()
+        elif key in CLOSING and measuring.can_close:
+            measuring.finish()
+        else:
+            return False
+        return True
+
+    def _at(self, position: QPointF) -> tuple[int, int] | None:
+        seen = () if self.measuring.blind else self._model.measurements
+        for each in sorted(seen, key=lambda each: each.key != self._model.selected):
+            if self._shows(each.drawn):
+                found = _near(position, self._places(each.drawn.vertices))
+                if found is not None:
+                    return each.key, found
+        return None
+
+    @property
+    def _place(self) -> Place:
+        """What is drawn here lies there."""
+        raise NotImplementedError
+
+    @property
+    def _pending_here(self) -> bool:
+        """Whether the points placed so far are of this picture."""
+        raise NotImplementedError
+
+    def _pending_places(self) -> FloatArray:
+        """Logical pixels (n, 2) of the points placed so far and of the mouse."""
+        return self._places(self.measuring.pending())
+
+    def _places(self, points: FloatArray) -> FloatArray:
+        """Logical pixels (n, 2) of LPS mm points (n, 3)."""
+        raise NotImplementedError
+
+    def _flat(self, position: QPointF) -> FloatArray:
+        """Picture coordinates (2,) in mm under a position."""
+        raise NotImplementedError
+
+    def _hit(self, position: QPointF) -> FloatArray | None:
+        """LPS mm (3,) of the surface under a position; None where there is none."""
+        return None
+
+    def _shows(self, drawn: Drawn) -> bool:
+        """Whether a measurement can be seen here."""
+        raise NotImplementedError
+
+    def _drag_to(self, position: QPointF) -> None:
+        """Bring the point that was caught to a position."""
+        raise NotImplementedError
+
+    def _redraw(self) -> None:
+        """Show another point under the mouse."""
+        self._widget.update()
+
+
+class ViewportMeasuring(_MeasuringTool):
+    """Takes the mouse of the 3D view while something is drawn or a point dragged."""
+
+    def __init__(self, viewport: Viewport, model: CaseModel, measuring: Measuring) -> None:
+        super().__init__(viewport, model, measuring)
+        self._viewport = viewport
+
+    def _on_change(self) -> None:
+        begins = self.measuring.drawing and not self._drawing
+        super()._on_change()
+        if begins:
+            self._viewport.setFocus()
 
     def release(self, position: QPointF) -> bool:
         """Let a point go: one step of the history."""
         return self.measuring.let_go()
-
-    def key(self, key: int) -> bool:
-        """Esc stops, Backspace takes the last point back, Enter closes a polygon."""
-        return _key(self.measuring, key)
 
     def pending_on_screen(self) -> list[QPointF]:
         """The points placed so far in this view, and the mouse."""
@@ -144,17 +202,20 @@ class ViewportMeasuring(QObject):
     def _pending_places(self) -> FloatArray:
         return self._viewport.drawn.to_screen(self.measuring.pending())
 
+    def _places(self, points: FloatArray) -> FloatArray:
+        return self._viewport.turntable.to_screen(points)
+
     def _flat(self, position: QPointF) -> FloatArray:
         return self._viewport.turntable.to_plane((position.x(), position.y()))
 
-    def _at(self, position: QPointF) -> tuple[int, int] | None:
-        seen = () if self.measuring.blind else self._model.measurements
-        for each in sorted(seen, key=lambda each: each.key != self._model.selected):
-            if shown_in_3d(each.drawn):
-                found = _near(position, self._viewport.turntable.to_screen(each.drawn.vertices))
-                if found is not None:
-                    return each.key, found
-        return None
+    def _hit(self, position: QPointF) -> FloatArray | None:
+        return self._viewport.surface_point(position)
+
+    def _shows(self, drawn: Drawn) -> bool:
+        return shown_in_3d(drawn)
+
+    def _redraw(self) -> None:
+        self.measuring.changed.emit()
 
     def _drag_to(self, position: QPointF) -> None:
         measurement = None if self.hot is None else self._model.find(self.hot[0])
@@ -174,70 +235,22 @@ class ViewportMeasuring(QObject):
             self.measuring.drag(index, point, on_surface=hit is not None)
 
 
-class SliceMeasuring(QObject):
+class SliceMeasuring(_MeasuringTool):
     """Takes the mouse of a slice while something is drawn there or a point dragged, and draws what lies in it."""
 
     def __init__(self, view: SliceView, model: CaseModel, measuring: Measuring) -> None:
-        super().__init__(view)
-        self._view, self._model, self.measuring = view, model, measuring
+        super().__init__(view, model, measuring)
+        self._view = view
         self._plane = CutPlane(view.plane.name)
-        self.hot: tuple[int, int] | None = None
-        self._drawing = False
-        measuring.changed.connect(self._on_change)
 
     def _on_change(self) -> None:
-        if self.measuring.drawing != self._drawing:
-            self._drawing = self.measuring.drawing
-            self.hot = None
-            if self._drawing:
-                self._view.setCursor(Qt.CursorShape.CrossCursor)
-            else:
-                self._view.unsetCursor()
+        super()._on_change()
         self._view.blind = self.measuring.blind
         self._view.update()
-
-    def press(self, position: QPointF) -> bool:
-        """Place a point, or catch one."""
-        measuring = self.measuring
-        if measuring.drawing:
-            here = measuring.place == self._place
-            if here and _closes(measuring, position, self._view.to_screen(measuring.pending())):
-                measuring.finish()
-            else:
-                measuring.click(self._place, self._flat(position))
-            return True
-        self.hot = self._at(position)
-        measurement = None if self.hot is None else self._model.find(self.hot[0])
-        if measurement is None:
-            return False
-        measuring.catch(measurement)
-        return True
-
-    def move(self, position: QPointF, pressed: bool) -> bool:
-        """Follow the mouse."""
-        if self.measuring.drawing:
-            self.measuring.follow(self._place, self._flat(position))
-            return True
-        if self.measuring.dragging and pressed and self.hot is not None:
-            self._drag_to(position)
-            return True
-        hot = self._at(position)
-        if hot != self.hot:
-            self.hot = hot
-            if hot is None:
-                self._view.unsetCursor()
-            else:
-                self._view.setCursor(Qt.CursorShape.PointingHandCursor)
-            self._view.update()
-        return hot is not None
 
     def release(self) -> bool:
         """Let a point go: one step of the history."""
         return self.measuring.let_go()
-
-    def key(self, key: int) -> bool:
-        """Esc stops, Backspace takes the last point back, Enter closes a polygon."""
-        return _key(self.measuring, key)
 
     def draw(self, painter: QPainter) -> None:
         """What was measured in this slice, and what is being drawn in it."""
@@ -245,7 +258,7 @@ class SliceMeasuring(QObject):
         seen = () if self.measuring.blind else self._model.measurements
         for each in sorted(seen, key=lambda one: one.key == self._model.selected):
             drawn = self.measuring.preview(each)
-            if self._lies_here(drawn):
+            if self._shows(drawn):
                 chosen = each.key == self._model.selected
                 hot = self.hot[1] if self.hot is not None and self.hot[0] == each.key else None
                 places = self._on_screen(drawn.vertices)
@@ -253,11 +266,11 @@ class SliceMeasuring(QObject):
                 measured.draw(painter, places, drawn.kind, colour, chosen=chosen, hot=hot)
                 lines, beside = [measured.text_of(drawn)], measured.place_of(drawn.kind, places)
                 measured.draw_tag(painter, self._view.font(), beside, lines, colour, room, chosen=chosen)
-        if self.measuring.drawing and self.measuring.place == self._place:
+        if self.measuring.drawing and self._pending_here:
             places = self._on_screen(self.measuring.pending())
             measured.draw_pending(painter, self._view.font(), places, self.measuring, room)
 
-    def _lies_here(self, drawn: Drawn) -> bool:
+    def _shows(self, drawn: Drawn) -> bool:
         """Whether all of it lies in the cut that is shown; what was drawn in the 3D view does not, wherever it is."""
         if isinstance(drawn, Figure) and drawn.plane != self._plane:
             return False
@@ -268,22 +281,20 @@ class SliceMeasuring(QObject):
     def _place(self) -> Place:
         return Place.slice_at(self._plane, self._view.cut_position)
 
+    @property
+    def _pending_here(self) -> bool:
+        return self.measuring.place == self._place
+
+    def _places(self, points: FloatArray) -> FloatArray:
+        return self._view.to_screen(points)
+
     def _flat(self, position: QPointF) -> FloatArray:
         point = self._view.to_patient(position)
         assert point is not None  # the view has a placement, or it would not ask
         return self._place.view.project(point)
 
-    def _on_screen(self, points: npt.ArrayLike) -> list[QPointF]:
-        return [QPointF(*place) for place in self._view.to_screen(points)]
-
-    def _at(self, position: QPointF) -> tuple[int, int] | None:
-        seen = () if self.measuring.blind else self._model.measurements
-        for each in sorted(seen, key=lambda each: each.key != self._model.selected):
-            if self._lies_here(each.drawn):
-                found = _near(position, self._view.to_screen(each.drawn.vertices))
-                if found is not None:
-                    return each.key, found
-        return None
+    def _on_screen(self, points: FloatArray) -> list[QPointF]:
+        return [QPointF(*place) for place in self._places(points)]
 
     def _drag_to(self, position: QPointF) -> None:
         measurement = None if self.hot is None else self._model.find(self.hot[0])
